@@ -1,0 +1,138 @@
+# sockx: sockets from the shell. `make help` lists what can be made.
+#
+# The user's CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX and DESTDIR are theirs; what the project itself
+# needs stands apart. Everything built goes below build/<variant>/.
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+
+CFLAGS ?= -O2 -g
+VARIANT ?= release
+WERROR ?=
+B := build/$(VARIANT)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wformat=2 \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+	-Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wswitch-enum -Wnull-dereference \
+	-Wdouble-promotion -Wimplicit-fallthrough -Wno-missing-field-initializers
+# Each of these is used if the compiler takes it.
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE \
+	-ftrivial-auto-var-init=zero -fno-strict-overflow
+HARDENED_LINK := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+
+probe = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+takes := $(foreach flag,$(HARDENING),$(call probe,$(flag)))
+# _FORTIFY_SOURCE wants optimisation, and must not meet a compiler that sets it already.
+fortify := $(if $(filter -O0 -fsanitize=%,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+
+OWN_CPPFLAGS := -Isrc -D_GNU_SOURCE -DSOCKX_VERSION='"$(VERSION)"' $(fortify)
+OWN_CFLAGS = -std=c17 -pthread $(WARNINGS) $(WERROR) $(takes)
+compile = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS)
+link = $(CC) -pthread $(OWN_CFLAGS) $(CFLAGS) $(HARDENED_LINK) $(LDFLAGS)
+
+MAINS := src/main.c src/docs.c
+SOURCES := $(filter-out $(MAINS),$(wildcard src/*.c src/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+UNIT := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
+BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
+
+.PHONY: all demo check check-unit check-e2e unit lint asan bench format docs install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/sockx ## build the program (VARIANT, CC, CFLAGS are yours to set)
+
+# What a build was made with: a change of flags rebuilds.
+$(B)/flags: export MADE_WITH = $(compile) $(link)
+$(B)/flags: .FORCE
+	@mkdir -p $(@D)
+	@echo "$$MADE_WITH" | cmp -s - $@ || echo "$$MADE_WITH" >$@
+.PHONY: .FORCE
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(compile) -MMD -MP -c $< -o $@
+
+$(B)/sockx: $(OBJECTS) $(B)/src/main.o
+	$(link) $^ -o $@
+
+$(B)/docs: $(OBJECTS) $(B)/src/docs.o
+	$(link) $^ -o $@
+
+$(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
+	$(link) $^ -lcriterion -o $@
+
+$(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
+# Criterion's own macros do not keep to all of our warnings.
+$(UNIT_OBJECTS): WARNINGS := -Wall -Wextra -Wno-missing-field-initializers
+
+$(B)/bench/%: tests/bench/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(compile) $< -o $@ -lm
+
+unit: $(B)/unit
+
+demo: ## install what is missing, build, and run the main job on real data
+	@sh tests/setup build
+	@$(MAKE) --no-print-directory all
+	@sh tests/demo $(B)/sockx
+
+check: ## install what the tests need, and run them all
+	@sh tests/setup
+	@sh tests/check
+
+check-unit: $(B)/unit ## run the unit tests
+	$(B)/unit
+
+check-e2e: $(B)/sockx ## run the tests of the real program (TESTS=file: one of them)
+	SOCKX=$(abspath $(B)/sockx) bats $(or $(TESTS),tests/e2e)
+
+lint: ## run every static check
+	@sh tests/lint/run
+
+asan: ## build with AddressSanitizer and UBSan, and run the unit tests and the quick e2e tests
+	@$(MAKE) --no-print-directory VARIANT=asan CFLAGS='$(SANITIZED)' all unit
+	build/asan/unit
+	SOCKX=$(abspath build/asan/sockx) bats --filter-tags '!load' tests/e2e
+SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+bench: $(B)/sockx $(BENCH) ## measure against socat and ncat, interleaved (ROUNDS=5)
+	SOCKX=$(abspath $(B)/sockx) LOAD=$(abspath $(B)/bench/load) sh tests/bench/run
+
+format: ## lay out the sources as .clang-format says
+	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/unit/*.[ch] tests/unit/*/*.[ch] tests/bench/*.c)
+
+docs: $(B)/docs ## write the completions and the manual's option lists from the option table
+	$(B)/docs bash >completions/sockx.bash
+	$(B)/docs zsh >completions/_sockx
+	$(B)/docs fish >completions/sockx.fish
+	$(B)/docs manual man/sockx.1 >$(B)/sockx.1
+	cp $(B)/sockx.1 man/sockx.1
+
+install: all ## install below DESTDIR and PREFIX
+	install -D -m 755 $(B)/sockx $(DESTDIR)$(BINDIR)/sockx
+	install -D -m 644 man/sockx.1 $(DESTDIR)$(MANDIR)/man1/sockx.1
+	install -D -m 644 completions/sockx.bash $(DESTDIR)$(BASHCOMPDIR)/sockx
+	install -D -m 644 completions/_sockx $(DESTDIR)$(ZSHCOMPDIR)/_sockx
+	install -D -m 644 completions/sockx.fish $(DESTDIR)$(FISHCOMPDIR)/sockx.fish
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(BINDIR)/sockx $(DESTDIR)$(MANDIR)/man1/sockx.1 \
+		$(DESTDIR)$(BASHCOMPDIR)/sockx $(DESTDIR)$(ZSHCOMPDIR)/_sockx \
+		$(DESTDIR)$(FISHCOMPDIR)/sockx.fish
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+
+-include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(B)/src/main.d $(B)/src/docs.d
