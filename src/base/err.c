@@ -1,0 +1,43 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *e, enum err_kind kind, const char *format, ...)
+{
+	struct err made = {.kind = kind};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(made.what, sizeof(made.what), format, args);
+	va_end(args);
+	*e = made;
+	return -1;
+}
+
+int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, ...)
+{
+	struct err made = {.kind = kind, .sys = errnum};
+	va_list args;
+	size_t used;
+
+	va_start(args, format);
+	vsnprintf(made.what, sizeof(made.what), format, args);
+	va_end(args);
+	used = strlen(made.what);
+	/* Safe in threads with glibc (since 2.32) and musl; knows any number. */
+	snprintf(made.what + used, sizeof(made.what) - used, ": %s", strerror(errnum));
+	*e = made;
+	return -1;
+}
+
+int err_hint(struct err *e, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(e->hint, sizeof(e->hint), format, args);
+	va_end(args);
+	return -1;
+}

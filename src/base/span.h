@@ -1,0 +1,26 @@
+#ifndef SOCKX_BASE_SPAN_H
+#define SOCKX_BASE_SPAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes that somebody else owns, and how many. Valid only as long as their owner says. */
+struct span {
+	const uint8_t *data;
+	size_t len;
+};
+
+/* The bytes of a string, without its NUL. */
+static inline struct span span_of(const char *text)
+{
+	return (struct span){(const uint8_t *)text, strlen(text)};
+}
+
+/* What is left of s behind its first n bytes; n <= s.len. */
+static inline struct span span_from(struct span s, size_t n)
+{
+	return (struct span){n ? s.data + n : s.data, s.len - n};
+}
+
+#endif
