@@ -1,0 +1,39 @@
+#ifndef SOCKX_CLI_COMMAND_H
+#define SOCKX_CLI_COMMAND_H
+
+#include "base/buf.h"
+#include "cli/opt.h"
+
+struct reporter;
+
+/* What the positional arguments of a command are, for the completions. */
+enum command_words { WORDS_NONE, WORDS_ADDRESS, WORDS_TEXT, WORDS_COMMAND };
+
+struct command_example {
+	const char *line, *what;
+};
+
+enum { COMMAND_EXAMPLES = 3, COMMAND_USAGES = 2 };
+
+/* How much a run tells. Every command's configuration begins with it, so that main can read it. */
+struct talk_conf {
+	unsigned verbose;
+	bool quiet, json, trace;
+};
+
+/* A command is one file of src/cmd and one row; help, completions and the manual read the rest
+ * from here. */
+struct command {
+	const char *name;
+	const char *summary; /* one phrase: "listen, and run a mode for every client" */
+	const char *purpose; /* two or three sentences for the top of --help */
+	const char *usage[COMMAND_USAGES]; /* behind "sockx NAME": "[OPTION...] [ADDRESS]" */
+	struct command_example examples[COMMAND_EXAMPLES];
+	enum command_words words;
+	void (*options)(struct opt_set *set); /* fills an all-zero set */
+	/* Do it. conf is what options() described, filled. Returns 0, or -1 with err filled. */
+	int (*run)(struct reporter *to, void *conf, const struct opt_set *set,
+		const struct opt_args *args, struct err *err);
+};
+
+#endif
