@@ -1,0 +1,131 @@
+#include "cli/complete.h"
+#include "cli/opt_row.h"
+#include "cli/page.h"
+
+/* bash alone, with nothing of the bash-completion package: so it is to be read in any bash of a
+ * Linux system, whether that is installed or not. */
+
+static const char head[] =
+	"# bash completion for sockx, written by 'make docs' from the option table: change that.\n"
+	"# shellcheck shell=bash\n"
+	"\n"
+	"_sockx_reply() {\n"
+	"\tmapfile -t COMPREPLY < <(compgen \"$@\" -- \"$current\")\n"
+	"}\n";
+
+/* COMP_WORDBREAKS splits --mode=echo into three words. */
+static const char tail_before_cases[] =
+	"\tlocal current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	"\tlocal only_words='' i\n"
+	"\n"
+	"\tCOMPREPLY=()\n"
+	"\tif [[ $current == '=' ]]; then\n"
+	"\t\tcurrent=''\n"
+	"\telif [[ $before == '=' ]]; then\n"
+	"\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	"\tfi\n"
+	"\tif ((COMP_CWORD == 1)); then\n"
+	"\t\t_sockx_reply -W \"$commands -h --help --version\"\n"
+	"\t\treturn\n"
+	"\tfi\n"
+	"\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
+	"\t\tif [[ ${COMP_WORDS[i]} == -- ]]; then\n"
+	"\t\t\tonly_words=yes before=''\n"
+	"\t\tfi\n"
+	"\tdone\n"
+	"\tcase ${COMP_WORDS[1]} in\n";
+
+static const char tail[] = "\t\t*) ;;\n"
+			   "\tesac\n"
+			   "}\n"
+			   "\n"
+			   "complete -F _sockx sockx\n";
+
+static const char *const completers[] = {
+	[COMPLETES_NOTHING] = "",
+	[COMPLETES_HOST] = "_sockx_reply -A hostname; ",
+	[COMPLETES_FILE] = "compopt -o filenames; _sockx_reply -f; ",
+	[COMPLETES_SERVICE] = "_sockx_reply -A service; ",
+};
+
+static void add_choices(struct page *p, const struct opt *opt)
+{
+	struct opt_choice choice;
+
+	page_add(p, "_sockx_reply -W '");
+	for (size_t i = 0; opt->choice(i, &choice); i++)
+		page_add(p, "%s%s", i ? " " : "", choice.name);
+	page_add(p, "'; ");
+}
+
+static void add_value(struct page *p, const struct opt *opt)
+{
+	page_add(p, "\t\t");
+	if (opt->letter)
+		page_add(p, "-%c%s", opt->letter, opt->name ? " | " : "");
+	if (opt->name)
+		page_add(p, "--%s", opt->name);
+	page_add(p, ") ");
+	if (opt->choice)
+		add_choices(p, opt);
+	else
+		page_add(p, "%s", completers[opt->completes]);
+	page_add(p, "return ;;\n");
+}
+
+static void add_values(struct page *p, const struct opt_set *set)
+{
+	struct opt_row row;
+
+	page_add(p, "\tcase $before in\n");
+	for (size_t i = 0; opt_row(set, i, &row); i++)
+		if (row.opt->arg)
+			add_value(p, row.opt);
+	page_add(p, "\t\t*) ;;\n\tesac\n");
+}
+
+static void add_options(struct page *p, const struct opt_set *set)
+{
+	struct opt_row row;
+
+	page_add(p, "\tif [[ $current == -* && -z $only_words ]]; then\n\t\t_sockx_reply -W '");
+	for (size_t i = 0; opt_row(set, i, &row); i++) {
+		if (row.opt->letter)
+			page_add(p, " -%c", row.opt->letter);
+		if (row.opt->name)
+			page_add(p, " --%s", row.opt->name);
+	}
+	page_add(p, "'\n\t\treturn\n\tfi\n");
+}
+
+static void add_command(struct page *p, const struct command *command)
+{
+	struct opt_set set = {0};
+
+	command->options(&set);
+	page_add(p, "\n_sockx_%s() {\n", command->name);
+	add_values(p, &set);
+	add_options(p, &set);
+	if (command->words == WORDS_ADDRESS)
+		page_add(p, "\t_sockx_reply -A hostname\n");
+	else if (command->words == WORDS_COMMAND)
+		page_add(p, "\t_sockx_reply -W \"$commands\"\n");
+	page_add(p, "}\n");
+}
+
+int complete_bash(const struct command *const *all, struct buf *out)
+{
+	struct page p = {.out = out};
+
+	page_add(&p, "%s", head);
+	for (size_t i = 0; all[i]; i++)
+		add_command(&p, all[i]);
+	page_add(&p, "\n_sockx() {\n\tlocal commands='");
+	for (size_t i = 0; all[i]; i++)
+		page_add(&p, "%s%s", i ? " " : "", all[i]->name);
+	page_add(&p, "'\n%s", tail_before_cases);
+	for (size_t i = 0; all[i]; i++)
+		page_add(&p, "\t\t%s) _sockx_%s ;;\n", all[i]->name, all[i]->name);
+	page_add(&p, "%s", tail);
+	return page_end(&p);
+}

@@ -1,0 +1,112 @@
+#include "cli/complete.h"
+#include "cli/opt_row.h"
+#include "cli/page.h"
+
+static const char head[] =
+	"# fish completion for sockx, written by 'make docs' from the option table: change that.\n"
+	"\n"
+	"function __sockx_is -a command\n"
+	"\tset -l words (commandline -opc)\n"
+	"\ttest \"$words[2]\" = \"$command\"\n"
+	"end\n"
+	"\n"
+	"complete -c sockx -f\n"
+	"complete -c sockx -n '__sockx_is \"\"' -s h -d 'show the commands'\n"
+	"complete -c sockx -n '__sockx_is \"\"' -l help -d 'show the commands, addresses and exit "
+	"statuses'\n"
+	"complete -c sockx -n '__sockx_is \"\"' -l version -d 'show the version'\n";
+
+static const char *const completers[] = {
+	[COMPLETES_NOTHING] = " -x",
+	[COMPLETES_HOST] = " -x -a 'localhost (__fish_print_hostnames)'",
+	[COMPLETES_FILE] = " -r -F",
+	[COMPLETES_SERVICE] = " -x -a '(getent services | string replace -r \"\\s.*\" \"\")'",
+};
+
+/* Text as it stands between single quotes, in which fish knows two escapes. */
+static void add_quoted(struct page *p, const char *text)
+{
+	page_add_escaped(p, text, "\\'");
+}
+
+static void add_described(struct page *p, const char *what)
+{
+	page_add(p, " -d '");
+	add_quoted(p, what);
+	page_add(p, "'\n");
+}
+
+/* fish expands the list behind -a once more: each summary is a double-quoted string within it. */
+static void add_choices(struct page *p, const struct opt *opt)
+{
+	struct opt_choice choice;
+	struct buf list = {0};
+	struct page inner = {.out = &list};
+
+	for (size_t i = 0; opt->choice(i, &choice); i++) {
+		page_add(&inner, "%s%s\\t\"", i ? " " : "", choice.name);
+		page_add_escaped(&inner, choice.summary, "\\\"$");
+		page_add(&inner, "\"");
+	}
+	inner.failed = inner.failed || buf_add(&list, (struct span){(const uint8_t *)"", 1}) < 0;
+	page_add(p, " -x -a '");
+	if (!inner.failed)
+		add_quoted(p, (const char *)buf_span(&list).data);
+	page_add(p, "'");
+	p->failed = p->failed || inner.failed;
+	buf_free(&list);
+}
+
+static void add_option(struct page *p, const struct command *command, const struct opt *opt)
+{
+	page_add(p, "complete -c sockx -n '__sockx_is %s'", command->name);
+	if (opt->letter)
+		page_add(p, " -s %c", opt->letter);
+	if (opt->name)
+		page_add(p, " -l %s", opt->name);
+	if (opt->choice)
+		add_choices(p, opt);
+	else if (opt->arg)
+		page_add(p, "%s", completers[opt->completes]);
+	add_described(p, opt->help);
+}
+
+static void add_words(
+	struct page *p, const struct command *command, const struct command *const *all)
+{
+	const char *name = command->name;
+
+	if (command->words == WORDS_ADDRESS)
+		page_add(p,
+			"complete -c sockx -n '__sockx_is %s' -a 'localhost "
+			"(__fish_print_hostnames)'\n",
+			name);
+	for (size_t i = 0; command->words == WORDS_COMMAND && all[i]; i++) {
+		page_add(p, "complete -c sockx -n '__sockx_is %s' -a %s", name, all[i]->name);
+		add_described(p, all[i]->summary);
+	}
+}
+
+static void add_command(
+	struct page *p, const struct command *command, const struct command *const *all)
+{
+	struct opt_set set = {0};
+	struct opt_row row;
+
+	page_add(p, "\ncomplete -c sockx -n '__sockx_is \"\"' -a %s", command->name);
+	add_described(p, command->summary);
+	command->options(&set);
+	for (size_t i = 0; opt_row(&set, i, &row); i++)
+		add_option(p, command, row.opt);
+	add_words(p, command, all);
+}
+
+int complete_fish(const struct command *const *all, struct buf *out)
+{
+	struct page p = {.out = out};
+
+	page_add(&p, "%s", head);
+	for (size_t i = 0; all[i]; i++)
+		add_command(&p, all[i], all);
+	return page_end(&p);
+}

@@ -1,0 +1,166 @@
+#include "cli/complete.h"
+#include "cli/opt_row.h"
+#include "cli/page.h"
+
+static const char head[] =
+	"#compdef sockx\n"
+	"# zsh completion for sockx, written by 'make docs' from the option table: change that.\n";
+
+/* The first word is the command; `*::` narrows $words to it and what follows. */
+static const char middle[] =
+	"\n"
+	"_sockx() {\n"
+	"\tlocal curcontext=$curcontext state line\n"
+	"\tlocal -A opt_args\n"
+	"\n"
+	"\t_arguments -C \\\n"
+	"\t\t'(- *)-h[show the commands]' \\\n"
+	"\t\t'(- *)--help[show the commands, addresses and exit statuses]' \\\n"
+	"\t\t'(- *)--version[show the version]' \\\n"
+	"\t\t'1:command:_sockx_commands' \\\n"
+	"\t\t'*:: :->rest'\n"
+	"\t[[ $state == rest ]] || return\n"
+	"\tcase $words[1] in\n";
+
+/* zsh runs the file as the function itself, unless somebody sources it. */
+static const char tail[] = "\tesac\n"
+			   "}\n"
+			   "\n"
+			   "if [[ $funcstack[1] == _sockx ]]; then\n"
+			   "\t_sockx \"$@\"\n"
+			   "else\n"
+			   "\tcompdef _sockx sockx\n"
+			   "fi\n";
+
+static const char *const completers[] = {
+	[COMPLETES_NOTHING] = " ",
+	[COMPLETES_HOST] = "_hosts",
+	[COMPLETES_FILE] = "_files",
+	[COMPLETES_SERVICE] = "_ports",
+};
+
+/* Text as it stands between single quotes, with a backslash before each of special. */
+static void add_quoted(struct page *p, const char *text, const char *special)
+{
+	for (; *text; text++) {
+		const char one[] = {*text, '\0'};
+
+		if (*text == '\'')
+			page_add(p, "'\\''");
+		else
+			page_add_escaped(p, one, special);
+	}
+}
+
+static void add_described(struct page *p, const char *name, const char *what)
+{
+	page_add(p, "\t\t'");
+	add_quoted(p, name, "\\:");
+	page_add(p, ":");
+	add_quoted(p, what, "\\");
+	page_add(p, "'\n");
+}
+
+static void add_commands(struct page *p, const struct command *const *all)
+{
+	page_add(p, "\n_sockx_commands() {\n\tlocal -a commands=(\n");
+	for (size_t i = 0; all[i]; i++)
+		add_described(p, all[i]->name, all[i]->summary);
+	page_add(p, "\t)\n\t_describe -t commands command commands\n}\n");
+}
+
+/* The values of a choice, as a function _sockx_COMMAND_OPTION. */
+static void add_choices(struct page *p, const struct command *command, const struct opt *opt)
+{
+	struct opt_choice choice;
+
+	page_add(p, "\n_sockx_%s_%s() {\n\tlocal -a values=(\n", command->name, opt->name);
+	for (size_t i = 0; opt->choice(i, &choice); i++)
+		add_described(p, choice.name, choice.summary);
+	page_add(p, "\t)\n\t_describe -t values %s values\n}\n", opt->arg);
+}
+
+/* "(-p --port)" before an option forbids both forms once one is there, "*" allows any number. */
+static void add_exclusion(struct page *p, const struct opt *opt)
+{
+	if (opt->kind == OPT_LIST || opt->kind == OPT_COUNT)
+		page_add(p, "'*'");
+	else if (opt->kind == OPT_HELP_SHORT || opt->kind == OPT_HELP_LONG ||
+		 opt->kind == OPT_VERSION)
+		page_add(p, "'(- *)'");
+	else if (opt->letter && opt->name)
+		page_add(p, "'(-%c --%s)'", opt->letter, opt->name);
+}
+
+/* "-p+" takes its value from the same or the next word, "--port=" likewise. */
+static void add_forms(struct page *p, const struct opt *opt)
+{
+	const char *plus = opt->arg ? "+" : "", *equals = opt->arg ? "=" : "";
+
+	if (opt->letter && opt->name)
+		page_add(p, "{-%c%s,--%s%s}", opt->letter, plus, opt->name, equals);
+	else if (opt->letter)
+		page_add(p, "-%c%s", opt->letter, plus);
+	else
+		page_add(p, "--%s%s", opt->name, equals);
+}
+
+static void add_option(struct page *p, const struct command *command, const struct opt *opt)
+{
+	page_add(p, "\t\t");
+	add_exclusion(p, opt);
+	add_forms(p, opt);
+	page_add(p, "'[");
+	add_quoted(p, opt->help, "\\[]:");
+	page_add(p, "]");
+	if (opt->arg) {
+		page_add(p, ":");
+		add_quoted(p, opt->arg, "\\:");
+		if (opt->choice)
+			page_add(p, ":_sockx_%s_%s", command->name, opt->name);
+		else
+			page_add(p, ":%s", completers[opt->completes]);
+	}
+	page_add(p, "' \\\n");
+}
+
+static const char *words_of(const struct command *command)
+{
+	switch (command->words) {
+	case WORDS_ADDRESS: return "'*:address:_hosts'";
+	case WORDS_TEXT: return "'*:text: '";
+	case WORDS_COMMAND: return "'1:command:_sockx_commands'";
+	case WORDS_NONE: break;
+	}
+	return "";
+}
+
+static void add_command(struct page *p, const struct command *command)
+{
+	struct opt_set set = {0};
+	struct opt_row row;
+
+	command->options(&set);
+	for (size_t i = 0; opt_row(&set, i, &row); i++)
+		if (row.opt->choice)
+			add_choices(p, command, row.opt);
+	page_add(p, "\n_sockx_%s() {\n\t_arguments -s -S : \\\n", command->name);
+	for (size_t i = 0; opt_row(&set, i, &row); i++)
+		add_option(p, command, row.opt);
+	page_add(p, "\t\t%s\n}\n", words_of(command));
+}
+
+int complete_zsh(const struct command *const *all, struct buf *out)
+{
+	struct page p = {.out = out};
+
+	page_add(&p, "%s", head);
+	add_commands(&p, all);
+	for (size_t i = 0; all[i]; i++)
+		add_command(&p, all[i]);
+	page_add(&p, "%s", middle);
+	for (size_t i = 0; all[i]; i++)
+		page_add(&p, "\t\t%s) _sockx_%s ;;\n", all[i]->name, all[i]->name);
+	page_add(&p, "%s", tail);
+	return page_end(&p);
+}
