@@ -1,0 +1,240 @@
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/escape.h"
+#include "base/json.h"
+
+/* human: {address} {transport} {mode} {reason} {conn} {received} {sent} are filled in. */
+struct report_row {
+	const char *key; /* the JSON event: never renamed */
+	enum report_level level;
+	const char *human;
+};
+
+static const struct report_row rows[REPORT_KINDS] = {
+	[REPORT_LISTENING] = {"listening", LEVEL_READY,
+		"listening on {address} ({transport}, {mode})"},
+	[REPORT_OPENED] = {"conn.opened", LEVEL_PEOPLE, "{conn}: {address} connected"},
+	[REPORT_CLOSED] = {"conn.closed", LEVEL_PEOPLE,
+		"{conn}: {address} done, {received} bytes received, {sent} sent"},
+	[REPORT_LOST] = {"conn.lost", LEVEL_PEOPLE,
+		"{conn}: {address} lost after {received} bytes received, {sent} sent: {reason}"},
+	[REPORT_RESET_EARLY] = {"conn.reset_early", LEVEL_DETAIL,
+		"{address} was gone before its first byte"},
+	[REPORT_ACCEPT_PAUSED] = {"accept.paused", LEVEL_READY,
+		"{address}: cannot accept: {reason}; waiting clients are kept in the backlog"},
+	[REPORT_ACCEPT_FAILED] = {"accept.failed", LEVEL_DETAIL, "{address}: accept: {reason}"},
+	[REPORT_STOPPING] = {"stopping", LEVEL_PEOPLE, "stopping: {reason}"},
+	[REPORT_RESOLVING] = {"resolving", LEVEL_DETAIL, "looking up {address}"},
+	[REPORT_ATTEMPT] = {"connect.attempt", LEVEL_DETAIL, "trying {address}"},
+	[REPORT_ATTEMPT_LOST] = {"connect.lost", LEVEL_DETAIL, "{address}: {reason}"},
+	[REPORT_CONNECTED] = {"connected", LEVEL_PEOPLE, "connected to {address} ({transport})"},
+};
+
+static const char *kind_name(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_NONE: return "done";
+	case ERR_RUNTIME: return "runtime";
+	case ERR_USAGE: return "usage";
+	case ERR_LISTEN: return "listen";
+	case ERR_LOST: return "lost";
+	case ERR_TIMEOUT: return "timeout";
+	case ERR_NAME: return "name";
+	case ERR_REFUSED: return "refused";
+	case ERR_TLS: return "tls";
+	case ERR_WRONG: return "wrong";
+	case ERR_SIGPIPE: return "sigpipe";
+	}
+	return "runtime";
+}
+
+void report_line(struct reporter *to, struct span line)
+{
+	if (to->sink.line(to->sink.arg, line) < 0)
+		to->dropped++;
+}
+
+static void send_and_free(struct reporter *to, struct buf *line, bool failed)
+{
+	if (failed)
+		to->dropped++;
+	else
+		report_line(to, buf_span(line));
+	buf_free(line);
+}
+
+/* "2026-01-31T12:00:00.123Z" (RFC 3339, UTC). */
+static void add_timestamp(struct json *j)
+{
+	char text[40];
+	struct timespec now;
+	struct tm utc;
+	size_t used;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	used = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + used, sizeof(text) - used, ".%03ldZ", now.tv_nsec / 1000000);
+	json_str(j, "ts", span_of(text));
+}
+
+static void add_text(struct json *j, const char *key, const char *value)
+{
+	if (value)
+		json_str(j, key, span_of(value));
+}
+
+static void json_report(struct reporter *to, const struct report *what)
+{
+	struct json j = {0};
+
+	json_open(&j);
+	add_timestamp(&j);
+	json_str(&j, "event", span_of(rows[what->kind].key));
+	if (what->conn)
+		json_int(&j, "conn", (int64_t)what->conn);
+	add_text(&j, "address", what->address);
+	add_text(&j, "transport", what->transport);
+	add_text(&j, "mode", what->mode);
+	add_text(&j, "reason", what->reason);
+	if (what->kind == REPORT_CLOSED || what->kind == REPORT_LOST) {
+		json_int(&j, "received", (int64_t)what->received);
+		json_int(&j, "sent", (int64_t)what->sent);
+	}
+	json_close(&j);
+	send_and_free(to, &j.out, j.failed);
+}
+
+static int add_escaped(struct buf *line, const char *text)
+{
+	struct escaper e = {.one_line = true};
+
+	if (!text)
+		text = "";
+	return escape_add(&e, span_of(text), line) < 0 || escape_end(&e, line) < 0 ? -1 : 0;
+}
+
+/* Append the field called name (name_len letters of it). */
+static int add_field(struct buf *line, const struct report *what, const char *name, size_t name_len)
+{
+	const struct {
+		const char *name, *text;
+	} texts[] = {{"address", what->address}, {"transport", what->transport},
+		{"mode", what->mode}, {"reason", what->reason}};
+	const struct {
+		const char *name;
+		uint64_t number;
+	} numbers[] = {{"conn", what->conn}, {"received", what->received}, {"sent", what->sent}};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strlen(texts[i].name) == name_len && !memcmp(texts[i].name, name, name_len))
+			return add_escaped(line, texts[i].text);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (strlen(numbers[i].name) == name_len && !memcmp(numbers[i].name, name, name_len))
+			return buf_printf(line, "%ju", (uintmax_t)numbers[i].number);
+	return -1;
+}
+
+static void human_report(struct reporter *to, const struct report *what)
+{
+	const char *p = rows[what->kind].human;
+	struct buf line = {0};
+	bool failed = false;
+
+	while (*p && !failed) {
+		size_t plain = strcspn(p, "{");
+
+		failed = buf_add(&line, (struct span){(const uint8_t *)p, plain}) < 0;
+		p += plain;
+		if (*p == '{') {
+			size_t name_len = strcspn(p + 1, "}");
+
+			failed = failed || add_field(&line, what, p + 1, name_len) < 0;
+			p += name_len + 2;
+		}
+	}
+	failed = failed || buf_puts(&line, "\n") < 0;
+	send_and_free(to, &line, failed);
+}
+
+bool report_shown(const struct reporter *to, enum report_kind kind)
+{
+	return rows[kind].level <= to->level;
+}
+
+void report(struct reporter *to, const struct report *what)
+{
+	if (!report_shown(to, what->kind))
+		return;
+	if (to->json)
+		json_report(to, what);
+	else
+		human_report(to, what);
+}
+
+static void json_error(struct reporter *to, const struct err *why)
+{
+	struct json j = {0};
+
+	json_open(&j);
+	add_timestamp(&j);
+	json_str(&j, "event", span_of("error"));
+	json_str(&j, "kind", span_of(kind_name(why->kind)));
+	json_int(&j, "exit", why->kind);
+	json_str(&j, "message", span_of(why->what));
+	if (why->hint[0])
+		json_str(&j, "hint", span_of(why->hint));
+	json_close(&j);
+	send_and_free(to, &j.out, j.failed);
+}
+
+void report_error(struct reporter *to, const struct err *why)
+{
+	struct buf lines = {0};
+	bool failed;
+
+	if (to->json) {
+		json_error(to, why);
+		return;
+	}
+	failed = buf_puts(&lines, "sockx: ") < 0 || add_escaped(&lines, why->what) < 0 ||
+	         buf_puts(&lines, "\n") < 0;
+	if (!failed && why->hint[0])
+		failed = buf_puts(&lines, "hint: ") < 0 || add_escaped(&lines, why->hint) < 0 ||
+		         buf_puts(&lines, "\n") < 0;
+	send_and_free(to, &lines, failed);
+}
+
+void report_call(struct reporter *to, int64_t rc, const char *format, ...)
+{
+	int saved = errno;
+	char call[256], line[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(call, sizeof(call), format, args);
+	va_end(args);
+	if (to->json) {
+		struct json j = {0};
+
+		json_open(&j);
+		add_timestamp(&j);
+		json_str(&j, "event", span_of("call"));
+		json_str(&j, "call", span_of(call));
+		json_int(&j, "result", rc);
+		if (rc < 0)
+			add_text(&j, "error", strerror(saved));
+		json_close(&j);
+		send_and_free(to, &j.out, j.failed);
+	} else {
+		snprintf(line, sizeof(line), "call: %s = %jd%s%s\n", call, (intmax_t)rc,
+			rc < 0 ? ", " : "", rc < 0 ? strerror(saved) : "");
+		report_line(to, span_of(line));
+	}
+	errno = saved;
+}

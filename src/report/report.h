@@ -1,0 +1,78 @@
+#ifndef SOCKX_REPORT_REPORT_H
+#define SOCKX_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * Everything anyone is told. Whoever knows that something happened says so once, as a typed report;
+ * how a person or a script reads it is decided here, by one row a kind. Every text in a report may
+ * come from a peer: both renderings make it harmless.
+ */
+
+enum report_kind {
+	REPORT_LISTENING,     /* address, transport, mode */
+	REPORT_OPENED,        /* a server's client came: conn, address */
+	REPORT_CLOSED,        /* it went in order: conn, address, bytes */
+	REPORT_LOST,          /* it did not: conn, address, bytes, reason */
+	REPORT_RESET_EARLY,   /* gone before its first byte: address */
+	REPORT_ACCEPT_PAUSED, /* descriptors or memory are out: address, reason */
+	REPORT_ACCEPT_FAILED, /* one client could not be taken: address, reason */
+	REPORT_STOPPING,      /* the server stops: reason */
+	REPORT_RESOLVING,     /* a client looks up a name: address */
+	REPORT_ATTEMPT,       /* a client tries an address: address */
+	REPORT_ATTEMPT_LOST,  /* why that address lost: address, reason */
+	REPORT_CONNECTED,     /* a client is connected: address, transport */
+	REPORT_KINDS
+};
+
+/* How much must be asked for before a report of this level is shown. */
+enum report_level {
+	LEVEL_ERROR,  /* always */
+	LEVEL_READY,  /* unless --quiet */
+	LEVEL_PEOPLE, /* where stderr is a terminal, with --json, or with -v */
+	LEVEL_DETAIL, /* with -v */
+};
+
+struct report {
+	enum report_kind kind;
+	uint64_t conn; /* which connection, counted from 1; 0: none */
+	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
+	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
+};
+
+/* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */
+struct report_sink {
+	int (*line)(void *arg, struct span line);
+	void *arg;
+};
+
+struct reporter {
+	struct report_sink sink;
+	enum report_level level; /* the least urgent that is shown */
+	bool json;               /* JSON lines, one object an event */
+	bool calls;              /* every call to the kernel about a socket is shown */
+	uint64_t dropped;        /* lines that the sink did not take */
+};
+
+/* Whether a report of this kind would be shown: ask where making one costs something. */
+bool report_shown(const struct reporter *to, enum report_kind kind);
+
+/* Tell what happened. */
+void report(struct reporter *to, const struct report *what);
+
+/* Tell the error that ends the program: what and hint, two lines to a person. */
+void report_error(struct reporter *to, const struct err *why);
+
+/* Show one call to the kernel and what it returned (rc; errno where rc is -1). Keeps errno. Call it
+ * only where to->calls is set: that is the one load and branch it costs when nobody watches. */
+void report_call(struct reporter *to, int64_t rc, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Send a line that is rendered already: a closing report. Ends in a newline. */
+void report_line(struct reporter *to, struct span line);
+
+#endif
