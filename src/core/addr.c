@@ -1,0 +1,132 @@
+#include "core/addr.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* The number of the interface that a zone names or numbers (RFC 4007 section 11); 0: no such. */
+static uint32_t zone_index(const char *zone)
+{
+	uint64_t number;
+
+	if (text_uint(zone, UINT32_MAX, &number) == 0)
+		return (uint32_t)number;
+	return if_nametoindex(zone);
+}
+
+static int from_ipv6(struct addr *out, const char *host, uint16_t port)
+{
+	char bare[INET6_ADDRSTRLEN];
+	const char *percent = strchr(host, '%');
+	size_t len = percent ? (size_t)(percent - host) : strlen(host);
+
+	*out = addr_any(AF_INET6, port);
+	if (len >= sizeof(bare))
+		return -1;
+	memcpy(bare, host, len);
+	bare[len] = '\0';
+	if (inet_pton(AF_INET6, bare, &out->in6.sin6_addr) != 1)
+		return -1;
+	if (percent) {
+		out->in6.sin6_scope_id = zone_index(percent + 1);
+		return out->in6.sin6_scope_id ? 0 : -1;
+	}
+	return 0;
+}
+
+int addr_from_numeric(struct addr *out, int family, const char *host, uint16_t port)
+{
+	if (family != AF_INET6) {
+		*out = addr_any(AF_INET, port);
+		if (inet_pton(AF_INET, host, &out->in.sin_addr) == 1)
+			return 0;
+	}
+	return family == AF_INET ? -1 : from_ipv6(out, host, port);
+}
+
+struct addr addr_any(int family, uint16_t port)
+{
+	struct addr a = {0};
+
+	if (family == AF_INET6) {
+		a.len = sizeof(a.in6);
+		a.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	} else {
+		a.len = sizeof(a.in);
+		a.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+	}
+	return a;
+}
+
+struct addr addr_loopback(int family, uint16_t port)
+{
+	struct addr a = addr_any(family, port);
+
+	if (family == AF_INET6)
+		a.in6.sin6_addr = in6addr_loopback;
+	else
+		a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return a;
+}
+
+static void add_zone(char *host, size_t size, uint32_t zone)
+{
+	char name[IF_NAMESIZE];
+	size_t used = strlen(host);
+
+	if (if_indextoname(zone, name))
+		snprintf(host + used, size - used, "%%%s", name);
+	else
+		snprintf(host + used, size - used, "%%%u", zone);
+}
+
+struct addr_text addr_text(const struct addr *a)
+{
+	struct addr_text t = {"?"};
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1] = "?";
+
+	switch (a->len ? a->sa.sa_family : AF_UNSPEC) {
+	case AF_INET:
+		inet_ntop(AF_INET, &a->in.sin_addr, host, sizeof(host));
+		snprintf(t.text, sizeof(t.text), "%s:%u", host, addr_port(a));
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, host, sizeof(host));
+		if (a->in6.sin6_scope_id)
+			add_zone(host, sizeof(host), a->in6.sin6_scope_id);
+		snprintf(t.text, sizeof(t.text), "[%s]:%u", host, addr_port(a));
+		break;
+	default: break;
+	}
+	return t;
+}
+
+uint16_t addr_port(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET6)
+		return ntohs(a->in6.sin6_port);
+	return a->sa.sa_family == AF_INET ? ntohs(a->in.sin_port) : 0;
+}
+
+void addr_set_port(struct addr *a, uint16_t port)
+{
+	if (a->sa.sa_family == AF_INET6)
+		a->in6.sin6_port = htons(port);
+	else if (a->sa.sa_family == AF_INET)
+		a->in.sin_port = htons(port);
+}
+
+bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	if (a->len != b->len || a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET6)
+		return a->in6.sin6_port == b->in6.sin6_port &&
+		       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+		       IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+	return a->sa.sa_family == AF_INET && a->in.sin_port == b->in.sin_port &&
+	       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+}

@@ -1,0 +1,158 @@
+#include "core/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "core/sys.h"
+#include "core/timer.h"
+
+enum { LOOP_BATCH = 256 }; /* events taken from the kernel at a time */
+
+int loop_init(struct loop *l, struct err *err)
+{
+	*l = (struct loop){.epoll = sys_epoll_create(), .now_ms = clock_ms()};
+	list_init(&l->buried);
+	if (l->epoll < 0)
+		return err_sys(err, ERR_RUNTIME, errno, "cannot make an event loop: epoll_create");
+	return 0;
+}
+
+void loop_bury(struct loop *l, struct list *node)
+{
+	list_push(&l->buried, node);
+}
+
+static void free_buried(struct loop *l)
+{
+	while (!list_empty(&l->buried)) {
+		struct list *node = l->buried.next;
+
+		list_remove(node);
+		free(node);
+	}
+}
+
+void loop_free(struct loop *l)
+{
+	free_buried(l);
+	free(l->heap);
+	if (l->epoll >= 0)
+		sys_close(&(struct reporter){0}, l->epoll);
+	l->epoll = -1;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}
+
+/* epoll refuses regular files and some devices (EPERM, epoll_ctl(2)): read and write never make one
+ * wait there, so such a watch is simply always ready. */
+static int watch_unpollable(struct loop *l, struct watch *w)
+{
+	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++) {
+		if (!l->unpollable[i]) {
+			l->unpollable[i] = w;
+			w->unpollable = true;
+			return 0;
+		}
+	}
+	errno = ENOSPC;
+	return -1;
+}
+
+int loop_watch(struct loop *l, struct watch *w, uint32_t wanted)
+{
+	w->wanted = wanted;
+	if (w->unpollable || (w->known && w->armed == wanted))
+		return 0;
+	if (sys_epoll_ctl(l->epoll, w->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, wanted, w) < 0)
+		return errno == EPERM && !w->known ? watch_unpollable(l, w) : -1;
+	w->known = true;
+	w->armed = wanted;
+	return 0;
+}
+
+static void forget(struct loop *l, struct watch *w)
+{
+	if (w->known)
+		sys_epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, 0, NULL);
+	w->known = false;
+	w->armed = 0;
+}
+
+void loop_unwatch(struct loop *l, struct watch *w)
+{
+	forget(l, w);
+	if (w->unpollable)
+		for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
+			if (l->unpollable[i] == w)
+				l->unpollable[i] = NULL;
+	w->unpollable = false;
+	w->wanted = 0;
+	w->ready = NULL;
+}
+
+static void tell(struct loop *l, struct watch *w, uint32_t events)
+{
+	if (!w->ready)
+		return; /* unwatched earlier in this batch */
+	if (!w->wanted && w->known)
+		forget(l, w); /* an error or hang-up nobody waits for would spin the loop */
+	w->ready(w, events);
+}
+
+/* Whether any unpollable watch is wanted: then the loop must not sleep. */
+static bool never_waits(const struct loop *l)
+{
+	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
+		if (l->unpollable[i] && l->unpollable[i]->wanted)
+			return true;
+	return false;
+}
+
+static void tell_unpollable(struct loop *l)
+{
+	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
+		if (l->unpollable[i] && l->unpollable[i]->wanted)
+			tell(l, l->unpollable[i], l->unpollable[i]->wanted);
+}
+
+static int wait_ms(const struct loop *l)
+{
+	int64_t left;
+
+	if (never_waits(l))
+		return 0;
+	if (l->timers_set == 0)
+		return -1;
+	left = l->heap[1]->at_ms - clock_ms();
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+int loop_turn(struct loop *l, struct err *err)
+{
+	struct epoll_event events[LOOP_BATCH];
+	int count = sys_epoll_wait(l->epoll, events, LOOP_BATCH, wait_ms(l));
+
+	if (count < 0)
+		return err_sys(err, ERR_RUNTIME, errno, "event loop: epoll_wait");
+	l->now_ms = clock_ms();
+	for (int i = 0; i < count; i++)
+		tell(l, events[i].data.ptr, events[i].events);
+	tell_unpollable(l);
+	timers_run(l);
+	free_buried(l);
+	return 0;
+}
+
+int loop_run(struct loop *l, struct err *err)
+{
+	l->stopped = false;
+	while (!l->stopped)
+		if (loop_turn(l, err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,80 @@
+#include "core/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const struct {
+	int number;
+	const char *name;
+} stoppers[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+
+enum { STOPPERS = sizeof(stoppers) / sizeof(stoppers[0]) };
+
+static void wanted_signals(sigset_t *set)
+{
+	struct sigaction action;
+
+	sigemptyset(set);
+	for (size_t i = 0; i < STOPPERS; i++)
+		if (sigaction(stoppers[i].number, NULL, &action) == 0 &&
+			action.sa_handler != SIG_IGN)
+			sigaddset(set, stoppers[i].number);
+}
+
+static const char *name_of(uint32_t number)
+{
+	for (size_t i = 0; i < STOPPERS; i++)
+		if ((uint32_t)stoppers[i].number == number)
+			return stoppers[i].name;
+	return "a signal";
+}
+
+static void unblock(void)
+{
+	sigset_t set;
+
+	wanted_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void on_signal(struct watch *w, uint32_t events)
+{
+	struct signals *s = container_of(w, struct signals, watch);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	unblock(); /* the next one has its default action: it ends us at once */
+	s->stop(s->arg, name_of(info.ssi_signo));
+}
+
+int signals_open(struct signals *s, struct loop *loop, struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	wanted_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->loop = loop;
+	s->watch = (struct watch){.fd = fd, .ready = on_signal};
+	if (fd < 0 || loop_watch(loop, &s->watch, EPOLLIN) < 0) {
+		err_sys(err, ERR_RUNTIME, errno, "cannot watch for signals");
+		signals_close(s);
+		return -1;
+	}
+	return 0;
+}
+
+void signals_close(struct signals *s)
+{
+	if (s->watch.fd < 0)
+		return;
+	loop_unwatch(s->loop, &s->watch);
+	close(s->watch.fd);
+	s->watch.fd = -1;
+	unblock();
+}

@@ -1,0 +1,244 @@
+#include "core/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define RETRY_EINTR(rc, call) \
+	do {                  \
+		rc = (call);  \
+	} while (rc < 0 && errno == EINTR)
+
+/* "127.0.0.1 80": enough for a trace line; no look-up. */
+struct shown {
+	char text[128];
+};
+
+static struct shown shown(const struct sockaddr *at, socklen_t len)
+{
+	struct shown s = {"?"};
+	char host[80], port[16];
+
+	if (getnameinfo(at, len, host, sizeof(host), port, sizeof(port),
+		    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(s.text, sizeof(s.text), "%s %s", host, port);
+	return s;
+}
+
+int sys_socket(struct reporter *to, int family, int type, int protocol)
+{
+	int rc = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+	if (to->calls)
+		report_call(to, rc, "socket(%s, %s)",
+			family == AF_INET6  ? "AF_INET6"
+			: family == AF_INET ? "AF_INET"
+					    : "AF_UNIX",
+			type == SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM");
+	return rc;
+}
+
+int sys_bind(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len)
+{
+	int rc = bind(fd, at, len);
+
+	if (to->calls)
+		report_call(to, rc, "bind(%d, %s)", fd, shown(at, len).text);
+	return rc;
+}
+
+int sys_listen(struct reporter *to, int fd, int backlog)
+{
+	int rc = listen(fd, backlog);
+
+	if (to->calls)
+		report_call(to, rc, "listen(%d, %d)", fd, backlog);
+	return rc;
+}
+
+int sys_accept(struct reporter *to, int fd, struct sockaddr *peer, socklen_t *len)
+{
+	int rc;
+
+	RETRY_EINTR(rc, accept4(fd, peer, len, SOCK_NONBLOCK | SOCK_CLOEXEC));
+	if (to->calls)
+		report_call(to, rc, "accept(%d)", fd);
+	return rc;
+}
+
+int sys_connect(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len)
+{
+	int rc = connect(fd, at, len);
+
+	if (to->calls)
+		report_call(to, rc, "connect(%d, %s)", fd, shown(at, len).text);
+	return rc;
+}
+
+int sys_shutdown(struct reporter *to, int fd, int how)
+{
+	int rc = shutdown(fd, how);
+
+	if (to->calls)
+		report_call(
+			to, rc, "shutdown(%d, %s)", fd, how == SHUT_WR ? "SHUT_WR" : "SHUT_RDWR");
+	return rc;
+}
+
+int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value)
+{
+	int rc = setsockopt(fd, level, name, &value, sizeof(value));
+
+	if (to->calls)
+		report_call(
+			to, rc, "setsockopt(%d, level %d, option %d, %d)", fd, level, name, value);
+	return rc;
+}
+
+int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len)
+{
+	int rc = getsockname(fd, out, len);
+
+	if (to->calls)
+		report_call(to, rc, "getsockname(%d)", fd);
+	return rc;
+}
+
+int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len)
+{
+	int rc = getpeername(fd, out, len);
+
+	if (to->calls)
+		report_call(to, rc, "getpeername(%d)", fd);
+	return rc;
+}
+
+int sys_getsockopt(struct reporter *to, int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+	int rc = getsockopt(fd, level, name, &value, &len);
+
+	if (to->calls)
+		report_call(to, rc, "getsockopt(%d, level %d, option %d)", fd, level, name);
+	return rc < 0 ? -1 : value;
+}
+
+int sys_so_error(struct reporter *to, int fd)
+{
+	int value = sys_getsockopt(to, fd, SOL_SOCKET, SO_ERROR);
+
+	return value < 0 ? errno : value;
+}
+
+int sys_unsent(struct reporter *to, int fd)
+{
+	int bytes = 0;
+	int rc = ioctl(fd, SIOCOUTQ, &bytes);
+
+	if (to->calls)
+		report_call(to, rc, "ioctl(%d, SIOCOUTQ, %d)", fd, bytes);
+	return rc < 0 ? -1 : bytes;
+}
+
+ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, recv(fd, data, len, flags | MSG_DONTWAIT));
+	if (to->calls)
+		report_call(to, rc, "recv(%d, %zu)", fd, len);
+	return rc;
+}
+
+ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+	if (to->calls)
+		report_call(to, rc, "send(%d, %zu)", fd, len);
+	return rc;
+}
+
+ssize_t sys_read(struct reporter *to, int fd, void *data, size_t len)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, read(fd, data, len));
+	if (to->calls)
+		report_call(to, rc, "read(%d, %zu)", fd, len);
+	return rc;
+}
+
+ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, write(fd, data, len));
+	if (to->calls)
+		report_call(to, rc, "write(%d, %zu)", fd, len);
+	return rc;
+}
+
+int sys_open(struct reporter *to, const char *path, int flags)
+{
+	int rc;
+
+	RETRY_EINTR(rc, open(path, flags | O_CLOEXEC));
+	if (to->calls)
+		report_call(to, rc, "open(%s)", path);
+	return rc;
+}
+
+int sys_close(struct reporter *to, int fd)
+{
+	int rc = close(fd);
+
+	if (to->calls)
+		report_call(to, rc, "close(%d)", fd);
+	/* close(2): on Linux the descriptor is gone even so; to try again could hit another's. */
+	return rc < 0 && errno == EINTR ? 0 : rc;
+}
+
+int sys_writable(struct reporter *to, int fd)
+{
+	struct pollfd one = {.fd = fd, .events = POLLOUT};
+	int rc;
+
+	RETRY_EINTR(rc, poll(&one, 1, 0));
+	if (to->calls)
+		report_call(to, rc, "poll(%d, POLLOUT)", fd);
+	return rc;
+}
+
+int sys_epoll_create(void)
+{
+	return epoll_create1(EPOLL_CLOEXEC);
+}
+
+int sys_epoll_ctl(int epoll, int op, int fd, uint32_t events, void *data)
+{
+	struct epoll_event event = {.events = events, .data.ptr = data};
+
+	return epoll_ctl(epoll, op, fd, &event);
+}
+
+int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms)
+{
+	int rc;
+
+	RETRY_EINTR(rc, epoll_wait(epoll, events, max, timeout_ms));
+	return rc;
+}
+
+int sys_eventfd(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}

@@ -1,0 +1,53 @@
+#ifndef SOCKX_CORE_SYS_H
+#define SOCKX_CORE_SYS_H
+
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "report/report.h"
+
+/*
+ * The one file that calls the kernel about descriptors, so that --trace sees every call. Each
+ * function is its system call: same arguments behind the reporter, same result, errno as it left
+ * it; but it retries EINTR, and every descriptor it makes is close-on-exec.
+ */
+
+int sys_socket(struct reporter *to, int family, int type, int protocol);
+int sys_bind(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len);
+int sys_listen(struct reporter *to, int fd, int backlog);
+int sys_accept(struct reporter *to, int fd, struct sockaddr *peer, socklen_t *len);
+int sys_connect(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len);
+int sys_shutdown(struct reporter *to, int fd, int how);
+int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value);
+int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);
+int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);
+
+/* SO_ERROR: the pending error, which this clears; the call's own errno where it fails. */
+int sys_so_error(struct reporter *to, int fd);
+
+/* SO_ACCEPTCONN, SO_TYPE and the like: the value, or -1. */
+int sys_getsockopt(struct reporter *to, int fd, int level, int name);
+
+/* SIOCOUTQ (tcp(7)): bytes the peer has not acknowledged, its end included; or -1. */
+int sys_unsent(struct reporter *to, int fd);
+
+/* recv and send with MSG_DONTWAIT and MSG_NOSIGNAL; read and write for other descriptors. */
+ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags);
+ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len);
+ssize_t sys_read(struct reporter *to, int fd, void *data, size_t len);
+ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len);
+int sys_open(struct reporter *to, const char *path, int flags);
+int sys_close(struct reporter *to, int fd);
+
+/* Whether fd can be written (POLLOUT) now, without waiting: 1, 0, or -1. */
+int sys_writable(struct reporter *to, int fd);
+
+/* The loop's own; not traced, they are not about the peer. */
+int sys_epoll_create(void);
+int sys_epoll_ctl(int epoll, int op, int fd, uint32_t events, void *data);
+int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms);
+int sys_eventfd(void);
+
+#endif
