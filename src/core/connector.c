@@ -1,0 +1,306 @@
+#include "core/connector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "report/report.h"
+
+/* RFC 8305 section 5: the recommended Connection Attempt Delay. */
+enum { ATTEMPT_DELAY_MS = 250 };
+
+struct attempt {
+	struct watch watch;
+	struct link link;
+	struct connector *of;
+	const struct addr *at;
+};
+
+struct connector {
+	struct list node; /* first: loop_bury frees it */
+	struct loop *loop;
+	struct reporter *to;
+	struct connector_conf conf;
+	struct resolve *resolve;
+	struct timer deadline, next_attempt;
+	struct resolved addresses;
+	struct attempt attempts[RESOLVE_MAX];
+	size_t begun, pending;
+	struct err last; /* why the latest of the attempts that failed did */
+	void (*done)(
+		void *arg, const struct link *link, const struct addr *at, const struct err *why);
+	void *arg;
+};
+
+void connector_interleave(struct resolved *addresses)
+{
+	const struct resolved old = *addresses;
+	sa_family_t family = old.count ? old.at[0].sa.sa_family : AF_UNSPEC;
+	size_t same = 0, other = 0;
+
+	for (size_t i = 0; i < old.count; i++) {
+		/* Even places are the first family's while it has any, odd ones the others'. */
+		while (same < old.count && old.at[same].sa.sa_family != family)
+			same++;
+		while (other < old.count && old.at[other].sa.sa_family == family)
+			other++;
+		if (same < old.count && (i % 2 == 0 || other >= old.count))
+			addresses->at[i] = old.at[same++];
+		else
+			addresses->at[i] = old.at[other++];
+	}
+}
+
+static void drop_attempt(struct connector *c, struct attempt *a)
+{
+	loop_unwatch(c->loop, &a->watch);
+	if (a->link.fd < 0)
+		return;
+	a->link.via->close(&a->link);
+	a->link.fd = -1;
+	c->pending--;
+}
+
+static void clean_up(struct connector *c)
+{
+	if (c->resolve)
+		resolve_cancel(c->resolve);
+	for (size_t i = 0; i < c->begun; i++)
+		drop_attempt(c, &c->attempts[i]);
+	timer_free(c->loop, &c->deadline);
+	timer_free(c->loop, &c->next_attempt);
+	loop_bury(c->loop, &c->node);
+}
+
+void connector_cancel(struct connector *c)
+{
+	clean_up(c);
+}
+
+static void give_up(struct connector *c, const struct err *why)
+{
+	clean_up(c);
+	c->done(c->arg, NULL, NULL, why);
+}
+
+static void succeed(struct connector *c, struct attempt *a)
+{
+	const struct link link = a->link;
+
+	loop_unwatch(c->loop, &a->watch);
+	a->link.fd = -1;
+	c->pending--;
+	clean_up(c);
+	c->done(c->arg, &link, a->at, NULL);
+}
+
+static void explain(struct connector *c, const struct addr *at, int error, bool source_failed)
+{
+	const struct addr_text target = addr_text(at);
+
+	if (source_failed) {
+		err_sys(&c->last, ERR_RUNTIME, error, "cannot bind the source address %s",
+			addr_text(&c->conf.source).text);
+		err_hint(&c->last, "--source takes an address of this machine, and a free port");
+		return;
+	}
+	if (strcmp(target.text, c->conf.typed) == 0)
+		err_sys(&c->last, ERR_REFUSED, error, "cannot connect to %s", target.text);
+	else
+		err_sys(&c->last, ERR_REFUSED, error, "cannot connect to %s (%s)",
+			quoted(c->conf.typed).text, target.text);
+	if (error == ECONNREFUSED)
+		err_hint(&c->last, "nothing listens there; to start a server: sockx serve -p %u",
+			addr_port(at));
+	else
+		err_hint(&c->last, "check the address, and the route to it with `ip route get`");
+}
+
+static void attempt_failed(
+	struct connector *c, const struct addr *at, int error, bool source_failed)
+{
+	explain(c, at, error, source_failed);
+	report(c->to, &(struct report){.kind = REPORT_ATTEMPT_LOST,
+			      .address = addr_text(at).text,
+			      .reason = strerror(error)});
+}
+
+static void begin_next(struct connector *c);
+
+/* A verdict on a: done, wait on, or go on with the others. */
+static void judge(struct connector *c, struct attempt *a, enum io verdict)
+{
+	switch (verdict) {
+	case IO_DONE: succeed(c, a); return;
+	case IO_AGAIN: return;
+	case IO_EOF:
+	case IO_FAIL: break;
+	}
+	attempt_failed(c, a->at, a->link.error, false);
+	drop_attempt(c, a);
+	begin_next(c);
+}
+
+static void on_ready(struct watch *w, uint32_t events)
+{
+	struct attempt *a = container_of(w, struct attempt, watch);
+
+	(void)events;
+	judge(a->of, a, a->link.via->ready(&a->link));
+}
+
+/* Begin one attempt. Returns its verdict; IO_AGAIN: it is under way. */
+static enum io begin(struct connector *c, struct attempt *a)
+{
+	bool source_failed;
+	enum io verdict;
+
+	report(c->to, &(struct report){.kind = REPORT_ATTEMPT, .address = addr_text(a->at).text});
+	verdict = c->conf.via->connect(&a->link, a->at, &c->conf.source, &source_failed);
+	if (verdict == IO_AGAIN) {
+		a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
+		if (loop_watch(c->loop, &a->watch, EPOLLOUT) == 0) {
+			c->pending++;
+			return IO_AGAIN;
+		}
+		a->link.error = errno;
+		a->link.via->close(&a->link);
+	}
+	if (verdict == IO_DONE) {
+		c->pending++;
+		return IO_DONE;
+	}
+	attempt_failed(c, a->at, a->link.error, source_failed);
+	a->link.fd = -1;
+	return IO_FAIL;
+}
+
+/* The next address, at once: the one before it failed, or its head start is over. */
+static void begin_next(struct connector *c)
+{
+	while (c->begun < c->addresses.count) {
+		struct attempt *a = &c->attempts[c->begun];
+		enum io verdict;
+
+		*a = (struct attempt){.of = c,
+			.at = &c->addresses.at[c->begun],
+			.link = {.via = c->conf.via, .to = c->to, .fd = -1, .origin = -1}};
+		c->begun++;
+		verdict = begin(c, a);
+		if (verdict == IO_DONE) {
+			succeed(c, a);
+			return;
+		}
+		if (verdict == IO_AGAIN) {
+			if (c->begun < c->addresses.count)
+				timer_set_in(c->loop, &c->next_attempt, ATTEMPT_DELAY_MS);
+			return;
+		}
+	}
+	if (c->pending == 0)
+		give_up(c, &c->last);
+}
+
+static void on_next_attempt(struct timer *t)
+{
+	begin_next(container_of(t, struct connector, next_attempt));
+}
+
+static void on_deadline(struct timer *t)
+{
+	struct connector *c = container_of(t, struct connector, deadline);
+	struct err why = {0};
+
+	err_set(&why, ERR_TIMEOUT, "cannot %s %s within %jd ms",
+		c->resolve ? "look up" : "connect to", quoted(c->conf.typed).text,
+		(intmax_t)c->conf.timeout_ms);
+	err_hint(&why, "a firewall may drop what we send; to wait longer: -w DURATION");
+	give_up(c, &why);
+}
+
+/* With a source address, only its own kind of address can be reached. */
+static void keep_family_of_source(struct connector *c)
+{
+	size_t kept = 0;
+
+	if (!c->conf.source.len)
+		return;
+	for (size_t i = 0; i < c->addresses.count; i++)
+		if (c->addresses.at[i].sa.sa_family == c->conf.source.sa.sa_family)
+			c->addresses.at[kept++] = c->addresses.at[i];
+	c->addresses.count = kept;
+	if (!kept) {
+		err_set(&c->last, ERR_USAGE, "the source address %s is of another kind than %s",
+			addr_text(&c->conf.source).text, quoted(c->conf.typed).text);
+		err_hint(&c->last, "give both as IPv4 or both as IPv6");
+	}
+}
+
+static void race(struct connector *c)
+{
+	keep_family_of_source(c);
+	connector_interleave(&c->addresses);
+	begin_next(c);
+}
+
+static void on_resolved(void *arg, const struct resolved *answer, const struct err *why)
+{
+	struct connector *c = arg;
+
+	c->resolve = NULL;
+	if (!answer) {
+		give_up(c, why);
+		return;
+	}
+	c->addresses = *answer;
+	race(c);
+}
+
+/* The first attempt is the loop's, so that done is never called from connector_start. */
+static void on_first_attempt(struct timer *t)
+{
+	struct connector *c = container_of(t, struct connector, next_attempt);
+
+	c->next_attempt.expired = on_next_attempt;
+	race(c);
+}
+
+struct connector *connector_start(struct loop *loop, struct reporter *to,
+	const struct connector_conf *conf,
+	void (*done)(
+		void *arg, const struct link *link, const struct addr *at, const struct err *why),
+	void *arg, struct err *err)
+{
+	struct connector *c = calloc(1, sizeof(*c));
+	int known;
+
+	if (!c || timer_init(loop, &c->deadline, on_deadline) < 0 ||
+		timer_init(loop, &c->next_attempt, on_first_attempt) < 0) {
+		free(c);
+		err_set(err, ERR_RUNTIME, "cannot connect to %s: out of memory",
+			quoted(conf->typed).text);
+		return NULL;
+	}
+	list_init(&c->node);
+	c->loop = loop;
+	c->to = to;
+	c->conf = *conf;
+	c->done = done;
+	c->arg = arg;
+	known = resolve_at_once(&conf->target, &c->addresses, err);
+	if (known == 0) {
+		report(to,
+			&(struct report){.kind = REPORT_RESOLVING, .address = conf->target.host});
+		c->resolve = resolve_start(loop, &conf->target, on_resolved, c, err);
+	}
+	if (known < 0 || (known == 0 && !c->resolve)) {
+		clean_up(c);
+		return NULL;
+	}
+	if (known > 0)
+		timer_set_in(loop, &c->next_attempt, 0);
+	if (conf->timeout_ms)
+		timer_set_in(loop, &c->deadline, conf->timeout_ms);
+	return c;
+}

@@ -1,0 +1,224 @@
+#include "core/resolve.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "core/sys.h"
+
+/* What the helper thread works on. Two hold it, the thread and the struct resolve; whoever lets go
+ * last frees it, so that it may outlive the wish for an answer. */
+struct job {
+	atomic_int holders;
+	atomic_bool answered; /* found, verdict and error are final */
+	int wake;             /* an eventfd(2): written when answered */
+	char *host;
+	struct addrinfo hints;
+	struct addrinfo *found;
+	int verdict, error; /* getaddrinfo's result, and errno for EAI_SYSTEM */
+};
+
+struct resolve {
+	struct loop *loop;
+	struct watch watch;
+	struct job *job;
+	uint16_t port;
+	void (*done)(void *arg, const struct resolved *answer, const struct err *why);
+	void *arg;
+};
+
+static int no_address_of_family(const struct resolve_query *query, struct err *err)
+{
+	err_set(err, ERR_USAGE, "%s is not an IPv%c address", quoted(query->host).text,
+		query->family == AF_INET ? '4' : '6');
+	return err_hint(err, "leave out -%c, or give an address of that kind",
+		query->family == AF_INET ? '4' : '6');
+}
+
+/* IPv6 first, as RFC 6724 orders the loopbacks. */
+static int localhost(const struct resolve_query *query, struct resolved *out)
+{
+	out->count = 0;
+	if (query->family != AF_INET)
+		out->at[out->count++] = addr_loopback(AF_INET6, query->port);
+	if (query->family != AF_INET6)
+		out->at[out->count++] = addr_loopback(AF_INET, query->port);
+	return 1;
+}
+
+int resolve_at_once(const struct resolve_query *query, struct resolved *out, struct err *err)
+{
+	struct addr any;
+
+	if (addr_from_numeric(&any, AF_UNSPEC, query->host, query->port) == 0) {
+		if (query->family != AF_UNSPEC && any.sa.sa_family != query->family)
+			return no_address_of_family(query, err);
+		out->at[0] = any;
+		out->count = 1;
+		return 1;
+	}
+	if (query->numeric) {
+		err_set(err, ERR_USAGE, "%s is a name, and --numeric forbids looking it up",
+			quoted(query->host).text);
+		return err_hint(err, "give an IPv4 or IPv6 address, or leave out -n");
+	}
+	return strcasecmp(query->host, "localhost") == 0 ? localhost(query, out) : 0;
+}
+
+static void free_job(struct job *job)
+{
+	if (job->found)
+		freeaddrinfo(job->found);
+	if (job->wake >= 0)
+		close(job->wake);
+	free(job->host);
+	free(job);
+}
+
+static void let_go(struct job *job)
+{
+	if (atomic_fetch_sub(&job->holders, 1) == 1)
+		free_job(job);
+}
+
+static void *look_up(void *arg)
+{
+	const uint64_t one = 1;
+	struct job *job = arg;
+
+	job->verdict = getaddrinfo(job->host, NULL, &job->hints, &job->found);
+	job->error = errno;
+	atomic_store(&job->answered, true);
+	if (write(job->wake, &one, sizeof(one)) < 0)
+		abort(); /* eventfd(2): the first write always fits */
+	let_go(job);
+	return NULL;
+}
+
+static int start_thread(struct job *job)
+{
+	pthread_attr_t detached;
+	pthread_t thread;
+	int error;
+
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	error = pthread_create(&thread, &detached, look_up, job);
+	pthread_attr_destroy(&detached);
+	return error;
+}
+
+static void collect(const struct addrinfo *found, uint16_t port, struct resolved *out)
+{
+	out->count = 0;
+	for (; found && out->count < RESOLVE_MAX; found = found->ai_next) {
+		struct addr *a = &out->at[out->count];
+
+		if (found->ai_family != AF_INET && found->ai_family != AF_INET6)
+			continue;
+		*a = (struct addr){.len = found->ai_addrlen};
+		memcpy(&a->room, found->ai_addr, found->ai_addrlen);
+		addr_set_port(a, port);
+		out->count++;
+	}
+}
+
+static void explain(const struct job *job, struct err *err)
+{
+	const char *host = job->host;
+
+	if (job->verdict == EAI_SYSTEM)
+		err_sys(err, ERR_NAME, job->error, "cannot look up %s", quoted(host).text);
+	else
+		err_set(err, ERR_NAME, "cannot look up %s: %s", quoted(host).text,
+			gai_strerror(job->verdict ? job->verdict : EAI_NONAME));
+	err_hint(err, "check its spelling with `getent hosts %s`, or give an address",
+		quoted(host).text);
+}
+
+static void free_resolve(struct resolve *r)
+{
+	loop_unwatch(r->loop, &r->watch);
+	free(r);
+}
+
+static void on_answer(struct watch *w, uint32_t events)
+{
+	struct resolve *r = container_of(w, struct resolve, watch);
+	struct job *job = r->job;
+	struct resolved answer;
+	struct err err = {0};
+
+	(void)events;
+	if (!atomic_load(&job->answered))
+		return;
+	collect(job->found, r->port, &answer);
+	if (answer.count == 0)
+		explain(job, &err);
+	r->done(r->arg, answer.count ? &answer : NULL, answer.count ? NULL : &err);
+	free_resolve(r);
+	let_go(job);
+}
+
+static struct job *new_job(const struct resolve_query *query)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	atomic_init(&job->holders, 2);
+	job->wake = sys_eventfd();
+	job->host = strdup(query->host);
+	job->hints = (struct addrinfo){.ai_family = query->family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = query->passive ? AI_PASSIVE : AI_ADDRCONFIG};
+	if (job->wake >= 0 && job->host)
+		return job;
+	free_job(job);
+	return NULL;
+}
+
+struct resolve *resolve_start(struct loop *loop, const struct resolve_query *query,
+	void (*done)(void *arg, const struct resolved *answer, const struct err *why), void *arg,
+	struct err *err)
+{
+	struct resolve *r = calloc(1, sizeof(*r));
+	struct job *job = r ? new_job(query) : NULL;
+	int error = ENOMEM;
+
+	if (!job)
+		goto fail;
+	*r = (struct resolve){.loop = loop,
+		.job = job,
+		.port = query->port,
+		.done = done,
+		.arg = arg,
+		.watch = {.fd = job->wake, .ready = on_answer}};
+	if (loop_watch(loop, &r->watch, EPOLLIN) < 0) {
+		error = errno;
+		goto fail;
+	}
+	error = start_thread(job);
+	if (error == 0)
+		return r;
+	loop_unwatch(loop, &r->watch);
+fail:
+	if (job)
+		free_job(job);
+	free(r);
+	err_sys(err, ERR_RUNTIME, error, "cannot look up %s", quoted(query->host).text);
+	return NULL;
+}
+
+void resolve_cancel(struct resolve *r)
+{
+	struct job *job = r->job;
+
+	free_resolve(r);
+	let_go(job);
+}
