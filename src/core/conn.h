@@ -1,0 +1,127 @@
+#ifndef SOCKX_CORE_CONN_H
+#define SOCKX_CORE_CONN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/span.h"
+#include "core/addr.h"
+#include "core/link.h"
+#include "core/loop.h"
+
+/*
+ * A connection: one link, what waits to be written to it, and whoever is told what happens (struct
+ * handler). The two directions are independent; it is over when both have ended. A link that only
+ * reads or only writes (standard input, standard output) is a connection whose other direction has
+ * ended from the start.
+ *
+ * Bounds: a connection keeps at most CONN_QUEUE_MAX_BYTES and one read (CONN_READ_BYTES) for a
+ * handler that stops on -1, and no buffer at all while nothing waits.
+ */
+
+struct conn;
+
+enum {
+	CONN_READ_BYTES = 256 * 1024,     /* taken from the kernel at a time */
+	CONN_QUEUE_MAX_BYTES = 64 * 1024, /* conn_write says stop from here on */
+	CONN_LINGER_MS = 2000,            /* conn_close: how long for the peer's end */
+	CONN_LINGER_BYTES = 4 << 20,      /* ... and how much of its input is thrown away */
+	CONN_SEE_OFF_MS = 10000,          /* without progress, what is unacknowledged is lost */
+};
+
+/*
+ * The handler seam: what happens on a connection. Server modes and client commands fill the same
+ * struct. NULL slots mean the default. A callback may call any conn_ function on any connection;
+ * none of them ends a connection within the call: closed comes later, once, and last.
+ */
+struct handler {
+	/* It is there. Default: nothing. */
+	void (*open)(struct conn *c);
+	/* Bytes came; they are the loop's, and gone after the call. Default: they are dropped. */
+	void (*data)(struct conn *c, struct span in);
+	/* All that waited has been taken by the kernel. Default: nothing. */
+	void (*drained)(struct conn *c);
+	/* The peer will send no more. Default: conn_finish. */
+	void (*eof)(struct conn *c);
+	/* It is over. why is NULL if all that was written was taken and both sides ended in order.
+	 */
+	void (*closed)(struct conn *c, const struct err *why);
+	/* Bytes for conn_peer, zeroed at open. */
+	size_t peer_size;
+};
+
+/* What the connections of one server, or one client's, have in common. It outlives them. */
+struct conn_owner {
+	struct loop *loop;
+	struct reporter *to;
+	uint8_t *room; /* CONN_READ_BYTES for reads: one a worker, never held over a turn */
+	const struct handler *on;
+	void *ctx;         /* the handler's own, for conn_ctx */
+	int64_t idle_ms;   /* end one that is silent for so long; 0: never */
+	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
+	const char *local; /* "standard output"; NULL: these are connections to a peer */
+	/* Told of every end, after the handler; why as there. c no longer counts and may only be
+	 * asked about itself; the owner may go. */
+	void (*gone)(struct conn_owner *owner, struct conn *c, const struct err *why);
+	struct list conns; /* all of them; conn_owner_init makes it */
+	uint64_t opened;   /* how many there have been: the source of conn_id */
+	size_t open_now;
+};
+
+/* Make an owner's list; the caller has filled the rest. */
+void conn_owner_init(struct conn_owner *owner);
+
+/* End every connection of an owner at once, with nobody told. */
+void conn_owner_free(struct conn_owner *owner);
+
+/* The connection whose node is in an owner's list. */
+struct conn *conn_of_node(struct list *node);
+
+enum conn_sides { CONN_BOTH, CONN_READS, CONN_WRITES };
+
+/* Make a connection of a link, which it owns from now on. peer may be NULL. Nothing happens on it
+ * before conn_open. Returns NULL with errno set if memory is out: then the link is the caller's. */
+struct conn *conn_new(struct conn_owner *owner, const struct link *link, const struct addr *peer,
+	enum conn_sides sides);
+
+/* Announce it (handler.open) and begin to read, unless it was paused. */
+void conn_open(struct conn *c);
+
+/* The same for a server's client that was just accepted, reading at once: if it proves to have been
+ * reset before its first byte, it is gone, nobody is told, and false is returned. */
+bool conn_open_accepted(struct conn *c);
+
+/* Send out: at once what the kernel takes, a queued copy of the rest. Returns 0, or -1 once
+ * CONN_QUEUE_MAX_BYTES wait: they are kept, but stop until handler.drained. After conn_finish, or
+ * on a connection that is lost, nothing is sent and 0 returned. Any callback may call it. */
+int conn_write(struct conn *c, struct span out);
+
+/* Call handler.drained when the kernel can take more, even if nothing waits. */
+void conn_want_drained(struct conn *c);
+
+/* Nothing more will be written: tell the peer so once all that waits is gone. */
+void conn_finish(struct conn *c);
+
+/* We are done with it: finish, throw away what still comes, and end it when the peer ends, or after
+ * linger_ms or CONN_LINGER_BYTES. Closing with unread input would make the kernel send a reset,
+ * which may destroy the reply before the peer reads it (RFC 1122 section 4.2.2.13). */
+void conn_close(struct conn *c, int64_t linger_ms);
+
+/* End it now, dropping what waits; closed is told NULL, for whoever says so knows why. */
+void conn_abort(struct conn *c);
+
+/* Stop and resume reading. */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
+
+void *conn_ctx(const struct conn *c);
+void *conn_peer(struct conn *c);                /* handler.peer_size bytes */
+uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner */
+struct addr conn_address(const struct conn *c); /* len 0: none */
+uint64_t conn_received(const struct conn *c);   /* bytes */
+uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */
+size_t conn_queued(const struct conn *c);       /* bytes waiting */
+bool conn_is_terminal(const struct conn *c);
+bool conn_finished(const struct conn *c); /* our end has been passed on, or is under way */
+
+#endif
