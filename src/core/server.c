@@ -1,0 +1,311 @@
+#include "core/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/sys.h"
+
+enum {
+	ACCEPTS_A_TURN = 64,   /* so that a flood of clients does not starve those who are there */
+	ACCEPT_RETRY_MS = 100, /* after descriptors or memory ran out */
+	SPARE_DESCRIPTORS = 4, /* left for a look-up, a file, whatever a mode opens */
+	SAME_PORT_TRIES = 16,  /* a port that is free in one family may be taken in the other */
+};
+
+static bool full(const struct server *s)
+{
+	return s->clients.open_now >= s->conf.max_conns ||
+	       (s->conf.exit_after && s->served + s->clients.open_now >= s->conf.exit_after);
+}
+
+/* Poll the listeners, or leave the clients in the backlog. */
+static void update_accepting(struct server *s)
+{
+	uint32_t wanted = s->stopping || s->starved || full(s) ? 0 : EPOLLIN;
+
+	for (size_t i = 0; i < s->listening; i++)
+		loop_watch(s->clients.loop, &s->listeners[i].watch, wanted);
+}
+
+static void close_listeners(struct server *s)
+{
+	while (s->listening > 0) {
+		struct listener *l = &s->listeners[--s->listening];
+
+		loop_unwatch(s->clients.loop, &l->watch);
+		sys_close(s->clients.to, l->fd);
+	}
+}
+
+static void free_timers(struct server *s)
+{
+	timer_free(s->clients.loop, &s->retry);
+	timer_free(s->clients.loop, &s->stop_limit);
+}
+
+/* True once nothing is left, and ended has been told: then s may be gone. */
+static bool end_if_done(struct server *s)
+{
+	bool complete = s->conf.exit_after && s->served >= s->conf.exit_after;
+
+	if (s->clients.open_now > 0 || !(s->stopping || complete))
+		return false;
+	close_listeners(s);
+	free_timers(s);
+	if (s->dropped) {
+		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes not yet sent",
+			(uintmax_t)s->dropped);
+		err_hint(&s->verdict, "a client did not read them within %d ms", SERVER_STOP_MS);
+	}
+	s->ended(s->arg, s->verdict.kind ? &s->verdict : NULL);
+	return true;
+}
+
+/* One that was lost before a byte moved does not use up a one-shot server. */
+static bool counts(const struct conn *c, const struct err *why)
+{
+	return !why || conn_received(c) > 0 || conn_sent(c) > 0;
+}
+
+static void report_gone(struct server *s, struct conn *c, const struct err *why)
+{
+	const struct addr peer = conn_address(c);
+
+	report(s->clients.to, &(struct report){.kind = why ? REPORT_LOST : REPORT_CLOSED,
+				      .conn = conn_id(c),
+				      .address = addr_text(&peer).text,
+				      .reason = why ? why->what : NULL,
+				      .received = conn_received(c),
+				      .sent = conn_sent(c)});
+}
+
+static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
+{
+	struct server *s = container_of(owner, struct server, clients);
+
+	if (report_shown(owner->to, REPORT_LOST))
+		report_gone(s, c, why);
+	if (counts(c, why)) {
+		s->served++;
+		if (why && s->conf.exit_after && !s->verdict.kind)
+			s->verdict = *why;
+	}
+	s->starved = false; /* its descriptor is free now */
+	if (!end_if_done(s))
+		update_accepting(s);
+}
+
+static void pause_accepting(struct server *s, const struct listener *l, int error)
+{
+	if (!s->starved_told)
+		report(s->clients.to, &(struct report){.kind = REPORT_ACCEPT_PAUSED,
+					      .address = addr_text(&l->at).text,
+					      .reason = strerror(error)});
+	s->starved = s->starved_told = true;
+	update_accepting(s);
+	timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
+}
+
+static void on_retry(struct timer *t)
+{
+	struct server *s = container_of(t, struct server, retry);
+
+	s->starved = false;
+	update_accepting(s);
+}
+
+static void welcome(struct server *s, const struct link *link, const struct addr *peer)
+{
+	struct conn *c = conn_new(&s->clients, link, peer, CONN_BOTH);
+	struct link refused = *link;
+
+	s->starved_told = false;
+	if (!c) {
+		refused.via->close(&refused);
+		return;
+	}
+	if (report_shown(s->clients.to, REPORT_OPENED))
+		report(s->clients.to, &(struct report){.kind = REPORT_OPENED,
+					      .conn = conn_id(c),
+					      .address = addr_text(peer).text});
+	if (!conn_open_accepted(c) && report_shown(s->clients.to, REPORT_RESET_EARLY))
+		report(s->clients.to, &(struct report){.kind = REPORT_RESET_EARLY,
+					      .conn = conn_id(c),
+					      .address = addr_text(peer).text});
+}
+
+/* What accept(2) says of our own lack, not of one client. */
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Take one client. Returns false where there is none, or none can be taken now. */
+static bool take_client(struct server *s, const struct listener *l)
+{
+	struct link link = {.via = s->conf.via};
+	struct addr peer;
+
+	switch (s->conf.via->accept(s->clients.to, l->fd, &link, &peer)) {
+	case IO_DONE: welcome(s, &link, &peer); return true;
+	case IO_FAIL: break;
+	case IO_EOF:
+	case IO_AGAIN: return false;
+	}
+	if (is_shortage(link.error)) {
+		pause_accepting(s, l, link.error);
+		return false;
+	}
+	report(s->clients.to, &(struct report){.kind = REPORT_ACCEPT_FAILED,
+				      .address = addr_text(&l->at).text,
+				      .reason = strerror(link.error)});
+	return true;
+}
+
+static void on_client(struct watch *w, uint32_t events)
+{
+	struct listener *l = container_of(w, struct listener, watch);
+	struct server *s = l->of;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_A_TURN && !full(s) && take_client(s, l); i++)
+		;
+	update_accepting(s);
+}
+
+static int listen_one(struct server *s, const struct addr *at, struct err *err)
+{
+	struct listener *l = &s->listeners[s->listening];
+
+	*l = (struct listener){.of = s, .at = *at};
+	if (s->conf.via->listen(s->clients.to, at, s->conf.backlog, &l->fd, err) < 0)
+		return -1;
+	l->watch = (struct watch){.fd = l->fd, .ready = on_client};
+	s->listening++;
+	l->at.len = sizeof(l->at.room);
+	if (sys_getsockname(s->clients.to, l->fd, &l->at.sa, &l->at.len) < 0)
+		return err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: getsockname",
+			addr_text(at).text);
+	return 0;
+}
+
+/* Of all addresses, one that this machine does not have is not missed. */
+static bool not_missed(const struct server *s, const struct addr *at, const struct err *why)
+{
+	return s->conf.any && at->sa.sa_family == AF_INET6 &&
+	       (why->sys == EAFNOSUPPORT || why->sys == EADDRNOTAVAIL);
+}
+
+/* Listen everywhere, all on the port that the first one got. Returns as server_start; err->sys is
+ * EADDRINUSE where another free port may do. */
+static int listen_everywhere(struct server *s, struct err *err)
+{
+	for (size_t i = 0; i < s->conf.at_count; i++) {
+		struct addr at = s->conf.at[i];
+
+		if (s->listening && addr_port(&at) == 0)
+			addr_set_port(&at, addr_port(&s->listeners[0].at));
+		if (listen_one(s, &at, err) < 0 && !not_missed(s, &at, err)) {
+			close_listeners(s);
+			return -1;
+		}
+	}
+	return s->listening ? 0 : -1;
+}
+
+/* As many clients as there can be descriptors, with the soft limit raised to the hard one. */
+static size_t most_clients(const struct server *s)
+{
+	struct rlimit limit;
+	int lowest_free;
+	size_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	lowest_free = fcntl(s->listeners[0].fd, F_DUPFD_CLOEXEC, 0);
+	if (lowest_free < 0)
+		return 1;
+	sys_close(s->clients.to, lowest_free);
+	most = limit.rlim_cur > INT32_MAX ? INT32_MAX : (size_t)limit.rlim_cur;
+	return most > (size_t)lowest_free + SPARE_DESCRIPTORS
+	               ? most - (size_t)lowest_free - SPARE_DESCRIPTORS
+	               : 1;
+}
+
+static void announce(const struct server *s)
+{
+	for (size_t i = 0; i < s->listening; i++)
+		report(s->clients.to, &(struct report){.kind = REPORT_LISTENING,
+					      .address = addr_text(&s->listeners[i].at).text,
+					      .transport = s->conf.via->name,
+					      .mode = s->conf.mode});
+}
+
+/* Past the time for what was queued: the rest is dropped, and counted. */
+static void on_stop_limit(struct timer *t)
+{
+	struct server *s = container_of(t, struct server, stop_limit);
+	struct list *node = s->clients.conns.next;
+
+	for (; node != &s->clients.conns; node = node->next) {
+		s->dropped += conn_queued(conn_of_node(node));
+		conn_abort(conn_of_node(node));
+	}
+}
+
+int server_start(struct server *s, struct err *err)
+{
+	int listened = -1;
+
+	conn_owner_init(&s->clients);
+	s->clients.gone = on_gone;
+	if (timer_init(s->clients.loop, &s->retry, on_retry) < 0 ||
+		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) < 0) {
+		free_timers(s);
+		return err_set(err, ERR_RUNTIME, "cannot serve: out of memory");
+	}
+	for (int i = 0; i < SAME_PORT_TRIES && listened < 0; i++) {
+		listened = listen_everywhere(s, err);
+		if (listened < 0 && (err->sys != EADDRINUSE || addr_port(&s->conf.at[0])))
+			break;
+	}
+	if (listened < 0) {
+		free_timers(s);
+		return -1;
+	}
+	*err = (struct err){0};
+	if (!s->conf.max_conns)
+		s->conf.max_conns = most_clients(s);
+	update_accepting(s);
+	announce(s);
+	return 0;
+}
+
+void server_stop(struct server *s, const char *reason)
+{
+	struct list *node;
+
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	report(s->clients.to, &(struct report){.kind = REPORT_STOPPING, .reason = reason});
+	close_listeners(s);
+	/* Those with nothing queued end as soon as their kernel has what we wrote. */
+	s->clients.see_off = true;
+	for (node = s->clients.conns.next; node != &s->clients.conns; node = node->next)
+		conn_close(conn_of_node(node), 0);
+	timer_set_in(s->clients.loop, &s->stop_limit, SERVER_STOP_MS);
+	end_if_done(s);
+}
+
+void server_free(struct server *s)
+{
+	close_listeners(s);
+	free_timers(s);
+	conn_owner_free(&s->clients);
+}

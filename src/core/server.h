@@ -1,0 +1,67 @@
+#ifndef SOCKX_CORE_SERVER_H
+#define SOCKX_CORE_SERVER_H
+
+#include "core/conn.h"
+
+/*
+ * A server: sockets that listen, the clients they bring, and when it ends. Accepting never spins
+ * and never ends for one client's sake: when the limit is reached, or descriptors or memory are
+ * out, new clients wait in the kernel's backlog.
+ */
+
+enum {
+	SERVER_LISTENERS_MAX = 64,
+	SERVER_STOP_MS = 2000, /* what stopping gives to bytes still queued */
+};
+
+struct server_conf {
+	const struct transport *via;
+	const char *mode;      /* its name, for the "listening" line */
+	const struct addr *at; /* where to listen: all on one port number */
+	size_t at_count;
+	bool any; /* at is every address: a machine without IPv6 is served without */
+	int backlog;
+	size_t max_conns;    /* at once; 0: what the descriptor limit allows */
+	uint64_t exit_after; /* end after so many clients; 0: never */
+};
+
+struct listener {
+	struct watch watch;
+	struct server *of;
+	int fd;
+	struct addr at; /* as bound: with the real port */
+};
+
+struct server {
+	struct server_conf conf;
+	struct conn_owner
+		clients; /* loop, to, room, on, ctx, idle_ms: the caller fills them first */
+	struct listener listeners[SERVER_LISTENERS_MAX];
+	size_t listening;
+	struct timer retry;      /* while accepting is paused */
+	struct timer stop_limit; /* while stopping */
+	bool starved;            /* accepting is paused until a descriptor or memory is free */
+	bool starved_told;       /* ... which has been reported */
+	bool stopping;
+	uint64_t served;    /* clients that came and went and count for exit_after */
+	uint64_t dropped;   /* bytes that stopping had to drop */
+	struct err verdict; /* the first client's that did not end in order, or none */
+	/* Told once, when the server is over: no listener, no client. why: NULL; or how the first
+	 * client that did not end in order did, for a server with exit_after; or that bytes were
+	 * dropped. The server may be freed in it. */
+	void (*ended)(void *arg, const struct err *why);
+	void *arg;
+};
+
+/* Listen, announce each address, and serve. The caller owns s and fills s->conf, s->clients,
+ * s->ended and s->arg, the rest zero. Returns 0, or -1 with err (ERR_LISTEN): then nothing is left
+ * open, and ended is not called. */
+int server_start(struct server *s, struct err *err);
+
+/* Stop: accept no more, end what has nothing queued, give the rest SERVER_STOP_MS. */
+void server_stop(struct server *s, const char *reason);
+
+/* End everything now, without a word to anybody. */
+void server_free(struct server *s);
+
+#endif
