@@ -1,0 +1,158 @@
+#include "transport/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/sys.h"
+#include "transport/stream.h"
+
+static enum io fd_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	ssize_t n = sys_read(link->to, link->fd, room, size);
+
+	if (n < 0)
+		return link_error(link, errno);
+	*got = (size_t)n;
+	return n == 0 ? IO_EOF : IO_DONE;
+}
+
+static enum io fd_write(struct link *link, struct span out, size_t *taken)
+{
+	ssize_t n = sys_write(link->to, link->fd, out.data, out.len);
+
+	if (n < 0)
+		return link_error(link, errno);
+	*taken = (size_t)n;
+	return IO_DONE;
+}
+
+/* A blocking descriptor that others share: what poll(2) calls writable takes PIPE_BUF bytes. */
+static enum io fd_write_cautiously(struct link *link, struct span out, size_t *taken)
+{
+	int ready = sys_writable(link->to, link->fd);
+
+	if (ready < 0)
+		return link_error(link, errno);
+	if (ready == 0)
+		return IO_AGAIN;
+	if (out.len > PIPE_BUF)
+		out.len = PIPE_BUF;
+	return fd_write(link, out, taken);
+}
+
+/* Give the inherited descriptor back, its number kept by /dev/null: a later socket must not become
+ * standard output. Closing a copy first tells of a write that failed late (close(2): NFS, quotas),
+ * which dup2 would not. */
+static int vacate(struct link *link)
+{
+	int copy = dup(link->origin), null, error = 0;
+
+	if (copy >= 0 && sys_close(link->to, copy) < 0)
+		error = errno;
+	null = sys_open(link->to, "/dev/null", O_RDONLY);
+	if (null >= 0) {
+		dup2(null, link->origin);
+		sys_close(link->to, null);
+	} else {
+		sys_close(link->to, link->origin);
+	}
+	return error;
+}
+
+static int fd_close(struct link *link)
+{
+	if (link->fd != link->origin)
+		sys_close(link->to, link->fd);
+	return vacate(link);
+}
+
+static const struct transport transport_private = {
+	.name = "fd",
+	.read = fd_read,
+	.write = fd_write,
+	.close = fd_close,
+};
+
+static const struct transport transport_shared = {
+	.name = "fd",
+	.read = fd_read,
+	.write = fd_write_cautiously,
+	.close = fd_close,
+};
+
+static const struct transport transport_inherited_socket = {
+	.name = "fd",
+	.read = stream_read,
+	.write = stream_write,
+	.close = fd_close,
+};
+
+/* Open for ourselves, non-blocking, what the inherited descriptor shows; or -1. */
+static int reopen(struct reporter *to, int fd, enum fd_use use)
+{
+	char path[32];
+	int mode = fcntl(fd, F_GETFL);
+
+	/* To open a read-only end for writing would hide that it was not given for that. */
+	if (mode < 0 || (mode & O_ACCMODE) == (use == FD_READ ? O_WRONLY : O_RDONLY))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return sys_open(to, path, (use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY);
+}
+
+void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
+{
+	struct stat about;
+	int own = -1;
+
+	*link = (struct link){.via = &transport_shared, .to = to, .fd = fd, .origin = fd};
+	if (fstat(fd, &about) < 0)
+		return;
+	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);
+	if (S_ISSOCK(about.st_mode))
+		link->via = &transport_inherited_socket;
+	else if (S_ISREG(about.st_mode))
+		link->via = &transport_private;
+	else if (S_ISFIFO(about.st_mode) || link->terminal)
+		own = reopen(to, fd, use);
+	if (own >= 0) {
+		link->via = &transport_private;
+		link->fd = own;
+	}
+}
+
+int fd_reserve_std(struct err *err)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* The lowest free number is the one just found closed; not close-on-exec. */
+		if (open("/dev/null", O_RDONLY) < 0)
+			return err_sys(err, ERR_RUNTIME, errno,
+				"descriptor %d is closed, and '/dev/null' cannot be opened", fd);
+	}
+	return 0;
+}
+
+int fd_write_all(struct reporter *to, int fd, struct span out, const char *name, struct err *err)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	while (out.len) {
+		ssize_t n = sys_write(to, fd, out.data, out.len);
+
+		if (n >= 0)
+			out = span_from(out, (size_t)n);
+		else if (errno == EAGAIN)
+			poll(&room, 1, -1);
+		else
+			return err_sys(err, errno == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME, errno,
+				"cannot write to %s", name);
+	}
+	return 0;
+}

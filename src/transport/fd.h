@@ -1,0 +1,29 @@
+#ifndef SOCKX_TRANSPORT_FD_H
+#define SOCKX_TRANSPORT_FD_H
+
+#include "base/err.h"
+#include "core/link.h"
+
+enum fd_use { FD_READ, FD_WRITE };
+
+/*
+ * A link over an inherited descriptor, which the shell or another program may share: reading and
+ * writing it never waits, and its flags are never changed, because O_NONBLOCK belongs to the open
+ * file, not to us. A pipe or terminal is opened anew for ourselves (proc(5), /proc/self/fd); a
+ * socket takes MSG_DONTWAIT; a file never waits; what cannot be opened anew is written at most
+ * PIPE_BUF bytes at a time, when poll(2) says that they fit (pipe(7)).
+ * Closing it closes both, so that a reader sees its end, and leaves the number taken.
+ */
+void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link);
+
+/* Make sure that 0, 1 and 2 are open, so that no socket of ours can become one of them: a closed
+ * one is /dev/null from now on, open for reading only, so that a closed 0 is an empty input and
+ * writing to a closed 1 fails. Returns 0, or -1 with err. */
+int fd_reserve_std(struct err *err);
+
+/* Write all of out to an inherited descriptor, waiting as long as it takes: for help, where there
+ * is nothing else to do. name is how messages call it. Returns 0, or -1 with err (ERR_SIGPIPE where
+ * its reader is gone). */
+int fd_write_all(struct reporter *to, int fd, struct span out, const char *name, struct err *err);
+
+#endif
