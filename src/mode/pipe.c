@@ -1,0 +1,343 @@
+#include "mode/pipe.h"
+
+#include <string.h>
+
+static const struct opt pipe_options[] = {
+	{.name = "quit-after",
+		.letter = 'q',
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct pipe_conf, quit_after_ms),
+		.arg = "DUR",
+		.help = "leave DUR after standard input has ended, without waiting for the peer's "
+                        "end"},
+	{.name = "no-shutdown",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, no_shutdown),
+		.help = "when standard input ends, do not tell the peer so"},
+	{.name = "send-only",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, send_only),
+		.help = "drop what comes, and end when standard input does"},
+	{.name = "recv-only",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, recv_only),
+		.help = "leave standard input alone, and end when the peer does"},
+	{.name = "crlf",
+		.letter = 'C',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, crlf),
+		.help = "send CR LF for each bare LF of standard input"},
+	{.name = "raw",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, raw),
+		.help = "pass the peer's control characters to a terminal as they are"},
+};
+
+static const struct pipe_conf *conf_of(const struct pipe_run *p)
+{
+	return p->env->conf;
+}
+
+/* Tell done, once: as soon as standard output has all it was given. */
+static void finish_run(struct pipe_run *p)
+{
+	struct mode_env *env = p->env;
+
+	p->finishing = true;
+	if (p->in)
+		conn_abort(p->in);
+	if (p->out)
+		conn_finish(p->out);
+	if (p->in || p->out || p->told)
+		return;
+	p->told = true;
+	env->done(env->arg, p->verdict.kind ? &p->verdict : NULL);
+}
+
+/* One of our own ends failed: the exchange is over, and the peer is let go. */
+static void fail_run(struct pipe_run *p, const struct err *why)
+{
+	if (!p->verdict.kind)
+		p->verdict = *why;
+	if (p->net)
+		conn_abort(p->net);
+	finish_run(p);
+}
+
+/* -q: all of the input has been passed on; wait so long for what still comes, then leave. */
+static void on_quit(struct timer *t)
+{
+	struct pipe_run *p = container_of(t, struct pipe_run, quit);
+
+	if (p->net)
+		conn_close(p->net, 0);
+}
+
+static void wait_to_quit(struct pipe_run *p)
+{
+	if (p->input_over && p->net && conn_queued(p->net) == 0 && conf_of(p)->quit_after_ms >= 0)
+		timer_set_in(p->env->loop, &p->quit, conf_of(p)->quit_after_ms);
+}
+
+/* Standard input has ended, now or before this client came: pass it on. */
+static void pass_input_end(struct pipe_run *p)
+{
+	if (conf_of(p)->send_only)
+		conn_close(p->net, CONN_LINGER_MS);
+	else if (!conf_of(p)->no_shutdown)
+		conn_finish(p->net);
+	wait_to_quit(p);
+}
+
+/* ---- in: standard input ---- */
+
+/* Lines that end in a bare LF end in CR LF from here on; those that did so already are kept. */
+static int write_crlf(struct pipe_run *p, struct span in)
+{
+	struct buf lines = {0};
+	int verdict = 0;
+
+	while (in.len) {
+		const uint8_t *lf = memchr(in.data, '\n', in.len);
+		size_t plain = lf ? (size_t)(lf - in.data) : in.len;
+		bool bare = lf && !(plain ? lf[-1] == '\r' : p->after_cr);
+
+		if (buf_add(&lines, (struct span){in.data, plain}) < 0 ||
+			(lf && buf_puts(&lines, bare ? "\r\n" : "\n") < 0)) {
+			fail_run(p, &(struct err){ERR_RUNTIME, .what = "--crlf: out of memory"});
+			break;
+		}
+		p->after_cr = lf ? false : plain && in.data[plain - 1] == '\r';
+		in = span_from(in, plain + (lf ? 1 : 0));
+	}
+	if (p->net)
+		verdict = conn_write(p->net, buf_span(&lines));
+	buf_free(&lines);
+	return verdict;
+}
+
+static void in_data(struct conn *c, struct span in)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	if (!p->net)
+		return;
+	if ((conf_of(p)->crlf ? write_crlf(p, in) : conn_write(p->net, in)) < 0 ||
+		conn_finished(p->net))
+		conn_pause(c); /* it is behind; or it refuses us: the rest is not for it */
+}
+
+static void in_eof(struct conn *c)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	(void)c;
+	p->input_over = true;
+	if (p->net)
+		pass_input_end(p);
+}
+
+static void in_closed(struct conn *c, const struct err *why)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	p->in = NULL;
+	if (why)
+		fail_run(p, why);
+	else if (p->finishing)
+		finish_run(p);
+}
+
+static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
+
+/* ---- out: standard output ---- */
+
+static void out_drained(struct conn *c)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	if (p->net)
+		conn_resume(p->net);
+}
+
+static void out_closed(struct conn *c, const struct err *why)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	p->out = NULL;
+	if (why)
+		fail_run(p, why);
+	else if (p->finishing)
+		finish_run(p);
+}
+
+static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
+
+/* ---- net: the peer ---- */
+
+static void net_open(struct conn *c)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	p->net = c;
+	p->after_cr = false;
+	if (p->input_over)
+		pass_input_end(p);
+	else if (p->in)
+		conn_resume(p->in);
+}
+
+static void escape_to_terminal(struct pipe_run *p, struct span in, bool end)
+{
+	struct buf visible = {0};
+	int failed =
+		end ? escape_end(&p->escaper, &visible) : escape_add(&p->escaper, in, &visible);
+
+	if (failed < 0)
+		fail_run(p, &(struct err){ERR_RUNTIME, .what = "standard output: out of memory"});
+	else if (conn_write(p->out, buf_span(&visible)) < 0 && p->net)
+		conn_pause(p->net);
+	buf_free(&visible);
+}
+
+static bool escapes(const struct pipe_run *p)
+{
+	return conn_is_terminal(p->out) && !conf_of(p)->raw;
+}
+
+static void net_data(struct conn *c, struct span in)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	if (!p->out || conf_of(p)->send_only)
+		return;
+	if (escapes(p))
+		escape_to_terminal(p, in, false);
+	else if (conn_write(p->out, in) < 0)
+		conn_pause(c);
+}
+
+static void net_drained(struct conn *c)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	if (p->in)
+		conn_resume(p->in);
+	wait_to_quit(p);
+}
+
+/* The peer ended: so does our output, at once. Whether we go on sending depends on who feeds us: a
+ * person at a terminal is done, a program may still have something to say. */
+static void net_eof(struct conn *c)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	if (p->out && escapes(p))
+		escape_to_terminal(p, (struct span){0}, true);
+	if (p->env->in_turn) {
+		if (p->in)
+			conn_pause(p->in);
+		conn_close(c, CONN_LINGER_MS);
+		return;
+	}
+	if (p->out)
+		conn_finish(p->out);
+	if (p->input_over || !p->in || conn_is_terminal(p->in) || conf_of(p)->recv_only)
+		conn_finish(c);
+}
+
+static void net_closed(struct conn *c, const struct err *why)
+{
+	struct pipe_run *p = conn_ctx(c);
+
+	(void)c;
+	(void)why; /* whoever owns the connection judges it */
+	p->net = NULL;
+	timer_clear(p->env->loop, &p->quit);
+	if (p->in)
+		conn_pause(p->in); /* what it has not taken is the next client's */
+}
+
+/* ---- the run ---- */
+
+static struct conn *open_std(struct pipe_run *p, struct conn_owner *owner, int fd,
+	const struct handler *on, const char *name, enum conn_sides sides)
+{
+	struct mode_env *env = p->env;
+	struct link link;
+
+	*owner = (struct conn_owner){.loop = env->loop,
+		.to = env->to,
+		.room = env->room,
+		.on = on,
+		.ctx = p,
+		.local = name};
+	conn_owner_init(owner);
+	env->open_std(env->to, fd, &link);
+	return conn_new(owner, &link, NULL, sides);
+}
+
+static int out_of_memory(struct err *err)
+{
+	return err_set(err, ERR_RUNTIME, "cannot join standard input and output: out of memory");
+}
+
+static int pipe_begin(struct mode_env *env, struct err *err)
+{
+	struct pipe_run *p = env->state;
+	const struct pipe_conf *conf = env->conf;
+
+	p->env = env;
+	if (conf->send_only && conf->recv_only) {
+		err_set(err, ERR_USAGE, "'--send-only' and '--recv-only' leave nothing to do");
+		return err_hint(err, "give one of them");
+	}
+	if (timer_init(env->loop, &p->quit, on_quit) < 0)
+		return out_of_memory(err);
+	p->out = open_std(p, &p->out_owner, 1, &out_handler, "standard output", CONN_WRITES);
+	if (!p->out)
+		return out_of_memory(err);
+	conn_open(p->out);
+	if (conf->recv_only)
+		return 0;
+	p->in = open_std(p, &p->in_owner, 0, &in_handler, "standard input", CONN_READS);
+	if (!p->in)
+		return out_of_memory(err);
+	conn_pause(p->in); /* the first client is not here yet */
+	conn_open(p->in);
+	return 0;
+}
+
+static void pipe_finish(struct mode_env *env)
+{
+	finish_run(env->state);
+}
+
+static void pipe_end(struct mode_env *env)
+{
+	struct pipe_run *p = env->state;
+
+	timer_free(env->loop, &p->quit);
+	if (p->in)
+		conn_owner_free(&p->in_owner);
+	if (p->out)
+		conn_owner_free(&p->out_owner);
+}
+
+const struct mode mode_pipe = {
+	.name = "pipe",
+	.summary = "join the client to standard input and output",
+	.on = {.open = net_open,
+		.data = net_data,
+		.drained = net_drained,
+		.eof = net_eof,
+		.closed = net_closed},
+	.options = pipe_options,
+	.option_count = sizeof(pipe_options) / sizeof(pipe_options[0]),
+	.conf_size = sizeof(struct pipe_conf),
+	.state_size = sizeof(struct pipe_run),
+	.one_at_a_time = true,
+	.begin = pipe_begin,
+	.finish = pipe_finish,
+	.end = pipe_end,
+};

@@ -1,0 +1,34 @@
+#ifndef SOCKX_MODE_PIPE_H
+#define SOCKX_MODE_PIPE_H
+
+#include "base/escape.h"
+#include "mode/mode.h"
+
+/*
+ * pipe: standard input and output joined to a peer, netcat's main job. `serve` runs it for one
+ * client after the other, `connect` for the server it reached.
+ *
+ * Three connections take part: in (standard input, which only reads), out (standard output, which
+ * only writes) and net. Each direction, in -> net and net -> out, has its own back-pressure and its
+ * own end, which is passed on at once.
+ */
+
+struct pipe_conf {
+	int64_t quit_after_ms; /* -1: not given */
+	bool no_shutdown, send_only, recv_only, crlf, raw;
+};
+
+struct pipe_run {
+	struct mode_env *env;
+	struct conn_owner in_owner, out_owner;
+	struct conn *in, *out, *net; /* NULL: none (any more) */
+	struct timer quit;           /* --quit-after: input has ended and is sent */
+	struct escaper escaper;      /* for a terminal behind out */
+	struct err verdict;          /* why the run failed, or none */
+	bool input_over;             /* standard input has ended */
+	bool after_cr;               /* --crlf: the last byte sent was a CR */
+	bool finishing;              /* done is told once out has been written */
+	bool told;                   /* ... and has been */
+};
+
+#endif
