@@ -1,0 +1,229 @@
+#include "cmd/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "report/report.h"
+#include "transport/tcp.h"
+
+static const struct opt target_rows[] = {
+	{.name = "host",
+		.letter = 'H',
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct client_conf, host),
+		.arg = "HOST",
+		.completes = COMPLETES_HOST,
+		.common = true,
+		.help = "the server's name or address (default: localhost)"},
+	{.name = "port",
+		.letter = 'p',
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct client_conf, port),
+		.arg = "PORT",
+		.completes = COMPLETES_SERVICE,
+		.common = true,
+		.help = "its port, a number or a service name (default: " DEFAULT_PORT ")"},
+	{.name = "source",
+		.letter = 's',
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct client_conf, source),
+		.arg = "ADDR[:PORT]",
+		.help = "connect from this address of ours"},
+};
+
+static const struct opt time_rows[] = {
+	{.name = "connect-timeout",
+		.letter = 'w',
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct client_conf, connect_timeout_ms),
+		.arg = "DUR",
+		.fallback = "10s",
+		.common = true,
+		.help = "give up when it takes longer to look up and connect, over all addresses "
+                        "(0: never)"},
+	{.name = "idle-timeout",
+		.letter = 'i',
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct client_conf, idle_ms),
+		.arg = "DUR",
+		.fallback = "0",
+		.help = "give up when nothing has moved for DUR (0: never)"},
+	{.name = "max-time",
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct client_conf, max_time_ms),
+		.arg = "DUR",
+		.fallback = "0",
+		.help = "give up when all takes longer than DUR (0: never)"},
+};
+
+void client_options(struct opt_set *set)
+{
+	opt_set_add(set, "Address", target_rows, sizeof(target_rows) / sizeof(target_rows[0]), 0);
+	opt_set_add(set, "Address", family_options, family_option_count,
+		offsetof(struct client_conf, family));
+	opt_set_add(set, "Time limits", time_rows, sizeof(time_rows) / sizeof(time_rows[0]), 0);
+	opt_set_add(set, "Messages", talk_options, talk_option_count,
+		offsetof(struct client_conf, talk));
+}
+
+void client_stop(struct client *c)
+{
+	loop_stop(&c->loop);
+}
+
+void client_fail(struct client *c, const struct err *why)
+{
+	if (!c->verdict.kind)
+		c->verdict = *why;
+	client_stop(c);
+}
+
+static void on_gone(struct conn_owner *owner, struct conn *conn, const struct err *why)
+{
+	struct client *c = container_of(owner, struct client, owner);
+
+	(void)conn;
+	c->net = NULL;
+	c->over(c, why);
+}
+
+static void on_connected(
+	void *arg, const struct link *link, const struct addr *at, const struct err *why)
+{
+	struct client *c = arg;
+
+	c->connector = NULL;
+	if (why) {
+		client_fail(c, why);
+		return;
+	}
+	c->net = conn_new(&c->owner, link, at, CONN_BOTH);
+	if (!c->net) {
+		struct link unused = *link;
+		struct err none = {0};
+
+		unused.via->close(&unused);
+		err_set(&none, ERR_RUNTIME, "connection to %s: out of memory", c->typed);
+		client_fail(c, &none);
+		return;
+	}
+	report(c->to, &(struct report){.kind = REPORT_CONNECTED,
+			      .address = addr_text(at).text,
+			      .transport = link->via->name});
+	conn_open(c->net);
+}
+
+static void on_max_time(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, max_time);
+	struct err why = {0};
+
+	err_set(&why, ERR_TIMEOUT, "%s: not done within %jd ms (--max-time)", c->typed,
+		(intmax_t)c->conf->max_time_ms);
+	client_fail(c, &why);
+}
+
+int client_init(struct client *c, struct reporter *to, const struct client_conf *conf,
+	const struct handler *on, void *ctx, struct err *err)
+{
+	*c = (struct client){.to = to, .conf = conf};
+	if (loop_init(&c->loop, err) < 0)
+		return -1;
+	c->owner = (struct conn_owner){.loop = &c->loop,
+		.to = to,
+		.on = on,
+		.ctx = ctx,
+		.room = malloc(CONN_READ_BYTES),
+		.idle_ms = conf->idle_ms,
+		.see_off = true,
+		.gone = on_gone};
+	conn_owner_init(&c->owner);
+	if (c->owner.room && timer_init(&c->loop, &c->max_time, on_max_time) == 0)
+		return 0;
+	client_free(c);
+	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+}
+
+/* --source: ADDR, ADDR:PORT, [V6]:PORT; numeric, for it is one of ours. */
+static int read_source(const char *typed, struct addr *source, struct err *err)
+{
+	struct endpoint at;
+	uint16_t port = 0;
+
+	if (!typed)
+		return 0;
+	if (endpoint_split(typed, &at) || at.path[0] ||
+		(at.port[0] && port_read(at.port, &port, err) < 0) ||
+		addr_from_numeric(source, AF_UNSPEC, at.host, port) < 0) {
+		err_set(err, ERR_USAGE, "%s is not an address to connect from", quoted(typed).text);
+		return err_hint(err, "write it as 127.0.0.1, 127.0.0.1:4000, ::1 or [::1]:4000");
+	}
+	return 0;
+}
+
+static int read_target(struct client *c, const char *command, const char *const *words,
+	size_t count, struct connector_conf *out, struct err *err)
+{
+	const struct client_conf *conf = c->conf;
+	struct resolve_query *target = &out->target;
+	struct endpoint at;
+
+	if (address_read(words, count, false, command, &at, err) < 0)
+		return -1;
+	if (conf->host &&
+		(host_check(conf->host, err) < 0 ||
+			endpoint_add(at.host, sizeof(at.host), "--host", conf->host, err) < 0))
+		return -1;
+	if (conf->port &&
+		(port_read(conf->port, &target->port, err) < 0 ||
+			endpoint_add(at.port, sizeof(at.port), "--port", conf->port, err) < 0))
+		return -1;
+	snprintf(c->host, sizeof(c->host), "%s", at.host[0] ? at.host : "localhost");
+	if (!at.port[0])
+		snprintf(at.port, sizeof(at.port), "%s", DEFAULT_PORT);
+	endpoint_join(c->typed, sizeof(c->typed), c->host, at.port);
+	if (host_check(c->host, err) < 0 || port_read(at.port, &target->port, err) < 0)
+		return -1;
+	if (target->port == 0) {
+		err_set(err, ERR_USAGE, "nothing can be reached at port 0");
+		return err_hint(err, "use the port that the server's 'listening on' line names");
+	}
+	target->host = c->host;
+	target->numeric = conf->family.numeric;
+	return family_of(&conf->family, &target->family, err);
+}
+
+int client_run(struct client *c, const char *command, const char *const *words, size_t count,
+	struct err *err)
+{
+	struct connector_conf to = {.via = &transport_tcp,
+		.typed = c->typed,
+		.timeout_ms = c->conf->connect_timeout_ms};
+
+	if (read_target(c, command, words, count, &to, err) < 0 ||
+		read_source(c->conf->source, &to.source, err) < 0)
+		return -1;
+	c->connector = connector_start(&c->loop, c->to, &to, on_connected, c, err);
+	if (!c->connector)
+		return -1;
+	if (c->conf->max_time_ms)
+		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
+	if (loop_run(&c->loop, err) < 0)
+		return -1;
+	if (!c->verdict.kind)
+		return 0;
+	*err = c->verdict;
+	return -1;
+}
+
+void client_free(struct client *c)
+{
+	if (c->connector)
+		connector_cancel(c->connector);
+	conn_owner_free(&c->owner);
+	timer_free(&c->loop, &c->max_time);
+	free(c->owner.room);
+	loop_free(&c->loop);
+}

@@ -1,0 +1,57 @@
+#ifndef SOCKX_CMD_CLIENT_H
+#define SOCKX_CMD_CLIENT_H
+
+#include "cli/command.h"
+#include "cmd/shared.h"
+#include "core/conn.h"
+#include "core/connector.h"
+
+/*
+ * What every client command is made of: one loop, one connection, its time limits, and the error
+ * that ends it. The command fills a handler and says when it is done.
+ */
+
+struct client_conf {
+	struct talk_conf talk; /* first: see struct talk_conf */
+	const char *host, *port, *source;
+	struct family_conf family;
+	int64_t connect_timeout_ms, idle_ms, max_time_ms;
+};
+
+/* Add the options of every client to those of a command whose configuration begins with a struct
+ * client_conf. */
+void client_options(struct opt_set *set);
+
+struct client {
+	struct reporter *to;
+	const struct client_conf *conf;
+	struct loop loop;
+	struct conn_owner owner;
+	struct connector *connector; /* NULL once it has answered */
+	struct conn *net;            /* NULL while there is none */
+	struct timer max_time;
+	struct err verdict;                                    /* why the run failed, or none */
+	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 4]; /* HOST:PORT, for messages */
+	char host[ENDPOINT_HOST_MAX];
+	/* The connection is over, why as handler.closed has it. The command stops the loop when it
+	 * is done with the rest. */
+	void (*over)(struct client *c, const struct err *why);
+};
+
+/* Make the loop; zeroes c. on's callbacks find ctx by conn_ctx. Returns 0, or -1 with err. */
+int client_init(struct client *c, struct reporter *to, const struct client_conf *conf,
+	const struct handler *on, void *ctx, struct err *err);
+
+/* Connect to where words and the options say, and turn the loop until client_stop or client_fail.
+ * Returns 0, or -1 with err. */
+int client_run(struct client *c, const char *command, const char *const *words, size_t count,
+	struct err *err);
+
+void client_stop(struct client *c);
+
+/* The run has failed; the first reason counts. */
+void client_fail(struct client *c, const struct err *why);
+
+void client_free(struct client *c);
+
+#endif

@@ -1,0 +1,38 @@
+#include "cmd/commands.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/text.h"
+#include "cli/foreign.h"
+
+const struct command *const commands[] = {
+	&command_serve, &command_connect, &command_echo, &command_help, NULL};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static const char *name_at(const void *arg, size_t i)
+{
+	(void)arg;
+	return commands[i] ? commands[i]->name : NULL;
+}
+
+int command_unknown(const char *typed, struct err *err)
+{
+	const char *meant = text_suggest(typed, name_at, NULL);
+	char buffer[256];
+	const char *hint = foreign_hint(NULL, typed, buffer, sizeof(buffer));
+
+	err_set(err, ERR_USAGE, "unknown command %s", quoted(typed).text);
+	if (hint)
+		return err_hint(err, "%s", hint);
+	if (meant)
+		return err_hint(err, "did you mean 'sockx %s'?", meant);
+	return err_hint(err, "'sockx -h' shows the commands");
+}

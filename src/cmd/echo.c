@@ -1,0 +1,384 @@
+/* sockx echo: send a text or standard input, print what comes back, and check that it is the same.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "cmd/client.h"
+#include "cmd/commands.h"
+#include "transport/fd.h"
+
+enum {
+	/* Sent and not yet back: kept to compare. A server that waits for all of a longer input
+	 * before it answers is told so by a time limit. */
+	PENDING_MAX_BYTES = 64 << 20,
+};
+
+struct echo_conf {
+	struct client_conf client; /* first: see struct talk_conf */
+	int64_t settle_ms;
+};
+
+struct echo_run {
+	struct client client;
+	const struct echo_conf *conf;
+	struct conn_owner in_owner, out_owner;
+	struct conn *in, *out; /* NULL: none (any more) */
+	struct buf text;       /* what the arguments say; empty where standard input is sent */
+	struct buf pending;    /* sent, and not yet come back */
+	struct timer settle;   /* all is sent, and nothing comes: perhaps it waits for our end */
+	struct timer first;    /* --connect-timeout, for the first byte of the answer */
+	uint64_t sent_before;  /* when `first` looked last */
+	uint64_t sent, returned;
+	int64_t began_ns, ended_ns;
+	bool has_text, input_over, identical, finished;
+};
+
+static const struct opt echo_rows[] = {
+	{.name = "settle",
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct echo_conf, settle_ms),
+		.arg = "DUR",
+		.fallback = "100ms",
+		.help = "end our side when the answer is incomplete and silent for DUR"},
+};
+
+static void echo_options(struct opt_set *set)
+{
+	set->conf_size = sizeof(struct echo_conf);
+	client_options(set);
+	opt_set_add(set, "Time limits", echo_rows, sizeof(echo_rows) / sizeof(echo_rows[0]), 0);
+}
+
+/* ---- the exchange ---- */
+
+static void fail(struct echo_run *run, const struct err *why)
+{
+	if (!run->client.verdict.kind)
+		run->client.verdict = *why;
+	if (run->client.net)
+		conn_abort(run->client.net);
+}
+
+/* All has come back: say that we are done, and see that nothing follows. */
+static void complete(struct echo_run *run)
+{
+	run->finished = true;
+	run->ended_ns = clock_ns();
+	conn_finish(run->client.net);
+	timer_set_in(&run->client.loop, &run->settle, CONN_LINGER_MS);
+}
+
+/* Everything is on its way; what does the other side make of it? */
+static void look_at_progress(struct echo_run *run)
+{
+	if (!run->input_over || run->finished || conn_queued(run->client.net))
+		return;
+	if (run->pending.len == 0)
+		complete(run);
+	else
+		timer_set_in(&run->client.loop, &run->settle, run->conf->settle_ms);
+}
+
+static void on_settle(struct timer *t)
+{
+	struct echo_run *run = container_of(t, struct echo_run, settle);
+
+	if (!run->client.net)
+		return;
+	if (run->finished)
+		conn_close(run->client.net, 0);
+	else
+		conn_finish(run->client.net);
+}
+
+/* Nothing of the answer yet. The time runs from when we last could send something. */
+static void on_first(struct timer *t)
+{
+	struct echo_run *run = container_of(t, struct echo_run, first);
+	int64_t wait_ms = run->conf->client.connect_timeout_ms;
+	struct err why = {0};
+	uint64_t sent;
+
+	if (!run->client.net || run->returned || run->finished)
+		return;
+	sent = conn_sent(run->client.net);
+	if (sent == 0 || sent != run->sent_before) {
+		run->sent_before = sent;
+		timer_set_in(&run->client.loop, &run->first, wait_ms);
+		return;
+	}
+	err_set(&why, ERR_TIMEOUT, "%s: no answer within %jd ms", run->client.typed,
+		(intmax_t)wait_ms);
+	err_hint(&why, "is an echo server there? to wait longer: -w DURATION");
+	fail(run, &why);
+}
+
+/* Returns as conn_write. */
+static int send_and_keep(struct echo_run *run, struct span out)
+{
+	if (buf_add(&run->pending, out) < 0) {
+		fail(run, &(struct err){ERR_RUNTIME, .what = "echo: out of memory"});
+		return -1;
+	}
+	run->sent += out.len;
+	return conn_write(run->client.net, out);
+}
+
+static void net_open(struct conn *c)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	(void)c;
+	run->began_ns = clock_ns();
+	if (run->conf->client.connect_timeout_ms)
+		timer_set_in(&run->client.loop, &run->first, run->conf->client.connect_timeout_ms);
+	if (run->has_text) {
+		send_and_keep(run, buf_span(&run->text));
+		run->input_over = true;
+		look_at_progress(run);
+	} else {
+		conn_resume(run->in);
+	}
+}
+
+static void differs(struct echo_run *run, struct span in, struct span expected)
+{
+	struct err why = {0};
+	size_t at = 0;
+
+	while (at < in.len && at < expected.len && in.data[at] == expected.data[at])
+		at++;
+	if (at < expected.len)
+		err_set(&why, ERR_WRONG,
+			"%s: the answer differs at byte %ju: sent 0x%02x, got 0x%02x",
+			run->client.typed, (uintmax_t)(run->returned + at + 1), expected.data[at],
+			in.data[at]);
+	else
+		err_set(&why, ERR_WRONG, "%s: the answer has bytes behind the %ju that were sent",
+			run->client.typed, (uintmax_t)run->sent);
+	err_hint(&why, "whoever answers there is no echo server, or changes what it echoes");
+	fail(run, &why);
+}
+
+static void net_data(struct conn *c, struct span in)
+{
+	struct echo_run *run = conn_ctx(c);
+	const struct span expected = buf_span(&run->pending);
+
+	if (run->out && !run->conf->client.talk.json && conn_write(run->out, in) < 0)
+		conn_pause(c);
+	if (in.len > expected.len || memcmp(in.data, expected.data, in.len) != 0) {
+		run->identical = false;
+		differs(run, in, expected);
+		run->returned += in.len;
+		return;
+	}
+	run->returned += in.len;
+	buf_take(&run->pending, in.len);
+	if (run->in && run->pending.len < PENDING_MAX_BYTES / 2 && conn_queued(c) == 0)
+		conn_resume(run->in);
+	look_at_progress(run);
+}
+
+static void net_drained(struct conn *c)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	(void)c;
+	if (run->in && run->pending.len < PENDING_MAX_BYTES)
+		conn_resume(run->in);
+	look_at_progress(run);
+}
+
+static void net_eof(struct conn *c)
+{
+	struct echo_run *run = conn_ctx(c);
+	struct err why = {0};
+
+	conn_finish(c);
+	if (run->finished)
+		return;
+	err_set(&why, ERR_LOST, "%s: the answer ended after %ju bytes of %ju", run->client.typed,
+		(uintmax_t)run->returned, (uintmax_t)run->sent);
+	err_hint(&why, "the server closed the connection before it had echoed everything");
+	fail(run, &why);
+}
+
+static const struct handler net_handler = {
+	.open = net_open, .data = net_data, .drained = net_drained, .eof = net_eof};
+
+/* ---- standard input and output ---- */
+
+static void in_data(struct conn *c, struct span in)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	if (!run->client.net || send_and_keep(run, in) < 0 || run->pending.len >= PENDING_MAX_BYTES)
+		conn_pause(c);
+}
+
+static void in_eof(struct conn *c)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	(void)c;
+	run->input_over = true;
+	if (run->client.net)
+		look_at_progress(run);
+}
+
+static void in_closed(struct conn *c, const struct err *why)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	(void)c;
+	run->in = NULL;
+	if (why)
+		fail(run, why);
+}
+
+static void out_drained(struct conn *c)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	(void)c;
+	if (run->client.net)
+		conn_resume(run->client.net);
+}
+
+static void out_closed(struct conn *c, const struct err *why)
+{
+	struct echo_run *run = conn_ctx(c);
+
+	(void)c;
+	run->out = NULL;
+	if (why)
+		client_fail(&run->client, why);
+	client_stop(&run->client);
+}
+
+static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
+static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
+
+static struct conn *open_std(struct echo_run *run, int fd, struct conn_owner *owner,
+	const struct handler *on, const char *name)
+{
+	struct link link;
+	struct conn *c;
+
+	*owner = (struct conn_owner){.loop = &run->client.loop,
+		.to = run->client.to,
+		.room = run->client.owner.room,
+		.on = on,
+		.ctx = run,
+		.local = name};
+	conn_owner_init(owner);
+	fd_open(run->client.to, fd, fd == 0 ? FD_READ : FD_WRITE, &link);
+	c = conn_new(owner, &link, NULL, fd == 0 ? CONN_READS : CONN_WRITES);
+	if (c && fd == 0)
+		conn_pause(c);
+	if (c)
+		conn_open(c);
+	return c;
+}
+
+/* ---- the report ---- */
+
+static void write_json_report(struct echo_run *run)
+{
+	struct json j = {0};
+
+	json_open(&j);
+	json_str(&j, "event", span_of("echo"));
+	json_str(&j, "address", span_of(run->client.typed));
+	json_int(&j, "sent", (int64_t)run->sent);
+	json_int(&j, "received", (int64_t)run->returned);
+	json_bool(&j, "identical", run->identical && run->finished);
+	if (run->finished)
+		json_num(&j, "time_ms", (double)(run->ended_ns - run->began_ns) / 1e6);
+	json_close(&j);
+	if (!j.failed)
+		conn_write(run->out, buf_span(&j.out));
+	buf_free(&j.out);
+}
+
+/* The connection is over: what is left is the end of the report. */
+static void on_over(struct client *client, const struct err *why)
+{
+	struct echo_run *run = container_of(client, struct echo_run, client);
+
+	if (why && !run->finished && !client->verdict.kind)
+		client->verdict = *why;
+	if (!run->out)
+		return;
+	if (run->conf->client.talk.json)
+		write_json_report(run);
+	else if (run->has_text && (run->returned || !client->verdict.kind))
+		conn_write(run->out, span_of("\n"));
+	conn_finish(run->out);
+}
+
+/* ---- the run ---- */
+
+static int join_words(const struct opt_args *args, struct buf *out)
+{
+	for (size_t i = 0; i < args->count; i++)
+		if ((i && buf_puts(out, " ") < 0) || buf_puts(out, args->words[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int prepare(struct echo_run *run, const struct opt_args *args, struct err *err)
+{
+	struct loop *loop = &run->client.loop;
+
+	run->client.over = on_over;
+	run->identical = true;
+	run->has_text = args->count > 0;
+	if (join_words(args, &run->text) < 0 || timer_init(loop, &run->settle, on_settle) < 0 ||
+		timer_init(loop, &run->first, on_first) < 0)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	run->out = open_std(run, 1, &run->out_owner, &out_handler, "standard output");
+	if (!run->has_text)
+		run->in = open_std(run, 0, &run->in_owner, &in_handler, "standard input");
+	if (!run->out || (!run->has_text && !run->in))
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	return 0;
+}
+
+static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	struct echo_run run = {.conf = conf};
+	int rc = -1;
+
+	(void)set;
+	if (client_init(&run.client, to, &run.conf->client, &net_handler, &run, err) < 0)
+		return -1;
+	if (prepare(&run, args, err) == 0)
+		rc = client_run(&run.client, "echo", NULL, 0, err);
+	if (run.in)
+		conn_owner_free(&run.in_owner);
+	if (run.out)
+		conn_owner_free(&run.out_owner);
+	buf_free(&run.text);
+	buf_free(&run.pending);
+	client_free(&run.client);
+	return rc;
+}
+
+const struct command command_echo = {
+	.name = "echo",
+	.summary = "send a text, print what comes back, check that it is the same",
+	.purpose = "Send TEXT, its words joined by one space, or else standard input to an echo "
+		   "server and print what comes back. The status is 4 if the answer is cut short "
+		   "and 9 if it differs.",
+	.usage = {"[OPTION...] [TEXT...]"},
+	.examples = {{"sockx echo 'Hello, world'", "try the echo server on this machine"},
+		{"sockx echo -H example.org -p echo ping", "try one elsewhere"},
+		{"sockx echo -j <photo.jpg", "send a file, print a report as JSON"}},
+	.words = WORDS_TEXT,
+	.options = echo_options,
+	.run = echo_run,
+};

@@ -1,0 +1,142 @@
+/* sockx: find the command, run it, print its error, choose the exit status. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "cli/help.h"
+#include "cmd/commands.h"
+#include "report/report.h"
+#include "transport/fd.h"
+
+/* Standard error never blocks us: what it does not take at once is dropped. */
+static int write_line(void *arg, struct span line)
+{
+	struct link *err = arg;
+	size_t taken = 0;
+
+	return err->via->write(err, line, &taken) == IO_DONE && taken == line.len ? 0 : -1;
+}
+
+static void set_level(struct reporter *to, const struct talk_conf *talk, bool terminal)
+{
+	to->json = talk->json;
+	to->calls = talk->trace;
+	if (talk->quiet)
+		to->level = LEVEL_ERROR;
+	else if (talk->verbose)
+		to->level = LEVEL_DETAIL;
+	else
+		to->level = terminal || talk->json ? LEVEL_PEOPLE : LEVEL_READY;
+}
+
+static int show(struct reporter *to, int made, struct buf *page, struct err *err)
+{
+	int rc = made;
+
+	if (made < 0)
+		err_set(err, ERR_RUNTIME, "cannot show help: out of memory");
+	else
+		rc = fd_write_all(to, 1, buf_span(page), "standard output", err);
+	buf_free(page);
+	return rc;
+}
+
+static int show_version(struct reporter *to, struct err *err)
+{
+	struct buf page = {0};
+
+	return show(to, buf_puts(&page, "sockx " SOCKX_VERSION "\n"), &page, err);
+}
+
+static int run_command(struct reporter *to, const struct command *command, int argc, char **argv,
+	bool terminal, struct err *err)
+{
+	struct opt_set set = {0};
+	struct opt_args args = {0};
+	struct buf page = {0};
+	enum opt_result result;
+	void *conf;
+	int rc = -1;
+
+	command->options(&set);
+	conf = calloc(1, set.conf_size);
+	if (!conf)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	result = opts_parse(&set, command->name, conf, argc, argv, &args, err);
+	set_level(to, conf, terminal);
+	switch (result) {
+	case OPTS_ERROR: break;
+	case OPTS_HELP_SHORT: rc = show(to, help_short(command, &page), &page, err); break;
+	case OPTS_HELP_LONG: rc = show(to, help_long(command, &page), &page, err); break;
+	case OPTS_VERSION: rc = show_version(to, err); break;
+	case OPTS_RUN: rc = command->run(to, conf, &set, &args, err); break;
+	}
+	free(conf);
+	return rc;
+}
+
+/* `sockx` alone: -h, where errors go. */
+static int nothing_asked(struct reporter *to, struct err *err)
+{
+	struct buf page = {0};
+
+	if (help_overview(commands, &page) == 0)
+		fd_write_all(to, 2, buf_span(&page), "standard error", err);
+	buf_free(&page);
+	*err = (struct err){.kind = ERR_USAGE}; /* with nothing more to say */
+	return -1;
+}
+
+static int run(struct reporter *to, int argc, char **argv, bool terminal, struct err *err)
+{
+	const struct command *command;
+	struct buf page = {0};
+
+	if (argc < 2)
+		return nothing_asked(to, err);
+	if (strcmp(argv[1], "-h") == 0)
+		return show(to, help_overview(commands, &page), &page, err);
+	if (strcmp(argv[1], "--help") == 0)
+		return show(to, help_everything(commands, &page), &page, err);
+	if (strcmp(argv[1], "--version") == 0)
+		return show_version(to, err);
+	command = command_find(argv[1]);
+	if (!command)
+		return command_unknown(argv[1], err);
+	return run_command(to, command, argc - 2, argv + 2, terminal, err);
+}
+
+/* End as any filter does whose reader has gone; if our parent had us ignore SIGPIPE, as one that
+ * says so. */
+static enum err_kind end_by_sigpipe(bool ignored, struct reporter *to, struct err *err)
+{
+	if (!ignored) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	err->kind = ERR_RUNTIME;
+	report_error(to, err);
+	return ERR_RUNTIME;
+}
+
+int main(int argc, char **argv)
+{
+	struct link standard_error;
+	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
+	struct err err = {0};
+	bool sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+	int rc = fd_reserve_std(&err);
+
+	fd_open(&to, 2, FD_WRITE, &standard_error);
+	if (rc == 0)
+		rc = run(&to, argc, argv, standard_error.terminal, &err);
+	if (rc == 0)
+		return 0;
+	if (err.kind == ERR_SIGPIPE)
+		return (int)end_by_sigpipe(sigpipe_ignored, &to, &err);
+	if (err.what[0])
+		report_error(&to, &err);
+	return (int)err.kind;
+}
