@@ -25,10 +25,10 @@ static void set_level(struct reporter *to, const struct talk_conf *talk, bool te
 	to->calls = talk->trace;
 	if (talk->quiet)
 		to->level = LEVEL_ERROR;
-	else if (talk->verbose)
+	else if (talk->verbose || talk->json)
 		to->level = LEVEL_DETAIL;
 	else
-		to->level = terminal || talk->json ? LEVEL_PEOPLE : LEVEL_READY;
+		to->level = terminal ? LEVEL_PEOPLE : LEVEL_READY;
 }
 
 static int show(struct reporter *to, int made, struct buf *page, struct err *err)

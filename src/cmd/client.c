@@ -42,20 +42,18 @@ static const struct opt time_rows[] = {
 		.fallback = "10s",
 		.common = true,
 		.help = "give up when it takes longer to look up and connect, over all addresses "
-                        "(0: never)"},
+			"(0: never)"},
 	{.name = "idle-timeout",
 		.letter = 'i',
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct client_conf, idle_ms),
 		.arg = "DUR",
-		.fallback = "0",
-		.help = "give up when nothing has moved for DUR (0: never)"},
+		.help = "give up when nothing has moved for DUR"},
 	{.name = "max-time",
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct client_conf, max_time_ms),
 		.arg = "DUR",
-		.fallback = "0",
-		.help = "give up when all takes longer than DUR (0: never)"},
+		.help = "give up when all takes longer than DUR"},
 };
 
 void client_options(struct opt_set *set)
@@ -84,7 +82,9 @@ static void on_gone(struct conn_owner *owner, struct conn *conn, const struct er
 {
 	struct client *c = container_of(owner, struct client, owner);
 
-	(void)conn;
+	report(c->to, &(struct report){.kind = REPORT_DONE,
+			      .received = conn_received(conn),
+			      .sent = conn_sent(conn)});
 	c->net = NULL;
 	c->over(c, why);
 }
@@ -208,7 +208,7 @@ int client_run(struct client *c, const char *command, const char *const *words, 
 	c->connector = connector_start(&c->loop, c->to, &to, on_connected, c, err);
 	if (!c->connector)
 		return -1;
-	if (c->conf->max_time_ms)
+	if (c->conf->max_time_ms > 0)
 		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
 	if (loop_run(&c->loop, err) < 0)
 		return -1;

@@ -15,7 +15,7 @@ struct client_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
 	const char *host, *port, *source;
 	struct family_conf family;
-	int64_t connect_timeout_ms, idle_ms, max_time_ms;
+	int64_t connect_timeout_ms, idle_ms, max_time_ms; /* not above 0: never */
 };
 
 /* Add the options of every client to those of a command whose configuration begins with a struct

@@ -25,7 +25,7 @@ struct serve_conf {
 	struct family_conf family;
 	bool keep_open, once;
 	uint64_t backlog, max_conns, exit_after;
-	int64_t idle_ms, max_time_ms;
+	int64_t idle_ms, max_time_ms; /* not above 0: never */
 };
 
 struct serve_run {
@@ -91,25 +91,23 @@ static const struct opt serve_rows[] = {
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct serve_conf, exit_after),
 		.arg = "N",
-		.fallback = "0",
 		.max = UINT32_MAX,
-		.help = "end after N clients came and went (0: never)"},
+		.help = "end after N clients came and went"},
 	{.name = "max-conns",
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct serve_conf, max_conns),
 		.arg = "N",
-		.fallback = "0",
 		.max = INT32_MAX,
 		.help = "serve at most N clients at once; others wait (0: as many as descriptors "
-                        "allow)"},
+			"allow)"},
 	{.name = "backlog",
 		.letter = 'b',
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct serve_conf, backlog),
 		.arg = "N",
-		.fallback = "0",
 		.max = BACKLOG_MAX,
-		.help = "let N clients wait to be accepted (0: as many as the system allows)"},
+		.help = "let N clients wait to be accepted (default: as many as the system "
+                        "allows)"},
 };
 
 static const struct opt time_rows[] = {
@@ -118,14 +116,12 @@ static const struct opt time_rows[] = {
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct serve_conf, idle_ms),
 		.arg = "DUR",
-		.fallback = "0",
-		.help = "close a connection on which nothing has moved for DUR (0: never)"},
+		.help = "close a connection on which nothing has moved for DUR"},
 	{.name = "max-time",
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct serve_conf, max_time_ms),
 		.arg = "DUR",
-		.fallback = "0",
-		.help = "stop after DUR, as if by SIGTERM (0: never)"},
+		.help = "stop after DUR, as if by SIGTERM"},
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -406,7 +402,7 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 static int serve(struct serve_run *run, const struct opt_args *args, struct err *err)
 {
 	timer_set_in(&run->loop, &run->look_up_limit, LOOK_UP_MS);
-	if (run->conf->max_time_ms)
+	if (run->conf->max_time_ms > 0)
 		timer_set_in(&run->loop, &run->max_time, run->conf->max_time_ms);
 	if (find_addresses(run, args, err) < 0)
 		return -1;

@@ -386,7 +386,7 @@ static void open_now(struct conn *c)
 
 	c->opened = true;
 	c->active_ms = owner->loop->now_ms;
-	if (owner->idle_ms)
+	if (owner->idle_ms > 0)
 		timer_set_in(owner->loop, &c->timer, owner->idle_ms);
 	if (owner->on->open)
 		owner->on->open(c);

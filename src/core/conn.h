@@ -57,7 +57,7 @@ struct conn_owner {
 	uint8_t *room; /* CONN_READ_BYTES for reads: one a worker, never held over a turn */
 	const struct handler *on;
 	void *ctx;         /* the handler's own, for conn_ctx */
-	int64_t idle_ms;   /* end one that is silent for so long; 0: never */
+	int64_t idle_ms;   /* end one that is silent for so long; not above 0: never */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */
 	/* Told of every end, after the handler; why as there. c no longer counts and may only be

@@ -9,7 +9,7 @@ static const struct opt pipe_options[] = {
 		OPT_FIELD(struct pipe_conf, quit_after_ms),
 		.arg = "DUR",
 		.help = "leave DUR after standard input has ended, without waiting for the peer's "
-                        "end"},
+			"end"},
 	{.name = "no-shutdown",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, no_shutdown),

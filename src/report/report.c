@@ -33,6 +33,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ATTEMPT] = {"connect.attempt", LEVEL_DETAIL, "trying {address}"},
 	[REPORT_ATTEMPT_LOST] = {"connect.lost", LEVEL_DETAIL, "{address}: {reason}"},
 	[REPORT_CONNECTED] = {"connected", LEVEL_PEOPLE, "connected to {address} ({transport})"},
+	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
 };
 
 static const char *kind_name(enum err_kind kind)
@@ -89,6 +90,11 @@ static void add_text(struct json *j, const char *key, const char *value)
 		json_str(j, key, span_of(value));
 }
 
+static bool has_bytes(enum report_kind kind)
+{
+	return kind == REPORT_CLOSED || kind == REPORT_LOST || kind == REPORT_DONE;
+}
+
 static void json_report(struct reporter *to, const struct report *what)
 {
 	struct json j = {0};
@@ -102,7 +108,7 @@ static void json_report(struct reporter *to, const struct report *what)
 	add_text(&j, "transport", what->transport);
 	add_text(&j, "mode", what->mode);
 	add_text(&j, "reason", what->reason);
-	if (what->kind == REPORT_CLOSED || what->kind == REPORT_LOST) {
+	if (has_bytes(what->kind)) {
 		json_int(&j, "received", (int64_t)what->received);
 		json_int(&j, "sent", (int64_t)what->sent);
 	}

@@ -26,6 +26,7 @@ enum report_kind {
 	REPORT_ATTEMPT,       /* a client tries an address: address */
 	REPORT_ATTEMPT_LOST,  /* why that address lost: address, reason */
 	REPORT_CONNECTED,     /* a client is connected: address, transport */
+	REPORT_DONE,          /* its connection is over: bytes */
 	REPORT_KINDS
 };
 
@@ -33,8 +34,8 @@ enum report_kind {
 enum report_level {
 	LEVEL_ERROR,  /* always */
 	LEVEL_READY,  /* unless --quiet */
-	LEVEL_PEOPLE, /* where stderr is a terminal, with --json, or with -v */
-	LEVEL_DETAIL, /* with -v */
+	LEVEL_PEOPLE, /* where stderr is a terminal, or as the next */
+	LEVEL_DETAIL, /* with -v or --json */
 };
 
 struct report {

@@ -21,7 +21,7 @@ static int listen_hint(struct err *err, int error, const struct addr *at)
 	case EADDRINUSE:
 		return err_hint(err,
 			"another program has port %u; choose another with -p, or -p 0 for a free "
-		        "one",
+			"one",
 			addr_port(at));
 	case EACCES:
 		return err_hint(err, "ports below 1024 are for root; choose a higher one with -p");
