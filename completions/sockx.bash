@@ -1,0 +1,103 @@
+# bash completion for sockx, written by 'make docs' from the option table: change that.
+# shellcheck shell=bash
+
+_sockx_reply() {
+	mapfile -t COMPREPLY < <(compgen "$@" -- "$current")
+}
+
+_sockx_serve() {
+	case $before in
+		-H | --host) _sockx_reply -A hostname; return ;;
+		-p | --port) _sockx_reply -A service; return ;;
+		-m | --mode) _sockx_reply -W 'pipe echo discard source'; return ;;
+		--exit-after) return ;;
+		--max-conns) return ;;
+		-b | --backlog) return ;;
+		-i | --idle-timeout) return ;;
+		--max-time) return ;;
+		-q | --quit-after) return ;;
+		*) ;;
+	esac
+	if [[ $current == -* && -z $only_words ]]; then
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog -i --idle-timeout --max-time -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		return
+	fi
+	_sockx_reply -A hostname
+}
+
+_sockx_connect() {
+	case $before in
+		-H | --host) _sockx_reply -A hostname; return ;;
+		-p | --port) _sockx_reply -A service; return ;;
+		-s | --source) return ;;
+		-w | --connect-timeout) return ;;
+		-i | --idle-timeout) return ;;
+		--max-time) return ;;
+		-q | --quit-after) return ;;
+		*) ;;
+	esac
+	if [[ $current == -* && -z $only_words ]]; then
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw'
+		return
+	fi
+	_sockx_reply -A hostname
+}
+
+_sockx_echo() {
+	case $before in
+		-H | --host) _sockx_reply -A hostname; return ;;
+		-p | --port) _sockx_reply -A service; return ;;
+		-s | --source) return ;;
+		-w | --connect-timeout) return ;;
+		-i | --idle-timeout) return ;;
+		--max-time) return ;;
+		--settle) return ;;
+		*) ;;
+	esac
+	if [[ $current == -* && -z $only_words ]]; then
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle'
+		return
+	fi
+}
+
+_sockx_help() {
+	case $before in
+		*) ;;
+	esac
+	if [[ $current == -* && -z $only_words ]]; then
+		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		return
+	fi
+	_sockx_reply -W "$commands"
+}
+
+_sockx() {
+	local commands='serve connect echo help'
+	local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local only_words='' i
+
+	COMPREPLY=()
+	if [[ $current == '=' ]]; then
+		current=''
+	elif [[ $before == '=' ]]; then
+		before=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	if ((COMP_CWORD == 1)); then
+		_sockx_reply -W "$commands -h --help --version"
+		return
+	fi
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		if [[ ${COMP_WORDS[i]} == -- ]]; then
+			only_words=yes before=''
+		fi
+	done
+	case ${COMP_WORDS[1]} in
+		serve) _sockx_serve ;;
+		connect) _sockx_connect ;;
+		echo) _sockx_echo ;;
+		help) _sockx_help ;;
+		*) ;;
+	esac
+}
+
+complete -F _sockx sockx
