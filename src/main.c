@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
 	struct err err = {0};
 	bool sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
-	int rc = fd_reserve_std(&err);
+	int rc = fd_reserve_std(&to, &err);
 
 	fd_open(&to, 2, FD_WRITE, &standard_error);
 	if (rc == 0)

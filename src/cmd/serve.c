@@ -107,7 +107,7 @@ static const struct opt serve_rows[] = {
 		.arg = "N",
 		.max = BACKLOG_MAX,
 		.help = "let N clients wait to be accepted (default: as many as the system "
-                        "allows)"},
+			"allows)"},
 };
 
 static const struct opt time_rows[] = {

@@ -39,7 +39,7 @@ void loop_free(struct loop *l)
 	free_buried(l);
 	free(l->heap);
 	if (l->epoll >= 0)
-		sys_close(&(struct reporter){0}, l->epoll);
+		sys_close_own(l->epoll);
 	l->epoll = -1;
 }
 

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/escape.h"
 #include "core/sys.h"
@@ -75,7 +74,7 @@ static void free_job(struct job *job)
 	if (job->found)
 		freeaddrinfo(job->found);
 	if (job->wake >= 0)
-		close(job->wake);
+		sys_close_own(job->wake);
 	free(job->host);
 	free(job);
 }
@@ -88,14 +87,12 @@ static void let_go(struct job *job)
 
 static void *look_up(void *arg)
 {
-	const uint64_t one = 1;
 	struct job *job = arg;
 
 	job->verdict = getaddrinfo(job->host, NULL, &job->hints, &job->found);
 	job->error = errno;
 	atomic_store(&job->answered, true);
-	if (write(job->wake, &one, sizeof(one)) < 0)
-		abort(); /* eventfd(2): the first write always fits */
+	sys_eventfd_wake(job->wake);
 	let_go(job);
 	return NULL;
 }

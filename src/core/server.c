@@ -1,7 +1,6 @@
 #include "core/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -188,6 +187,9 @@ static int listen_one(struct server *s, const struct addr *at, struct err *err)
 	if (sys_getsockname(s->clients.to, l->fd, &l->at.sa, &l->at.len) < 0)
 		return err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: getsockname",
 			addr_text(at).text);
+	if (loop_watch(s->clients.loop, &l->watch, 0) < 0)
+		return err_sys(
+			err, ERR_LISTEN, errno, "cannot listen on %s: epoll", addr_text(at).text);
 	return 0;
 }
 
@@ -227,7 +229,7 @@ static size_t most_clients(const struct server *s)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	lowest_free = fcntl(s->listeners[0].fd, F_DUPFD_CLOEXEC, 0);
+	lowest_free = sys_dup(s->clients.to, s->listeners[0].fd);
 	if (lowest_free < 0)
 		return 1;
 	sys_close(s->clients.to, lowest_free);

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
+
+#include "core/sys.h"
 
 static const struct {
 	int number;
@@ -23,10 +23,10 @@ static void wanted_signals(sigset_t *set)
 			sigaddset(set, stoppers[i].number);
 }
 
-static const char *name_of(uint32_t number)
+static const char *name_of(int number)
 {
 	for (size_t i = 0; i < STOPPERS; i++)
-		if ((uint32_t)stoppers[i].number == number)
+		if (stoppers[i].number == number)
 			return stoppers[i].name;
 	return "a signal";
 }
@@ -42,13 +42,13 @@ static void unblock(void)
 static void on_signal(struct watch *w, uint32_t events)
 {
 	struct signals *s = container_of(w, struct signals, watch);
-	struct signalfd_siginfo info;
+	int number = sys_signalfd_next(w->fd);
 
 	(void)events;
-	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+	if (!number)
 		return;
 	unblock(); /* the next one has its default action: it ends us at once */
-	s->stop(s->arg, name_of(info.ssi_signo));
+	s->stop(s->arg, name_of(number));
 }
 
 int signals_open(struct signals *s, struct loop *loop, struct err *err)
@@ -58,7 +58,7 @@ int signals_open(struct signals *s, struct loop *loop, struct err *err)
 
 	wanted_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	fd = sys_signalfd(&set);
 	s->loop = loop;
 	s->watch = (struct watch){.fd = fd, .ready = on_signal};
 	if (fd < 0 || loop_watch(loop, &s->watch, EPOLLIN) < 0) {
@@ -74,7 +74,7 @@ void signals_close(struct signals *s)
 	if (s->watch.fd < 0)
 		return;
 	loop_unwatch(s->loop, &s->watch);
-	close(s->watch.fd);
+	sys_close_own(s->watch.fd);
 	s->watch.fd = -1;
 	unblock();
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define RETRY_EINTR(rc, call) \
@@ -191,7 +192,7 @@ int sys_open(struct reporter *to, const char *path, int flags)
 {
 	int rc;
 
-	RETRY_EINTR(rc, open(path, flags | O_CLOEXEC));
+	RETRY_EINTR(rc, open(path, flags));
 	if (to->calls)
 		report_call(to, rc, "open(%s)", path);
 	return rc;
@@ -207,12 +208,31 @@ int sys_close(struct reporter *to, int fd)
 	return rc < 0 && errno == EINTR ? 0 : rc;
 }
 
-int sys_writable(struct reporter *to, int fd)
+int sys_dup(struct reporter *to, int fd)
+{
+	int rc = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (to->calls)
+		report_call(to, rc, "dup(%d)", fd);
+	return rc;
+}
+
+int sys_dup2(struct reporter *to, int fd, int onto)
+{
+	int rc;
+
+	RETRY_EINTR(rc, dup2(fd, onto));
+	if (to->calls)
+		report_call(to, rc, "dup2(%d, %d)", fd, onto);
+	return rc;
+}
+
+int sys_writable(struct reporter *to, int fd, int timeout_ms)
 {
 	struct pollfd one = {.fd = fd, .events = POLLOUT};
 	int rc;
 
-	RETRY_EINTR(rc, poll(&one, 1, 0));
+	RETRY_EINTR(rc, poll(&one, 1, timeout_ms));
 	if (to->calls)
 		report_call(to, rc, "poll(%d, POLLOUT)", fd);
 	return rc;
@@ -241,4 +261,30 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_m
 int sys_eventfd(void)
 {
 	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void sys_eventfd_wake(int fd)
+{
+	const uint64_t one = 1;
+
+	/* eventfd(2): a counter that is 0 takes this at once; nothing can be done if not. */
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+int sys_signalfd(const sigset_t *set)
+{
+	return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int sys_signalfd_next(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+void sys_close_own(int fd)
+{
+	close(fd);
 }

@@ -1,6 +1,7 @@
 #ifndef SOCKX_CORE_SYS_H
 #define SOCKX_CORE_SYS_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,7 +12,8 @@
 /*
  * The one file that calls the kernel about descriptors, so that --trace sees every call. Each
  * function is its system call: same arguments behind the reporter, same result, errno as it left
- * it; but it retries EINTR, and every descriptor it makes is close-on-exec.
+ * it; but it retries EINTR, and what it makes is close-on-exec (but for sys_open and sys_dup2,
+ * which do as they are told).
  */
 
 int sys_socket(struct reporter *to, int family, int type, int protocol);
@@ -41,13 +43,21 @@ ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len);
 int sys_open(struct reporter *to, const char *path, int flags);
 int sys_close(struct reporter *to, int fd);
 
-/* Whether fd can be written (POLLOUT) now, without waiting: 1, 0, or -1. */
-int sys_writable(struct reporter *to, int fd);
+int sys_dup(struct reporter *to, int fd);
+int sys_dup2(struct reporter *to, int fd, int onto);
+
+/* poll(2) for POLLOUT: 1 where fd can be written, 0 after timeout_ms (-1: never), or -1. */
+int sys_writable(struct reporter *to, int fd, int timeout_ms);
 
 /* The loop's own; not traced, they are not about the peer. */
 int sys_epoll_create(void);
 int sys_epoll_ctl(int epoll, int op, int fd, uint32_t events, void *data);
 int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms);
 int sys_eventfd(void);
+void sys_eventfd_wake(int fd);
+int sys_signalfd(const sigset_t *set);
+/* The number of the next signal, or 0 where there is none. */
+int sys_signalfd_next(int fd);
+void sys_close_own(int fd);
 
 #endif

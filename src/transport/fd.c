@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,7 +33,7 @@ static enum io fd_write(struct link *link, struct span out, size_t *taken)
 /* A blocking descriptor that others share: what poll(2) calls writable takes PIPE_BUF bytes. */
 static enum io fd_write_cautiously(struct link *link, struct span out, size_t *taken)
 {
-	int ready = sys_writable(link->to, link->fd);
+	int ready = sys_writable(link->to, link->fd, 0);
 
 	if (ready < 0)
 		return link_error(link, errno);
@@ -50,13 +49,13 @@ static enum io fd_write_cautiously(struct link *link, struct span out, size_t *t
  * which dup2 would not. */
 static int vacate(struct link *link)
 {
-	int copy = dup(link->origin), null, error = 0;
+	int copy = sys_dup(link->to, link->origin), null, error = 0;
 
 	if (copy >= 0 && sys_close(link->to, copy) < 0)
 		error = errno;
-	null = sys_open(link->to, "/dev/null", O_RDONLY);
+	null = sys_open(link->to, "/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null >= 0) {
-		dup2(null, link->origin);
+		sys_dup2(link->to, null, link->origin);
 		sys_close(link->to, null);
 	} else {
 		sys_close(link->to, link->origin);
@@ -102,7 +101,8 @@ static int reopen(struct reporter *to, int fd, enum fd_use use)
 	if (mode < 0 || (mode & O_ACCMODE) == (use == FD_READ ? O_WRONLY : O_RDONLY))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return sys_open(to, path, (use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY);
+	return sys_open(to, path,
+		(use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
@@ -126,13 +126,13 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	}
 }
 
-int fd_reserve_std(struct err *err)
+int fd_reserve_std(struct reporter *to, struct err *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
 		/* The lowest free number is the one just found closed; not close-on-exec. */
-		if (open("/dev/null", O_RDONLY) < 0)
+		if (sys_open(to, "/dev/null", O_RDONLY) < 0)
 			return err_sys(err, ERR_RUNTIME, errno,
 				"descriptor %d is closed, and '/dev/null' cannot be opened", fd);
 	}
@@ -141,15 +141,13 @@ int fd_reserve_std(struct err *err)
 
 int fd_write_all(struct reporter *to, int fd, struct span out, const char *name, struct err *err)
 {
-	struct pollfd room = {.fd = fd, .events = POLLOUT};
-
 	while (out.len) {
 		ssize_t n = sys_write(to, fd, out.data, out.len);
 
 		if (n >= 0)
 			out = span_from(out, (size_t)n);
 		else if (errno == EAGAIN)
-			poll(&room, 1, -1);
+			sys_writable(to, fd, -1);
 		else
 			return err_sys(err, errno == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME, errno,
 				"cannot write to %s", name);
