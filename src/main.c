@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 	bool sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 	int rc = fd_reserve_std(&to, &err);
 
-	fd_open(&to, 2, FD_WRITE, &standard_error);
+	fd_open_std(&to, 2, &standard_error);
 	if (rc == 0)
 		rc = run(&to, argc, argv, standard_error.terminal, &err);
 	if (rc == 0)

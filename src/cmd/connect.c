@@ -23,11 +23,6 @@ static void connect_options(struct opt_set *set)
 		set, "Data", mode_pipe.options, mode_pipe.option_count, mode_pipe.conf_size, NULL);
 }
 
-static void open_std(struct reporter *to, int fd, struct link *link)
-{
-	fd_open(to, fd, fd == 0 ? FD_READ : FD_WRITE, link);
-}
-
 /* The connection is over; what came by it may still have to be written. */
 static void on_over(struct client *client, const struct err *why)
 {
@@ -63,7 +58,7 @@ static int connect_run(struct reporter *to, void *conf, const struct opt_set *se
 		.to = to,
 		.room = run.client.owner.room,
 		.state = state,
-		.open_std = open_std,
+		.open_std = fd_open_std,
 		.conf = (char *)conf + set->groups[set->count - 1].offset,
 		.done = on_done,
 		.arg = &run};

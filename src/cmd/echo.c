@@ -274,7 +274,7 @@ static struct conn *open_std(struct echo_run *run, int fd, struct conn_owner *ow
 		.ctx = run,
 		.local = name};
 	conn_owner_init(owner);
-	fd_open(run->client.to, fd, fd == 0 ? FD_READ : FD_WRITE, &link);
+	fd_open_std(run->client.to, fd, &link);
 	c = conn_new(owner, &link, NULL, fd == 0 ? CONN_READS : CONN_WRITES);
 	if (c && fd == 0)
 		conn_pause(c);

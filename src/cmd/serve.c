@@ -318,11 +318,6 @@ static int find_addresses(struct serve_run *run, const struct opt_args *args, st
 
 /* ---- the run ---- */
 
-static void open_std(struct reporter *to, int fd, struct link *link)
-{
-	fd_open(to, fd, fd == 0 ? FD_READ : FD_WRITE, link);
-}
-
 static int check_options(struct serve_run *run, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -385,7 +380,7 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 		.conf = mode_conf(run, set),
 		.in_turn =
 			mode->one_at_a_time && (run->conf->keep_open || run->conf->exit_after > 1),
-		.open_std = open_std,
+		.open_std = fd_open_std,
 		.done = on_mode_done,
 		.arg = run};
 	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};

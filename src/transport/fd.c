@@ -126,6 +126,11 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	}
 }
 
+void fd_open_std(struct reporter *to, int fd, struct link *link)
+{
+	fd_open(to, fd, fd == 0 ? FD_READ : FD_WRITE, link);
+}
+
 int fd_reserve_std(struct reporter *to, struct err *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {

@@ -16,6 +16,9 @@ enum fd_use { FD_READ, FD_WRITE };
  */
 void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link);
 
+/* fd_open for reading of 0, for writing of any other. */
+void fd_open_std(struct reporter *to, int fd, struct link *link);
+
 /* Make sure that 0, 1 and 2 are open, so that no socket of ours can become one of them: a closed
  * one is /dev/null from now on, open for reading only, so that a closed 0 is an empty input and
  * writing to a closed 1 fails. Returns 0, or -1 with err. */

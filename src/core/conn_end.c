@@ -1,0 +1,202 @@
+/* How a connection ends: in order, or not; lingering, seen off; and what is said of it. */
+#include "core/conn_state.h"
+
+#include <errno.h>
+
+enum {
+	SEE_OFF_FIRST_MS = 1, /* how soon to look again; doubled up to ... */
+	SEE_OFF_LAST_MS = 64,
+};
+
+void conn_end_soon(struct conn *c, enum ending ending, int error)
+{
+	if (c->stage == STAGE_OVER)
+		return;
+	c->stage = STAGE_OVER;
+	c->ending = (uint8_t)ending;
+	c->link.error = error;
+	loop_unwatch(c->owner->loop, &c->watch);
+	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
+}
+
+void conn_settle(struct conn *c)
+{
+	if (!conn_alive(c) || !c->in_over || !c->out_over)
+		return;
+	if (c->write_error || !c->owner->see_off || !c->link.via->unsent) {
+		conn_end_soon(c, c->write_error ? ENDED_LOST : ENDED_IN_ORDER, c->write_error);
+		return;
+	}
+	c->stage = STAGE_SEEING_OFF;
+	c->active_ms = c->owner->loop->now_ms;
+	c->unsent = UINT32_MAX;
+	c->look_ms = SEE_OFF_FIRST_MS;
+	loop_unwatch(c->owner->loop, &c->watch);
+	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
+}
+
+/* The input does not matter any more. */
+static void stop_reading(struct conn *c)
+{
+	c->in_over = true;
+	conn_update_interest(c);
+	conn_settle(c);
+}
+
+void conn_linger(struct conn *c)
+{
+	if (c->in_over)
+		return;
+	if (c->linger_ms == 0) {
+		stop_reading(c);
+		return;
+	}
+	c->stage = STAGE_LINGERING;
+	timer_set_in(c->owner->loop, &c->timer, c->linger_ms);
+}
+
+void conn_throw_away(struct conn *c, size_t bytes)
+{
+	if (c->stage != STAGE_LINGERING)
+		return;
+	c->thrown_away += (uint32_t)bytes;
+	if (c->thrown_away > CONN_LINGER_BYTES)
+		stop_reading(c);
+}
+
+struct conn *conn_of_node(struct list *node)
+{
+	return container_of(node, struct conn, node);
+}
+
+void conn_forget(struct conn *c)
+{
+	list_remove(&c->node);
+	c->owner->open_now--;
+	timer_free(c->owner->loop, &c->timer);
+	loop_unwatch(c->owner->loop, &c->watch);
+	buf_free(&c->queue);
+	loop_bury(c->owner->loop, &c->node);
+}
+
+/* Is all of it there? Ask the kernel, a little later each time, as long as there is progress. */
+static void see_off(struct conn *c)
+{
+	int64_t now_ms = c->owner->loop->now_ms;
+	int error = c->link.via->pending ? c->link.via->pending(&c->link) : 0;
+	int unsent = error ? 0 : c->link.via->unsent(&c->link);
+
+	if (error || unsent <= 0) {
+		conn_end_soon(c, error ? ENDED_LOST : ENDED_IN_ORDER, error);
+		return;
+	}
+	if ((uint32_t)unsent < c->unsent) {
+		c->unsent = (uint32_t)unsent;
+		c->active_ms = now_ms;
+	}
+	if (now_ms - c->active_ms >= CONN_SEE_OFF_MS) {
+		conn_end_soon(c, ENDED_UNACKNOWLEDGED, 0);
+		return;
+	}
+	timer_set(c->owner->loop, &c->timer, now_ms + c->look_ms);
+	if (c->look_ms < SEE_OFF_LAST_MS)
+		c->look_ms = (uint16_t)(c->look_ms * 2);
+}
+
+/* How standard input or output failed. */
+static void local_ending(const struct conn *c, struct err *err)
+{
+	int error = c->link.error;
+
+	err_sys(err, error == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME, error, "cannot %s %s",
+		c->reads_only ? "read" : "write to", c->owner->local);
+	if (error == EBADF)
+		err_hint(err, "it is closed, or open the other way; redirect it to a file");
+	else if (error == ENOSPC || error == EDQUOT)
+		err_hint(err, "make room on the disk behind it; what was received is lost");
+	else if (error == EISDIR)
+		err_hint(err, "redirect it from a file, not from a folder");
+}
+
+static void peer_ending(const struct conn *c, struct err *err)
+{
+	const struct addr peer = conn_address(c);
+
+	switch ((enum ending)c->ending) {
+	case ENDED_IDLE:
+		err_set(err, ERR_TIMEOUT, "connection with %s: silent for %jd ms (--idle-timeout)",
+			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);
+		err_hint(err, "to wait longer: -i DURATION");
+		break;
+	case ENDED_UNACKNOWLEDGED:
+		err_set(err, ERR_LOST,
+			"connection with %s: %u bytes were not acknowledged in %d ms",
+			addr_text(&peer).text, c->unsent, CONN_SEE_OFF_MS);
+		err_hint(err, "the peer has stopped reading, or the way to it is gone");
+		break;
+	case ENDED_IN_ORDER:
+	case ENDED_LOST:
+		err_sys(err, ERR_LOST, c->link.error,
+			"connection with %s lost after %ju bytes received, %ju sent",
+			addr_text(&peer).text, (uintmax_t)c->received, (uintmax_t)c->sent);
+		err_hint(err, "the peer gave up before the end; its own messages may say why");
+		break;
+	}
+}
+
+static void end(struct conn *c)
+{
+	struct conn_owner *owner = c->owner;
+	struct err err = {0};
+	const struct err *why;
+	int error = c->link.via->close(&c->link);
+
+	if (error && c->ending == ENDED_IN_ORDER) {
+		c->ending = ENDED_LOST;
+		c->link.error = error;
+	}
+	why = c->ending == ENDED_IN_ORDER ? NULL : &err;
+	if (why && owner->local)
+		local_ending(c, &err);
+	else if (why)
+		peer_ending(c, &err);
+	if (owner->on->closed)
+		owner->on->closed(c, why);
+	conn_forget(c);
+	if (owner->gone)
+		owner->gone(owner, c, why);
+}
+
+static void check_idle(struct conn *c)
+{
+	int64_t due_ms = c->active_ms + c->owner->idle_ms;
+
+	if (due_ms > c->owner->loop->now_ms)
+		timer_set(c->owner->loop, &c->timer, due_ms);
+	else
+		conn_end_soon(c, ENDED_IDLE, 0);
+}
+
+void conn_on_timer(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, timer);
+
+	switch ((enum stage)c->stage) {
+	case STAGE_LIVE: check_idle(c); break;
+	case STAGE_LINGERING: stop_reading(c); break;
+	case STAGE_SEEING_OFF: see_off(c); break;
+	case STAGE_OVER: break;
+	}
+	if (c->stage == STAGE_OVER)
+		end(c);
+}
+
+void conn_owner_free(struct conn_owner *owner)
+{
+	while (!list_empty(&owner->conns)) {
+		struct conn *c = conn_of_node(owner->conns.next);
+
+		c->link.via->close(&c->link);
+		conn_forget(c);
+	}
+}

@@ -1,0 +1,68 @@
+#ifndef SOCKX_CORE_CONN_STATE_H
+#define SOCKX_CORE_CONN_STATE_H
+
+#include "core/conn.h"
+
+/* What conn.c (bytes that move) and conn_end.c (how it ends) share. Everybody else: core/conn.h. */
+
+/* A connection's life. Each stage is entered once, in this order; some are left out. */
+enum stage {
+	STAGE_LIVE,
+	STAGE_LINGERING,  /* finished by conn_close; its input is thrown away */
+	STAGE_SEEING_OFF, /* both sides ended; the peer's kernel has not all of it yet */
+	STAGE_OVER,       /* ends in this turn of the loop */
+};
+
+enum ending { ENDED_IN_ORDER, ENDED_LOST, ENDED_IDLE, ENDED_UNACKNOWLEDGED };
+
+struct conn {
+	struct list node; /* first: loop_bury frees it */
+	struct conn_owner *owner;
+	struct link link;
+	struct watch watch;
+	struct timer timer; /* idleness, lingering, seeing off, or the end: as the stage says */
+	struct buf queue;
+	int64_t active_ms; /* when bytes last moved */
+	uint64_t id, received, sent;
+	int write_error; /* the errno that ended our side; the peer's is still read to its end */
+	int32_t linger_ms;
+	uint32_t thrown_away; /* while lingering: bytes */
+	uint32_t unsent;      /* while seeing off: bytes at the last look */
+	uint16_t look_ms;     /* ... and how long until the next */
+	uint8_t stage, ending;
+	bool paused : 1;
+	bool in_over : 1;   /* the peer will send no more, or we no longer care */
+	bool closing : 1;   /* conn_close was called */
+	bool finishing : 1; /* conn_finish was called */
+	bool out_over : 1;  /* ... and the peer has been told */
+	bool wants_drained : 1;
+	bool opened : 1; /* handler.open has been called */
+	bool reads_only : 1;
+};
+
+static inline bool conn_alive(const struct conn *c)
+{
+	return c->stage < STAGE_SEEING_OFF;
+}
+
+/* Tell the loop what c waits for now. */
+void conn_update_interest(struct conn *c);
+
+/* Nothing more happens on c; it ends before this turn of the loop is over. */
+void conn_end_soon(struct conn *c, enum ending ending, int error);
+
+/* If both sides have ended, so has the connection, but for what the peer's kernel still lacks. */
+void conn_settle(struct conn *c);
+
+/* Our end has been passed on after conn_close: wait for the peer's, or not. */
+void conn_linger(struct conn *c);
+
+/* Input that came after conn_close; lingering, there is a limit to it. */
+void conn_throw_away(struct conn *c, size_t bytes);
+
+/* Free c when the turn ends, with nobody told. Its link has been closed. */
+void conn_forget(struct conn *c);
+
+void conn_on_timer(struct timer *t);
+
+#endif
