@@ -133,6 +133,6 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 -include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(B)/src/main.d $(B)/src/docs.d

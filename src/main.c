@@ -124,12 +124,13 @@ static enum err_kind end_by_sigpipe(bool ignored, struct reporter *to, struct er
 int main(int argc, char **argv)
 {
 	struct link standard_error;
+	struct reporter nobody = {0}; /* what writes the trace is not traced itself */
 	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
 	struct err err = {0};
 	bool sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 	int rc = fd_reserve_std(&to, &err);
 
-	fd_open_std(&to, 2, &standard_error);
+	fd_open_std(&nobody, 2, &standard_error);
 	if (rc == 0)
 		rc = run(&to, argc, argv, standard_error.terminal, &err);
 	if (rc == 0)

@@ -65,7 +65,7 @@ static bool end_if_done(struct server *s)
 /* One that was lost before a byte moved does not use up a one-shot server. */
 static bool counts(const struct conn *c, const struct err *why)
 {
-	return !why || conn_received(c) > 0 || conn_sent(c) > 0;
+	return !why || why->kind != ERR_LOST || conn_received(c) > 0 || conn_sent(c) > 0;
 }
 
 static void report_gone(struct server *s, struct conn *c, const struct err *why)
