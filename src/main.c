@@ -104,7 +104,7 @@ static int run(struct reporter *to, int argc, char **argv, bool terminal, struct
 		return show_version(to, err);
 	command = command_find(argv[1]);
 	if (!command)
-		return command_unknown(argv[1], err);
+		return command_unknown((const char *const *)argv + 1, (size_t)argc - 1, err);
 	return run_command(to, command, argc - 2, argv + 2, terminal, err);
 }
 
@@ -139,5 +139,5 @@ int main(int argc, char **argv)
 		return (int)end_by_sigpipe(sigpipe_ignored, &to, &err);
 	if (err.what[0])
 		report_error(&to, &err);
-	return (int)err.kind;
+	return err.kind ? (int)err.kind : ERR_RUNTIME;
 }

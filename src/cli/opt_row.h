@@ -45,8 +45,8 @@ bool opt_value_same(const struct opt *opt, const union opt_value *a, const union
 /* Put a value into its field. Returns 0, or -1 where a list has no room for it. */
 int opt_value_store(const struct opt *opt, void *field, const union opt_value *value);
 
-/* Fill err for a value that was not read. typed is the option as it was typed. Of a choice that no
- * value is near to, other_hint is told instead of the list, if not NULL. Returns -1. */
+/* Fill err for a value that was not read. typed is the option as it was typed. Of a choice given
+ * as a number, other_hint is told instead of the list, if not NULL. Returns -1. */
 int opt_value_refused(const struct opt *opt, const char *typed, const char *text,
 	enum opt_value_result why, const char *other_hint, struct err *err);
 

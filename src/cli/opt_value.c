@@ -163,7 +163,7 @@ static int choice_refused(const struct opt *opt, const char *typed, const char *
 	list_choices(opt, all, sizeof(all));
 	if (meant)
 		return err_hint(err, "did you mean '%s'? (%s)", meant, all);
-	if (other_hint)
+	if (other_hint && is_digits(text)) /* no choice is a number: it is another tool's option */
 		return err_hint(err, "%s", other_hint);
 	return err_hint(err, "use one of: %s", all);
 }

@@ -23,13 +23,31 @@ static const char *name_at(const void *arg, size_t i)
 	return commands[i] ? commands[i]->name : NULL;
 }
 
-int command_unknown(const char *typed, struct err *err)
+/* netcat's `-l 9000`, alone or among other letters: the port, or NULL. */
+static const char *listen_port(const char *const *words, size_t count)
 {
+	const char *letters = words[0];
+
+	if (letters[0] != '-' || letters[1] == '-' || !strchr(letters, 'l') ||
+		strpbrk(letters, "uU"))
+		return NULL;
+	for (size_t i = 1; i < count; i++)
+		if (words[i][0] && !words[i][strspn(words[i], "0123456789")])
+			return words[i];
+	return NULL;
+}
+
+int command_unknown(const char *const *words, size_t count, struct err *err)
+{
+	const char *typed = words[0], *port = listen_port(words, count);
 	const char *meant = text_suggest(typed, name_at, NULL);
 	char buffer[256];
 	const char *hint = foreign_hint(NULL, typed, buffer, sizeof(buffer));
 
 	err_set(err, ERR_USAGE, "unknown command %s", quoted(typed).text);
+	if (port)
+		return err_hint(err, "did you mean 'sockx serve %s-p %s'?",
+			strchr(typed, 'k') ? "-k " : "", port);
 	if (hint)
 		return err_hint(err, "%s", hint);
 	if (meant)

@@ -11,8 +11,8 @@ extern const struct command *const commands[];
 /* The command of that name, or NULL. */
 const struct command *command_find(const char *name);
 
-/* Fill err for a word that should have been a command: ERR_USAGE, with what was probably meant.
- * Returns -1. */
-int command_unknown(const char *typed, struct err *err);
+/* Fill err for words of which the first should have been a command: ERR_USAGE, with what was
+ * probably meant. Returns -1. */
+int command_unknown(const char *const *words, size_t count, struct err *err);
 
 #endif

@@ -32,7 +32,7 @@ static int help_run(struct reporter *to, void *conf, const struct opt_set *set,
 	if (args->count == 1)
 		command = command_find(args->words[0]);
 	if (args->count == 1 && !command)
-		return command_unknown(args->words[0], err);
+		return command_unknown(args->words, 1, err);
 	rc = command ? help_long(command, &page) : help_everything(commands, &page);
 	if (rc < 0)
 		err_set(err, ERR_RUNTIME, "cannot show help: out of memory");
