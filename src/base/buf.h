@@ -28,7 +28,7 @@ int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pri
 static inline struct span buf_span(const struct buf *b)
 {
 	/* No arithmetic on NULL, not even + 0: C17 leaves it undefined. */
-	return (struct span){b->data ? b->data + b->start : NULL, b->len};
+	return b->data ? (struct span){b->data + b->start, b->len} : (struct span){0};
 }
 
 /* Drop the first n bytes; n <= b->len. Memory is freed with the last one. */

@@ -1,6 +1,7 @@
 #ifndef SOCKX_BASE_SPAN_H
 #define SOCKX_BASE_SPAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +22,12 @@ static inline struct span span_of(const char *text)
 static inline struct span span_from(struct span s, size_t n)
 {
 	return (struct span){n ? s.data + n : s.data, s.len - n};
+}
+
+/* Whether s begins with all of start. */
+static inline bool span_starts_with(struct span s, struct span start)
+{
+	return start.len == 0 || (s.len >= start.len && memcmp(s.data, start.data, start.len) == 0);
 }
 
 #endif

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/span.h"
+#include "base/utf8.h"
+
 /* Read the digits at the front of text as a number of at most max. Returns what stands behind
  * them, or NULL if there are none or the number is greater. */
 static const char *read_digits(const char *text, unsigned base, uint64_t max, uint64_t *out)
@@ -144,11 +147,18 @@ int text_size(const char *text, uint64_t max, uint64_t *out)
 
 bool text_is_host(const char *text)
 {
-	if (!*text)
+	struct span left = span_of(text);
+	uint32_t code;
+
+	if (!left.len)
 		return false;
-	for (; *text; text++)
-		if ((uint8_t)*text <= 0x20 || (uint8_t)*text == 0x7f)
+	while (left.len) {
+		int len = utf8_decode(left, &code);
+
+		if (len <= 0 || code == ' ' || utf8_is_hidden(code))
 			return false;
+		left = span_from(left, (size_t)len);
+	}
 	return true;
 }
 
