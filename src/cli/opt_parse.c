@@ -227,15 +227,17 @@ static int unknown_name(const struct parser *p, const char *word)
 static int read_long(struct parser *p, const char *word)
 {
 	struct use use = {0};
+	struct opt_row row;
 	size_t len = strcspn(word, "=");
 
 	if (len >= sizeof(use.typed))
 		return unknown_name(p, word);
 	memcpy(use.typed, word, len);
-	if (!find_name(p, use.typed + 2, &use.row))
+	if (!find_name(p, use.typed + 2, &row))
 		return unknown_name(p, word);
+	use.row = row;
 	use.joined = word[len] ? word + len + 1 : NULL;
-	if (opt_kind_takes_value(use.row.opt->kind))
+	if (opt_kind_takes_value(row.opt->kind))
 		return apply_with_value(p, &use);
 	if (use.joined)
 		return value_unwanted(p, &use);

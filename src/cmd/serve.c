@@ -39,7 +39,6 @@ struct serve_run {
 	struct mode_env env;
 	struct addr at[SERVER_LISTENERS_MAX];
 	size_t at_count;
-	size_t looking_up; /* which of the hosts */
 	struct resolve *resolve;
 	bool server_over, interrupted;
 	struct err verdict; /* why the run failed, or none */
@@ -334,7 +333,6 @@ static int check_options(struct serve_run *run, const struct opt_set *set,
 			(uintmax_t)conf->exit_after);
 		return err_hint(err, "give one of them");
 	}
-	run->mode = mode_find(conf->mode);
 	if (run->mode->one_at_a_time && conf->keep_open && conf->once) {
 		err_set(err, ERR_USAGE, "'--keep-open' and '--once' contradict each other");
 		return err_hint(err, "give one of them");
@@ -442,7 +440,8 @@ static int serve_run(struct reporter *to, void *conf, const struct opt_set *set,
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->to = to;
 	run->conf = conf;
-	if (check_options(run, set, args, err) < 0)
+	run->mode = mode_find(run->conf->mode);
+	if (!run->mode || check_options(run, set, args, err) < 0)
 		goto out;
 	if (init_run(run, set, err) == 0)
 		rc = serve(run, args, err);

@@ -14,12 +14,22 @@ static size_t peer_room(const struct conn_owner *owner)
 	return (owner->on->peer_size + 15) & ~(size_t)15;
 }
 
-static struct stored_addr *stored_addr(const struct conn *c)
+static const struct stored_addr *stored_addr(const struct conn *c)
 {
-	return (struct stored_addr *)(void *)((char *)(uintptr_t)(c + 1) + peer_room(c->owner));
+	return (const void *)((const char *)(c + 1) + peer_room(c->owner));
 }
 
 static void on_ready(struct watch *w, uint32_t events);
+
+static void store_addr(struct conn *c, const struct addr *peer)
+{
+	struct stored_addr *stored = (void *)((char *)(c + 1) + peer_room(c->owner));
+
+	if (!peer)
+		return;
+	stored->len = peer->len;
+	memcpy(stored->bytes, &peer->room, peer->len);
+}
 
 void conn_owner_init(struct conn_owner *owner)
 {
@@ -48,9 +58,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
-	stored_addr(c)->len = addr_len;
-	if (addr_len)
-		memcpy(stored_addr(c)->bytes, &peer->sa, addr_len);
+	store_addr(c, peer);
 	list_push(&owner->conns, &c->node);
 	owner->open_now++;
 	return c;

@@ -71,6 +71,7 @@ struct conn *conn_of_node(struct list *node)
 
 void conn_forget(struct conn *c)
 {
+	c->stage = STAGE_OVER; /* a callback it is in may still touch it */
 	list_remove(&c->node);
 	c->owner->open_now--;
 	timer_free(c->owner->loop, &c->timer);

@@ -45,8 +45,8 @@ struct transport {
 	enum io (*accept)(struct reporter *to, int listener, struct link *link, struct addr *peer);
 
 	/* Begin to connect to an address, from source if its len is not 0. IO_AGAIN: wait until
-	 * writable, then ask ready. IO_FAIL closes what it had opened; *bound is false where it was
-	 * the source that failed. */
+	 * writable, then ask ready. IO_FAIL closes what it had opened; *source_failed tells that it
+	 * was the source. */
 	enum io (*connect)(struct link *link, const struct addr *at, const struct addr *source,
 		bool *source_failed);
 

@@ -26,12 +26,13 @@ void loop_bury(struct loop *l, struct list *node)
 
 static void free_buried(struct loop *l)
 {
-	while (!list_empty(&l->buried)) {
-		struct list *node = l->buried.next;
+	struct list *node = l->buried.next, *next;
 
-		list_remove(node);
+	for (; node != &l->buried; node = next) {
+		next = node->next;
 		free(node);
 	}
+	list_init(&l->buried);
 }
 
 void loop_free(struct loop *l)

@@ -11,7 +11,7 @@
 
 /*
  * The event loop: level-triggered epoll(7), timers in a heap. One loop a worker, nothing shared.
- * A turn is: timers that are due, then what the kernel says is ready, then the burial of what died
+ * A turn is: what the kernel says is ready, then timers that are due, then the burial of what died
  * meanwhile; so a callback may end any watch, timer or object, its own included.
  */
 
@@ -73,8 +73,8 @@ void loop_unwatch(struct loop *l, struct watch *w);
 /* Reserve room for t, so that timer_set cannot fail. Returns 0, or -1 when memory is out. */
 int timer_init(struct loop *l, struct timer *t, void (*expired)(struct timer *t));
 
-/* Call t->expired once at_ms has come, in place of any earlier setting; at_ms in the past: in the
- * next turn. */
+/* Call t->expired once at_ms has come, in place of any earlier setting. One that is due already: in
+ * this turn if a watch's callback sets it, else in this or the next. */
 void timer_set(struct loop *l, struct timer *t, int64_t at_ms);
 void timer_set_in(struct loop *l, struct timer *t, int64_t ms);
 void timer_clear(struct loop *l, struct timer *t);

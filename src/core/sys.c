@@ -11,10 +11,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define RETRY_EINTR(rc, call) \
-	do {                  \
-		rc = (call);  \
-	} while (rc < 0 && errno == EINTR)
+#define RETRY_EINTR(rc, call)  \
+	do {                   \
+		(rc) = (call); \
+	} while ((rc) < 0 && errno == EINTR)
 
 /* "127.0.0.1 80": enough for a trace line; no look-up. */
 struct shown {

@@ -42,7 +42,7 @@ int timer_init(struct loop *l, struct timer *t, void (*expired)(struct timer *t)
 	*t = (struct timer){.expired = expired};
 	if (l->timers_counted + 1 >= l->heap_cap) {
 		uint32_t cap = l->heap_cap ? l->heap_cap * 2 : 16;
-		struct timer **grown = realloc(l->heap, cap * sizeof(*grown));
+		struct timer **grown = realloc(l->heap, cap * sizeof(struct timer *));
 
 		if (!grown)
 			return -1;

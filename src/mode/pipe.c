@@ -100,14 +100,14 @@ static int write_crlf(struct pipe_run *p, struct span in)
 	while (in.len) {
 		const uint8_t *lf = memchr(in.data, '\n', in.len);
 		size_t plain = lf ? (size_t)(lf - in.data) : in.len;
-		bool bare = lf && !(plain ? lf[-1] == '\r' : p->after_cr);
+		bool bare = lf && !(lf > in.data ? lf[-1] == '\r' : p->after_cr);
 
 		if (buf_add(&lines, (struct span){in.data, plain}) < 0 ||
 			(lf && buf_puts(&lines, bare ? "\r\n" : "\n") < 0)) {
 			fail_run(p, &(struct err){ERR_RUNTIME, .what = "--crlf: out of memory"});
 			break;
 		}
-		p->after_cr = lf ? false : plain && in.data[plain - 1] == '\r';
+		p->after_cr = !lf && in.data[in.len - 1] == '\r';
 		in = span_from(in, plain + (lf ? 1 : 0));
 	}
 	if (p->net)
