@@ -55,7 +55,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle --raw'
 		return
 	fi
 }

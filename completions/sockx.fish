@@ -82,6 +82,7 @@ complete -c sockx -n '__sockx_is echo' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is echo' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is echo' -l version -d 'show the version'
 complete -c sockx -n '__sockx_is echo' -l settle -x -d 'end our side when the answer is incomplete and silent for DUR'
+complete -c sockx -n '__sockx_is echo' -l raw -d 'pass the peer\'s control characters to a terminal as they are'
 
 complete -c sockx -n '__sockx_is ""' -a help -d 'explain a command'
 complete -c sockx -n '__sockx_is help' -s v -l verbose -d 'tell who connects, each attempt, and why it failed'

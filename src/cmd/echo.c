@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/client.h"
 #include "cmd/commands.h"
+#include "core/screen.h"
 #include "transport/fd.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
 struct echo_conf {
 	struct client_conf client; /* first: see struct talk_conf */
 	int64_t settle_ms;
+	bool raw;
 };
 
 struct echo_run {
@@ -24,11 +26,11 @@ struct echo_run {
 	const struct echo_conf *conf;
 	struct conn_owner in_owner, out_owner;
 	struct conn *in, *out; /* NULL: none (any more) */
+	struct screen screen;  /* out, as the peer's bytes reach it */
 	struct buf text;       /* what the arguments say; empty where standard input is sent */
 	struct buf pending;    /* sent, and not yet come back */
 	struct timer settle;   /* all is sent, and nothing comes: perhaps it waits for our end */
 	struct timer first;    /* --connect-timeout, for the first byte of the answer */
-	uint64_t sent_before;  /* when `first` looked last */
 	uint64_t sent, returned;
 	int64_t began_ns, ended_ns;
 	bool has_text, input_over, identical, finished;
@@ -41,6 +43,10 @@ static const struct opt echo_rows[] = {
 		.arg = "DUR",
 		.fallback = "100ms",
 		.help = "end our side when the answer is incomplete and silent for DUR"},
+	{.name = "raw",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct echo_conf, raw),
+		.help = "pass the peer's control characters to a terminal as they are"},
 };
 
 static void echo_options(struct opt_set *set)
@@ -92,20 +98,19 @@ static void on_settle(struct timer *t)
 		conn_finish(run->client.net);
 }
 
-/* Nothing of the answer yet. The time runs from when we last could send something. */
+/* Nothing of the answer yet: the time runs from when we last sent something of the question. */
 static void on_first(struct timer *t)
 {
 	struct echo_run *run = container_of(t, struct echo_run, first);
-	int64_t wait_ms = run->conf->client.connect_timeout_ms;
+	int64_t wait_ms = run->conf->client.connect_timeout_ms, since_ms;
 	struct err why = {0};
-	uint64_t sent;
 
 	if (!run->client.net || run->returned || run->finished)
 		return;
-	sent = conn_sent(run->client.net);
-	if (sent == 0 || sent != run->sent_before) {
-		run->sent_before = sent;
-		timer_set_in(&run->client.loop, &run->first, wait_ms);
+	since_ms = conn_sent(run->client.net) ? conn_active_ms(run->client.net)
+	                                      : run->client.loop.now_ms;
+	if (since_ms + wait_ms > run->client.loop.now_ms) {
+		timer_set(&run->client.loop, &run->first, since_ms + wait_ms);
 		return;
 	}
 	err_set(&why, ERR_TIMEOUT, "%s: no answer within %jd ms", run->client.typed,
@@ -166,7 +171,7 @@ static void net_data(struct conn *c, struct span in)
 	struct echo_run *run = conn_ctx(c);
 	const struct span expected = buf_span(&run->pending);
 
-	if (run->out && !run->conf->client.talk.json && conn_write(run->out, in) < 0)
+	if (run->out && !run->conf->client.talk.json && screen_write(&run->screen, in) < 0)
 		conn_pause(c);
 	if (!span_starts_with(expected, in)) {
 		run->identical = false;
@@ -197,6 +202,8 @@ static void net_eof(struct conn *c)
 	struct err why = {0};
 
 	conn_finish(c);
+	if (run->out)
+		screen_end(&run->screen);
 	if (run->finished)
 		return;
 	err_set(&why, ERR_LOST, "%s: the answer ended after %ju bytes of %ju", run->client.typed,
@@ -340,6 +347,7 @@ static int prepare(struct echo_run *run, const struct opt_args *args, struct err
 		timer_init(loop, &run->first, on_first) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->out = open_std(run, 1, &run->out_owner, &out_handler, "standard output");
+	run->screen = (struct screen){.out = run->out, .raw = run->conf->raw};
 	if (!run->has_text)
 		run->in = open_std(run, 0, &run->in_owner, &in_handler, "standard input");
 	if (!run->out || (!run->has_text && !run->in))

@@ -81,7 +81,8 @@ void conn_update_interest(struct conn *c)
 }
 
 /* Nothing more can be written. What the peer had sent before it refused us is still worth reading:
- * it may say why. */
+ * it may say why. If it lives all the same, it is told that nothing more will come, and what it
+ * sends is waited for only so long. */
 static void writing_failed(struct conn *c, int error)
 {
 	c->write_error = error;
@@ -89,6 +90,11 @@ static void writing_failed(struct conn *c, int error)
 	c->wants_drained = false;
 	buf_free(&c->queue);
 	c->paused = false;
+	if (c->link.via->finish)
+		c->link.via->finish(&c->link);
+	if (!c->closing)
+		c->linger_ms = CONN_LINGER_MS;
+	conn_linger(c);
 	conn_update_interest(c);
 	conn_settle(c);
 }
@@ -339,6 +345,11 @@ struct addr conn_address(const struct conn *c)
 
 	memcpy(&a.room, stored->bytes, stored->len);
 	return a;
+}
+
+int64_t conn_active_ms(const struct conn *c)
+{
+	return c->active_ms;
 }
 
 uint64_t conn_received(const struct conn *c)

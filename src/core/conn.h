@@ -118,6 +118,7 @@ void *conn_ctx(const struct conn *c);
 void *conn_peer(struct conn *c);                /* handler.peer_size bytes */
 uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner */
 struct addr conn_address(const struct conn *c); /* len 0: none */
+int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.now_ms then */
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */
 size_t conn_queued(const struct conn *c);       /* bytes waiting */

@@ -178,13 +178,24 @@ static void check_idle(struct conn *c)
 		conn_end_soon(c, ENDED_IDLE, 0);
 }
 
+/* After a failed write, what still comes is not thrown away: it counts as long as it goes on. */
+static void check_linger(struct conn *c)
+{
+	int64_t due_ms = c->active_ms + c->linger_ms;
+
+	if (c->write_error && !c->closing && due_ms > c->owner->loop->now_ms)
+		timer_set(c->owner->loop, &c->timer, due_ms);
+	else
+		stop_reading(c);
+}
+
 void conn_on_timer(struct timer *t)
 {
 	struct conn *c = container_of(t, struct conn, timer);
 
 	switch ((enum stage)c->stage) {
 	case STAGE_LIVE: check_idle(c); break;
-	case STAGE_LINGERING: stop_reading(c); break;
+	case STAGE_LINGERING: check_linger(c); break;
 	case STAGE_SEEING_OFF: see_off(c); break;
 	case STAGE_OVER: break;
 	}

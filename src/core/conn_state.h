@@ -8,7 +8,7 @@
 /* A connection's life. Each stage is entered once, in this order; some are left out. */
 enum stage {
 	STAGE_LIVE,
-	STAGE_LINGERING,  /* finished by conn_close; its input is thrown away */
+	STAGE_LINGERING,  /* finished by conn_close or a failed write: the peer's end is due */
 	STAGE_SEEING_OFF, /* both sides ended; the peer's kernel has not all of it yet */
 	STAGE_OVER,       /* ends in this turn of the loop */
 };
@@ -54,7 +54,8 @@ void conn_end_soon(struct conn *c, enum ending ending, int error);
 /* If both sides have ended, so has the connection, but for what the peer's kernel still lacks. */
 void conn_settle(struct conn *c);
 
-/* Our end has been passed on after conn_close: wait for the peer's, or not. */
+/* Our end has been passed on after conn_close, or writing failed: wait for the peer's end for
+ * linger_ms. */
 void conn_linger(struct conn *c);
 
 /* Input that came after conn_close; lingering, there is a limit to it. */

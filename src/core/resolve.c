@@ -23,6 +23,7 @@ struct job {
 };
 
 struct resolve {
+	struct list node; /* first: loop_bury frees it */
 	struct loop *loop;
 	struct watch watch;
 	struct job *job;
@@ -141,7 +142,7 @@ static void explain(const struct job *job, struct err *err)
 static void free_resolve(struct resolve *r)
 {
 	loop_unwatch(r->loop, &r->watch);
-	free(r);
+	loop_bury(r->loop, &r->node);
 }
 
 static void on_answer(struct watch *w, uint32_t events)

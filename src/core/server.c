@@ -25,7 +25,8 @@ static void update_accepting(struct server *s)
 	uint32_t wanted = s->stopping || s->starved || full(s) ? 0 : EPOLLIN;
 
 	for (size_t i = 0; i < s->listening; i++)
-		loop_watch(s->clients.loop, &s->listeners[i].watch, wanted);
+		if (loop_watch(s->clients.loop, &s->listeners[i].watch, wanted) < 0)
+			timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
 }
 
 static void close_listeners(struct server *s)
@@ -112,7 +113,8 @@ static void on_retry(struct timer *t)
 	struct server *s = container_of(t, struct server, retry);
 
 	s->starved = false;
-	update_accepting(s);
+	if (!end_if_done(s))
+		update_accepting(s);
 }
 
 static void welcome(struct server *s, const struct link *link, const struct addr *peer)
@@ -302,7 +304,7 @@ void server_stop(struct server *s, const char *reason)
 	for (node = s->clients.conns.next; node != &s->clients.conns; node = node->next)
 		conn_close(conn_of_node(node), 0);
 	timer_set_in(s->clients.loop, &s->stop_limit, SERVER_STOP_MS);
-	end_if_done(s);
+	timer_set_in(s->clients.loop, &s->retry, 0); /* if there is none, that is all */
 }
 
 void server_free(struct server *s)

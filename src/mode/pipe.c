@@ -187,33 +187,13 @@ static void net_open(struct conn *c)
 		conn_resume(p->in);
 }
 
-static void escape_to_terminal(struct pipe_run *p, struct span in, bool end)
-{
-	struct buf visible = {0};
-	int failed =
-		end ? escape_end(&p->escaper, &visible) : escape_add(&p->escaper, in, &visible);
-
-	if (failed < 0)
-		fail_run(p, &(struct err){ERR_RUNTIME, .what = "standard output: out of memory"});
-	else if (conn_write(p->out, buf_span(&visible)) < 0 && p->net)
-		conn_pause(p->net);
-	buf_free(&visible);
-}
-
-static bool escapes(const struct pipe_run *p)
-{
-	return conn_is_terminal(p->out) && !conf_of(p)->raw;
-}
-
 static void net_data(struct conn *c, struct span in)
 {
 	struct pipe_run *p = conn_ctx(c);
 
 	if (!p->out || conf_of(p)->send_only)
 		return;
-	if (escapes(p))
-		escape_to_terminal(p, in, false);
-	else if (conn_write(p->out, in) < 0)
+	if (screen_write(&p->screen, in) < 0)
 		conn_pause(c);
 }
 
@@ -232,8 +212,8 @@ static void net_eof(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	if (p->out && escapes(p))
-		escape_to_terminal(p, (struct span){0}, true);
+	if (p->out)
+		screen_end(&p->screen);
 	if (p->env->in_turn) {
 		if (p->in)
 			conn_pause(p->in);
@@ -297,6 +277,7 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 	p->out = open_std(p, &p->out_owner, 1, &out_handler, "standard output", CONN_WRITES);
 	if (!p->out)
 		return out_of_memory(err);
+	p->screen = (struct screen){.out = p->out, .raw = conf->raw};
 	conn_open(p->out);
 	if (conf->recv_only)
 		return 0;

@@ -1,7 +1,7 @@
 #ifndef SOCKX_MODE_PIPE_H
 #define SOCKX_MODE_PIPE_H
 
-#include "base/escape.h"
+#include "core/screen.h"
 #include "mode/mode.h"
 
 /*
@@ -23,7 +23,7 @@ struct pipe_run {
 	struct conn_owner in_owner, out_owner;
 	struct conn *in, *out, *net; /* NULL: none (any more) */
 	struct timer quit;           /* --quit-after: input has ended and is sent */
-	struct escaper escaper;      /* for a terminal behind out */
+	struct screen screen;        /* out, as the peer's bytes reach it */
 	struct err verdict;          /* why the run failed, or none */
 	bool input_over;             /* standard input has ended */
 	bool after_cr;               /* --crlf: the last byte sent was a CR */
