@@ -16,7 +16,9 @@ static int write_line(void *arg, struct span line)
 	struct link *err = arg;
 	size_t taken = 0;
 
-	return err->via->write(err, line, &taken) == IO_DONE && taken == line.len ? 0 : -1;
+	while (line.len && err->via->write(err, line, &taken) == IO_DONE)
+		line = span_from(line, taken);
+	return line.len ? -1 : 0;
 }
 
 static void set_level(struct reporter *to, const struct talk_conf *talk, bool terminal)

@@ -289,7 +289,7 @@ static void on_ready(struct watch *w, uint32_t events)
 		hung_up(c);
 }
 
-static void open_now(struct conn *c)
+void conn_open(struct conn *c)
 {
 	const struct conn_owner *owner = c->owner;
 
@@ -302,22 +302,29 @@ static void open_now(struct conn *c)
 	conn_update_interest(c);
 }
 
-void conn_open(struct conn *c)
+/* Whether c was reset before accept returned it. Read first: SO_ERROR would clear what reading is
+ * to tell; what a reset left to read is nobody's. */
+static bool was_reset(struct conn *c, enum io verdict)
 {
-	open_now(c);
+	if (verdict == IO_FAIL)
+		return true;
+	return verdict == IO_DONE && c->link.via->pending && c->link.via->pending(&c->link);
 }
 
 bool conn_open_accepted(struct conn *c)
 {
 	size_t got = 0;
-	enum io verdict = c->link.via->read(&c->link, c->owner->room, CONN_READ_BYTES, &got);
+	enum io verdict = IO_FAIL;
 
-	if (verdict == IO_FAIL) {
+	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) == 0)
+		verdict = c->link.via->read(&c->link, c->owner->room, CONN_READ_BYTES, &got);
+	if (was_reset(c, verdict)) {
+		loop_unwatch(c->owner->loop, &c->watch);
 		c->link.via->close(&c->link);
 		conn_forget(c);
 		return false;
 	}
-	open_now(c);
+	conn_open(c);
 	if (conn_alive(c))
 		was_read(c, verdict, got);
 	return true;
@@ -365,6 +372,13 @@ uint64_t conn_sent(const struct conn *c)
 size_t conn_queued(const struct conn *c)
 {
 	return c->queue.len;
+}
+
+size_t conn_unsent(struct conn *c)
+{
+	int unsent = c->link.via->unsent ? c->link.via->unsent(&c->link) : 0;
+
+	return unsent > 0 ? (size_t)unsent : 0;
 }
 
 bool conn_is_terminal(const struct conn *c)

@@ -88,7 +88,8 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 void conn_open(struct conn *c);
 
 /* The same for a server's client that was just accepted, reading at once: if it proves to have been
- * reset before its first byte, it is gone, nobody is told, and false is returned. */
+ * reset before it was accepted, or the kernel cannot watch it, it is gone, nobody is told, and
+ * false is returned. */
 bool conn_open_accepted(struct conn *c);
 
 /* Send out: at once what the kernel takes, a queued copy of the rest. Returns 0, or -1 once
@@ -122,6 +123,8 @@ int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.n
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */
 size_t conn_queued(const struct conn *c);       /* bytes waiting */
+/* Bytes that the kernel took and the peer's has not; 0 where nobody can say. */
+size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
 bool conn_finished(const struct conn *c); /* our end has been passed on, or is under way */
 

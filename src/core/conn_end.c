@@ -208,6 +208,7 @@ void conn_owner_free(struct conn_owner *owner)
 	while (!list_empty(&owner->conns)) {
 		struct conn *c = conn_of_node(owner->conns.next);
 
+		loop_unwatch(owner->loop, &c->watch);
 		c->link.via->close(&c->link);
 		conn_forget(c);
 	}

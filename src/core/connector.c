@@ -98,6 +98,8 @@ static void succeed(struct connector *c, struct attempt *a)
 static void explain(struct connector *c, const struct addr *at, int error, bool source_failed)
 {
 	const struct addr_text target = addr_text(at);
+	/* ECONNRESET: it was connected, and lost before we had looked. */
+	enum err_kind kind = error == ECONNRESET ? ERR_LOST : ERR_REFUSED;
 
 	if (source_failed) {
 		err_sys(&c->last, ERR_RUNTIME, error, "cannot bind the source address %s",
@@ -106,13 +108,15 @@ static void explain(struct connector *c, const struct addr *at, int error, bool 
 		return;
 	}
 	if (strcmp(target.text, c->conf.typed) == 0)
-		err_sys(&c->last, ERR_REFUSED, error, "cannot connect to %s", target.text);
+		err_sys(&c->last, kind, error, "cannot connect to %s", target.text);
 	else
-		err_sys(&c->last, ERR_REFUSED, error, "cannot connect to %s (%s)",
+		err_sys(&c->last, kind, error, "cannot connect to %s (%s)",
 			quoted(c->conf.typed).text, target.text);
 	if (error == ECONNREFUSED)
 		err_hint(&c->last, "nothing listens there; to start a server: sockx serve -p %u",
 			addr_port(at));
+	else if (error == ECONNRESET)
+		err_hint(&c->last, "the server took the connection and gave it up at once");
 	else
 		err_hint(&c->last, "check the address, and the route to it with `ip route get`");
 }

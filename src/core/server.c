@@ -55,9 +55,9 @@ static bool end_if_done(struct server *s)
 	close_listeners(s);
 	free_timers(s);
 	if (s->dropped) {
-		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes not yet sent",
+		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
 			(uintmax_t)s->dropped);
-		err_hint(&s->verdict, "a client did not read them within %d ms", SERVER_STOP_MS);
+		err_hint(&s->verdict, "they did not read them within %d ms", SERVER_STOP_MS);
 	}
 	s->ended(s->arg, s->verdict.kind ? &s->verdict : NULL);
 	return true;
@@ -257,7 +257,7 @@ static void on_stop_limit(struct timer *t)
 	struct list *node = s->clients.conns.next;
 
 	for (; node != &s->clients.conns; node = node->next) {
-		s->dropped += conn_queued(conn_of_node(node));
+		s->dropped += conn_queued(conn_of_node(node)) + conn_unsent(conn_of_node(node));
 		conn_abort(conn_of_node(node));
 	}
 }

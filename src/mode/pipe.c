@@ -64,6 +64,11 @@ static void fail_run(struct pipe_run *p, const struct err *why)
 	finish_run(p);
 }
 
+static void out_of_memory(struct pipe_run *p)
+{
+	fail_run(p, &(struct err){ERR_RUNTIME, .what = "standard input: out of memory"});
+}
+
 /* -q: all of the input has been passed on; wait so long for what still comes, then leave. */
 static void on_quit(struct timer *t)
 {
@@ -95,7 +100,7 @@ static void pass_input_end(struct pipe_run *p)
 static int write_crlf(struct pipe_run *p, struct span in)
 {
 	struct buf lines = {0};
-	int verdict = 0;
+	int verdict;
 
 	while (in.len) {
 		const uint8_t *lf = memchr(in.data, '\n', in.len);
@@ -104,27 +109,34 @@ static int write_crlf(struct pipe_run *p, struct span in)
 
 		if (buf_add(&lines, (struct span){in.data, plain}) < 0 ||
 			(lf && buf_puts(&lines, bare ? "\r\n" : "\n") < 0)) {
-			fail_run(p, &(struct err){ERR_RUNTIME, .what = "--crlf: out of memory"});
+			out_of_memory(p);
 			break;
 		}
 		p->after_cr = !lf && in.data[in.len - 1] == '\r';
 		in = span_from(in, plain + (lf ? 1 : 0));
 	}
-	if (p->net)
-		verdict = conn_write(p->net, buf_span(&lines));
+	verdict = conn_write(p->net, buf_span(&lines));
 	buf_free(&lines);
 	return verdict;
+}
+
+/* Returns as conn_write. */
+static int send_input(struct pipe_run *p, struct span in)
+{
+	return conf_of(p)->crlf ? write_crlf(p, in) : conn_write(p->net, in);
 }
 
 static void in_data(struct conn *c, struct span in)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	if (!p->net)
-		return;
-	if ((conf_of(p)->crlf ? write_crlf(p, in) : conn_write(p->net, in)) < 0 ||
-		conn_finished(p->net))
-		conn_pause(c); /* it is behind; or it refuses us: the rest is not for it */
+	if (!p->net || conn_finished(p->net)) {
+		if (buf_add(&p->held, in) < 0)
+			out_of_memory(p);
+		conn_pause(c);
+	} else if (send_input(p, in) < 0) {
+		conn_pause(c);
+	}
 }
 
 static void in_eof(struct conn *c)
@@ -181,6 +193,10 @@ static void net_open(struct conn *c)
 
 	p->net = c;
 	p->after_cr = false;
+	if (p->held.len) {
+		send_input(p, buf_span(&p->held));
+		buf_free(&p->held);
+	}
 	if (p->input_over)
 		pass_input_end(p);
 	else if (p->in)
@@ -257,7 +273,7 @@ static struct conn *open_std(struct pipe_run *p, struct conn_owner *owner, int f
 	return conn_new(owner, &link, NULL, sides);
 }
 
-static int out_of_memory(struct err *err)
+static int cannot_begin(struct err *err)
 {
 	return err_set(err, ERR_RUNTIME, "cannot join standard input and output: out of memory");
 }
@@ -273,17 +289,17 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 		return err_hint(err, "give one of them");
 	}
 	if (timer_init(env->loop, &p->quit, on_quit) < 0)
-		return out_of_memory(err);
+		return cannot_begin(err);
 	p->out = open_std(p, &p->out_owner, 1, &out_handler, "standard output", CONN_WRITES);
 	if (!p->out)
-		return out_of_memory(err);
+		return cannot_begin(err);
 	p->screen = (struct screen){.out = p->out, .raw = conf->raw};
 	conn_open(p->out);
 	if (conf->recv_only)
 		return 0;
 	p->in = open_std(p, &p->in_owner, 0, &in_handler, "standard input", CONN_READS);
 	if (!p->in)
-		return out_of_memory(err);
+		return cannot_begin(err);
 	conn_pause(p->in); /* the first client is not here yet */
 	conn_open(p->in);
 	return 0;
@@ -299,6 +315,7 @@ static void pipe_end(struct mode_env *env)
 	struct pipe_run *p = env->state;
 
 	timer_free(env->loop, &p->quit);
+	buf_free(&p->held);
 	if (p->in)
 		conn_owner_free(&p->in_owner);
 	if (p->out)

@@ -24,11 +24,12 @@ struct pipe_run {
 	struct conn *in, *out, *net; /* NULL: none (any more) */
 	struct timer quit;           /* --quit-after: input has ended and is sent */
 	struct screen screen;        /* out, as the peer's bytes reach it */
-	struct err verdict;          /* why the run failed, or none */
-	bool input_over;             /* standard input has ended */
-	bool after_cr;               /* --crlf: the last byte sent was a CR */
-	bool finishing;              /* done is told once out has been written */
-	bool told;                   /* ... and has been */
+	struct buf held;    /* of the input: read when net was lost already, for the next */
+	struct err verdict; /* why the run failed, or none */
+	bool input_over;    /* standard input has ended */
+	bool after_cr;      /* --crlf: the last byte sent was a CR */
+	bool finishing;     /* done is told once out has been written */
+	bool told;          /* ... and has been */
 };
 
 #endif

@@ -91,15 +91,19 @@ static const struct transport transport_inherited_socket = {
 	.close = fd_close,
 };
 
+/* Whether the descriptor was given for this use. */
+static bool is_for(int fd, enum fd_use use)
+{
+	int mode = fcntl(fd, F_GETFL);
+
+	return mode >= 0 && (mode & O_ACCMODE) != (use == FD_READ ? O_WRONLY : O_RDONLY);
+}
+
 /* Open for ourselves, non-blocking, what the inherited descriptor shows; or -1. */
 static int reopen(struct reporter *to, int fd, enum fd_use use)
 {
 	char path[32];
-	int mode = fcntl(fd, F_GETFL);
 
-	/* To open a read-only end for writing would hide that it was not given for that. */
-	if (mode < 0 || (mode & O_ACCMODE) == (use == FD_READ ? O_WRONLY : O_RDONLY))
-		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return sys_open(to, path,
 		(use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -116,8 +120,9 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);
 	if (S_ISSOCK(about.st_mode))
 		link->via = &transport_inherited_socket;
-	else if (S_ISREG(about.st_mode))
-		link->via = &transport_private;
+	else if (S_ISREG(about.st_mode) || !is_for(fd, use))
+		link->via =
+			&transport_private; /* it never waits: what is not for this use says so */
 	else if (S_ISFIFO(about.st_mode) || link->terminal)
 		own = reopen(to, fd, use);
 	if (own >= 0) {

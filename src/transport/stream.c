@@ -19,13 +19,6 @@ enum io stream_accept(struct reporter *to, int listener, struct link *link, stru
 	return link->fd < 0 ? link_error(link, errno) : IO_DONE;
 }
 
-enum io stream_ready(struct link *link)
-{
-	int error = sys_so_error(link->to, link->fd);
-
-	return error ? link_error(link, error) : IO_DONE;
-}
-
 enum io stream_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	ssize_t n = sys_recv(link->to, link->fd, room, size, 0);

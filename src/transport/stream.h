@@ -5,7 +5,6 @@
 
 /* What all stream sockets have in common; transports name these in their rows. */
 enum io stream_accept(struct reporter *to, int listener, struct link *link, struct addr *peer);
-enum io stream_ready(struct link *link);
 enum io stream_read(struct link *link, uint8_t *room, size_t size, size_t *got);
 enum io stream_write(struct link *link, struct span out, size_t *taken);
 int stream_finish(struct link *link);

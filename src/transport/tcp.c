@@ -73,13 +73,18 @@ static enum io unless_met_itself(struct link *link, const struct addr *at)
 	return link_error(link, ECONNREFUSED);
 }
 
+/* Reading tells more than SO_ERROR, and clears less: a server that answered and reset at once was
+ * connected, and what it sent is still there. Before the handshake a reset reads ECONNREFUSED,
+ * after it ECONNRESET. */
 static enum io tcp_ready(struct link *link)
 {
 	struct addr peer = {.len = sizeof(peer.room)};
-	enum io verdict = stream_ready(link);
+	uint8_t first;
 
-	if (verdict != IO_DONE)
-		return verdict;
+	if (sys_recv(link->to, link->fd, &first, sizeof(first), MSG_PEEK) >= 0)
+		return IO_DONE;
+	if (errno != EAGAIN)
+		return link_error(link, errno);
 	if (sys_getpeername(link->to, link->fd, &peer.sa, &peer.len) < 0)
 		return link_error(link, errno == ENOTCONN ? EAGAIN : errno);
 	return unless_met_itself(link, &peer);
