@@ -372,7 +372,7 @@ Test(opt, controls_are_shown_and_long_words_are_cut)
 		"--a\x1b[31mb");
 	REFUSES("'\\n' is not a number for '-b'", "write a number, from 1 to 4096", "-b", "\n");
 	REFUSES("'\\x1bc' is not one of the values of '-m'",
-		"the most clients at once is '--max-conns N'",
+		"use one of: pipe, echo, discard, source",
 		"-m\x1b"
 		"c");
 	memset(word + 2, 'x', 390);
