@@ -98,17 +98,14 @@ check-e2e: $(B)/sockx ## run the tests of the real program (TESTS=file: one of t
 lint: ## run every static check
 	@sh tests/lint/run
 
-asan: ## build with AddressSanitizer and UBSan, and run the unit tests and the quick e2e tests
-	@$(MAKE) --no-print-directory VARIANT=asan CFLAGS='$(SANITIZED)' all unit
-	build/asan/unit
-	SOCKX=$(abspath build/asan/sockx) bats --filter-tags '!load' tests/e2e
-SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan: ## run the unit tests and the quick e2e tests under AddressSanitizer and UBSan
+	@sh tests/check asan
 
 bench: $(B)/sockx $(BENCH) ## measure against socat and ncat, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) LOAD=$(abspath $(B)/bench/load) sh tests/bench/run
 
 format: ## lay out the sources as .clang-format says
-	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/unit/*.[ch] tests/unit/*/*.[ch] tests/bench/*.c)
+	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 docs: $(B)/docs ## write the completions and the manual's option lists from the option table
 	$(B)/docs bash >completions/sockx.bash

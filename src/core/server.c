@@ -9,6 +9,7 @@
 enum {
 	ACCEPTS_A_TURN = 64,   /* so that a flood of clients does not starve those who are there */
 	ACCEPT_RETRY_MS = 100, /* after descriptors or memory ran out */
+	STOP_BUSY_MS = 100, /* how lately a client sent something, and how long it is waited for */
 	SPARE_DESCRIPTORS = 4, /* left for a look-up, a file, whatever a mode opens */
 	SAME_PORT_TRIES = 16,  /* a port that is free in one family may be taken in the other */
 };
@@ -290,6 +291,15 @@ int server_start(struct server *s, struct err *err)
 	return 0;
 }
 
+/* A client that was sending a moment ago is in the middle of something: closing on its input would
+ * reset it, so it is given a moment to see our end. A silent one is not waited for. */
+static void say_goodbye(struct server *s, struct conn *c)
+{
+	bool busy = s->clients.loop->now_ms - conn_active_ms(c) < STOP_BUSY_MS;
+
+	conn_close(c, busy ? STOP_BUSY_MS : 0);
+}
+
 void server_stop(struct server *s, const char *reason)
 {
 	struct list *node;
@@ -302,7 +312,7 @@ void server_stop(struct server *s, const char *reason)
 	/* Those with nothing queued end as soon as their kernel has what we wrote. */
 	s->clients.see_off = true;
 	for (node = s->clients.conns.next; node != &s->clients.conns; node = node->next)
-		conn_close(conn_of_node(node), 0);
+		say_goodbye(s, conn_of_node(node));
 	timer_set_in(s->clients.loop, &s->stop_limit, SERVER_STOP_MS);
 	timer_set_in(s->clients.loop, &s->retry, 0); /* if there is none, that is all */
 }
