@@ -1,0 +1,142 @@
+# shellcheck shell=bash
+#
+# Measuring, for load.bats and faults.bats: `load measure` after `load helper`. LOAD names the load
+# generator (tests/bench/load.c); without it, setup_file builds one.
+#
+#   load_run ARG...        LOAD against PORT, which must end well: LOAD_LINE
+#   figure KEY             what its last line says
+#   expect_at_most A B     numbers, fractions too; WHAT says what they are
+#   tell TEXT...           a line in the report of the whole run
+#   honest [SECONDS]       an echo client: every byte right, p99 at most 2 ms
+#   honest_begin ARG...    the same beside what the test does meanwhile, from when it is connected,
+#   honest_end               with more arguments for LOAD; until it is over
+#   service_goes_on        fifty echo clients find all well
+#   start_fault KIND ARG.. peers/faults.py, once it says that the fault is there; end_fault ends it
+#   is_calm PID            it took less than a hundredth of a processor over a fifth of a second
+#   fds PID, rss_bytes PID, anon_bytes PID, cpu_ns PID
+
+setup_file() {
+    if [ -z "${LOAD:-}" ]; then
+        LOAD=$BATS_FILE_TMPDIR/load
+        cc -std=c17 -O2 -D_GNU_SOURCE -o "$LOAD" "$BATS_TEST_DIRNAME/../bench/load.c" -lm
+        export LOAD
+    fi
+}
+
+tell() {
+    echo "# $*" >&3
+}
+
+# ---- the load generator ----
+
+load_run() {
+    local err=$BATS_TEST_TMPDIR/load.err
+
+    LOAD_LINE=$(timeout -k 1 60 "$LOAD" -p "$PORT" "$@" 2>"$err") ||
+        fail "load $*: $LOAD_LINE" "$(cat "$err")"
+}
+
+figure() {
+    local value=${LOAD_LINE##*"$1="}
+
+    echo "${value%% *}"
+}
+
+is_at_most() {
+    awk -v a="$1" -v b="$2" 'BEGIN { exit !(a + 0 <= b + 0) }'
+}
+
+expect_at_most() {
+    is_at_most "$1" "$2" || fail "${WHAT:-figure}: $1, at most $2 allowed"
+}
+
+# Whatever else this machine does can only make a round trip longer, never shorter: the best of
+# three counts. Every byte must be right each time.
+honest() {
+    local best=1000000 p99
+
+    for _ in 1 2 3; do
+        load_run -c 1 -s 1024 -w 20 -d "${1:-1}" || return 1
+        p99=$(figure p99_us)
+        ! is_at_most "$p99" "$best" || best=$p99
+        ! is_at_most "$best" 2000 || break
+    done
+    tell "beside ${BATS_TEST_DESCRIPTION}: p99 $best us"
+    WHAT="p99 of an honest client in us" expect_at_most "$best" 2000
+}
+
+honest_begin() {
+    start_job "$LOAD" -p "$PORT" -c 1 -s 1024 -w 20 -r "$@"
+    HONEST_PID=$JOB_PID HONEST_OUT=$JOB_OUT HONEST_ERR=$JOB_ERR
+    wait_until 30 has_line "$HONEST_ERR" 'all connections are open'
+}
+
+honest_end() {
+    wait_job "$HONEST_PID" 30 || return 1
+    LOAD_LINE=$(cat "$HONEST_OUT")
+    [ "$JOB_STATUS" -eq 0 ] || fail "load: $LOAD_LINE" "$(cat "$HONEST_ERR")" || return 1
+    tell "beside ${BATS_TEST_DESCRIPTION}: p50 $(figure p50_us) us, p99 $(figure p99_us) us"
+    WHAT="p99 of an honest client in us" expect_at_most "$(figure p99_us)" 2000
+}
+
+service_goes_on() {
+    load_run -c 50 -n 20 -s 1000 -t 10
+}
+
+# ---- faults ----
+
+start_fault() {
+    start_job "$PYTHON" "$PEERS/faults.py" "$1" "$PORT" "${@:2}"
+    FAULT_PID=$JOB_PID FAULT_OUT=$JOB_OUT FAULT_ERR=$JOB_ERR
+    wait_until 20 fault_is_there || return 1
+    has_line "$FAULT_OUT" '^ready' || fail "faults.py $*:" "$(cat "$FAULT_ERR")"
+}
+
+fault_is_there() {
+    is_gone "$FAULT_PID" || has_line "$FAULT_OUT" '^ready'
+}
+
+# It must have lasted until now, and have gone as it meant to.
+end_fault() {
+    kill -TERM "$FAULT_PID" ||
+        fail "faults.py has left:" "$(cat "$FAULT_OUT" "$FAULT_ERR")" || return 1
+    wait_fault
+}
+
+wait_fault() {
+    wait_job "$FAULT_PID" || return 1
+    [ "$JOB_STATUS" -eq 0 ] || fail "faults.py:" "$(cat "$FAULT_OUT" "$FAULT_ERR")"
+}
+
+# ---- what the kernel knows of a process ----
+
+fds() {
+    local all=(/proc/"$1"/fd/*)
+
+    echo "${#all[@]}"
+}
+
+has_fds() {
+    [ "$(fds "$1")" -eq "$2" ]
+}
+
+# Exact, unlike VmRSS in status, which may be some pages behind for each processor.
+rss_bytes() {
+    awk '$1 == "Rss:" { print $2 * 1024 }' "/proc/$1/smaps_rollup"
+}
+
+anon_bytes() {
+    awk '$1 == "Pss_Anon:" { print $2 * 1024 }' "/proc/$1/smaps_rollup"
+}
+
+cpu_ns() {
+    cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%d\n", sum }'
+}
+
+is_calm() {
+    local before
+
+    before=$(cpu_ns "$1")
+    sleep 0.2
+    [ $(($(cpu_ns "$1") - before)) -lt 2000000 ]
+}
