@@ -10,12 +10,15 @@
 #include "report/report.h"
 #include "transport/fd.h"
 
-/* Standard error never blocks us: what it does not take at once is dropped. */
+/* Standard error never blocks us: what it does not take at once is dropped. Most runs have nothing
+ * to say, so it is opened with the first line. */
 static int write_line(void *arg, struct span line)
 {
 	struct link *err = arg;
 	size_t taken = 0;
 
+	if (!err->via)
+		fd_open_std(err->to, STDERR_FILENO, err);
 	while (line.len && err->via->write(err, line, &taken) == IO_DONE)
 		line = span_from(line, taken);
 	return line.len ? -1 : 0;
@@ -125,16 +128,15 @@ static enum err_kind end_by_sigpipe(bool ignored, struct reporter *to, struct er
 
 int main(int argc, char **argv)
 {
-	struct link standard_error;
 	struct reporter nobody = {0}; /* what writes the trace is not traced itself */
+	struct link standard_error = {.to = &nobody};
 	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
 	struct err err = {0};
 	bool sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 	int rc = fd_reserve_std(&to, &err);
 
-	fd_open_std(&nobody, 2, &standard_error);
 	if (rc == 0)
-		rc = run(&to, argc, argv, standard_error.terminal, &err);
+		rc = run(&to, argc, argv, isatty(STDERR_FILENO), &err);
 	if (rc == 0)
 		return 0;
 	if (err.kind == ERR_SIGPIPE)

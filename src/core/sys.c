@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define RETRY_EINTR(rc, call)  \
@@ -185,6 +186,28 @@ ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len)
 	RETRY_EINTR(rc, write(fd, data, len));
 	if (to->calls)
 		report_call(to, rc, "write(%d, %zu)", fd, len);
+	return rc;
+}
+
+ssize_t sys_read_nowait(struct reporter *to, int fd, void *data, size_t len)
+{
+	struct iovec room = {data, len};
+	ssize_t rc;
+
+	RETRY_EINTR(rc, preadv2(fd, &room, 1, -1, RWF_NOWAIT));
+	if (to->calls)
+		report_call(to, rc, "preadv2(%d, %zu, RWF_NOWAIT)", fd, len);
+	return rc;
+}
+
+ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t len)
+{
+	struct iovec out = {(void *)(uintptr_t)data, len};
+	ssize_t rc;
+
+	RETRY_EINTR(rc, pwritev2(fd, &out, 1, -1, RWF_NOWAIT));
+	if (to->calls)
+		report_call(to, rc, "pwritev2(%d, %zu, RWF_NOWAIT)", fd, len);
 	return rc;
 }
 

@@ -40,6 +40,10 @@ ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
 ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len);
 ssize_t sys_read(struct reporter *to, int fd, void *data, size_t len);
 ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len);
+/* The same for one turn without waiting, whatever the descriptor's flags (RWF_NOWAIT, preadv2(2));
+ * EOPNOTSUPP where the kernel cannot: pipes before Linux 6.4, terminals. */
+ssize_t sys_read_nowait(struct reporter *to, int fd, void *data, size_t len);
+ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t len);
 int sys_open(struct reporter *to, const char *path, int flags);
 int sys_close(struct reporter *to, int fd);
 

@@ -10,24 +10,32 @@
 #include "core/sys.h"
 #include "transport/stream.h"
 
-static enum io fd_read(struct link *link, uint8_t *room, size_t size, size_t *got)
-{
-	ssize_t n = sys_read(link->to, link->fd, room, size);
+static const struct transport transport_private, transport_shared;
 
+static enum io was_read(struct link *link, ssize_t n, size_t *got)
+{
 	if (n < 0)
 		return link_error(link, errno);
 	*got = (size_t)n;
 	return n == 0 ? IO_EOF : IO_DONE;
 }
 
-static enum io fd_write(struct link *link, struct span out, size_t *taken)
+static enum io was_written(struct link *link, ssize_t n, size_t *taken)
 {
-	ssize_t n = sys_write(link->to, link->fd, out.data, out.len);
-
 	if (n < 0)
 		return link_error(link, errno);
 	*taken = (size_t)n;
 	return IO_DONE;
+}
+
+static enum io fd_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	return was_read(link, sys_read(link->to, link->fd, room, size), got);
+}
+
+static enum io fd_write(struct link *link, struct span out, size_t *taken)
+{
+	return was_written(link, sys_write(link->to, link->fd, out.data, out.len), taken);
 }
 
 /* A blocking descriptor that others share: what poll(2) calls writable takes PIPE_BUF bytes. */
@@ -42,6 +50,48 @@ static enum io fd_write_cautiously(struct link *link, struct span out, size_t *t
 	if (out.len > PIPE_BUF)
 		out.len = PIPE_BUF;
 	return fd_write(link, out, taken);
+}
+
+/* Open for ourselves, non-blocking, what the inherited descriptor shows; or -1. */
+static int reopen(struct reporter *to, int fd, enum fd_use use)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return sys_open(to, path,
+		(use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Go on with a descriptor of our own; where it cannot be had, with the shared one. */
+static void make_private(struct link *link, enum fd_use use)
+{
+	int own = reopen(link->to, link->origin, use);
+
+	link->via = own >= 0 ? &transport_private : &transport_shared;
+	if (own >= 0)
+		link->fd = own;
+}
+
+static enum io pipe_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	ssize_t n = sys_read_nowait(link->to, link->fd, room, size);
+
+	if (n < 0 && errno == EOPNOTSUPP) {
+		make_private(link, FD_READ);
+		return link->via->read(link, room, size, got);
+	}
+	return was_read(link, n, got);
+}
+
+static enum io pipe_write(struct link *link, struct span out, size_t *taken)
+{
+	ssize_t n = sys_write_nowait(link->to, link->fd, out.data, out.len);
+
+	if (n < 0 && errno == EOPNOTSUPP) {
+		make_private(link, FD_WRITE);
+		return link->via->write(link, out, taken);
+	}
+	return was_written(link, n, taken);
 }
 
 /* Give the inherited descriptor back, its number kept by /dev/null: a later socket must not become
@@ -77,6 +127,13 @@ static const struct transport transport_private = {
 	.close = fd_close,
 };
 
+static const struct transport transport_pipe = {
+	.name = "fd",
+	.read = pipe_read,
+	.write = pipe_write,
+	.close = fd_close,
+};
+
 static const struct transport transport_shared = {
 	.name = "fd",
 	.read = fd_read,
@@ -99,20 +156,9 @@ static bool is_for(int fd, enum fd_use use)
 	return mode >= 0 && (mode & O_ACCMODE) != (use == FD_READ ? O_WRONLY : O_RDONLY);
 }
 
-/* Open for ourselves, non-blocking, what the inherited descriptor shows; or -1. */
-static int reopen(struct reporter *to, int fd, enum fd_use use)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return sys_open(to, path,
-		(use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
 void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 {
 	struct stat about;
-	int own = -1;
 
 	*link = (struct link){.via = &transport_shared, .to = to, .fd = fd, .origin = fd};
 	if (fstat(fd, &about) < 0)
@@ -123,12 +169,10 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	else if (S_ISREG(about.st_mode) || !is_for(fd, use))
 		link->via =
 			&transport_private; /* it never waits: what is not for this use says so */
-	else if (S_ISFIFO(about.st_mode) || link->terminal)
-		own = reopen(to, fd, use);
-	if (own >= 0) {
-		link->via = &transport_private;
-		link->fd = own;
-	}
+	else if (S_ISFIFO(about.st_mode))
+		link->via = &transport_pipe;
+	else if (link->terminal)
+		make_private(link, use);
 }
 
 void fd_open_std(struct reporter *to, int fd, struct link *link)
