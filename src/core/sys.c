@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -202,9 +203,10 @@ ssize_t sys_read_nowait(struct reporter *to, int fd, void *data, size_t len)
 
 ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t len)
 {
-	struct iovec out = {(void *)(uintptr_t)data, len};
+	struct iovec out = {.iov_len = len};
 	ssize_t rc;
 
+	memcpy(&out.iov_base, &data, sizeof(data)); /* an iovec has no const */
 	RETRY_EINTR(rc, pwritev2(fd, &out, 1, -1, RWF_NOWAIT));
 	if (to->calls)
 		report_call(to, rc, "pwritev2(%d, %zu, RWF_NOWAIT)", fd, len);
