@@ -193,14 +193,11 @@ static void net_open(struct conn *c)
 
 	p->net = c;
 	p->after_cr = false;
-	if (p->held.len) {
-		send_input(p, buf_span(&p->held));
-		buf_free(&p->held);
-	}
+	if (send_input(p, buf_span(&p->held)) == 0 && p->in)
+		conn_resume(p->in);
+	buf_free(&p->held);
 	if (p->input_over)
 		pass_input_end(p);
-	else if (p->in)
-		conn_resume(p->in);
 }
 
 static void net_data(struct conn *c, struct span in)
