@@ -1,0 +1,389 @@
+#include "script.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/timer.h"
+
+enum { PLAY_LIMIT_MS = 5000 };
+
+/* ---- the transport ---- */
+
+static struct script *script_behind(const struct link *link)
+{
+	return container_of(link->via, struct script, row);
+}
+
+static bool must_wait(struct script *s)
+{
+	return ++s->calls && s->again_every && s->calls % s->again_every == 0;
+}
+
+static size_t at_most(const struct script *s, size_t per_call, size_t len)
+{
+	size_t most = s->ragged ? 1 + s->calls * 5 % 13 : per_call;
+
+	return most && len > most ? most : len;
+}
+
+static enum io fail(struct link *link, int error)
+{
+	link->error = error;
+	return IO_FAIL;
+}
+
+static size_t incoming_len(const struct script *s)
+{
+	return s->incoming_len ? s->incoming_len : s->incoming ? strlen(s->incoming) : 0;
+}
+
+static enum io script_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	struct script *s = script_behind(link);
+	size_t total = incoming_len(s), at = s->endless ? s->sent % total : s->sent;
+
+	if (must_wait(s) || s->reads_nothing)
+		return IO_AGAIN;
+	if (++s->reads == s->fail_read_at)
+		return fail(link, s->error);
+	if (at == total)
+		return s->stays ? IO_AGAIN : IO_EOF;
+	*got = at_most(s, s->per_read, total - at < size ? total - at : size);
+	memcpy(room, s->incoming + at, *got);
+	s->sent += *got;
+	return IO_DONE;
+}
+
+static void record(struct script *s, struct span out)
+{
+	size_t room = s->outgoing_len < SCRIPT_OUT_MAX ? SCRIPT_OUT_MAX - s->outgoing_len : 0;
+
+	memcpy(s->outgoing + s->outgoing_len, out.data, out.len < room ? out.len : room);
+	s->outgoing_len += out.len;
+}
+
+static enum io script_write(struct link *link, struct span out, size_t *taken)
+{
+	struct script *s = script_behind(link);
+
+	cr_assert(eq(uint, s->finished, 0), "nothing is written behind our end");
+	cr_assert(gt(sz, out.len, 0), "an empty write says nothing");
+	if (must_wait(s) || s->deaf)
+		return IO_AGAIN;
+	if (++s->writes == s->fail_write_at)
+		return fail(link, s->error);
+	out.len = at_most(s, s->per_write, out.len);
+	record(s, out);
+	*taken = out.len;
+	return IO_DONE;
+}
+
+static int script_finish(struct link *link)
+{
+	struct script *s = script_behind(link);
+
+	s->finished++;
+	errno = s->finish_error;
+	return s->finish_error ? -1 : 0;
+}
+
+static int script_unsent(struct link *link)
+{
+	struct script *s = script_behind(link);
+	int unsent = s->unsent;
+
+	s->looks++;
+	if (unsent > 0)
+		s->unsent -= s->acknowledges < unsent ? s->acknowledges : unsent;
+	return unsent;
+}
+
+static int script_pending(struct link *link)
+{
+	return script_behind(link)->pending_error;
+}
+
+static int script_close(struct link *link)
+{
+	struct script *s = script_behind(link);
+
+	s->closed++;
+	close(s->fd);
+	return s->close_error;
+}
+
+static const struct transport script_row = {
+	.name = "script",
+	.read = script_read,
+	.write = script_write,
+	.finish = script_finish,
+	.unsent = script_unsent,
+	.pending = script_pending,
+	.close = script_close,
+};
+
+/* ---- what the handler is told ---- */
+
+struct scene *scene_of(struct conn *c)
+{
+	return conn_ctx(c);
+}
+
+struct script *script_of(struct conn *c)
+{
+	return scene_of(c)->scripts[conn_id(c) - 1];
+}
+
+static void write_down(struct script *s, const char *word)
+{
+	size_t used = strlen(s->told), len = strlen(word);
+
+	if (used >= len && strcmp(s->told + used - len, word) == 0)
+		return;
+	snprintf(s->told + used, sizeof(s->told) - used, "%s%s", used ? " " : "", word);
+}
+
+static void outer_open(struct conn *c)
+{
+	write_down(script_of(c), "open");
+	if (scene_of(c)->inner->open)
+		scene_of(c)->inner->open(c);
+}
+
+static void outer_data(struct conn *c, struct span in)
+{
+	write_down(script_of(c), "data");
+	if (scene_of(c)->inner->data)
+		scene_of(c)->inner->data(c, in);
+}
+
+static void outer_drained(struct conn *c)
+{
+	write_down(script_of(c), "drained");
+	if (scene_of(c)->inner->drained)
+		scene_of(c)->inner->drained(c);
+}
+
+static void outer_eof(struct conn *c)
+{
+	write_down(script_of(c), "eof");
+	scene_of(c)->inner->eof(c);
+}
+
+static void outer_closed(struct conn *c, const struct err *why)
+{
+	write_down(script_of(c), "closed");
+	if (scene_of(c)->inner->closed)
+		scene_of(c)->inner->closed(c, why);
+}
+
+static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
+{
+	struct scene *sc = container_of(owner, struct scene, owner);
+	struct script *s = sc->scripts[conn_id(c) - 1];
+
+	s->ended++;
+	s->failed = why != NULL;
+	if (why)
+		s->why = *why;
+}
+
+/* ---- the scene ---- */
+
+static void on_tick(struct timer *t)
+{
+	(void)t;
+}
+
+void scene_begin_for(struct scene *sc, const struct handler *on, void *ctx)
+{
+	struct err err;
+
+	*sc = (struct scene){.to = silent_reporter(), .descriptors = open_descriptors()};
+	cr_assert(eq(int, loop_init(&sc->loop, &err), 0));
+	cr_assert(eq(int, timer_init(&sc->loop, &sc->tick, on_tick), 0));
+	sc->owner = (struct conn_owner){.loop = &sc->loop,
+		.to = &sc->to,
+		.room = malloc(CONN_READ_BYTES),
+		.on = on,
+		.ctx = ctx,
+		.gone = on_gone};
+	conn_owner_init(&sc->owner);
+}
+
+void scene_begin(struct scene *sc, const struct handler *on)
+{
+	scene_begin_for(sc, NULL, sc);
+	sc->owner.on = &sc->outer;
+	sc->inner = on;
+	sc->outer = (struct handler){.open = outer_open,
+		.data = outer_data,
+		.drained = outer_drained,
+		.eof = on->eof ? outer_eof : NULL,
+		.closed = outer_closed,
+		.peer_size = on->peer_size};
+}
+
+struct link scene_link(struct scene *sc, struct script *s)
+{
+	struct link link = {.via = &s->row, .to = &sc->to, .origin = -1};
+
+	cr_assert(lt(u64, sc->owner.opened, SCENE_SCRIPTS_MAX));
+	s->row = script_row;
+	link.fd = s->fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	cr_assert(ge(int, s->fd, 0));
+	sc->scripts[sc->owner.opened] = s;
+	return link;
+}
+
+struct conn *scene_make(struct scene *sc, struct script *s, enum conn_sides sides)
+{
+	const struct link link = scene_link(sc, s);
+	struct conn *c = conn_new(&sc->owner, &link, NULL, sides);
+
+	cr_assert(c != NULL);
+	return c;
+}
+
+struct conn *scene_join(struct scene *sc, struct script *s)
+{
+	struct conn *c = scene_make(sc, s, CONN_BOTH);
+
+	conn_open(c);
+	return c;
+}
+
+static void turn(struct scene *sc, int64_t wait_ms)
+{
+	struct err err;
+
+	timer_set(&sc->loop, &sc->tick, clock_ms() + wait_ms);
+	cr_assert(eq(int, loop_turn(&sc->loop, &err), 0));
+	sc->turns++;
+}
+
+void scene_turn(struct scene *sc, unsigned turns)
+{
+	while (turns-- > 0)
+		turn(sc, 0);
+}
+
+void scene_play(struct scene *sc)
+{
+	int64_t end_ms = clock_ms() + PLAY_LIMIT_MS;
+
+	while (sc->owner.open_now > 0) {
+		turn(sc, 1);
+		cr_assert(lt(i64, clock_ms(), end_ms), "the play goes on for ever");
+	}
+}
+
+void scene_pass_ms(struct scene *sc, int64_t ms)
+{
+	int64_t end_ms = sc->loop.now_ms + ms;
+
+	timer_clear(&sc->loop, &sc->tick);
+	while (sc->loop.timers_set && sc->loop.heap[1]->at_ms <= end_ms) {
+		if (sc->loop.heap[1]->at_ms > sc->loop.now_ms)
+			sc->loop.now_ms = sc->loop.heap[1]->at_ms;
+		timers_run(&sc->loop);
+	}
+	sc->loop.now_ms = end_ms;
+}
+
+void scene_end(struct scene *sc)
+{
+	conn_owner_free(&sc->owner);
+	timer_free(&sc->loop, &sc->tick);
+	cr_expect(eq(u32, sc->loop.timers_counted, 0), "every timer was given back");
+	loop_free(&sc->loop);
+	free(sc->owner.room);
+	for (size_t i = 0; i < sc->owner.opened; i++)
+		cr_expect(eq(uint, sc->scripts[i]->closed, 1), "link %zu is closed once", i + 1);
+	cr_expect(eq(uint, open_descriptors(), sc->descriptors), "no descriptor is left open");
+}
+
+void script_serve(struct script *s, const struct mode *mode)
+{
+	struct scene sc;
+
+	scene_begin(&sc, &mode->on);
+	scene_join(&sc, s);
+	scene_play(&sc);
+	scene_end(&sc);
+	cr_expect(eq(uint, s->ended, 1), "the end is told once");
+}
+
+char *script_bytes(size_t len)
+{
+	char *bytes = malloc(len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)('!' + (i + i / 89 + i / 7919) % 90);
+	bytes[len] = '\0';
+	return bytes;
+}
+
+/* ---- what else tests look at ---- */
+
+unsigned open_descriptors(void)
+{
+	DIR *all = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	cr_assert(all != NULL);
+	while (readdir(all))
+		count++;
+	closedir(all);
+	return count;
+}
+
+struct rlimit allow_no_more_descriptors(void)
+{
+	struct rlimit before, now;
+	int lowest_free = dup(0);
+
+	cr_assert(eq(int, getrlimit(RLIMIT_NOFILE, &before), 0));
+	close(lowest_free);
+	now = before;
+	now.rlim_cur = (rlim_t)lowest_free;
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &now), 0));
+	return before;
+}
+
+static int keep_line(void *arg, struct span line)
+{
+	struct lines *kept = arg;
+
+	if (line.len >= sizeof(kept->text) - kept->len)
+		return -1;
+	memcpy(kept->text + kept->len, line.data, line.len);
+	kept->len += line.len;
+	kept->text[kept->len] = '\0';
+	return 0;
+}
+
+struct reporter lines_reporter(struct lines *kept)
+{
+	*kept = (struct lines){0};
+	return (struct reporter){.sink = {keep_line, kept}, .level = LEVEL_DETAIL};
+}
+
+static int drop_line(void *arg, struct span line)
+{
+	(void)arg;
+	(void)line;
+	return 0;
+}
+
+struct reporter silent_reporter(void)
+{
+	return (struct reporter){.sink = {drop_line, NULL}, .level = LEVEL_ERROR};
+}

@@ -1,0 +1,122 @@
+#ifndef UNIT_SCRIPT_H
+#define UNIT_SCRIPT_H
+
+#include <sys/resource.h>
+
+#include "core/conn.h"
+#include "mode/mode.h"
+#include "report/report.h"
+
+/*
+ * A peer that follows a script: a transport with no kernel behind it. What it sends, how little it
+ * moves at a time, when it fails and when it ends are fields; what the program did to it is
+ * recorded. All zero is a peer that sends nothing, takes everything and ends in order.
+ *
+ * The loop is a real one: each link has an eventfd(2) that is always ready.
+ */
+
+enum { SCRIPT_OUT_MAX = 256 * 1024 };
+
+struct script {
+	struct transport row; /* what the link is moved by; scene_link fills it */
+
+	/* What the peer does. */
+	const char *incoming; /* what it sends */
+	size_t incoming_len;  /* 0: up to its NUL */
+	size_t per_read;      /* bytes a read gives at most; 0: all there is */
+	size_t per_write;     /* bytes a write takes at most; 0: all there is */
+	bool ragged;          /* reads and writes move 1 to 13 bytes, differently each time */
+	unsigned again_every; /* every so manyth call is told to wait; 0: none */
+	unsigned fail_read_at, fail_write_at; /* which call fails, counted from 1; 0: none */
+	int error;                            /* the errno of these failures */
+	int finish_error, close_error;
+	bool stays;         /* it does not end behind its incoming */
+	bool endless;       /* its incoming never ends: it begins again */
+	bool deaf;          /* it takes nothing for now */
+	int unsent;         /* bytes not yet acknowledged; -1: nobody can say */
+	int acknowledges;   /* of them at each look */
+	int pending_error;  /* what a look at the link finds */
+	bool reads_nothing; /* for now it sends nothing, and does not end either */
+
+	/* What became of it. */
+	char outgoing[SCRIPT_OUT_MAX + 1]; /* the first bytes it was sent, and a NUL */
+	size_t outgoing_len;               /* all it was sent */
+	size_t sent;                       /* how much of its incoming has been read */
+	unsigned reads, writes;            /* calls that were not told to wait */
+	unsigned calls, looks;
+	unsigned finished, closed;
+	char told[200]; /* the handler's callbacks, a word each, repeated ones once */
+	unsigned ended; /* how often the owner was told */
+	bool failed;    /* ... with a reason */
+	struct err why; /* which was this */
+	int fd;
+};
+
+enum { SCENE_SCRIPTS_MAX = 8 };
+
+/* A loop, an owner of connections, and the peers they lead to. */
+struct scene {
+	struct loop loop;
+	struct reporter to;
+	struct conn_owner owner;
+	const struct handler *inner; /* the handler under test */
+	struct handler outer;        /* calls it, and writes down what it was told */
+	void *ctx;                   /* the test's own, for scene_of */
+	struct script *scripts[SCENE_SCRIPTS_MAX];
+	struct timer tick;
+	uint64_t turns;
+	unsigned descriptors; /* open before it began */
+};
+
+/* Set up. on is told what happens, as it would be by itself; its callbacks find the scene by
+ * scene_of and the peer by script_of. */
+void scene_begin(struct scene *sc, const struct handler *on);
+
+/* The same for a handler that needs conn_ctx for itself: told stays empty. */
+void scene_begin_for(struct scene *sc, const struct handler *on, void *ctx);
+
+/* A link to a peer, for the next connection that the owner makes. */
+struct link scene_link(struct scene *sc, struct script *s);
+
+/* A connection to a peer, not yet opened; and one that is. */
+struct conn *scene_make(struct scene *sc, struct script *s, enum conn_sides sides);
+struct conn *scene_join(struct scene *sc, struct script *s);
+
+/* Turn the loop, without waiting. */
+void scene_turn(struct scene *sc, unsigned turns);
+
+/* Turn it until no connection is left. */
+void scene_play(struct scene *sc);
+
+/* Let time pass, as the timers see it: a pretended clock, and nothing but timers. */
+void scene_pass_ms(struct scene *sc, int64_t ms);
+
+/* End everything; each link must have been closed once, and no descriptor may be left open. */
+void scene_end(struct scene *sc);
+
+struct scene *scene_of(struct conn *c);
+struct script *script_of(struct conn *c);
+
+/* All of it at once: one peer, served by a mode until it is over. */
+void script_serve(struct script *s, const struct mode *mode);
+
+/* So many bytes that a misplaced one shows; the caller frees them. */
+char *script_bytes(size_t len);
+
+/* How many descriptors this process has open. */
+unsigned open_descriptors(void);
+
+/* Let no new descriptor be made. Returns the limit as it was, for setrlimit. */
+struct rlimit allow_no_more_descriptors(void);
+
+/* A reporter whose lines are kept, as one text. */
+struct lines {
+	char text[16384];
+	size_t len;
+};
+struct reporter lines_reporter(struct lines *kept);
+
+/* One that shows nothing. */
+struct reporter silent_reporter(void);
+
+#endif
