@@ -1,0 +1,228 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/shared.h"
+
+TestSuite(shared, .timeout = 20);
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void is_a_usage_error(const struct err *err)
+{
+	cr_expect(eq(int, err->kind, ERR_USAGE));
+	cr_expect(err->what[0] != '\0' && err->hint[0] != '\0', "what is wrong, and one hint");
+	cr_expect(strpbrk(err->what, "\n\r\x1b") == NULL, "%s", err->what);
+}
+
+/* ---- ports ---- */
+
+Test(shared, a_port_is_a_number_up_to_65535_or_a_service)
+{
+	static const struct {
+		const char *typed;
+		int port;
+	} ports[] = {{"0", 0}, {"1", 1}, {"80", 80}, {"0080", 80}, {"65535", 65535}, {"echo", 7},
+		{"http", 80}};
+
+	for (size_t i = 0; i < COUNT(ports); i++) {
+		struct err err = {0};
+		uint16_t port = 1234;
+
+		cr_expect(eq(int, port_read(ports[i].typed, &port, &err), 0), "%s", err.what);
+		cr_expect(eq(int, port, ports[i].port));
+	}
+}
+
+Test(shared, nothing_else_is_a_port)
+{
+	static const char *const typed[] = {"", " ", "-1", "+1", "65536", "99999999999",
+		"18446744073709551616", "12x", "x12", " 80", "80 ", "8 0", "0x50", "8.0", "1e3",
+		"no-such-service", "\x1b[2J", "80\n"};
+
+	for (size_t i = 0; i < COUNT(typed); i++) {
+		struct err err = {0};
+		uint16_t port;
+
+		cr_expect(eq(int, port_read(typed[i], &port, &err), -1), "'%s'", typed[i]);
+		is_a_usage_error(&err);
+	}
+}
+
+/* ---- hosts ---- */
+
+Test(shared, a_host_is_a_name_or_an_address)
+{
+	static const char *const hosts[] = {"localhost", "127.0.0.1", "::1", "fe80::1%lo",
+		"example.org", "bücher.example", "a"};
+
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		struct err err = {0};
+
+		cr_expect(eq(int, host_check(hosts[i], &err), 0), "%s", err.what);
+	}
+}
+
+Test(shared, blanks_controls_and_broken_letters_make_no_host)
+{
+	static const char *const hosts[] = {"", " ", "a b", "a\tb", "a\n", "\x1b[2J", "a\x7f",
+		"a\xc2\x9b"
+		"b",
+		"a\xff", "\xc3", "a\u202e", "a\u200b"};
+
+	for (size_t i = 0; i < COUNT(hosts); i++) {
+		struct err err = {0};
+
+		cr_expect(eq(int, host_check(hosts[i], &err), -1), "host %zu", i);
+		is_a_usage_error(&err);
+	}
+}
+
+/* ---- addresses ---- */
+
+static const struct {
+	const char *words[2];
+	bool lone_port;
+	const char *host, *port;
+} addresses[] = {
+	{{NULL}, false, "", ""},
+	{{"localhost"}, false, "localhost", ""},
+	{{"localhost", "80"}, false, "localhost", "80"},
+	{{"localhost:80"}, false, "localhost", "80"},
+	{{"127.0.0.1:http"}, false, "127.0.0.1", "http"},
+	{{":80"}, false, "", "80"},
+	{{"[::1]:80"}, false, "::1", "80"},
+	{{"[::1]"}, false, "::1", ""},
+	{{"::1"}, false, "::1", ""},
+	{{"::1", "80"}, false, "::1", "80"},
+	{{"fe80::1:2"}, false, "fe80::1:2", ""},
+	{{"80"}, true, "", "80"},
+	{{"localhost"}, true, "localhost", ""},
+	{{"localhost:80", "80"}, false, "localhost", "80"},
+};
+
+Test(shared, an_address_may_be_written_in_every_usual_way)
+{
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		const char *const *words = addresses[i].words;
+		size_t count = !words[0] ? 0 : words[1] ? 2 : 1;
+		struct endpoint at;
+		struct err err = {0};
+
+		cr_expect(
+			eq(int, address_read(words, count, addresses[i].lone_port, "x", &at, &err),
+				0),
+			"%s", err.what);
+		cr_expect(eq(str, at.host, (char *)addresses[i].host), "%zu", i);
+		cr_expect(eq(str, at.port, (char *)addresses[i].port), "%zu", i);
+	}
+}
+
+static const struct {
+	const char *words[3], *says, *hints;
+} wrong[] = {
+	{{"80"}, "'80' is a port without a host", "sockx connect localhost 80"},
+	{{"localhost:80", "81"}, "contradicts", "once"},
+	{{"localhost", "80", "90"}, "'90' is one word too many", "HOST PORT"},
+	{{""}, "is empty", "HOST"},
+	{{"localhost", ""}, "'' is not a port", "65535"},
+	{{"localhost:"}, "has no port", "HOST:PORT"},
+	{{"[::1"}, "bracket", "[IPV6]:PORT"},
+	{{"[::1]80"}, "bracket", "[IPV6]:PORT"},
+	{{"unix:/tmp/x"}, "'unix:/tmp/x' is a Unix socket", "socat"},
+};
+
+Test(shared, an_address_that_cannot_be_meant_is_a_usage_error_with_a_way_out)
+{
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		const char *const *words = wrong[i].words;
+		struct endpoint at;
+		struct err err = {0};
+		size_t count = words[2] ? 3 : words[1] ? 2 : 1;
+
+		cr_expect(eq(int, address_read(words, count, false, "connect", &at, &err), -1));
+		is_a_usage_error(&err);
+		cr_expect(strstr(err.what, wrong[i].says) != NULL, "%s", err.what);
+		cr_expect(strstr(err.hint, wrong[i].hints) != NULL, "%s", err.hint);
+	}
+}
+
+Test(shared, an_address_too_long_is_refused_and_not_cut)
+{
+	char longest[5000];
+	const char *words[] = {longest, "80"}, *ports[] = {"localhost", longest};
+	struct endpoint at;
+	struct err err = {0};
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	cr_expect(eq(int, address_read(words, 2, false, "connect", &at, &err), -1));
+	is_a_usage_error(&err);
+	cr_expect(eq(int, address_read(ports, 2, false, "connect", &at, &err), -1));
+	is_a_usage_error(&err);
+	memset(longest, '1', sizeof(longest) - 1);
+	cr_expect(eq(int, address_read(words, 1, true, "serve", &at, &err), -1));
+	is_a_usage_error(&err);
+}
+
+Test(shared, an_option_fills_what_the_words_left_open_and_contradicts_nothing)
+{
+	char port[8] = "";
+	struct err err = {0};
+
+	cr_expect(eq(int, endpoint_add(port, sizeof(port), "--port", "80", &err), 0));
+	cr_expect(eq(str, port, "80"));
+	cr_expect(eq(int, endpoint_add(port, sizeof(port), "--port", "80", &err), 0));
+	cr_expect(eq(int, endpoint_add(port, sizeof(port), "--port", "81", &err), -1));
+	is_a_usage_error(&err);
+	cr_expect(eq(str, port, "80"));
+	port[0] = '\0';
+	cr_expect(eq(int, endpoint_add(port, sizeof(port), "--port", "12345678", &err), -1));
+	is_a_usage_error(&err);
+	cr_expect(eq(int, endpoint_add(port, sizeof(port), "--port", "1234567", &err), 0));
+}
+
+/* ---- families ---- */
+
+Test(shared, both_families_at_once_are_neither)
+{
+	struct err err = {0};
+	int family = -1;
+
+	cr_expect(eq(int, family_of(&(struct family_conf){0}, &family, &err), 0));
+	cr_expect(eq(int, family, AF_UNSPEC));
+	cr_expect(eq(int, family_of(&(struct family_conf){.ipv4 = true}, &family, &err), 0));
+	cr_expect(eq(int, family, AF_INET));
+	cr_expect(eq(int, family_of(&(struct family_conf){.ipv6 = true}, &family, &err), 0));
+	cr_expect(eq(int, family, AF_INET6));
+	cr_expect(eq(int,
+		family_of(&(struct family_conf){.ipv4 = true, .ipv6 = true}, &family, &err), -1));
+	is_a_usage_error(&err);
+}
+
+/* ---- a first word that is no command ---- */
+
+static void hints(const char *const *words, size_t count, const char *part)
+{
+	struct err err = {0};
+
+	cr_expect(eq(int, command_unknown(words, count, &err), -1));
+	is_a_usage_error(&err);
+	cr_expect(strstr(err.hint, part) != NULL, "%s", err.hint);
+}
+
+#define HINTS(part, ...)                          \
+	hints((const char *const[]){__VA_ARGS__}, \
+		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), part)
+
+Test(shared, a_word_that_is_no_command_is_answered_with_what_was_meant)
+{
+	HINTS("'sockx serve'", "server");
+	HINTS("'sockx connect'", "conect");
+	HINTS("'sockx serve -p 9000'", "-l", "9000");
+	HINTS("'sockx serve -k -p 9000'", "-lk", "9000");
+	HINTS("sockx -h", "gibberish-of-no-use");
+	HINTS("sockx -h", "\x1b[2J");
+	HINTS("sockx -h", "");
+}

@@ -1,0 +1,683 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "mode/pipe.h"
+#include "peer.h"
+#include "script.h"
+#include "transport/fd.h"
+
+TestSuite(mode_pipe, .timeout = 20);
+
+/* A run of pipe: descriptors 0 and 1 are real pipes of which the test holds the other ends; the
+ * peer is a script. */
+struct stage {
+	struct scene sc;
+	struct mode_env env;
+	struct pipe_conf conf;
+	struct pipe_run run;
+	struct script *peer;
+	int in, out; /* we write standard input, and read standard output */
+	char heard[1 << 16];
+	size_t heard_len;
+	bool heard_end;
+	unsigned done;
+	bool failed;
+	struct err why;
+};
+
+static void on_done(void *arg, const struct err *why)
+{
+	struct stage *st = arg;
+
+	st->done++;
+	st->failed = why != NULL;
+	if (why)
+		st->why = *why;
+}
+
+static void take_over(int from, int number)
+{
+	cr_assert(eq(int, dup2(from, number), number));
+	close(from);
+}
+
+static void lay_pipes(struct stage *st)
+{
+	int in[2], out[2];
+
+	cr_assert(eq(int, pipe2(in, O_CLOEXEC), 0));
+	cr_assert(eq(int, pipe2(out, O_CLOEXEC), 0));
+	st->in = in[1];
+	st->out = out[0];
+	take_over(in[0], 0);
+	take_over(out[1], 1);
+	cr_assert(eq(int, fcntl(st->in, F_SETFL, O_NONBLOCK), 0));
+	cr_assert(eq(int, fcntl(st->out, F_SETFL, O_NONBLOCK), 0));
+}
+
+static const struct pipe_conf plain = {.quit_after_ms = -1};
+
+static int set_up(struct stage *st, struct pipe_conf conf, struct err *err)
+{
+	signal(SIGPIPE, SIG_IGN);
+	st->conf = conf;
+	scene_begin_for(&st->sc, &mode_pipe.on, &st->run);
+	st->env.loop = &st->sc.loop;
+	st->env.to = &st->sc.to;
+	st->env.room = st->sc.owner.room;
+	st->env.conf = &st->conf;
+	st->env.state = &st->run;
+	st->env.open_std = fd_open_std;
+	st->env.done = on_done;
+	st->env.arg = st;
+	return mode_pipe.begin(&st->env, err);
+}
+
+/* Descriptors 0 and 1 are what the test has made them. */
+static void begin_as_is(struct stage *st, struct script *peer, struct pipe_conf conf)
+{
+	struct err err;
+
+	cr_assert(eq(int, set_up(st, conf, &err), 0), "%s", err.what);
+	st->peer = peer;
+	if (peer)
+		scene_join(&st->sc, peer);
+}
+
+static struct stage *begin(struct script *peer, struct pipe_conf conf)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	lay_pipes(st);
+	begin_as_is(st, peer, conf);
+	return st;
+}
+
+static void end(struct stage *st)
+{
+	mode_pipe.end(&st->env);
+	scene_end(&st->sc);
+	free(st);
+}
+
+static void turn(struct stage *st, unsigned turns)
+{
+	while (turns-- > 0)
+		turn_for_ms(&st->sc.loop, 0);
+}
+
+static void type(struct stage *st, const char *text)
+{
+	cr_assert(eq(sz, (size_t)write(st->in, text, strlen(text)), strlen(text)));
+}
+
+static void end_input(struct stage *st)
+{
+	close(st->in);
+	st->sc.descriptors--;
+}
+
+static void hear(struct stage *st)
+{
+	ssize_t n;
+
+	while ((n = read(st->out, st->heard + st->heard_len,
+			sizeof(st->heard) - 1 - st->heard_len)) > 0)
+		st->heard_len += (size_t)n;
+	st->heard_end = n == 0 && st->heard_len < sizeof(st->heard) - 1;
+	st->heard[st->heard_len] = '\0';
+}
+
+static bool heard(struct stage *st, const char *text)
+{
+	hear(st);
+	return strcmp(st->heard, text) == 0;
+}
+
+/* The peer is gone; as the commands do, have what is left written out. */
+static void play_to_the_end(struct stage *st)
+{
+	TURN_UNTIL(&st->sc.loop, (hear(st), st->peer->ended));
+	mode_pipe.finish(&st->env);
+	TURN_UNTIL(&st->sc.loop, (hear(st), st->done));
+	hear(st);
+	turn(st, 2);
+	cr_assert(eq(uint, st->done, 1), "told once");
+}
+
+/* ---- both directions, and each one's end ---- */
+
+Test(mode_pipe, joins_the_peer_to_standard_input_and_output)
+{
+	struct script peer = {.incoming = "answer", .reads_nothing = true};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "question");
+	TURN_UNTIL(&st->sc.loop, strcmp(peer.outgoing, "question") == 0);
+	peer.reads_nothing = false;
+	TURN_UNTIL(&st->sc.loop, heard(st, "answer"));
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(not(st->failed));
+	cr_assert(not(peer.failed));
+	cr_assert(st->heard_end);
+	end(st);
+}
+
+Test(mode_pipe, every_byte_arrives_in_order_both_ways_however_little_moves_at_a_time)
+{
+	char *answer = script_bytes(5000), *question = script_bytes(3000);
+	struct script peer = {.incoming = answer, .ragged = true, .again_every = 3};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, question);
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(str, peer.outgoing, question));
+	cr_assert(eq(str, st->heard, answer));
+	cr_assert(not(st->failed));
+	end(st);
+	free(answer);
+	free(question);
+}
+
+Test(mode_pipe, the_end_of_input_is_passed_on_behind_its_last_byte_and_the_answer_still_read)
+{
+	struct script peer = {.incoming = "late answer", .per_write = 1, .reads_nothing = true};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "question");
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, peer.finished);
+	cr_assert(eq(str, peer.outgoing, "question"));
+	turn(st, 20);
+	cr_assert(eq(uint, peer.ended, 0));
+	peer.reads_nothing = false;
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "late answer"));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe, the_peers_end_closes_our_output_at_once_and_input_is_still_sent)
+{
+	struct script peer = {.incoming = "bye"};
+	struct stage *st = begin(&peer, plain);
+
+	TURN_UNTIL(&st->sc.loop, (hear(st), st->heard_end));
+	cr_assert(eq(str, st->heard, "bye"));
+	turn(st, 10);
+	cr_assert(eq(uint, peer.ended, 0));
+	type(st, "one thing more");
+	TURN_UNTIL(&st->sc.loop, strcmp(peer.outgoing, "one thing more") == 0);
+	cr_assert(eq(uint, peer.finished, 0));
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe, empty_both_ways_is_an_exchange_too)
+{
+	struct script peer = {0};
+	struct stage *st = begin(&peer, plain);
+
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(sz, peer.outgoing_len, 0));
+	cr_assert(eq(sz, st->heard_len, 0));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+/* ---- a full direction stops only itself ---- */
+
+Test(mode_pipe, a_reader_of_our_output_that_stops_stops_the_peer_and_not_the_input)
+{
+	char *text = script_bytes(CONN_READ_BYTES);
+	struct script peer = {.incoming = text, .endless = true};
+	struct stage *st = begin(&peer, plain);
+	size_t sent;
+
+	turn(st, 100);
+	sent = peer.sent;
+	cr_assert(le(sz, sent, 2 * CONN_READ_BYTES + CONN_QUEUE_MAX_BYTES + (1 << 16)));
+	type(st, "are you there?");
+	TURN_UNTIL(&st->sc.loop, strcmp(peer.outgoing, "are you there?") == 0);
+	cr_assert(eq(sz, peer.sent, sent), "nothing more is read meanwhile");
+	cr_assert(le(uint, turn_for_ms(&st->sc.loop, 20), 3), "and nothing spins");
+	while (peer.sent == sent) {
+		hear(st);
+		st->heard_len = 0;
+		turn(st, 1);
+	}
+	end(st);
+	free(text);
+}
+
+Test(mode_pipe, a_peer_that_takes_nothing_stops_the_input_and_not_our_output)
+{
+	static char much[1 << 16];
+	struct script peer = {.incoming = "go on", .reads_nothing = true, .deaf = true};
+	struct stage *st = begin(&peer, plain);
+	size_t typed = 0;
+	ssize_t n;
+
+	for (int i = 0; i < 200; i++) {
+		n = write(st->in, much, sizeof(much));
+		typed += n > 0 ? (size_t)n : 0;
+		turn(st, 1);
+	}
+	cr_assert(le(sz, typed, CONN_QUEUE_MAX_BYTES + 4 * sizeof(much)));
+	peer.reads_nothing = false;
+	TURN_UNTIL(&st->sc.loop, heard(st, "go on"));
+	peer.deaf = false;
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(sz, peer.outgoing_len, typed));
+	end(st);
+}
+
+/* ---- failures ---- */
+
+Test(mode_pipe, when_the_reader_of_our_output_goes_away_so_do_we)
+{
+	struct script peer = {.incoming = "nobody reads this", .endless = true, .per_read = 10};
+	struct stage *st = begin(&peer, plain);
+
+	close(st->out);
+	st->out = -1;
+	st->sc.descriptors--;
+	TURN_UNTIL(&st->sc.loop, peer.ended);
+	cr_assert(not(peer.failed), "the peer is let go");
+	mode_pipe.finish(&st->env);
+	TURN_UNTIL(&st->sc.loop, st->done);
+	cr_assert(eq(uint, st->done, 1));
+	cr_assert(eq(int, st->why.kind, ERR_SIGPIPE));
+	end(st);
+}
+
+static struct stage *begin_over(int in, int out, struct script *peer)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	st->in = st->out = -1;
+	take_over(in, 0);
+	take_over(out, 1);
+	begin_as_is(st, peer, plain);
+	return st;
+}
+
+static int opened(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	cr_assert(ge(int, fd, 0));
+	return fd;
+}
+
+Test(mode_pipe, a_full_disk_behind_our_output_fails_the_run)
+{
+	struct script peer = {.incoming = "precious"};
+	struct stage *st =
+		begin_over(opened("/dev/null", O_RDONLY), opened("/dev/full", O_WRONLY), &peer);
+
+	play_to_the_end(st);
+	cr_assert(eq(int, st->why.kind, ERR_RUNTIME));
+	cr_assert(
+		eq(str, st->why.what, "cannot write to standard output: No space left on device"));
+	end(st);
+}
+
+Test(mode_pipe, an_input_that_cannot_be_read_fails_the_run)
+{
+	struct script peer = {.stays = true};
+	struct stage *st =
+		begin_over(opened("/tmp", O_RDONLY), opened("/dev/null", O_WRONLY), &peer);
+
+	play_to_the_end(st);
+	cr_assert(eq(int, st->why.kind, ERR_RUNTIME));
+	cr_assert(eq(str, st->why.what, "cannot read standard input: Is a directory"));
+	end(st);
+}
+
+Test(mode_pipe, a_peer_that_refuses_more_ends_the_exchange_though_input_goes_on)
+{
+	struct script peer = {.incoming = "enough", .fail_write_at = 2, .error = ECONNRESET};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "one");
+	TURN_UNTIL(&st->sc.loop, peer.outgoing_len == 3);
+	type(st, "two");
+	play_to_the_end(st);
+	cr_assert(peer.failed);
+	cr_assert(eq(int, peer.why.kind, ERR_LOST));
+	cr_assert(not(st->failed), "whoever owns the connection judges it");
+	cr_assert(eq(str, st->heard, "enough"));
+	end(st);
+}
+
+/* ---- files and terminals ---- */
+
+Test(mode_pipe, files_at_both_ends_are_read_and_written_whole)
+{
+	enum { LEN = 200000 };
+	char in[] = "/tmp/sockx-unit-XXXXXX", out[] = "/tmp/sockx-unit-XXXXXX";
+	int in_fd = mkostemp(in, O_CLOEXEC), out_fd = mkostemp(out, O_CLOEXEC);
+	char *text = script_bytes(LEN), *back = calloc(1, LEN + 1);
+	struct script peer = {.incoming = text};
+	struct stage *st;
+
+	cr_assert(eq(sz, (size_t)write(in_fd, text, LEN), LEN));
+	cr_assert(eq(sz, (size_t)lseek(in_fd, 0, SEEK_SET), 0));
+	st = begin_over(in_fd, out_fd, &peer);
+	play_to_the_end(st);
+	cr_assert(not(st->failed));
+	cr_assert(eq(sz, peer.outgoing_len, LEN));
+	cr_assert(eq(str, peer.outgoing, text));
+	end(st);
+	out_fd = opened(out, O_RDONLY);
+	cr_assert(eq(sz, (size_t)read(out_fd, back, LEN + 1), LEN));
+	cr_assert(eq(str, back, text));
+	unlink(in);
+	unlink(out);
+	free(text);
+	free(back);
+}
+
+/* A terminal at one of our ends; the test holds its other side. */
+static int lay_terminal(int number)
+{
+	int master, slave;
+
+	cr_assert(eq(int, openpty(&master, &slave, NULL, NULL, NULL), 0));
+	take_over(slave, number);
+	cr_assert(eq(int, fcntl(master, F_SETFL, O_NONBLOCK), 0));
+	return master;
+}
+
+static void shown_as(const char *incoming, bool raw, const char *shown)
+{
+	struct script peer = {.incoming = incoming, .per_read = 1};
+	struct stage *st = calloc(1, sizeof(*st));
+	struct pipe_conf conf = plain;
+
+	conf.raw = raw;
+	take_over(opened("/dev/null", O_RDONLY), 0);
+	st->out = lay_terminal(1);
+	begin_as_is(st, &peer, conf);
+	TURN_UNTIL(&st->sc.loop, (hear(st), st->heard_len >= strlen(shown)));
+	cr_assert(eq(str, st->heard, (char *)shown));
+	play_to_the_end(st);
+	end(st);
+}
+
+Test(mode_pipe, what_could_steer_a_terminal_is_shown_and_not_obeyed)
+{
+	shown_as("\x1b[2Jhi\xc3\xa9", false, "\\x1b[2Jhi\xc3\xa9");
+	shown_as("\xc3", false, "\\xc3");
+	shown_as("\x1b[2Jhi", true, "\x1b[2Jhi");
+}
+
+Test(mode_pipe, a_person_at_a_terminal_is_done_when_the_peer_is)
+{
+	struct script peer = {.incoming = "bye"};
+	struct stage *st = calloc(1, sizeof(*st));
+
+	lay_pipes(st);
+	close(st->in);
+	st->in = lay_terminal(0);
+	begin_as_is(st, &peer, plain);
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "bye"));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+/* ---- options ---- */
+
+Test(mode_pipe, no_shutdown_keeps_the_end_of_input_from_the_peer)
+{
+	struct script peer = {.incoming = "answer", .reads_nothing = true};
+	struct stage *st =
+		begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .no_shutdown = true});
+
+	type(st, "question");
+	end_input(st);
+	turn(st, 20);
+	cr_assert(eq(str, peer.outgoing, "question"));
+	cr_assert(eq(uint, peer.finished, 0));
+	peer.reads_nothing = false;
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "answer"));
+	end(st);
+}
+
+Test(mode_pipe, send_only_drops_what_comes_and_ends_with_the_input)
+{
+	struct script peer = {.incoming = "noise", .endless = true, .per_read = 5};
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .send_only = true});
+
+	type(st, "signal");
+	turn(st, 20);
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, peer.finished);
+	cr_assert(eq(str, peer.outgoing, "signal"));
+	scene_pass_ms(&st->sc, CONN_LINGER_MS);
+	cr_assert(eq(uint, peer.ended, 1));
+	cr_assert(not(peer.failed));
+	cr_assert(heard(st, ""));
+	end(st);
+}
+
+Test(mode_pipe, recv_only_leaves_standard_input_alone_and_ends_with_the_peer)
+{
+	struct script peer = {.incoming = "news"};
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .recv_only = true});
+	int left = 0;
+
+	type(st, "not yours");
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "news"));
+	cr_assert(eq(sz, peer.outgoing_len, 0));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(eq(int, ioctl(0, FIONREAD, &left), 0));
+	cr_assert(eq(int, left, 9));
+	end(st);
+}
+
+Test(mode_pipe, send_only_and_recv_only_together_are_a_usage_error)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	lay_pipes(st);
+	cr_assert(eq(int,
+		set_up(st,
+			(struct pipe_conf){
+				.quit_after_ms = -1, .send_only = true, .recv_only = true},
+			&err),
+		-1));
+	cr_assert(eq(int, err.kind, ERR_USAGE));
+	cr_assert(err.hint[0] != '\0');
+	end(st);
+}
+
+Test(mode_pipe, quit_after_0_leaves_as_soon_as_all_is_sent)
+{
+	struct script peer = {.stays = true, .per_write = 1};
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 0});
+
+	type(st, "question");
+	turn(st, 20);
+	cr_assert(eq(uint, peer.ended, 0), "not before the input has ended");
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(str, peer.outgoing, "question"));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(st->failed));
+	cr_assert(not(peer.failed));
+	end(st);
+}
+
+Test(mode_pipe, quit_after_waits_so_long_for_the_answer)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 500});
+
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, peer.finished);
+	scene_pass_ms(&st->sc, 400);
+	cr_assert(eq(uint, peer.ended, 0));
+	scene_pass_ms(&st->sc, 100);
+	cr_assert(eq(uint, peer.ended, 1));
+	cr_assert(not(peer.failed));
+	end(st);
+}
+
+/* The pieces are read one by one. */
+static void sent_as(const char *const *pieces, const char *sent)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .crlf = true});
+
+	for (; *pieces; pieces++) {
+		type(st, *pieces);
+		turn(st, 3);
+	}
+	cr_assert(eq(str, peer.outgoing, (char *)sent));
+	end(st);
+}
+
+#define SENT_AS(sent, ...) sent_as((const char *const[]){__VA_ARGS__, NULL}, sent)
+
+Test(mode_pipe, crlf_gives_each_bare_newline_a_cr_and_leaves_the_others_alone)
+{
+	SENT_AS("a\r\nb\r\n", "a\nb\n");
+	SENT_AS("a\r\nb\r\n", "a\r\nb\n");
+	SENT_AS("\r\n\r\n\r\n", "\n\n\n");
+	SENT_AS("a\rb\r\r\n", "a\rb\r\r\n");
+	SENT_AS("no end", "no end");
+}
+
+Test(mode_pipe, crlf_does_not_mind_where_a_read_ends)
+{
+	SENT_AS("a\r\nb", "a\r", "\nb");
+	SENT_AS("a\r\nb", "a", "\n", "b");
+	SENT_AS("\r\n\r\n", "\r", "\n", "\n");
+	SENT_AS("a\rb\r\n", "a\r", "b", "\n");
+	SENT_AS("\r\r\n", "\r", "\r", "\n");
+}
+
+/* ---- clients in turn ---- */
+
+Test(mode_pipe, in_turn_each_client_gets_what_the_one_before_has_not_taken)
+{
+	struct script first = {.incoming = "1"}, second = {.incoming = "2"};
+	struct stage *st = calloc(1, sizeof(*st));
+
+	lay_pipes(st);
+	st->env.in_turn = true;
+	begin_as_is(st, NULL, plain);
+	type(st, "for the first");
+	turn(st, 3);
+	st->peer = &first;
+	first.reads_nothing = true;
+	scene_join(&st->sc, &first);
+	TURN_UNTIL(&st->sc.loop, strcmp(first.outgoing, "for the first") == 0);
+	first.reads_nothing = false;
+	TURN_UNTIL(&st->sc.loop, first.ended);
+	type(st, "for the second");
+	turn(st, 5);
+	cr_assert(eq(uint, st->done, 0));
+	second.reads_nothing = true;
+	scene_join(&st->sc, &second);
+	TURN_UNTIL(&st->sc.loop, strcmp(second.outgoing, "for the second") == 0);
+	second.reads_nothing = false;
+	st->peer = &second;
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "12"), "standard output stays open between them");
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe, a_client_that_comes_after_the_end_of_input_is_told_so_at_once)
+{
+	struct script first = {.incoming = "1", .reads_nothing = true}, second = {.incoming = "2"};
+	struct stage *st = calloc(1, sizeof(*st));
+
+	lay_pipes(st);
+	st->env.in_turn = true;
+	begin_as_is(st, &first, plain);
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, first.finished);
+	first.reads_nothing = false;
+	TURN_UNTIL(&st->sc.loop, first.ended);
+	st->peer = &second;
+	scene_join(&st->sc, &second);
+	cr_assert(eq(uint, second.finished, 1));
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "12"));
+	end(st);
+}
+
+/* A first client that breaks while input comes; what it has not taken waits. */
+static struct stage *break_the_first(struct script *first)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	*first = (struct script){.reads_nothing = true, .fail_write_at = 1, .error = ECONNRESET};
+	lay_pipes(st);
+	st->env.in_turn = true;
+	begin_as_is(st, first, plain);
+	type(st, "lost with it");
+	turn(st, 5);
+	type(st, "still good");
+	turn(st, 5);
+	first->reads_nothing = false;
+	TURN_UNTIL(&st->sc.loop, first->ended);
+	cr_assert(eq(int, first->why.kind, ERR_LOST));
+	return st;
+}
+
+Test(mode_pipe, input_read_while_a_client_breaks_is_the_next_ones)
+{
+	struct script first, second = {.reads_nothing = true};
+	struct stage *st = break_the_first(&first);
+
+	scene_join(&st->sc, &second);
+	type(st, ", and more");
+	TURN_UNTIL(&st->sc.loop, strcmp(second.outgoing, "still good, and more") == 0);
+	end(st);
+}
+
+Test(mode_pipe, input_that_nobody_came_for_is_given_back)
+{
+	struct script first;
+
+	end(break_the_first(&first));
+}
+
+Test(mode_pipe, nothing_of_the_input_is_read_before_the_first_client_is_there)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	int left = 0;
+
+	lay_pipes(st);
+	begin_as_is(st, NULL, plain);
+	type(st, "patience");
+	turn(st, 5);
+	cr_assert(eq(int, ioctl(0, FIONREAD, &left), 0));
+	cr_assert(eq(int, left, 8));
+	end(st);
+}

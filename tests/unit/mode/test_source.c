@@ -1,0 +1,93 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+
+#include "script.h"
+
+TestSuite(mode_source, .timeout = 20);
+
+enum { LINE = 74, PATTERN = 95 * LINE };
+
+/* RFC 864: 72 of the 95 printable characters, each line beginning one further, CR LF. */
+static char expected_at(size_t i)
+{
+	size_t line = i / LINE, column = i % LINE;
+
+	if (column >= 72)
+		return column == 72 ? '\r' : '\n';
+	return (char)(' ' + (line + column) % 95);
+}
+
+static void is_the_pattern(const struct script *s)
+{
+	size_t len = s->outgoing_len < SCRIPT_OUT_MAX ? s->outgoing_len : SCRIPT_OUT_MAX;
+
+	for (size_t i = 0; i < len; i++)
+		cr_assert(eq(chr, s->outgoing[i], expected_at(i)), "byte %zu", i);
+}
+
+Test(mode_source, sends_the_pattern_of_rfc_864_over_and_over)
+{
+	struct script s = {.stays = true};
+	struct scene sc;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	scene_join(&sc, &s);
+	scene_turn(&sc, 20);
+	cr_assert(gt(sz, s.outgoing_len, 10 * PATTERN));
+	is_the_pattern(&s);
+	scene_end(&sc);
+}
+
+Test(mode_source, the_pattern_has_no_seam_however_little_is_taken_at_a_time)
+{
+	struct script s = {.stays = true, .ragged = true, .again_every = 4};
+	struct scene sc;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	scene_join(&sc, &s);
+	scene_turn(&sc, 5000);
+	cr_assert(gt(sz, s.outgoing_len, 2 * PATTERN));
+	is_the_pattern(&s);
+	scene_end(&sc);
+}
+
+Test(mode_source, waits_for_a_peer_that_takes_nothing)
+{
+	struct script s = {.stays = true, .deaf = true};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	c = scene_join(&sc, &s);
+	scene_turn(&sc, 1000);
+	cr_assert(le(sz, conn_queued(c), CONN_QUEUE_MAX_BYTES));
+	s.deaf = false;
+	scene_turn(&sc, 20);
+	is_the_pattern(&s);
+	scene_end(&sc);
+}
+
+Test(mode_source, a_peer_that_has_nothing_to_say_is_served_all_the_same)
+{
+	struct script s = {.incoming = "give"};
+	struct scene sc;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	scene_join(&sc, &s);
+	scene_turn(&sc, 100);
+	cr_assert(gt(sz, s.outgoing_len, 50 * PATTERN));
+	cr_assert(eq(uint, s.finished, 0));
+	cr_assert(eq(uint, s.ended, 0));
+	scene_end(&sc);
+}
+
+Test(mode_source, ends_when_the_peer_has_had_enough)
+{
+	struct script s = {.fail_write_at = 10, .error = EPIPE};
+
+	script_serve(&s, mode_find("source"));
+	cr_assert(s.failed);
+	cr_assert(eq(int, s.why.kind, ERR_LOST));
+	cr_assert(eq(sz, s.outgoing_len, 9 * PATTERN));
+}

@@ -1,0 +1,442 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/report.h"
+#include "script.h"
+
+TestSuite(report, .timeout = 20);
+
+/* Every kind with all that it may say. */
+static struct report full_report(enum report_kind kind)
+{
+	return (struct report){.kind = kind,
+		.conn = 7,
+		.address = "127.0.0.1:80",
+		.transport = "tcp",
+		.mode = "echo",
+		.reason = "Connection reset by peer",
+		.received = 12,
+		.sent = 34};
+}
+
+static const struct {
+	enum report_kind kind;
+	const char *human, *event;
+} told[] = {
+	{REPORT_LISTENING, "listening on 127.0.0.1:80 (tcp, echo)\n", "listening"},
+	{REPORT_OPENED, "7: 127.0.0.1:80 connected\n", "conn.opened"},
+	{REPORT_CLOSED, "7: 127.0.0.1:80 done, 12 bytes received, 34 sent\n", "conn.closed"},
+	{REPORT_LOST,
+		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by peer\n",
+		"conn.lost"},
+	{REPORT_RESET_EARLY, "127.0.0.1:80 was gone before its first byte\n", "conn.reset_early"},
+	{REPORT_ACCEPT_PAUSED,
+		"127.0.0.1:80: cannot accept: Connection reset by peer; "
+		"waiting clients are kept in the backlog\n",
+		"accept.paused"},
+	{REPORT_ACCEPT_FAILED, "127.0.0.1:80: accept: Connection reset by peer\n", "accept.failed"},
+	{REPORT_STOPPING, "stopping: Connection reset by peer\n", "stopping"},
+	{REPORT_RESOLVING, "looking up 127.0.0.1:80\n", "resolving"},
+	{REPORT_ATTEMPT, "trying 127.0.0.1:80\n", "connect.attempt"},
+	{REPORT_ATTEMPT_LOST, "127.0.0.1:80: Connection reset by peer\n", "connect.lost"},
+	{REPORT_CONNECTED, "connected to 127.0.0.1:80 (tcp)\n", "connected"},
+	{REPORT_DONE, "done: 12 bytes received, 34 sent\n", "done"},
+};
+
+enum { TOLD = sizeof(told) / sizeof(told[0]) };
+
+/* ---- a reader of flat JSON objects, as strict as a parser has to be ---- */
+
+/* Behind what follows a backslash. */
+static const char *skip_escape(const char *p)
+{
+	if (*p != 'u')
+		return *p && strchr("\"\\/bfnrt", *p) ? p + 1 : NULL;
+	for (int i = 1; i <= 4; i++)
+		if (!isxdigit((unsigned char)p[i]))
+			return NULL;
+	return p + 5;
+}
+
+static const char *skip_string(const char *p)
+{
+	if (*p++ != '"')
+		return NULL;
+	while (p && *p != '"') {
+		if ((unsigned char)*p < 0x20)
+			return NULL; /* raw controls, and the NUL at the end */
+		p = *p == '\\' ? skip_escape(p + 1) : p + 1;
+	}
+	return p ? p + 1 : NULL;
+}
+
+static const char *skip_value(const char *p)
+{
+	size_t len;
+
+	if (*p == '"')
+		return skip_string(p);
+	len = strcspn(p, ",}");
+	if (len == 4 && (strncmp(p, "true", 4) == 0 || strncmp(p, "null", 4) == 0))
+		return p + 4;
+	if (len == 5 && strncmp(p, "false", 5) == 0)
+		return p + 5;
+	return len && strspn(p, "-0123456789.") == len ? p + len : NULL;
+}
+
+/* The value of key, as it stands there, or "" where it is not a member; NULL: this is no object on
+ * one line. */
+static const char *member(const char *line, const char *key, char *value, size_t size)
+{
+	const char *p = line, *start;
+	size_t key_len = strlen(key);
+
+	value[0] = '\0';
+	if (*p++ != '{')
+		return NULL;
+	do {
+		const char *name = p + 1, *end = skip_string(p);
+
+		if (!end || *end != ':' || !(p = skip_value(start = end + 1)))
+			return NULL;
+		if ((size_t)(end - 1 - name) == key_len && strncmp(name, key, key_len) == 0)
+			snprintf(value, size, "%.*s", (int)(p - start), start);
+	} while (*p++ == ',');
+	return strcmp(p - 1, "}\n") == 0 ? value : NULL;
+}
+
+struct value {
+	char text[2048];
+};
+
+static struct value value_of(const struct lines *lines, const char *key)
+{
+	struct value v;
+
+	cr_assert(member(lines->text, key, v.text, sizeof(v.text)) != NULL, "no JSON: %s",
+		lines->text);
+	return v;
+}
+
+static struct lines tell(const struct report *what, bool json)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+
+	to.json = json;
+	report(&to, what);
+	cr_assert(eq(u64, to.dropped, 0));
+	return lines;
+}
+
+/* ---- what happened ---- */
+
+Test(report, every_kind_is_known_to_this_test)
+{
+	cr_assert(eq(int, TOLD, REPORT_KINDS));
+	for (size_t i = 0; i < TOLD; i++)
+		cr_assert(eq(int, (int)told[i].kind, (int)i));
+}
+
+Test(report, each_kind_is_one_line_to_a_person)
+{
+	for (size_t i = 0; i < TOLD; i++) {
+		const struct report what = full_report(told[i].kind);
+
+		cr_expect(eq(str, tell(&what, false).text, (char *)told[i].human));
+	}
+}
+
+Test(report, each_kind_is_one_object_to_a_script)
+{
+	for (size_t i = 0; i < TOLD; i++) {
+		const struct report what = full_report(told[i].kind);
+		struct lines lines = tell(&what, true);
+		char event[100];
+
+		snprintf(event, sizeof(event), "\"%s\"", told[i].event);
+		cr_expect(eq(str, value_of(&lines, "event").text, event));
+		cr_expect(eq(str, value_of(&lines, "conn").text, "7"));
+		cr_expect(eq(str, value_of(&lines, "address").text, "\"127.0.0.1:80\""));
+		cr_expect(eq(str, value_of(&lines, "transport").text, "\"tcp\""));
+		cr_expect(eq(str, value_of(&lines, "mode").text, "\"echo\""));
+		cr_expect(eq(str, value_of(&lines, "reason").text, "\"Connection reset by peer\""));
+	}
+}
+
+Test(report, a_connections_end_has_its_bytes)
+{
+	const enum report_kind ends[] = {REPORT_CLOSED, REPORT_LOST, REPORT_DONE};
+	const struct report other = full_report(REPORT_OPENED);
+	struct lines lines = tell(&other, true);
+
+	cr_assert(eq(str, value_of(&lines, "received").text, ""));
+	for (size_t i = 0; i < 3; i++) {
+		const struct report what = {.kind = ends[i], .received = 0, .sent = UINT32_MAX};
+
+		lines = tell(&what, true);
+		cr_assert(eq(str, value_of(&lines, "received").text, "0"));
+		cr_assert(eq(str, value_of(&lines, "sent").text, "4294967295"));
+	}
+}
+
+Test(report, what_does_not_apply_is_left_out)
+{
+	const struct report what = {.kind = REPORT_STOPPING, .reason = "SIGTERM"};
+	struct lines lines = tell(&what, true);
+
+	cr_assert(eq(str, value_of(&lines, "reason").text, "\"SIGTERM\""));
+	cr_assert(eq(str, value_of(&lines, "address").text, ""));
+	cr_assert(eq(str, value_of(&lines, "conn").text, ""));
+}
+
+Test(report, a_missing_text_is_an_empty_one_to_a_person)
+{
+	for (int i = 0; i < REPORT_KINDS; i++) {
+		const struct report what = {.kind = (enum report_kind)i};
+		struct lines lines = tell(&what, false);
+
+		cr_assert(gt(sz, lines.len, 1));
+		cr_assert(eq(chr, lines.text[lines.len - 1], '\n'));
+	}
+}
+
+Test(report, an_event_has_its_time_in_utc)
+{
+	const struct report what = full_report(REPORT_LISTENING);
+	struct lines lines = tell(&what, true);
+	struct value ts = value_of(&lines, "ts");
+	const char *shape = "\"dddd-dd-ddTdd:dd:dd.dddZ\"";
+
+	cr_assert(eq(sz, strlen(ts.text), strlen(shape)));
+	for (size_t i = 0; shape[i]; i++)
+		cr_assert(shape[i] == 'd' ? isdigit((unsigned char)ts.text[i]) != 0
+					  : ts.text[i] == shape[i],
+			"%s", ts.text);
+}
+
+/* ---- hostile texts ---- */
+
+static const char hostile[] =
+	"a\x1b[2J\x07\r\nfake: all is well\n\xff\xc2\x9b\u202e\"\\{reason}%s%n\x7f";
+
+static void is_harmless(const struct lines *lines)
+{
+	for (size_t i = 0; i + 1 < lines->len; i++)
+		cr_assert(lines->text[i] != 0x7f && (unsigned char)lines->text[i] >= 0x20);
+	cr_assert(eq(chr, lines->text[lines->len - 1], '\n'));
+	cr_assert(strstr(lines->text, "\xff") == NULL);
+	cr_assert(strstr(lines->text, "\xc2\x9b") == NULL);
+	cr_assert(strstr(lines->text, "\u202e") == NULL);
+	cr_assert(strstr(lines->text, "%s%n") != NULL, "nothing is taken for a format");
+	cr_assert(strstr(lines->text, "{reason}") != NULL, "nor for a field");
+}
+
+Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
+{
+	for (int i = 0; i < REPORT_KINDS; i++) {
+		struct report what = full_report((enum report_kind)i);
+		struct lines lines;
+
+		if (i == REPORT_DONE)
+			continue; /* it has no texts */
+		what.address = what.transport = what.mode = what.reason = hostile;
+		lines = tell(&what, false);
+		is_harmless(&lines);
+		lines = tell(&what, true);
+		is_harmless(&lines);
+		cr_assert(ne(str, value_of(&lines, "reason").text, ""));
+	}
+}
+
+static struct lines tell_error(const struct err *why, bool json)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+
+	to.json = json;
+	to.level = LEVEL_ERROR;
+	report_error(&to, why);
+	return lines;
+}
+
+Test(report, an_error_is_what_happened_and_what_to_do)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_REFUSED, "cannot connect");
+	cr_assert(eq(str, tell_error(&err, false).text, "sockx: cannot connect\n"));
+	err_hint(&err, "try again");
+	cr_assert(
+		eq(str, tell_error(&err, false).text, "sockx: cannot connect\nhint: try again\n"));
+}
+
+Test(report, an_error_names_its_exit_status_to_a_script)
+{
+	static const struct {
+		enum err_kind kind;
+		const char *name, *exit;
+	} kinds[] = {
+		{ERR_RUNTIME, "\"runtime\"", "1"},
+		{ERR_USAGE, "\"usage\"", "2"},
+		{ERR_LISTEN, "\"listen\"", "3"},
+		{ERR_LOST, "\"lost\"", "4"},
+		{ERR_TIMEOUT, "\"timeout\"", "5"},
+		{ERR_NAME, "\"name\"", "6"},
+		{ERR_REFUSED, "\"refused\"", "7"},
+		{ERR_TLS, "\"tls\"", "8"},
+		{ERR_WRONG, "\"wrong\"", "9"},
+		{ERR_SIGPIPE, "\"sigpipe\"", "141"},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct err err = {kinds[i].kind, .what = "it failed", .hint = "mend it"};
+		struct lines lines = tell_error(&err, true);
+
+		cr_expect(eq(str, value_of(&lines, "event").text, "\"error\""));
+		cr_expect(eq(str, value_of(&lines, "kind").text, (char *)kinds[i].name));
+		cr_expect(eq(str, value_of(&lines, "exit").text, (char *)kinds[i].exit));
+		cr_expect(eq(str, value_of(&lines, "message").text, "\"it failed\""));
+		cr_expect(eq(str, value_of(&lines, "hint").text, "\"mend it\""));
+	}
+}
+
+Test(report, a_hostile_error_is_as_harmless)
+{
+	struct err err = {.kind = ERR_WRONG};
+	struct lines lines;
+
+	snprintf(err.what, sizeof(err.what), "%s", hostile);
+	lines = tell_error(&err, false);
+	is_harmless(&lines);
+	lines = tell_error(&err, true);
+	is_harmless(&lines);
+}
+
+/* ---- who is told ---- */
+
+Test(report, a_report_is_shown_from_its_level_on)
+{
+	static const enum report_level least[REPORT_KINDS] = {
+		[REPORT_LISTENING] = LEVEL_READY,
+		[REPORT_OPENED] = LEVEL_PEOPLE,
+		[REPORT_CLOSED] = LEVEL_PEOPLE,
+		[REPORT_LOST] = LEVEL_PEOPLE,
+		[REPORT_RESET_EARLY] = LEVEL_DETAIL,
+		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
+		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,
+		[REPORT_STOPPING] = LEVEL_PEOPLE,
+		[REPORT_RESOLVING] = LEVEL_DETAIL,
+		[REPORT_ATTEMPT] = LEVEL_DETAIL,
+		[REPORT_ATTEMPT_LOST] = LEVEL_DETAIL,
+		[REPORT_CONNECTED] = LEVEL_PEOPLE,
+		[REPORT_DONE] = LEVEL_DETAIL,
+	};
+
+	for (int kind = 0; kind < REPORT_KINDS; kind++) {
+		for (enum report_level level = LEVEL_ERROR; level <= LEVEL_DETAIL; level++) {
+			const struct report what = full_report((enum report_kind)kind);
+			struct lines lines;
+			struct reporter to = lines_reporter(&lines);
+			bool shown = level >= least[kind];
+
+			to.level = level;
+			report(&to, &what);
+			cr_expect(eq(int, lines.len > 0, shown), "kind %d, level %d", kind, level);
+			cr_expect(eq(int, report_shown(&to, what.kind), shown));
+		}
+	}
+}
+
+static int take_nothing(void *arg, struct span line)
+{
+	(void)line;
+	++*(unsigned *)arg;
+	return -1;
+}
+
+Test(report, lines_that_nobody_takes_are_dropped_and_counted)
+{
+	unsigned tried = 0;
+	struct reporter to = {.sink = {take_nothing, &tried}, .level = LEVEL_DETAIL};
+	const struct report what = full_report(REPORT_OPENED);
+	const struct err err = {ERR_LOST, .what = "x"};
+
+	for (int i = 0; i < 3; i++)
+		report(&to, &what);
+	to.json = true;
+	report(&to, &what);
+	report_error(&to, &err);
+	report_call(&to, 0, "close(%d)", 3);
+	report_line(&to, span_of("{}\n"));
+	cr_assert(eq(u64, to.dropped, 7));
+	cr_assert(eq(uint, tried, 7), "tried once each");
+}
+
+/* ---- calls ---- */
+
+static int take_and_spoil_errno(void *arg, struct span line)
+{
+	struct lines *lines = arg;
+
+	memcpy(lines->text + lines->len, line.data, line.len);
+	lines->len += line.len;
+	errno = EIO;
+	return 0;
+}
+
+Test(report, a_call_is_shown_with_what_it_returned_and_errno_is_kept)
+{
+	struct lines lines = {0};
+	struct reporter to = {.sink = {take_and_spoil_errno, &lines}};
+
+	errno = ECONNREFUSED;
+	report_call(&to, -1, "connect(%d, %s)", 3, "127.0.0.1 80");
+	cr_assert(eq(int, errno, ECONNREFUSED));
+	report_call(&to, 5, "send(%d, %d)", 3, 5);
+	cr_assert(eq(int, errno, ECONNREFUSED));
+	cr_assert(eq(str, lines.text,
+		"call: connect(3, 127.0.0.1 80) = -1, Connection refused\ncall: send(3, 5) = 5\n"));
+}
+
+Test(report, a_call_is_an_object_too)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+
+	to.json = true;
+	errno = EAGAIN;
+	report_call(&to, -1, "accept(%d)", 3);
+	cr_assert(eq(int, errno, EAGAIN));
+	cr_assert(eq(str, value_of(&lines, "event").text, "\"call\""));
+	cr_assert(eq(str, value_of(&lines, "call").text, "\"accept(3)\""));
+	cr_assert(eq(str, value_of(&lines, "result").text, "-1"));
+	cr_assert(eq(str, value_of(&lines, "error").text, "\"Resource temporarily unavailable\""));
+}
+
+Test(report, a_call_with_a_long_text_is_cut_and_stays_one_line)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+	char path[2000];
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	errno = ENOENT;
+	report_call(&to, -1, "open(%s)", path);
+	cr_assert(lt(sz, lines.len, 500));
+	cr_assert(eq(chr, lines.text[lines.len - 1], '\n'));
+}
+
+Test(report, a_line_that_is_rendered_already_passes_as_it_is)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+
+	report_line(&to, span_of("{\"sent\":1}\n"));
+	cr_assert(eq(str, lines.text, "{\"sent\":1}\n"));
+}

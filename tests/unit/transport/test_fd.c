@@ -1,0 +1,375 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "script.h"
+#include "transport/fd.h"
+
+TestSuite(fd, .timeout = 20);
+
+/* A link over one end of something. */
+struct opened {
+	struct reporter to;
+	struct link link;
+	int flags; /* of the descriptor, before */
+	int other; /* the other end, or -1 */
+};
+
+static void open_link(struct opened *o, int fd, enum fd_use use)
+{
+	o->to = silent_reporter();
+	o->flags = fcntl(fd, F_GETFL);
+	fd_open(&o->to, fd, use, &o->link);
+	cr_assert(eq(int, o->link.origin, fd));
+}
+
+static void open_pipe(struct opened *o, enum fd_use use)
+{
+	int ends[2];
+
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	o->other = ends[use == FD_READ];
+	open_link(o, ends[use == FD_WRITE], use);
+}
+
+static enum io put(struct opened *o, const char *text, size_t *taken)
+{
+	*taken = 0;
+	return o->link.via->write(&o->link, span_of(text), taken);
+}
+
+static enum io get(struct opened *o, struct lines *into)
+{
+	size_t got = 0;
+	enum io verdict =
+		o->link.via->read(&o->link, (uint8_t *)into->text, sizeof(into->text) - 1, &got);
+
+	into->text[got] = '\0';
+	into->len = got;
+	return verdict;
+}
+
+static void flags_are_as_before(const struct opened *o)
+{
+	cr_assert(eq(int, fcntl(o->link.origin, F_GETFL), o->flags));
+	cr_assert(eq(int, o->flags &O_NONBLOCK, 0));
+}
+
+/* How much fits until it says to wait. */
+static size_t fill(struct opened *o)
+{
+	static char much[1 << 16];
+	size_t taken, all = 0;
+	enum io verdict;
+
+	memset(much, 'x', sizeof(much) - 1);
+	while ((verdict = put(o, much, &taken)) == IO_DONE && all < (16 << 20))
+		all += taken;
+	cr_assert(eq(int, verdict, IO_AGAIN), "it neither blocks nor ends");
+	return all;
+}
+
+/* ---- pipes ---- */
+
+Test(fd, a_full_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
+{
+	struct opened o;
+
+	open_pipe(&o, FD_WRITE);
+	cr_assert(ge(sz, fill(&o), 4096));
+	flags_are_as_before(&o);
+	o.link.via->close(&o.link);
+}
+
+Test(fd, an_empty_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
+{
+	struct opened o;
+	struct lines in;
+
+	open_pipe(&o, FD_READ);
+	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
+	flags_are_as_before(&o);
+	cr_assert(eq(sz, (size_t)write(o.other, "words", 5), 5));
+	cr_assert(eq(int, get(&o, &in), IO_DONE));
+	cr_assert(eq(str, in.text, "words"));
+	close(o.other);
+	cr_assert(eq(int, get(&o, &in), IO_EOF));
+	o.link.via->close(&o.link);
+}
+
+Test(fd, a_pipe_whose_reader_has_gone_fails_with_epipe)
+{
+	struct opened o;
+	size_t taken;
+
+	signal(SIGPIPE, SIG_IGN);
+	open_pipe(&o, FD_WRITE);
+	close(o.other);
+	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
+	cr_assert(eq(int, o.link.error, EPIPE));
+	o.link.via->close(&o.link);
+}
+
+Test(fd, closing_it_lets_the_reader_see_the_end_and_leaves_the_number_taken)
+{
+	struct opened o;
+	struct stat about;
+	char byte;
+	int fd;
+
+	open_pipe(&o, FD_WRITE);
+	fd = o.link.origin;
+	cr_assert(eq(int, o.link.via->close(&o.link), 0));
+	cr_assert(eq(int, (int)read(o.other, &byte, 1), 0));
+	cr_assert(eq(int, fstat(fd, &about), 0));
+	cr_assert(eq(int, about.st_mode &S_IFMT, S_IFCHR));
+	cr_assert(eq(int, (int)write(fd, "x", 1), -1), "nothing can be written there any more");
+}
+
+Test(fd, closing_what_reads_lets_the_writer_see_that_nobody_does)
+{
+	struct opened o;
+
+	signal(SIGPIPE, SIG_IGN);
+	open_pipe(&o, FD_READ);
+	o.link.via->close(&o.link);
+	cr_assert(eq(int, (int)write(o.other, "x", 1), -1));
+	cr_assert(eq(int, errno, EPIPE));
+}
+
+Test(fd, no_descriptor_is_left_over)
+{
+	unsigned before;
+	struct opened o;
+
+	open_pipe(&o, FD_WRITE);
+	o.link.via->close(&o.link);
+	close(o.other);
+	before = open_descriptors();
+	open_pipe(&o, FD_READ);
+	o.link.via->close(&o.link);
+	close(o.other);
+	cr_assert(eq(uint, open_descriptors(), before + 1), "the number alone stays");
+}
+
+Test(fd, an_end_for_reading_is_not_made_writable)
+{
+	struct opened o = {.other = -1};
+	struct lines in;
+	size_t taken;
+	int ends[2];
+
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	open_link(&o, ends[0], FD_WRITE);
+	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
+	cr_assert(eq(int, o.link.error, EBADF));
+	open_link(&o, ends[1], FD_READ);
+	cr_assert(eq(int, get(&o, &in), IO_FAIL));
+	cr_assert(eq(int, o.link.error, EBADF));
+}
+
+Test(fd, a_pipe_that_cannot_be_opened_anew_never_blocks_either)
+{
+	struct rlimit before;
+	struct opened o;
+	int ends[2];
+
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	before = allow_no_more_descriptors();
+	open_link(&o, ends[1], FD_WRITE);
+	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &before), 0));
+	cr_assert(eq(int, o.link.fd, ends[1]), "it is the inherited one itself");
+	cr_assert(ge(sz, fill(&o), PIPE_BUF));
+	flags_are_as_before(&o);
+	o.link.via->close(&o.link);
+}
+
+Test(fd, a_device_is_written_no_more_at_a_time_than_surely_fits)
+{
+	static char much[1 << 16];
+	struct opened o = {.other = -1};
+	size_t taken;
+
+	memset(much, 'x', sizeof(much) - 1);
+	open_link(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
+	cr_assert(eq(sz, taken, PIPE_BUF));
+	flags_are_as_before(&o);
+}
+
+Test(fd, a_full_disk_is_a_failure_of_its_own)
+{
+	struct opened o = {.other = -1};
+	size_t taken;
+
+	open_link(&o, open("/dev/full", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
+	cr_assert(eq(int, o.link.error, ENOSPC));
+}
+
+/* ---- sockets, files, terminals, nothing ---- */
+
+Test(fd, an_inherited_socket_never_blocks_and_its_flags_stay_as_they_were)
+{
+	struct opened o;
+	struct lines in;
+	size_t taken;
+	int ends[2];
+
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0));
+	open_link(&o, ends[0], FD_READ);
+	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
+	cr_assert(gt(sz, fill(&o), 0));
+	flags_are_as_before(&o);
+	signal(SIGPIPE, SIG_DFL);
+	close(ends[1]);
+	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL), "and no signal ends us");
+	o.link.via->close(&o.link);
+}
+
+Test(fd, a_file_is_written_behind_what_others_write_through_the_same_descriptor)
+{
+	char path[] = "/tmp/sockx-unit-XXXXXX", text[20] = "";
+	int fd = mkostemp(path, O_CLOEXEC);
+	struct opened o = {.other = -1};
+	size_t taken;
+
+	open_link(&o, fd, FD_WRITE);
+	cr_assert(eq(int, (int)write(fd, "one ", 4), 4));
+	cr_assert(eq(int, put(&o, "two ", &taken), IO_DONE));
+	cr_assert(eq(int, (int)write(fd, "three", 5), 5));
+	cr_assert(eq(int, (int)pread(fd, text, sizeof(text) - 1, 0), 13));
+	cr_assert(eq(str, text, "one two three"));
+	flags_are_as_before(&o);
+	unlink(path);
+	o.link.via->close(&o.link);
+}
+
+Test(fd, a_terminal_is_known_as_one_and_never_blocks)
+{
+	int master, slave;
+	struct opened o;
+	struct lines in;
+
+	cr_assert(eq(int, openpty(&master, &slave, NULL, NULL, NULL), 0));
+	open_link(&o, slave, FD_READ);
+	cr_assert(o.link.terminal);
+	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
+	flags_are_as_before(&o);
+	o.link.via->close(&o.link);
+	open_pipe(&o, FD_READ);
+	cr_assert(not(o.link.terminal));
+	open_link(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), FD_READ);
+	cr_assert(not(o.link.terminal));
+	close(master);
+}
+
+Test(fd, one_that_is_not_open_fails_when_it_is_used)
+{
+	struct opened o = {.to = silent_reporter()};
+	struct lines in;
+	size_t taken;
+
+	fd_open(&o.to, 999, FD_READ, &o.link);
+	cr_assert(eq(int, get(&o, &in), IO_FAIL));
+	cr_assert(eq(int, o.link.error, EBADF));
+	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
+}
+
+/* ---- the standard descriptors ---- */
+
+Test(fd, closed_standard_descriptors_are_reserved_for_reading_only)
+{
+	struct reporter to = silent_reporter();
+	struct err err;
+	char byte;
+
+	close(0);
+	close(1);
+	cr_assert(eq(int, fd_reserve_std(&to, &err), 0));
+	cr_assert(eq(int, (int)read(0, &byte, 1), 0), "a closed 0 is an empty input");
+	cr_assert(eq(int, (int)write(1, "x", 1), -1), "a closed 1 fails");
+	cr_assert(eq(int, errno, EBADF));
+	cr_assert(eq(int, fcntl(0, F_GETFD), 0));
+}
+
+Test(fd, open_standard_descriptors_are_left_alone)
+{
+	struct reporter to = silent_reporter();
+	struct stat before, after;
+	struct err err;
+
+	cr_assert(eq(int, fstat(2, &before), 0));
+	cr_assert(eq(int, fd_reserve_std(&to, &err), 0));
+	cr_assert(eq(int, fstat(2, &after), 0));
+	cr_assert(eq(u64, before.st_ino, after.st_ino));
+	cr_assert(eq(u64, before.st_dev, after.st_dev));
+}
+
+/* ---- writing all of it ---- */
+
+Test(fd, all_of_a_text_is_written_or_it_says_why_not)
+{
+	struct reporter to = silent_reporter();
+	struct err err = {0};
+	char room[20] = "";
+	int ends[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of("a page"), "the page", &err), 0));
+	cr_assert(eq(int, (int)read(ends[0], room, sizeof(room) - 1), 6));
+	cr_assert(eq(str, room, "a page"));
+	close(ends[0]);
+	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of("x"), "the page", &err), -1));
+	cr_assert(eq(int, err.kind, ERR_SIGPIPE));
+	close(ends[1]);
+	ends[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of("x"), "the page", &err), -1));
+	cr_assert(eq(int, err.kind, ERR_RUNTIME));
+	cr_assert(eq(str, err.what, "cannot write to the page: No space left on device"));
+}
+
+static int slowly_read(int fd)
+{
+	char room[4096];
+	ssize_t n;
+	int all = 0;
+
+	while ((n = read(fd, room, sizeof(room))) > 0)
+		all += (int)n;
+	return all == 1 << 20 ? 0 : 1;
+}
+
+Test(fd, all_of_a_text_is_written_though_the_descriptor_does_not_block)
+{
+	static char much[(1 << 20) + 1];
+	struct reporter to = silent_reporter();
+	struct err err = {0};
+	int ends[2], status = -1;
+	pid_t child;
+
+	memset(much, 'x', 1 << 20);
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0));
+	child = fork();
+	if (child == 0) {
+		close(ends[1]);
+		fcntl(ends[0], F_SETFL, 0);
+		_exit(slowly_read(ends[0]));
+	}
+	close(ends[0]);
+	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of(much), "x", &err), 0));
+	close(ends[1]);
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	cr_assert(eq(int, status, 0));
+}
