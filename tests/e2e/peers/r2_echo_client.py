@@ -1,0 +1,17 @@
+"""The reference echo client: says its sentence, prints the one answer as a quoted literal.
+
+    r2_echo_client.py PORT [--six]
+"""
+
+import socket
+import sys
+
+six = "--six" in sys.argv[2:]
+family, host = (socket.AF_INET6, "::1") if six else (socket.AF_INET, "127.0.0.1")
+
+with socket.socket(family, socket.SOCK_STREAM) as server:
+    server.settimeout(10)
+    server.connect((host, int(sys.argv[1])))
+    server.sendall(b"Hello, world")
+    data = server.recv(1024)
+print("Received", repr(data))

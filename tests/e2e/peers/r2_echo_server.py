@@ -1,0 +1,23 @@
+"""The reference echo server: one client, whose bytes go back until it closes.
+
+    r2_echo_server.py [--six]
+"""
+
+import socket
+import sys
+
+six = "--six" in sys.argv[1:]
+family, host = (socket.AF_INET6, "::1") if six else (socket.AF_INET, "127.0.0.1")
+
+with socket.socket(family, socket.SOCK_STREAM) as server:
+    server.bind((host, 0))
+    server.listen()
+    print("ready", server.getsockname()[1], file=sys.stderr, flush=True)
+    client, address = server.accept()
+    with client:
+        print("Connected by", address)
+        while True:
+            data = client.recv(1024)
+            if not data:
+                break
+            client.sendall(data)
