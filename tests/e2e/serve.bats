@@ -1,0 +1,512 @@
+# shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets
+#
+# sockx serve: what it says, whom it serves, and when it ends.
+
+load helper
+
+says() {
+    has_line "$SERVER_ERR" "$1"
+}
+
+count_lines() {
+    grep -Ec -e "$2" -- "$1" || true
+}
+
+# FILE of JSON lines, each an object with the keys; prints how many.
+json_lines() {
+    "$PYTHON" -c '
+import json, sys
+lines = open(sys.argv[1], encoding="utf-8").read().splitlines()
+for line in lines:
+    said = json.loads(line)
+    assert isinstance(said, dict), line
+    for key in sys.argv[2:]:
+        assert key in said, f"no {key}: {line}"
+print(len(lines))
+' "$@"
+}
+
+# ---- what it says ----
+
+@test "a line an address is announced, on one port number, and nothing on standard output" {
+    start_server -m echo
+    wait_until says "^listening on \[::\]:"
+    equal "$(cat "$SERVER_ERR")" "listening on 0.0.0.0:$PORT (tcp, echo)
+listening on [::]:$PORT (tcp, echo)"
+    stop_server
+    equal "$(cat "$SERVER_OUT")" ""
+    equal "$(wc -l <"$SERVER_ERR")" 2
+}
+
+@test "what is announced is never refused" {
+    for _ in {1..10}; do
+        start_server -m echo
+        sockx echo -4 -p "$PORT" -Q hello
+        sockx echo -6 -p "$PORT" -Q hello
+        stop_server
+    done
+}
+
+@test "-4 and -6 listen on one family" {
+    start_server -m echo -4
+    equal "$(cat "$SERVER_ERR")" "listening on 0.0.0.0:$PORT (tcp, echo)"
+    run sockx echo -H ::1 -p "$PORT" hello
+    expect_status 7
+    start_server -m echo -6
+    equal "$(cat "$SERVER_ERR")" "listening on [::]:$PORT (tcp, echo)"
+    run sockx echo -H 127.0.0.1 -p "$PORT" hello
+    expect_status 7
+}
+
+@test "-H is repeated, and only those addresses are served" {
+    start_server -m echo -H 127.0.0.1 -H 127.0.0.2 -H ::1
+    wait_until says '^listening on \[::1\]:'
+    equal "$(cat "$SERVER_ERR")" "listening on 127.0.0.1:$PORT (tcp, echo)
+listening on 127.0.0.2:$PORT (tcp, echo)
+listening on [::1]:$PORT (tcp, echo)"
+    for host in 127.0.0.1 127.0.0.2 ::1; do
+        run sockx echo -H "$host" -p "$PORT" hello
+        expect_status 0
+    done
+    run sockx echo -H 127.0.0.3 -p "$PORT" hello
+    expect_status 7
+}
+
+@test "-H given twice with one address is one" {
+    start_server -m echo -H 127.0.0.1 -H 127.0.0.1
+    equal "$(count_lines "$SERVER_ERR" '^listening on')" 1
+}
+
+@test "-H localhost listens on what that name means" {
+    start_server -m echo -H localhost
+    run sockx echo -H localhost -p "$PORT" hello
+    expect_status 0
+    run sockx echo -H 127.0.0.1 -p "$PORT" hello
+    expect_status 0
+    run sockx echo -H 127.0.0.2 -p "$PORT" hello
+    expect_status 7
+}
+
+@test "an address is positional, too" {
+    free_port
+    for address in "$PORT" ":$PORT" "127.0.0.1:$PORT" "127.0.0.1 $PORT" "localhost $PORT"; do
+        : >"$BATS_TEST_TMPDIR/err"
+        # shellcheck disable=SC2086
+        "$SOCKX" serve -m echo $address 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+        adopt_server $! "$BATS_TEST_TMPDIR/err"
+        run sockx echo -H 127.0.0.1 -p "$PORT" hello
+        expect_status 0
+        stop_server
+    done
+}
+
+@test "a port is free for a new server as soon as the old one has left" {
+    start_server -m echo -H 127.0.0.1
+    local port=$PORT
+    start_script client.py idle "$PORT"
+    stop_server
+    SERVER_PORT=$port start_server -m echo -H 127.0.0.1
+    run sockx echo -p "$port" hello
+    expect_status 0
+}
+
+@test "--quiet announces nothing, and errors are told all the same" {
+    free_port
+    SERVER_PORT=$PORT start_server -m echo -Q
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+    equal "$(cat "$SERVER_ERR")" ""
+    run --separate-stderr sockx serve -Q -p "$PORT"
+    expect_status 3
+    [ -n "$stderr" ]
+}
+
+@test "--verbose tells who comes and goes, one whole line an event" {
+    start_server -m echo -v -H 127.0.0.1
+    sockx echo -H 127.0.0.1 -p "$PORT" hello
+    wait_until says ' done, 5 bytes received, 5 sent$'
+    says '^1: 127\.0\.0\.1:[0-9]+ connected$'
+}
+
+@test "--json tells events as JSON objects, one a line" {
+    start_server -m echo -j
+    sockx echo -p "$PORT" hello
+    start_script client.py reset_sending "$PORT" 65536
+    wait_until says '"event":"conn.lost"'
+    stop_server
+    [ "$(json_lines "$SERVER_ERR" ts event)" -ge 6 ]
+    for event in listening conn.opened conn.closed conn.lost stopping; do
+        says "\"event\":\"$event\""
+    done
+    equal "$(cat "$SERVER_OUT")" ""
+}
+
+@test "--json tells an error as a JSON object" {
+    start_server -m echo
+    run --separate-stderr sockx serve -j -m echo -p "$PORT"
+    expect_status 3
+    printf '%s\n' "$stderr" >"$BATS_TEST_TMPDIR/said"
+    equal "$(json_lines "$BATS_TEST_TMPDIR/said" ts event kind exit message)" 1
+    has_line "$BATS_TEST_TMPDIR/said" '"kind":"listen","exit":3'
+    run --separate-stderr sockx serve -j -p 99999
+    expect_status 2
+    printf '%s\n' "$stderr" >"$BATS_TEST_TMPDIR/said"
+    equal "$(json_lines "$BATS_TEST_TMPDIR/said" ts event kind exit message hint)" 1
+}
+
+# ---- the modes ----
+
+@test "echo sends every byte back, also behind the client's end" {
+    start_server -m echo
+    random_file "$BATS_TEST_TMPDIR/sent" 3000000
+    start_script client.py half "$PORT" <"$BATS_TEST_TMPDIR/sent"
+    wait_job "$PEER_PID"
+    same_bytes "$BATS_TEST_TMPDIR/sent" "$PEER_OUT"
+}
+
+@test "discard takes everything and answers nothing" {
+    start_server -m discard --once -v
+    run bash -c "head -c 8M /dev/zero | timeout 20 '$SOCKX' connect localhost $PORT; exit \${PIPESTATUS[1]}"
+    expect_status 0
+    equal "$output" ""
+    wait_server
+    equal "$SERVER_STATUS" 0
+    says '8388608 bytes received, 0 sent'
+}
+
+@test "source sends RFC 864's pattern, also to a client that has half-closed" {
+    start_server -m source
+    "$PYTHON" -c '
+import sys
+ring = bytes(range(32, 127))
+sys.stdout.buffer.write(b"".join((ring * 2)[n % 95 : n % 95 + 72] + b"\r\n" for n in range(400)))
+' >"$BATS_TEST_TMPDIR/expected"
+    sockx connect localhost "$PORT" --recv-only | head -c 29600 >"$BATS_TEST_TMPDIR/got" || true
+    same_bytes "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/got"
+    start_script client.py listen_only "$PORT"
+    wait_until has_bytes "$PEER_OUT" 20000000
+    kill "$PEER_PID"
+    head -c 29600 "$PEER_OUT" >"$BATS_TEST_TMPDIR/got"
+    same_bytes "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/got"
+}
+
+@test "--crlf ends lines of standard input by CR LF, and leaves those that were" {
+    printf 'a\nb\r\nc\r\rd\n\n' >"$BATS_TEST_TMPDIR/in"
+    start_server -C <"$BATS_TEST_TMPDIR/in"
+    sockx connect localhost "$PORT" >"$BATS_TEST_TMPDIR/got"
+    wait_server
+    equal "$(od -An -c <"$BATS_TEST_TMPDIR/got")" "$(printf 'a\r\nb\r\nc\r\rd\r\n\r\n' | od -An -c)"
+}
+
+# ---- pipe ----
+
+@test "pipe ends after its first client" {
+    start_server <<<"hello"
+    equal "$(sockx connect localhost "$PORT")" hello
+    wait_server
+    equal "$SERVER_STATUS" 0
+    run sockx connect localhost "$PORT"
+    expect_status 7
+}
+
+@test "pipe -k takes clients in turn, and standard output stays open" {
+    held_input
+    start_server -k <"$INPUT"
+    for n in 1 2 3; do
+        sockx connect localhost "$PORT" <<<"client $n"
+    done
+    wait_until has_line "$SERVER_OUT" '^client 3$'
+    equal "$(cat "$SERVER_OUT")" "client 1
+client 2
+client 3"
+}
+
+@test "pipe -k gives standard input that a client has not taken to the next" {
+    held_input
+    start_server -k <"$INPUT"
+    echo first >&"$HELD"
+    start_script client.py take_one "$PORT"
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" first
+    echo second >&"$HELD"
+    start_script client.py take_one "$PORT"
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" second
+}
+
+@test "pipe -k reads no standard input before a client is there" {
+    held_input
+    echo early >&"$HELD"
+    start_server -k <"$INPUT"
+    come_and_reset
+    start_script client.py take_one "$PORT"
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" early
+}
+
+@test "pipe lets a second client wait until the first has left" {
+    held_input
+    start_server -k <"$INPUT"
+    start_script client.py hold "$PORT"
+    local first=$PEER_PID
+    start_script client.py take_one "$PORT"
+    kill "$first"
+    wait_job "$first"
+    wait_until has_clients "$PORT" 1
+    echo for the second >&"$HELD"
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" "for the second"
+}
+
+@test "pipe passes the client's end on at once, and goes on sending" {
+    held_input
+    start_server <"$INPUT"
+    start_script client.py listen_only "$PORT"
+    echo still here >&"$HELD"
+    wait_until has_line "$PEER_OUT" '^still here$'
+    is_gone "$SERVER_PID" && fail "the server has left"
+    exec {HELD}>&-
+    wait_server
+    equal "$SERVER_STATUS" 0
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" "still here"
+}
+
+# ---- when it ends ----
+
+@test "--once ends after one client, in every mode" {
+    for mode in echo discard; do
+        start_server -m "$mode" --once
+        sockx connect localhost "$PORT" <<<"hello"
+        wait_server
+        equal "$SERVER_STATUS" 0
+    done
+}
+
+@test "--exit-after 3 ends after three clients" {
+    start_server -m echo --exit-after 3
+    for _ in 1 2 3; do
+        run sockx echo -p "$PORT" hello
+        expect_status 0
+    done
+    wait_server
+    equal "$SERVER_STATUS" 0
+}
+
+@test "--exit-after takes clients together, and no more of them" {
+    start_server -m echo --exit-after 2
+    start_script client.py idle "$PORT"
+    sockx echo -p "$PORT" hello
+    kill -0 "$SERVER_PID"
+    kill "$PEER_PID"
+    wait_server
+}
+
+@test "pipe --exit-after 2 takes two in turn" {
+    held_input
+    start_server --exit-after 2 <"$INPUT"
+    sockx connect localhost "$PORT" <<<"one"
+    sockx connect localhost "$PORT" <<<"two"
+    wait_server
+    equal "$SERVER_STATUS" 0
+    equal "$(cat "$SERVER_OUT")" "one
+two"
+}
+
+@test "a client that resets before its first byte does not use up a one-shot server" {
+    start_server -m echo --once
+    start_script client.py reset_early "$PORT" 5
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+    wait_server
+    equal "$SERVER_STATUS" 0
+}
+
+# Clients that are gone again when the server accepts them.
+come_and_reset() {
+    kill -STOP "$SERVER_PID"
+    start_script client.py reset_early "$PORT" 5
+    kill -CONT "$SERVER_PID"
+}
+
+@test "a client that resets before it is accepted does not use up a pipe, nor its input" {
+    start_server <<<"for an honest client"
+    come_and_reset
+    run sockx connect localhost "$PORT"
+    expect_status 0
+    equal "$output" "for an honest client"
+    wait_server
+    equal "$SERVER_STATUS" 0
+}
+
+@test "a client that resets before it is accepted does not use up a one-shot server" {
+    start_server -m echo --once
+    come_and_reset
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+    wait_server
+    equal "$SERVER_STATUS" 0
+}
+
+@test "--max-conns 2: the third waits in the backlog until one has left" {
+    start_server -m echo --max-conns 2
+    start_script client.py hold "$PORT"
+    local first=$PEER_PID
+    start_script client.py hold "$PORT"
+    start_job "$SOCKX" echo -p "$PORT" -w 20s hello
+    wait_until has_clients "$PORT" 3
+    # It would have been answered within a millisecond.
+    run wait_until 1 is_gone "$JOB_PID"
+    expect_status 1
+    kill "$first"
+    wait_job
+    equal "$JOB_STATUS" 0
+    equal "$(cat "$JOB_OUT")" hello
+}
+
+@test "--idle-timeout closes clients on which nothing moves, and no others" {
+    start_server -m echo -i 500ms -v
+    start_script client.py idle "$PORT"
+    local idle=$PEER_PID out=$PEER_OUT
+    "$PYTHON" -c '
+import socket, sys, time
+server = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
+for _ in range(12):
+    server.sendall(b"x")
+    assert server.recv(1) == b"x"
+    time.sleep(0.1)
+' "$PORT"
+    wait_job "$idle"
+    [[ $(cat "$out") =~ ^(end|reset)$ ]]
+    says 'idle-timeout'
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+}
+
+@test "--max-time ends the server, clients or not" {
+    held_input
+    start_server -m echo --max-time 400ms
+    start_script client.py idle "$PORT"
+    wait_server
+    equal "$SERVER_STATUS" 0
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" end
+}
+
+@test "as a background job SIGINT does not end it, and SIGTERM does" {
+    LAUNCHER=(env --ignore-signal=INT)
+    start_server -m echo
+    kill -INT "$SERVER_PID"
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+    stop_server TERM
+    equal "$SERVER_STATUS" 0
+}
+
+@test "under nohup SIGHUP does not end it" {
+    LAUNCHER=(env --ignore-signal=HUP)
+    start_server -m echo
+    kill -HUP "$SERVER_PID"
+    run sockx echo -p "$PORT" hello
+    expect_status 0
+    stop_server TERM
+}
+
+@test "told to stop, it sends what is queued to clients that read" {
+    random_file "$BATS_TEST_TMPDIR/sent" 8000000
+    start_server -m echo
+    start_script client.py slow_half "$PORT" <"$BATS_TEST_TMPDIR/sent"
+    stop_server
+    equal "$SERVER_STATUS" 0
+    wait_job "$PEER_PID"
+    equal "$(cat "$PEER_OUT")" "same prefix"
+}
+
+# ---- closed 0, 1 and 2 ----
+
+# COMBINATION (of the digits 0, 1, 2) CMD...: run it with those closed.
+with_closed() {
+    local closed=$1
+
+    shift
+    [[ $closed != *0* ]] || exec 0<&-
+    [[ $closed != *1* ]] || exec 1>&-
+    [[ $closed != *2* ]] || exec 2>&-
+    exec 3>&- "$@"
+}
+
+# No socket, epoll or other thing of its own is 0, 1 or 2.
+std_is_clean() {
+    local fd to
+
+    for fd in 0 1 2; do
+        to=$(readlink "/proc/$1/fd/$fd") || fail "$fd of $1 is closed" || return 1
+        case $to in
+        socket:* | anon_inode:*) fail "$fd of $1 is $to" || return 1 ;;
+        esac
+    done
+}
+
+@test "a server with any of 0, 1, 2 closed serves, and no socket takes their place" {
+    for closed in _ 0 1 2 01 02 12 012; do
+        free_port
+        local port=$PORT
+        with_closed "$closed" "$SOCKX" serve -m echo -p "$port" >/dev/null 2>"$BATS_TEST_TMPDIR/err" &
+        SERVER_PORT=$port adopt_server $! "$BATS_TEST_TMPDIR/err"
+        start_script client.py idle "$port"
+        wait_until has_clients "$port"
+        std_is_clean "$SERVER_PID"
+        run sockx echo -p "$port" hello
+        expect_status 0
+        kill "$PEER_PID"
+        stop_server
+        equal "$SERVER_STATUS" 0
+    done
+}
+
+@test "connect with any of 0, 1, 2 closed connects, and no socket takes their place" {
+    start_script server.py mute
+    local port=$PORT
+    for closed in _ 0 1 2 01 02 12 012; do
+        held_input
+        with_closed "$closed" "$SOCKX" connect localhost "$port" <"$INPUT" >/dev/null 2>&1 &
+        jobs_left+=($!)
+        local pid=$!
+        wait_until owns_connection "$pid"
+        std_is_clean "$pid"
+        kill "$pid"
+        wait_until is_gone "$pid"
+    done
+}
+
+# The process has a socket.
+owns_connection() {
+    [[ $(readlink "/proc/$1/fd/"*) == *socket:* ]]
+}
+
+@test "echo with a closed standard input sends nothing" {
+    start_server -m echo
+    run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -p $PORT <&-"
+    expect_status 0
+    equal "$output" ""
+}
+
+@test "connect with a closed standard input has sent its end" {
+    start_server -m echo
+    run --separate-stderr bash -c "timeout 20 '$SOCKX' connect localhost $PORT <&-"
+    expect_status 0
+    equal "$output" ""
+}
+
+@test "what could not be said on a closed standard error changes no status" {
+    free_port
+    run bash -c "timeout 20 '$SOCKX' connect localhost $PORT 2>&-"
+    expect_status 7
+    run bash -c "timeout 20 '$SOCKX' connect localhost $PORT 2>/dev/full"
+    expect_status 7
+    start_server -m echo
+    run bash -c "timeout 20 '$SOCKX' echo -p $PORT hello 2>&-"
+    expect_status 0
+}
