@@ -81,12 +81,27 @@ void client_fail(struct client *c, const struct err *why)
 static void on_gone(struct conn_owner *owner, struct conn *conn, const struct err *why)
 {
 	struct client *c = container_of(owner, struct client, owner);
+	const struct report done = {
+		.kind = REPORT_DONE,
+		.received = conn_received(conn),
+		.sent = conn_sent(conn),
+	};
 
-	report(c->to, &(struct report){.kind = REPORT_DONE,
-			      .received = conn_received(conn),
-			      .sent = conn_sent(conn)});
+	report(c->to, &done);
 	c->net = NULL;
 	c->over(c, why);
+}
+
+static void tell_connected(struct client *c, const struct link *link, const struct addr *at)
+{
+	const struct addr_text address = addr_text(at);
+	const struct report connected = {
+		.kind = REPORT_CONNECTED,
+		.address = address.text,
+		.transport = link->via->name,
+	};
+
+	report(c->to, &connected);
 }
 
 static void on_connected(
@@ -109,9 +124,7 @@ static void on_connected(
 		client_fail(c, &none);
 		return;
 	}
-	report(c->to, &(struct report){.kind = REPORT_CONNECTED,
-			      .address = addr_text(at).text,
-			      .transport = link->via->name});
+	tell_connected(c, link, at);
 	conn_open(c->net);
 }
 

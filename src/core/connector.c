@@ -121,13 +121,20 @@ static void explain(struct connector *c, const struct addr *at, int error, bool 
 		err_hint(&c->last, "check the address, and the route to it with `ip route get`");
 }
 
+static void tell(
+	const struct connector *c, enum report_kind kind, const struct addr *at, const char *reason)
+{
+	const struct addr_text address = addr_text(at);
+	const struct report what = {.kind = kind, .address = address.text, .reason = reason};
+
+	report(c->to, &what);
+}
+
 static void attempt_failed(
 	struct connector *c, const struct addr *at, int error, bool source_failed)
 {
 	explain(c, at, error, source_failed);
-	report(c->to, &(struct report){.kind = REPORT_ATTEMPT_LOST,
-			      .address = addr_text(at).text,
-			      .reason = strerror(error)});
+	tell(c, REPORT_ATTEMPT_LOST, at, strerror(error));
 }
 
 static void begin_next(struct connector *c);
@@ -160,7 +167,7 @@ static enum io begin(struct connector *c, struct attempt *a)
 	bool source_failed;
 	enum io verdict;
 
-	report(c->to, &(struct report){.kind = REPORT_ATTEMPT, .address = addr_text(a->at).text});
+	tell(c, REPORT_ATTEMPT, a->at, NULL);
 	verdict = c->conf.via->connect(&a->link, a->at, &c->conf.source, &source_failed);
 	if (verdict == IO_AGAIN) {
 		a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
@@ -276,6 +283,7 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 		void *arg, const struct link *link, const struct addr *at, const struct err *why),
 	void *arg, struct err *err)
 {
+	const struct report resolving = {REPORT_RESOLVING, .address = conf->target.host};
 	struct connector *c = calloc(1, sizeof(*c));
 	int known;
 
@@ -294,8 +302,7 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 	c->arg = arg;
 	known = resolve_at_once(&conf->target, &c->addresses, err);
 	if (known == 0) {
-		report(to,
-			&(struct report){.kind = REPORT_RESOLVING, .address = conf->target.host});
+		report(to, &resolving);
 		c->resolve = resolve_start(loop, &conf->target, on_resolved, c, err);
 	}
 	if (known < 0 || (known == 0 && !c->resolve)) {

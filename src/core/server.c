@@ -73,13 +73,29 @@ static bool counts(const struct conn *c, const struct err *why)
 static void report_gone(struct server *s, struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
+	const struct addr_text address = addr_text(&peer);
+	const struct report what = {
+		.kind = why ? REPORT_LOST : REPORT_CLOSED,
+		.conn = conn_id(c),
+		.address = address.text,
+		.reason = why ? why->what : NULL,
+		.received = conn_received(c),
+		.sent = conn_sent(c),
+	};
 
-	report(s->clients.to, &(struct report){.kind = why ? REPORT_LOST : REPORT_CLOSED,
-				      .conn = conn_id(c),
-				      .address = addr_text(&peer).text,
-				      .reason = why ? why->what : NULL,
-				      .received = conn_received(c),
-				      .sent = conn_sent(c)});
+	report(s->clients.to, &what);
+}
+
+/* Something happened at an address: of connection number conn, if not 0. */
+static void tell(const struct server *s, enum report_kind kind, const struct addr *at,
+	uint64_t conn, const char *reason)
+{
+	struct addr_text address;
+
+	if (!report_shown(s->clients.to, kind))
+		return; /* without the cost of writing the address */
+	address = addr_text(at);
+	report(s->clients.to, &(struct report){kind, conn, address.text, .reason = reason});
 }
 
 static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
@@ -101,9 +117,7 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 static void pause_accepting(struct server *s, const struct listener *l, int error)
 {
 	if (!s->starved_told)
-		report(s->clients.to, &(struct report){.kind = REPORT_ACCEPT_PAUSED,
-					      .address = addr_text(&l->at).text,
-					      .reason = strerror(error)});
+		tell(s, REPORT_ACCEPT_PAUSED, &l->at, 0, strerror(error));
 	s->starved = s->starved_told = true;
 	update_accepting(s);
 	timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
@@ -128,14 +142,9 @@ static void welcome(struct server *s, const struct link *link, const struct addr
 		refused.via->close(&refused);
 		return;
 	}
-	if (report_shown(s->clients.to, REPORT_OPENED))
-		report(s->clients.to, &(struct report){.kind = REPORT_OPENED,
-					      .conn = conn_id(c),
-					      .address = addr_text(peer).text});
-	if (!conn_open_accepted(c) && report_shown(s->clients.to, REPORT_RESET_EARLY))
-		report(s->clients.to, &(struct report){.kind = REPORT_RESET_EARLY,
-					      .conn = conn_id(c),
-					      .address = addr_text(peer).text});
+	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
+	if (!conn_open_accepted(c))
+		tell(s, REPORT_RESET_EARLY, peer, conn_id(c), NULL);
 }
 
 /* What accept(2) says of our own lack, not of one client. */
@@ -160,9 +169,7 @@ static bool take_client(struct server *s, const struct listener *l)
 		pause_accepting(s, l, link.error);
 		return false;
 	}
-	report(s->clients.to, &(struct report){.kind = REPORT_ACCEPT_FAILED,
-				      .address = addr_text(&l->at).text,
-				      .reason = strerror(link.error)});
+	tell(s, REPORT_ACCEPT_FAILED, &l->at, 0, strerror(link.error));
 	return true;
 }
 
@@ -225,7 +232,7 @@ static size_t most_clients(const struct server *s)
 {
 	struct rlimit limit;
 	int lowest_free;
-	size_t most;
+	size_t most, taken;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 1;
@@ -237,18 +244,23 @@ static size_t most_clients(const struct server *s)
 		return 1;
 	sys_close(s->clients.to, lowest_free);
 	most = limit.rlim_cur > INT32_MAX ? INT32_MAX : (size_t)limit.rlim_cur;
-	return most > (size_t)lowest_free + SPARE_DESCRIPTORS
-	               ? most - (size_t)lowest_free - SPARE_DESCRIPTORS
-	               : 1;
+	taken = (size_t)lowest_free + SPARE_DESCRIPTORS;
+	return most > taken ? most - taken : 1;
 }
 
 static void announce(const struct server *s)
 {
-	for (size_t i = 0; i < s->listening; i++)
-		report(s->clients.to, &(struct report){.kind = REPORT_LISTENING,
-					      .address = addr_text(&s->listeners[i].at).text,
-					      .transport = s->conf.via->name,
-					      .mode = s->conf.mode});
+	for (size_t i = 0; i < s->listening; i++) {
+		const struct addr_text address = addr_text(&s->listeners[i].at);
+		const struct report what = {
+			.kind = REPORT_LISTENING,
+			.address = address.text,
+			.transport = s->conf.via->name,
+			.mode = s->conf.mode,
+		};
+
+		report(s->clients.to, &what);
+	}
 }
 
 /* Past the time for what was queued: the rest is dropped, and counted. */
