@@ -331,14 +331,23 @@ ends_within() {
     shortened=(timeout -k 1 20 env LD_PRELOAD="$shim" "$SOCKX")
     "${shortened[@]}" connect 127.0.0.1 "$PORT" <"$data" >"$data.connect"
     same_bytes "$data" "$data.connect"
+    # shellcheck disable=SC2002 # its input is to be a pipe
+    cat "$data" | "${shortened[@]}" connect 127.0.0.1 "$PORT" | cat >"$data.piped"
+    same_bytes "$data" "$data.piped"
     "${shortened[@]}" echo -p "$PORT" <"$data" >"$data.echo"
     same_bytes "$data" "$data.echo"
     stop_server
     equal "$SERVER_STATUS" 0
-    # Three programs, each with its megabyte in and out at 13 bytes a call at most.
-    equal "$(awk '$2 > 2 * 1024 * 1024 / 13 && $4 > 1000' "$SHORTIO_LOG" | wc -l)" 3
+    # Four programs, each with its megabyte in and out at 13 bytes a call at most.
+    equal "$(awk '$2 > 2 * 1024 * 1024 / 13 && $4 > 1000' "$SHORTIO_LOG" | wc -l)" 4
     has_line "$SERVER_ERR" "^listening on 0.0.0.0:$PORT \(tcp, echo\)\$" ||
         fail "it said: $(cat "$SERVER_ERR")"
+}
+
+# bats test_tags=load
+@test "an allocation that fails, once or for ever: no crash, no hang, 0 only if all arrived" {
+    run -0 timeout -k 1 55 "$PYTHON" "$PEERS/alloc.py"
+    tell "a failing allocation: $output"
 }
 
 needs_strace() {

@@ -357,3 +357,22 @@ program.wait()
     wait_until has_bytes "$PEER_OUT" 1000000
     same_bytes "$BATS_TEST_TMPDIR/in" "$PEER_OUT"
 }
+
+# ---- kernels ----
+
+@test "pipes without RWF_NOWAIT, as before Linux 6.4: every byte arrives, and no flag changes" {
+    local data=$BATS_TEST_TMPDIR/data
+
+    strace -D -qq -o /dev/null true 2>"$data.strace" ||
+        skip "strace cannot attach: $(head -n 1 "$data.strace")"
+    random_file "$data" 3000000
+    start_server -m echo
+    # shellcheck disable=SC2002 # its input is to be a pipe
+    cat "$data" | timeout 20 strace -D -f -qq -o "$data.calls" \
+        -e inject=preadv2,pwritev2:error=EOPNOTSUPP "$SOCKX" connect 127.0.0.1 "$PORT" |
+        cat >"$data.back"
+    same_bytes "$data" "$data.back"
+    has_line "$data.calls" 'preadv2.*EOPNOTSUPP'
+    has_line "$data.calls" 'pwritev2.*EOPNOTSUPP'
+    run ! has_line "$data.calls" 'F_SETFL'
+}

@@ -1,5 +1,5 @@
-/* A preloaded shim: read, recv, send and write move 1 to 13 bytes, and every fifth call is
- * interrupted; so are accept4 and epoll_wait now and then. At exit it appends what it did to the
+/* A preloaded shim: read, recv, send, write and their kin move 1 to 13 bytes, and every fifth call
+ * is interrupted; so are accept4 and epoll_wait now and then. At exit it appends what it did to the
  * file that SHORTIO_LOG names, so that a test knows it was there.
  *
  * Only sockets, pipes and files are cut short: what signalfd or eventfd give is never partial. */
@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { MOVE_MAX_BYTES = 13, INTERRUPT_EVERY = 5 };
@@ -66,6 +67,24 @@ ssize_t write(int fd, const void *data, size_t size)
 	if (!is_stream(fd))
 		return real(fd, data, size);
 	return interrupts() ? -1 : real(fd, data, shorter(size));
+}
+
+ssize_t preadv2(int fd, const struct iovec *parts, int count, off_t at, int flags)
+{
+	ssize_t (*real)(int, const struct iovec *, int, off_t, int);
+	struct iovec first = {parts->iov_base, shorter(parts->iov_len)};
+
+	next("preadv2", &real);
+	return interrupts() ? -1 : real(fd, &first, count > 1 ? 1 : count, at, flags);
+}
+
+ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t at, int flags)
+{
+	ssize_t (*real)(int, const struct iovec *, int, off_t, int);
+	struct iovec first = {parts->iov_base, shorter(parts->iov_len)};
+
+	next("pwritev2", &real);
+	return interrupts() ? -1 : real(fd, &first, count > 1 ? 1 : count, at, flags);
 }
 
 ssize_t recv(int fd, void *data, size_t size, int flags)

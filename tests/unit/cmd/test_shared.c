@@ -67,8 +67,8 @@ Test(shared, a_host_is_a_name_or_an_address)
 Test(shared, blanks_controls_and_broken_letters_make_no_host)
 {
 	static const char *const hosts[] = {"", " ", "a b", "a\tb", "a\n", "\x1b[2J", "a\x7f",
-		"a\xc2\x9b"
-		"b",
+		("a\xc2\x9b"
+		 "b"),
 		"a\xff", "\xc3", "a\u202e", "a\u200b"};
 
 	for (size_t i = 0; i < COUNT(hosts); i++) {

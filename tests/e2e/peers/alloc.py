@@ -1,0 +1,136 @@
+"""alloc.py: the n-th allocation fails, once and for ever after, for every n that there is: in an echo
+server with a few clients one after the other, and in both client commands.
+
+Never a crash, never more than 5 s, status 0 only if all bytes arrived; and one failed allocation
+costs a server one client at the most. Prints how many cases ran, or what went wrong."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+LIMIT_S = 5.0
+ALLOCATIONS_MAX = 200  # far more than any of these makes
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOCKX = os.environ["SOCKX"]
+DATA = random.Random(5).randbytes(300000)
+
+
+class Failed(Exception):
+    pass
+
+
+def build(folder):
+    shim = os.path.join(folder, "alloc.so")
+    subprocess.run(["cc", "-std=c17", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim,
+                    os.path.join(HERE, "alloc.c")], check=True)
+    return shim
+
+
+def surroundings(shim, at, ever, log):
+    made = dict(os.environ, LD_PRELOAD=shim, FAIL_AT=str(at), ALLOC_LOG=log)
+    if ever:
+        made["FAIL_EVER"] = "1"
+    return made
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port):
+    """Whether an exchange with the server is whole."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), LIMIT_S) as conn:
+            conn.sendall(b"a line\n")
+            conn.shutdown(socket.SHUT_WR)
+            got = b""
+            while part := conn.recv(100):
+                got += part
+    except socket.timeout:
+        raise Failed(f"a client waited {LIMIT_S} s") from None
+    except OSError:
+        return False
+    return got == b"a line\n"
+
+
+def serve_case(environment, ever):
+    port = free_port()
+    with subprocess.Popen([SOCKX, "serve", "-m", "echo", "-H", "127.0.0.1", "-p", str(port)],
+                          stderr=subprocess.DEVNULL, env=environment) as child:
+        deadline = time.monotonic() + (0.3 if ever else LIMIT_S)
+        while not answers(port) and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        lost = [answers(port) for _ in range(3)].count(False) if child.poll() is None else 0
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+        status = child.wait(LIMIT_S)
+        if status not in (0, 1, 4):
+            raise Failed(f"serve ended with {status}")
+        if lost > 1 and not ever:
+            raise Failed("more than one client was lost to one failed allocation")
+
+
+def client_case(environment, arguments, data, expected):
+    done = subprocess.run([SOCKX] + arguments, input=data, capture_output=True, env=environment,
+                          timeout=LIMIT_S, check=False)
+    if not 0 <= done.returncode <= 9:
+        raise Failed(f"it ended with {done.returncode}")
+    if done.returncode == 0 and done.stdout != expected:
+        raise Failed("it ended with 0, but not all arrived")
+
+
+def every(name, case):
+    """Run case(environment, ever) for each allocation there is; returns how many cases that were."""
+    cases = 0
+    with tempfile.TemporaryDirectory() as folder:
+        shim, log = build(folder), os.path.join(folder, "log")
+        for ever in (False, True):
+            for at in range(1, ALLOCATIONS_MAX):
+                if os.path.exists(log):
+                    os.remove(log)
+                try:
+                    case(surroundings(shim, at, ever, log), ever)
+                except (Failed, subprocess.TimeoutExpired) as error:
+                    raise Failed(f"{name}, allocation {at}{' and all after' if ever else ''}: "
+                                 f"{error}") from None
+                cases += 1
+                with open(log, encoding="ascii") as counted:
+                    if int(counted.read()) < at:
+                        break  # it made fewer than that
+            else:
+                raise Failed(f"{name} makes more than {ALLOCATIONS_MAX} allocations")
+    return cases
+
+
+def main():
+    port = free_port()
+    total = every("serve", serve_case)
+    with subprocess.Popen([SOCKX, "serve", "-Q", "-m", "echo", "-H", "127.0.0.1", "-p",
+                           str(port)]) as echo:
+        try:
+            while not answers(port):
+                time.sleep(0.01)
+            target = ["127.0.0.1", str(port)]
+            for arguments, data, expected in (
+                    (["connect"] + target, DATA, DATA),
+                    (["connect", "-v", "-C"] + target, b"line\n" * 1000, b"line\r\n" * 1000),
+                    (["echo", "-H", target[0], "-p", target[1]], DATA, DATA)):
+                total += every(" ".join(arguments), lambda environment, _ever: client_case(
+                    environment, arguments, data, expected))
+        finally:
+            echo.terminate()
+    print(f"{total} cases")
+
+
+try:
+    main()
+except Failed as error:
+    print(error)
+    sys.exit(1)
