@@ -33,6 +33,11 @@ fortify := $(if $(filter -O0 -fsanitize=%,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTI
 
 OWN_CPPFLAGS := -Isrc -D_GNU_SOURCE -DSOCKX_VERSION='"$(VERSION)"' $(fortify)
 OWN_CFLAGS = -std=c17 -pthread $(WARNINGS) $(WERROR) $(takes)
+# What is done, in short; V=1 shows the commands, -s nothing.
+Q := $(if $(V),,@)
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = @$(if $(V)$(silent),:,echo '  $(1)	$(2)')
+
 compile = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS)
 link = $(CC) -pthread $(OWN_CFLAGS) $(CFLAGS) $(HARDENED_LINK) $(LDFLAGS)
 
@@ -58,25 +63,30 @@ $(B)/flags: .FORCE
 .PHONY: .FORCE
 
 $(B)/%.o: %.c $(B)/flags
+	$(call say,cc,$<)
 	@mkdir -p $(@D)
-	$(compile) -MMD -MP -c $< -o $@
+	$(Q)$(compile) -MMD -MP -c $< -o $@
 
 $(B)/sockx: $(OBJECTS) $(B)/src/main.o
-	$(link) $^ -o $@
+	$(call say,link,$@)
+	$(Q)$(link) $^ -o $@
 
 $(B)/docs: $(OBJECTS) $(B)/src/docs.o
-	$(link) $^ -o $@
+	$(call say,link,$@)
+	$(Q)$(link) $^ -o $@
 
 $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
-	$(link) $^ -lcriterion -o $@
+	$(call say,link,$@)
+	$(Q)$(link) $^ -lcriterion -o $@
 
 $(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.
 $(UNIT_OBJECTS): WARNINGS := -Wall -Wextra -Wno-missing-field-initializers
 
 $(B)/bench/%: tests/bench/%.c $(B)/flags
+	$(call say,cc,$<)
 	@mkdir -p $(@D)
-	$(compile) $< -o $@ -lm
+	$(Q)$(compile) $< -o $@ -lm
 
 unit: $(B)/unit
 
