@@ -111,8 +111,9 @@ lint: ## run every static check
 asan: ## run the unit tests and the quick e2e tests under AddressSanitizer and UBSan
 	@sh tests/check asan
 
-bench: $(B)/sockx $(BENCH) ## measure against socat and ncat, interleaved (ROUNDS=5)
-	SOCKX=$(abspath $(B)/sockx) LOAD=$(abspath $(B)/bench/load) sh tests/bench/run
+bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
+	SOCKX=$(abspath $(B)/sockx) LOAD=$(abspath $(B)/bench/load) \
+		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
 
 format: ## lay out the sources as .clang-format says
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])

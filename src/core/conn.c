@@ -95,8 +95,8 @@ static void writing_failed(struct conn *c, int error)
 	if (!c->closing)
 		c->linger_ms = CONN_LINGER_MS;
 	conn_linger(c);
-	conn_update_interest(c);
 	conn_settle(c);
+	conn_update_interest(c);
 }
 
 /* The queue is empty and nothing follows: pass our end on. */
@@ -110,8 +110,8 @@ static void pass_end_on(struct conn *c)
 	}
 	if (c->closing)
 		conn_linger(c);
-	conn_update_interest(c);
 	conn_settle(c);
+	conn_update_interest(c);
 }
 
 void conn_finish(struct conn *c)
@@ -238,8 +238,8 @@ static void peer_ended(struct conn *c)
 		c->owner->on->eof(c);
 	else
 		conn_finish(c);
-	conn_update_interest(c);
 	conn_settle(c);
+	conn_update_interest(c);
 }
 
 /* Act on what a read gave. */

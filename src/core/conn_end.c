@@ -39,8 +39,8 @@ void conn_settle(struct conn *c)
 static void stop_reading(struct conn *c)
 {
 	c->in_over = true;
-	conn_update_interest(c);
 	conn_settle(c);
+	conn_update_interest(c);
 }
 
 void conn_linger(struct conn *c)

@@ -39,6 +39,8 @@ void connector_interleave(struct resolved *addresses)
 	sa_family_t family = old.count ? old.at[0].sa.sa_family : AF_UNSPEC;
 	size_t same = 0, other = 0;
 
+	if (old.count < 2)
+		return;
 	for (size_t i = 0; i < old.count; i++) {
 		/* Even places are the first family's while it has any, odd ones the others'. */
 		while (same < old.count && old.at[same].sa.sa_family != family)

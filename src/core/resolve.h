@@ -13,7 +13,7 @@ struct reporter;
 /* Names to addresses, beside the loop: getaddrinfo(3) runs in a helper thread of its own, so that
  * deadlines and signals hold while a name server is silent. */
 
-enum { RESOLVE_MAX = 64 }; /* addresses of one name that are used */
+enum { RESOLVE_MAX = 16 }; /* addresses of one name that are used */
 
 struct resolved {
 	struct addr at[RESOLVE_MAX];

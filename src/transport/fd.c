@@ -10,13 +10,15 @@
 #include "core/sys.h"
 #include "transport/stream.h"
 
-static const struct transport transport_private, transport_shared;
+static const struct transport transport_pipe, transport_private, transport_shared;
 
 static enum io was_read(struct link *link, ssize_t n, size_t *got)
 {
 	if (n < 0)
 		return link_error(link, errno);
 	*got = (size_t)n;
+	if (n == 0)
+		link->vacates = false; /* nobody is left to be told */
 	return n == 0 ? IO_EOF : IO_DONE;
 }
 
@@ -94,15 +96,24 @@ static enum io pipe_write(struct link *link, struct span out, size_t *taken)
 	return was_written(link, n, taken);
 }
 
+/* Closing a copy tells of a write to a file that failed late (close(2): NFS, quotas), as dup2 would
+ * not. Returns the errno, or 0. */
+static int close_copy(struct link *link)
+{
+	int copy;
+
+	if (link->via == &transport_pipe)
+		return 0;
+	copy = sys_dup(link->to, link->origin);
+	return copy >= 0 && sys_close(link->to, copy) < 0 ? errno : 0;
+}
+
 /* Give the inherited descriptor back, its number kept by /dev/null: a later socket must not become
- * standard output. Closing a copy first tells of a write that failed late (close(2): NFS, quotas),
- * which dup2 would not. */
+ * standard output. */
 static int vacate(struct link *link)
 {
-	int copy = sys_dup(link->to, link->origin), null, error = 0;
+	int null, error = close_copy(link);
 
-	if (copy >= 0 && sys_close(link->to, copy) < 0)
-		error = errno;
 	null = sys_open(link->to, "/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null >= 0) {
 		sys_dup2(link->to, null, link->origin);
@@ -117,7 +128,7 @@ static int fd_close(struct link *link)
 {
 	if (link->fd != link->origin)
 		sys_close(link->to, link->fd);
-	return vacate(link);
+	return link->vacates ? vacate(link) : 0;
 }
 
 static const struct transport transport_private = {
@@ -160,7 +171,8 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 {
 	struct stat about;
 
-	*link = (struct link){.via = &transport_shared, .to = to, .fd = fd, .origin = fd};
+	*link = (struct link){
+		.via = &transport_shared, .to = to, .fd = fd, .origin = fd, .vacates = true};
 	if (fstat(fd, &about) < 0)
 		return;
 	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);

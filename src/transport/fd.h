@@ -12,8 +12,8 @@ enum fd_use { FD_READ, FD_WRITE };
  * file, not to us. A pipe takes RWF_NOWAIT, a socket MSG_DONTWAIT; a terminal, and a pipe of a
  * kernel that has no RWF_NOWAIT for it, is opened anew for ourselves (proc(5), /proc/self/fd); a
  * file never waits; what cannot be opened anew is written at most PIPE_BUF bytes at a time, when
- * poll(2) says that they fit (pipe(7)). Closing it closes both, so that a reader sees its end, and
- * leaves the number taken.
+ * poll(2) says that they fit (pipe(7)). Closing one gives the inherited descriptor back, so that
+ * who is at its other end is told, and leaves the number taken.
  */
 void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link);
 
