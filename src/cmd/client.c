@@ -71,10 +71,15 @@ void client_stop(struct client *c)
 	loop_stop(&c->loop);
 }
 
+void client_blame(struct client *c, const struct err *why)
+{
+	if (why && !c->verdict.kind)
+		c->verdict = *why;
+}
+
 void client_fail(struct client *c, const struct err *why)
 {
-	if (!c->verdict.kind)
-		c->verdict = *why;
+	client_blame(c, why);
 	client_stop(c);
 }
 

@@ -49,7 +49,10 @@ int client_run(struct client *c, const char *command, const char *const *words, 
 
 void client_stop(struct client *c);
 
-/* The run has failed; the first reason counts. */
+/* Remember why the run fails; the first reason counts. why may be NULL: nothing failed. */
+void client_blame(struct client *c, const struct err *why);
+
+/* The run has failed: client_blame and client_stop. */
 void client_fail(struct client *c, const struct err *why);
 
 void client_free(struct client *c);

@@ -28,8 +28,7 @@ static void on_over(struct client *client, const struct err *why)
 {
 	struct connect_run *run = container_of(client, struct connect_run, client);
 
-	if (why && !client->verdict.kind)
-		client->verdict = *why;
+	client_blame(client, why);
 	mode_pipe.finish(&run->env);
 }
 
@@ -37,8 +36,7 @@ static void on_done(void *arg, const struct err *why)
 {
 	struct connect_run *run = arg;
 
-	if (why)
-		client_fail(&run->client, why);
+	client_blame(&run->client, why);
 	client_stop(&run->client);
 }
 

@@ -60,8 +60,7 @@ static void echo_options(struct opt_set *set)
 
 static void fail(struct echo_run *run, const struct err *why)
 {
-	if (!run->client.verdict.kind)
-		run->client.verdict = *why;
+	client_blame(&run->client, why);
 	if (run->client.net)
 		conn_abort(run->client.net);
 }
@@ -134,7 +133,6 @@ static void net_open(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	(void)c;
 	run->began_ns = clock_ns();
 	if (run->conf->client.connect_timeout_ms)
 		timer_set_in(&run->client.loop, &run->first, run->conf->client.connect_timeout_ms);
@@ -190,7 +188,6 @@ static void net_drained(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	(void)c;
 	if (run->in && run->pending.len < PENDING_MAX_BYTES)
 		conn_resume(run->in);
 	look_at_progress(run);
@@ -229,7 +226,6 @@ static void in_eof(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	(void)c;
 	run->input_over = true;
 	if (run->client.net)
 		look_at_progress(run);
@@ -239,7 +235,6 @@ static void in_closed(struct conn *c, const struct err *why)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	(void)c;
 	run->in = NULL;
 	if (why)
 		fail(run, why);
@@ -249,7 +244,6 @@ static void out_drained(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	(void)c;
 	if (run->client.net)
 		conn_resume(run->client.net);
 }
@@ -258,10 +252,8 @@ static void out_closed(struct conn *c, const struct err *why)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	(void)c;
 	run->out = NULL;
-	if (why)
-		client_fail(&run->client, why);
+	client_blame(&run->client, why);
 	client_stop(&run->client);
 }
 
@@ -315,8 +307,8 @@ static void on_over(struct client *client, const struct err *why)
 {
 	struct echo_run *run = container_of(client, struct echo_run, client);
 
-	if (why && !run->finished && !client->verdict.kind)
-		client->verdict = *why;
+	if (!run->finished)
+		client_blame(client, why);
 	if (!run->out)
 		return;
 	if (run->conf->client.talk.json)

@@ -319,9 +319,7 @@ bool conn_open_accepted(struct conn *c)
 	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) == 0)
 		verdict = c->link.via->read(&c->link, c->owner->room, CONN_READ_BYTES, &got);
 	if (was_reset(c, verdict)) {
-		loop_unwatch(c->owner->loop, &c->watch);
-		c->link.via->close(&c->link);
-		conn_forget(c);
+		conn_drop(c);
 		return false;
 	}
 	conn_open(c);

@@ -69,7 +69,8 @@ struct conn *conn_of_node(struct list *node)
 	return container_of(node, struct conn, node);
 }
 
-void conn_forget(struct conn *c)
+/* Free c when the turn ends. Its link has been closed. */
+static void forget(struct conn *c)
 {
 	c->stage = STAGE_OVER; /* a callback it is in may still touch it */
 	list_remove(&c->node);
@@ -163,7 +164,7 @@ static void end(struct conn *c)
 		peer_ending(c, &err);
 	if (owner->on->closed)
 		owner->on->closed(c, why);
-	conn_forget(c);
+	forget(c);
 	if (owner->gone)
 		owner->gone(owner, c, why);
 }
@@ -203,13 +204,15 @@ void conn_on_timer(struct timer *t)
 		end(c);
 }
 
+void conn_drop(struct conn *c)
+{
+	loop_unwatch(c->owner->loop, &c->watch);
+	c->link.via->close(&c->link);
+	forget(c);
+}
+
 void conn_owner_free(struct conn_owner *owner)
 {
-	while (!list_empty(&owner->conns)) {
-		struct conn *c = conn_of_node(owner->conns.next);
-
-		loop_unwatch(owner->loop, &c->watch);
-		c->link.via->close(&c->link);
-		conn_forget(c);
-	}
+	while (!list_empty(&owner->conns))
+		conn_drop(conn_of_node(owner->conns.next));
 }

@@ -61,8 +61,8 @@ void conn_linger(struct conn *c);
 /* Input that came after conn_close; lingering, there is a limit to it. */
 void conn_throw_away(struct conn *c, size_t bytes);
 
-/* Free c when the turn ends, with nobody told. Its link has been closed. */
-void conn_forget(struct conn *c);
+/* Close c's link and free it when the turn ends, with nobody told. */
+void conn_drop(struct conn *c);
 
 void conn_on_timer(struct timer *t);
 

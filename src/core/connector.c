@@ -171,18 +171,15 @@ static enum io begin(struct connector *c, struct attempt *a)
 
 	tell(c, REPORT_ATTEMPT, a->at, NULL);
 	verdict = c->conf.via->connect(&a->link, a->at, &c->conf.source, &source_failed);
-	if (verdict == IO_AGAIN) {
-		a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
-		if (loop_watch(c->loop, &a->watch, EPOLLOUT) == 0) {
-			c->pending++;
-			return IO_AGAIN;
-		}
+	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
+	if (verdict == IO_AGAIN && loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
 		a->link.error = errno;
 		a->link.via->close(&a->link);
+		verdict = IO_FAIL;
 	}
-	if (verdict == IO_DONE) {
+	if (verdict != IO_FAIL) {
 		c->pending++;
-		return IO_DONE;
+		return verdict;
 	}
 	attempt_failed(c, a->at, a->link.error, source_failed);
 	a->link.fd = -1;

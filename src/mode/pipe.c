@@ -143,7 +143,6 @@ static void in_eof(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	(void)c;
 	p->input_over = true;
 	if (p->net)
 		pass_input_end(p);
@@ -235,7 +234,7 @@ static void net_eof(struct conn *c)
 	}
 	if (p->out)
 		conn_finish(p->out);
-	if (p->input_over || !p->in || conn_is_terminal(p->in) || conf_of(p)->recv_only)
+	if (p->input_over || !p->in || conn_is_terminal(p->in))
 		conn_finish(c);
 }
 
@@ -243,7 +242,6 @@ static void net_closed(struct conn *c, const struct err *why)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	(void)c;
 	(void)why; /* whoever owns the connection judges it */
 	p->net = NULL;
 	timer_clear(p->env->loop, &p->quit);
