@@ -6,8 +6,7 @@
 
 enum { BUF_FIRST_BYTES = 256 };
 
-/* Make room for more bytes at the end: by moving what waits to the front, or by growing. */
-static int reserve(struct buf *b, size_t more)
+int buf_reserve(struct buf *b, size_t more)
 {
 	size_t need, cap = b->cap ? b->cap : BUF_FIRST_BYTES;
 	uint8_t *grown;
@@ -16,7 +15,8 @@ static int reserve(struct buf *b, size_t more)
 		return -1;
 	if (b->cap - b->start >= need)
 		return 0;
-	/* Moving is worth it only where it frees at least half: else each add could move all. */
+	/* Moving what waits to the front is worth it only where it frees at least half: else each
+	 * add could move all. */
 	if (b->cap >= need && b->start >= b->len) {
 		memmove(b->data, b->data + b->start, b->len);
 		b->start = 0;
@@ -36,7 +36,7 @@ int buf_add(struct buf *b, struct span in)
 {
 	if (in.len == 0)
 		return 0;
-	if (reserve(b, in.len) < 0)
+	if (buf_reserve(b, in.len) < 0)
 		return -1;
 	memcpy(b->data + b->start + b->len, in.data, in.len);
 	b->len += in.len;
@@ -58,7 +58,7 @@ int buf_printf(struct buf *b, const char *format, ...)
 	va_end(args);
 	if (n == 0) /* not even room for the NUL: an empty buf holds no memory */
 		return 0;
-	if (n < 0 || reserve(b, (size_t)n + 1) < 0)
+	if (n < 0 || buf_reserve(b, (size_t)n + 1) < 0)
 		return -1;
 	va_start(args, format);
 	vsnprintf((char *)b->data + b->start + b->len, (size_t)n + 1, format, args);

@@ -20,6 +20,10 @@ struct buf {
  * was added. */
 int buf_add(struct buf *b, struct span in);
 
+/* Make room for so many bytes behind those that wait: the next buf_add of no more cannot fail.
+ * Returns 0, or -1 when memory is out. */
+int buf_reserve(struct buf *b, size_t more);
+
 /* Append a string, or formatted text. Errors as buf_add. */
 int buf_puts(struct buf *b, const char *text);
 int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

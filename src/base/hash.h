@@ -1,0 +1,17 @@
+#ifndef SOCKX_BASE_HASH_H
+#define SOCKX_BASE_HASH_H
+
+#include "base/span.h"
+
+/* SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that nobody without the key can make collide,
+ * for tables whose keys strangers choose. */
+struct hash_key {
+	uint64_t k[2];
+};
+
+/* A key nobody knows: from getrandom(2). */
+struct hash_key hash_key_random(void);
+
+uint64_t hash_siphash(const struct hash_key *key, struct span in);
+
+#endif
