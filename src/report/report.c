@@ -8,7 +8,7 @@
 #include "base/escape.h"
 #include "base/json.h"
 
-/* human: {address} {transport} {mode} {reason} {conn} {received} {sent} are filled in. */
+/* human: {address} {transport} {mode} {reason} {conn} {received} {sent} {count} are filled in. */
 struct report_row {
 	const char *key; /* the JSON event: never renamed */
 	enum report_level level;
@@ -28,6 +28,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ACCEPT_PAUSED] = {"accept.paused", LEVEL_READY,
 		"{address}: cannot accept: {reason}; waiting clients are kept in the backlog"},
 	[REPORT_ACCEPT_FAILED] = {"accept.failed", LEVEL_DETAIL, "{address}: accept: {reason}"},
+	[REPORT_DROPPED] = {"datagram.dropped", LEVEL_DETAIL,
+		"{address}: datagram dropped: {reason} ({count} so far)"},
 	[REPORT_STOPPING] = {"stopping", LEVEL_PEOPLE, "stopping: {reason}"},
 	[REPORT_RESOLVING] = {"resolving", LEVEL_DETAIL, "looking up {address}"},
 	[REPORT_ATTEMPT] = {"connect.attempt", LEVEL_DETAIL, "trying {address}"},
@@ -112,6 +114,8 @@ static void json_report(struct reporter *to, const struct report *what)
 		json_int(&j, "received", (int64_t)what->received);
 		json_int(&j, "sent", (int64_t)what->sent);
 	}
+	if (what->count)
+		json_int(&j, "count", (int64_t)what->count);
 	json_close(&j);
 	send_and_free(to, &j.out, j.failed);
 }
@@ -135,7 +139,8 @@ static int add_field(struct buf *line, const struct report *what, const char *na
 	const struct {
 		const char *name;
 		uint64_t number;
-	} numbers[] = {{"conn", what->conn}, {"received", what->received}, {"sent", what->sent}};
+	} numbers[] = {{"conn", what->conn}, {"received", what->received}, {"sent", what->sent},
+		{"count", what->count}};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (strlen(texts[i].name) == name_len && !memcmp(texts[i].name, name, name_len))

@@ -21,12 +21,13 @@ enum report_kind {
 	REPORT_RESET_EARLY,   /* gone before its first byte: address */
 	REPORT_ACCEPT_PAUSED, /* descriptors or memory are out: address, reason */
 	REPORT_ACCEPT_FAILED, /* one client could not be taken: address, reason */
-	REPORT_STOPPING,      /* the server stops: reason */
-	REPORT_RESOLVING,     /* a client looks up a name: address */
-	REPORT_ATTEMPT,       /* a client tries an address: address */
-	REPORT_ATTEMPT_LOST,  /* why that address lost: address, reason */
-	REPORT_CONNECTED,     /* a client is connected: address, transport */
-	REPORT_DONE,          /* its connection is over: bytes */
+	REPORT_DROPPED,      /* a peer's datagram, or the answer, is lost: address, reason, count */
+	REPORT_STOPPING,     /* the server stops: reason */
+	REPORT_RESOLVING,    /* a client looks up a name: address */
+	REPORT_ATTEMPT,      /* a client tries an address: address */
+	REPORT_ATTEMPT_LOST, /* why that address lost: address, reason */
+	REPORT_CONNECTED,    /* a client is connected: address, transport */
+	REPORT_DONE,         /* its connection is over: bytes */
 	REPORT_KINDS
 };
 
@@ -43,6 +44,7 @@ struct report {
 	uint64_t conn; /* which connection, counted from 1; 0: none */
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
+	uint64_t count;          /* how many so far, for REPORT_DROPPED */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */

@@ -20,7 +20,8 @@ static struct report full_report(enum report_kind kind)
 		.mode = "echo",
 		.reason = "Connection reset by peer",
 		.received = 12,
-		.sent = 34};
+		.sent = 34,
+		.count = 5};
 }
 
 static const struct {
@@ -39,6 +40,8 @@ static const struct {
 		"waiting clients are kept in the backlog\n",
 		"accept.paused"},
 	{REPORT_ACCEPT_FAILED, "127.0.0.1:80: accept: Connection reset by peer\n", "accept.failed"},
+	{REPORT_DROPPED, "127.0.0.1:80: datagram dropped: Connection reset by peer (5 so far)\n",
+		"datagram.dropped"},
 	{REPORT_STOPPING, "stopping: Connection reset by peer\n", "stopping"},
 	{REPORT_RESOLVING, "looking up 127.0.0.1:80\n", "resolving"},
 	{REPORT_ATTEMPT, "trying 127.0.0.1:80\n", "connect.attempt"},
@@ -329,6 +332,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_RESET_EARLY] = LEVEL_DETAIL,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
 		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,
+		[REPORT_DROPPED] = LEVEL_DETAIL,
 		[REPORT_STOPPING] = LEVEL_PEOPLE,
 		[REPORT_RESOLVING] = LEVEL_DETAIL,
 		[REPORT_ATTEMPT] = LEVEL_DETAIL,
