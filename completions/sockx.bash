@@ -19,7 +19,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog -i --idle-timeout --max-time -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog -i --idle-timeout --max-time -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw -v --verbose -Q --quiet -j --json --trace -h --help --version'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -37,7 +37,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -55,7 +55,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle --raw'
 		return
 	fi
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "cmd/talk.h"
 #include "report/report.h"
-#include "transport/tcp.h"
 
 static const struct opt target_rows[] = {
 	{.name = "host",
@@ -20,7 +20,7 @@ static const struct opt target_rows[] = {
 	{.name = "port",
 		.letter = 'p',
 		.kind = OPT_TEXT,
-		OPT_FIELD(struct client_conf, port),
+		OPT_FIELD(struct client_conf, where.port),
 		.arg = "PORT",
 		.completes = COMPLETES_SERVICE,
 		.common = true,
@@ -59,8 +59,8 @@ static const struct opt time_rows[] = {
 void client_options(struct opt_set *set)
 {
 	opt_set_add(set, "Address", target_rows, sizeof(target_rows) / sizeof(target_rows[0]), 0);
-	opt_set_add(set, "Address", family_options, family_option_count,
-		offsetof(struct client_conf, family));
+	opt_set_add(set, "Address", where_options, where_option_count,
+		offsetof(struct client_conf, where));
 	opt_set_add(set, "Time limits", time_rows, sizeof(time_rows) / sizeof(time_rows[0]), 0);
 	opt_set_add(set, "Messages", talk_options, talk_option_count,
 		offsetof(struct client_conf, talk));
@@ -97,20 +97,38 @@ static void on_gone(struct conn_owner *owner, struct conn *conn, const struct er
 	c->over(c, why);
 }
 
-static void tell_connected(struct client *c, const struct link *link, const struct addr *at)
+static void tell_connected(struct client *c, const struct addr *at)
 {
 	const struct addr_text address = addr_text(at);
 	const struct report connected = {
 		.kind = REPORT_CONNECTED,
 		.address = address.text,
-		.transport = link->via->name,
+		.transport = c->where.via->name,
 	};
 
 	report(c->to, &connected);
 }
 
-static void on_connected(
-	void *arg, const struct link *link, const struct addr *at, const struct err *why)
+/* Nobody is at the address that datagrams went to: the next one of the name may do better. */
+static bool go_elsewhere(struct conn_owner *owner, int error, struct link *link, struct addr *at)
+{
+	struct client *c = container_of(owner, struct client, owner);
+	const struct addr was = conn_address(c->net);
+	const struct addr_text address = addr_text(&was);
+	const struct report lost = {
+		.kind = REPORT_ATTEMPT_LOST, .address = address.text, .reason = strerror(error)};
+	struct err unused;
+
+	if (!c->others.count)
+		return false;
+	report(c->to, &lost);
+	if (!connector_next(c->to, &c->to_where, &c->others, link, at, &unused))
+		return false;
+	tell_connected(c, at);
+	return true;
+}
+
+static void on_connected(void *arg, const struct connected *there, const struct err *why)
 {
 	struct client *c = arg;
 
@@ -119,9 +137,10 @@ static void on_connected(
 		client_fail(c, why);
 		return;
 	}
-	c->net = conn_new(&c->owner, link, at, CONN_BOTH);
+	c->others = there->others;
+	c->net = conn_new(&c->owner, &there->link, &there->at, CONN_BOTH);
 	if (!c->net) {
-		struct link unused = *link;
+		struct link unused = there->link;
 		struct err none = {0};
 
 		unused.via->close(&unused);
@@ -129,7 +148,7 @@ static void on_connected(
 		client_fail(c, &none);
 		return;
 	}
-	tell_connected(c, link, at);
+	tell_connected(c, &there->at);
 	conn_open(c->net);
 }
 
@@ -164,14 +183,18 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
-/* --source: ADDR, ADDR:PORT, [V6]:PORT; numeric, for it is one of ours. */
-static int read_source(const char *typed, struct addr *source, struct err *err)
+/* --source: ADDR, ADDR:PORT, [V6]:PORT; numeric, for it is one of ours. Of a Unix socket, a path.
+ */
+static int read_source(const struct client *c, struct addr *source, struct err *err)
 {
+	const char *typed = c->conf->source;
 	struct endpoint at;
 	uint16_t port = 0;
 
 	if (!typed)
 		return 0;
+	if (c->where.path.len)
+		return path_read(typed, source, err);
 	if (endpoint_split(typed, &at) || at.path[0] ||
 		(at.port[0] && port_read(at.port, &port, err) < 0) ||
 		addr_from_numeric(source, AF_UNSPEC, at.host, port) < 0) {
@@ -181,49 +204,56 @@ static int read_source(const char *typed, struct addr *source, struct err *err)
 	return 0;
 }
 
-static int read_target(struct client *c, const char *command, const char *const *words,
-	size_t count, struct connector_conf *out, struct err *err)
+/* The host: as the words or the option have it, else this machine. */
+static int read_host(struct client *c, struct err *err)
 {
-	const struct client_conf *conf = c->conf;
-	struct resolve_query *target = &out->target;
-	struct endpoint at;
+	struct endpoint *at = &c->where.at;
+	const char *host = c->conf->host;
 
-	if (address_read(words, count, false, command, &at, err) < 0)
+	if (host && (host_check(host, err) < 0 ||
+			    endpoint_add(at->host, sizeof(at->host), "--host", host, err) < 0))
 		return -1;
-	if (conf->host &&
-		(host_check(conf->host, err) < 0 ||
-			endpoint_add(at.host, sizeof(at.host), "--host", conf->host, err) < 0))
+	if (!at->host[0])
+		snprintf(at->host, sizeof(at->host), "localhost");
+	if (host_check(at->host, err) < 0)
 		return -1;
-	if (conf->port &&
-		(port_read(conf->port, &target->port, err) < 0 ||
-			endpoint_add(at.port, sizeof(at.port), "--port", conf->port, err) < 0))
-		return -1;
-	snprintf(c->host, sizeof(c->host), "%s", at.host[0] ? at.host : "localhost");
-	if (!at.port[0])
-		snprintf(at.port, sizeof(at.port), "%s", DEFAULT_PORT);
-	endpoint_join(c->typed, sizeof(c->typed), c->host, at.port);
-	if (host_check(c->host, err) < 0 || port_read(at.port, &target->port, err) < 0)
-		return -1;
-	if (target->port == 0) {
+	if (c->where.port == 0) {
 		err_set(err, ERR_USAGE, "nothing can be reached at port 0");
 		return err_hint(err, "use the port that the server's 'listening on' line names");
 	}
-	target->host = c->host;
-	target->numeric = conf->family.numeric;
-	return family_of(&conf->family, &target->family, err);
+	endpoint_join(c->typed, sizeof(c->typed), at->host, at->port);
+	return 0;
 }
 
-int client_run(struct client *c, const char *command, const char *const *words, size_t count,
-	struct err *err)
+int client_aim(struct client *c, const char *command, const struct opt_args *args, struct err *err)
 {
-	struct connector_conf to = {.via = &transport_tcp,
-		.typed = c->typed,
-		.timeout_ms = c->conf->connect_timeout_ms};
+	const struct opt_args none = {0};
+	const struct client_conf *conf = c->conf;
+	struct where *where = &c->where;
 
-	if (read_target(c, command, words, count, &to, err) < 0 ||
-		read_source(c->conf->source, &to.source, err) < 0)
+	if (where_read(&conf->where, args ? args : &none, conf->host, false, command, where, err) <
+		0)
 		return -1;
-	c->connector = connector_start(&c->loop, c->to, &to, on_connected, c, err);
+	if (where->path.len)
+		snprintf(c->typed, sizeof(c->typed), "%s", addr_text(&where->path).text);
+	else if (read_host(c, err) < 0)
+		return -1;
+	c->to_where = (struct connector_conf){.via = where->via,
+		.target = {.host = where->at.host,
+			.port = where->port,
+			.family = where->family,
+			.numeric = conf->where.numeric},
+		.at = where->path,
+		.typed = c->typed,
+		.timeout_ms = conf->connect_timeout_ms};
+	return read_source(c, &c->to_where.source, err);
+}
+
+int client_run(struct client *c, struct err *err)
+{
+	if (c->where.via->connectionless)
+		c->owner.elsewhere = go_elsewhere;
+	c->connector = connector_start(&c->loop, c->to, &c->to_where, on_connected, c, err);
 	if (!c->connector)
 		return -1;
 	if (c->conf->max_time_ms > 0)

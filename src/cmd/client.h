@@ -2,7 +2,7 @@
 #define SOCKX_CMD_CLIENT_H
 
 #include "cli/command.h"
-#include "cmd/shared.h"
+#include "cmd/where.h"
 #include "core/conn.h"
 #include "core/connector.h"
 
@@ -13,8 +13,8 @@
 
 struct client_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
-	const char *host, *port, *source;
-	struct family_conf family;
+	const char *host, *source;
+	struct where_conf where;
 	int64_t connect_timeout_ms, idle_ms, max_time_ms; /* not above 0: never */
 };
 
@@ -27,12 +27,14 @@ struct client {
 	const struct client_conf *conf;
 	struct loop loop;
 	struct conn_owner owner;
+	struct where where;
+	struct connector_conf to_where;
 	struct connector *connector; /* NULL once it has answered */
+	struct resolved others;      /* where else to go, if we are refused */
 	struct conn *net;            /* NULL while there is none */
 	struct timer max_time;
 	struct err verdict;                                    /* why the run failed, or none */
-	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 4]; /* HOST:PORT, for messages */
-	char host[ENDPOINT_HOST_MAX];
+	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 8]; /* as an address, for messages */
 	/* The connection is over, why as handler.closed has it. The command stops the loop when it
 	 * is done with the rest. */
 	void (*over)(struct client *c, const struct err *why);
@@ -42,10 +44,11 @@ struct client {
 int client_init(struct client *c, struct reporter *to, const struct client_conf *conf,
 	const struct handler *on, void *ctx, struct err *err);
 
-/* Connect to where words and the options say, and turn the loop until client_stop or client_fail.
- * Returns 0, or -1 with err. */
-int client_run(struct client *c, const char *command, const char *const *words, size_t count,
-	struct err *err);
+/* Read where words and options say to connect to; args may be NULL. Returns 0, or -1 with err. */
+int client_aim(struct client *c, const char *command, const struct opt_args *args, struct err *err);
+
+/* Connect, and turn the loop until client_stop or client_fail. Returns 0, or -1 with err. */
+int client_run(struct client *c, struct err *err);
 
 void client_stop(struct client *c);
 

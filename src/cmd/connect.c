@@ -60,8 +60,9 @@ static int connect_run(struct reporter *to, void *conf, const struct opt_set *se
 		.conf = (char *)conf + set->groups[set->count - 1].offset,
 		.done = on_done,
 		.arg = &run};
-	if (mode_pipe.begin(&run.env, err) == 0)
-		rc = client_run(&run.client, "connect", args->words, args->count, err);
+	if (client_aim(&run.client, "connect", args, err) == 0 &&
+		mode_pipe.begin(&run.env, err) == 0)
+		rc = client_run(&run.client, err);
 	mode_pipe.end(&run.env);
 	client_free(&run.client);
 out:

@@ -13,6 +13,8 @@ enum {
 	/* Sent and not yet back: kept to compare. A server that waits for all of a longer input
 	 * before it answers is told so by a time limit. */
 	PENDING_MAX_BYTES = 64 << 20,
+	/* Standard input that is to be one message; the kernel takes less. */
+	MESSAGE_MAX_BYTES = 4 << 20,
 };
 
 struct echo_conf {
@@ -27,13 +29,15 @@ struct echo_run {
 	struct conn_owner in_owner, out_owner;
 	struct conn *in, *out; /* NULL: none (any more) */
 	struct screen screen;  /* out, as the peer's bytes reach it */
-	struct buf text;       /* what the arguments say; empty where standard input is sent */
+	struct buf text;       /* what the arguments say, or standard input if it is one message */
 	struct buf pending;    /* sent, and not yet come back */
 	struct timer settle;   /* all is sent, and nothing comes: perhaps it waits for our end */
 	struct timer first;    /* --connect-timeout, for the first byte of the answer */
 	uint64_t sent, returned;
 	int64_t began_ns, ended_ns;
 	bool has_text, input_over, identical, finished;
+	bool whole;    /* text is one message, and so is the answer */
+	bool answered; /* ... which has come */
 };
 
 static const struct opt echo_rows[] = {
@@ -70,7 +74,10 @@ static void complete(struct echo_run *run)
 {
 	run->finished = true;
 	run->ended_ns = clock_ns();
-	conn_finish(run->client.net);
+	if (conn_connectionless(run->client.net))
+		conn_close(run->client.net, 0);
+	else
+		conn_finish(run->client.net);
 	timer_set_in(&run->client.loop, &run->settle, CONN_LINGER_MS);
 }
 
@@ -79,9 +86,9 @@ static void look_at_progress(struct echo_run *run)
 {
 	if (!run->input_over || run->finished || conn_queued(run->client.net))
 		return;
-	if (run->pending.len == 0)
+	if (run->whole ? run->answered : run->pending.len == 0)
 		complete(run);
-	else
+	else if (!conn_connectionless(run->client.net))
 		timer_set_in(&run->client.loop, &run->settle, run->conf->settle_ms);
 }
 
@@ -104,10 +111,10 @@ static void on_first(struct timer *t)
 	int64_t wait_ms = run->conf->client.connect_timeout_ms, since_ms;
 	struct err why = {0};
 
-	if (!run->client.net || run->returned || run->finished)
+	if (!run->client.net || run->returned || run->answered || run->finished)
 		return;
-	since_ms = conn_sent(run->client.net) ? conn_active_ms(run->client.net)
-	                                      : run->client.loop.now_ms;
+	since_ms = conn_sent(run->client.net) || run->input_over ? conn_active_ms(run->client.net)
+	                                                         : run->client.loop.now_ms;
 	if (since_ms + wait_ms > run->client.loop.now_ms) {
 		timer_set(&run->client.loop, &run->first, since_ms + wait_ms);
 		return;
@@ -129,6 +136,14 @@ static int send_and_keep(struct echo_run *run, struct span out)
 	return conn_write(run->client.net, out);
 }
 
+/* All of the text is there: send it. */
+static void send_text(struct echo_run *run)
+{
+	send_and_keep(run, buf_span(&run->text));
+	run->input_over = true;
+	look_at_progress(run);
+}
+
 static void net_open(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
@@ -136,13 +151,10 @@ static void net_open(struct conn *c)
 	run->began_ns = clock_ns();
 	if (run->conf->client.connect_timeout_ms)
 		timer_set_in(&run->client.loop, &run->first, run->conf->client.connect_timeout_ms);
-	if (run->has_text) {
-		send_and_keep(run, buf_span(&run->text));
-		run->input_over = true;
-		look_at_progress(run);
-	} else {
+	if (run->has_text)
+		send_text(run);
+	else
 		conn_resume(run->in);
-	}
 }
 
 static void differs(struct echo_run *run, struct span in, struct span expected)
@@ -164,6 +176,16 @@ static void differs(struct echo_run *run, struct span in, struct span expected)
 	fail(run, &why);
 }
 
+static void cut_short(struct echo_run *run)
+{
+	struct err why = {0};
+
+	err_set(&why, ERR_LOST, "%s: the answer ended after %ju bytes of %ju", run->client.typed,
+		(uintmax_t)run->returned, (uintmax_t)run->sent);
+	err_hint(&why, "the server stopped before it had echoed everything");
+	fail(run, &why);
+}
+
 static void net_data(struct conn *c, struct span in)
 {
 	struct echo_run *run = conn_ctx(c);
@@ -178,6 +200,11 @@ static void net_data(struct conn *c, struct span in)
 		return;
 	}
 	run->returned += in.len;
+	run->answered = true;
+	if (run->whole && in.len < expected.len) {
+		cut_short(run);
+		return;
+	}
 	buf_take(&run->pending, in.len);
 	if (run->in && run->pending.len < PENDING_MAX_BYTES / 2 && conn_queued(c) == 0)
 		conn_resume(run->in);
@@ -196,17 +223,12 @@ static void net_drained(struct conn *c)
 static void net_eof(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
-	struct err why = {0};
 
 	conn_finish(c);
 	if (run->out)
 		screen_end(&run->screen);
-	if (run->finished)
-		return;
-	err_set(&why, ERR_LOST, "%s: the answer ended after %ju bytes of %ju", run->client.typed,
-		(uintmax_t)run->returned, (uintmax_t)run->sent);
-	err_hint(&why, "the server closed the connection before it had echoed everything");
-	fail(run, &why);
+	if (!run->finished)
+		cut_short(run);
 }
 
 static const struct handler net_handler = {
@@ -214,11 +236,27 @@ static const struct handler net_handler = {
 
 /* ---- standard input and output ---- */
 
+/* A part of what will be one message. */
+static void collect(struct echo_run *run, struct span in)
+{
+	struct err why = {0};
+
+	if (run->text.len + in.len <= MESSAGE_MAX_BYTES && buf_add(&run->text, in) == 0)
+		return;
+	err_set(&why, ERR_RUNTIME, "standard input is too long for one datagram");
+	err_hint(&why, "at most %zu bytes pass everywhere; over TCP there is no limit",
+		run->client.where.via->message_max);
+	fail(run, &why);
+}
+
 static void in_data(struct conn *c, struct span in)
 {
 	struct echo_run *run = conn_ctx(c);
 
-	if (!run->client.net || send_and_keep(run, in) < 0 || run->pending.len >= PENDING_MAX_BYTES)
+	if (run->whole)
+		collect(run, in);
+	else if (!run->client.net || send_and_keep(run, in) < 0 ||
+		 run->pending.len >= PENDING_MAX_BYTES)
 		conn_pause(c);
 }
 
@@ -226,6 +264,10 @@ static void in_eof(struct conn *c)
 {
 	struct echo_run *run = conn_ctx(c);
 
+	if (run->whole && run->client.net) {
+		send_text(run);
+		return;
+	}
 	run->input_over = true;
 	if (run->client.net)
 		look_at_progress(run);
@@ -335,6 +377,7 @@ static int prepare(struct echo_run *run, const struct opt_args *args, struct err
 	run->client.over = on_over;
 	run->identical = true;
 	run->has_text = args->count > 0;
+	run->whole = run->client.where.via->message_max;
 	if (join_words(args, &run->text) < 0 || timer_init(loop, &run->settle, on_settle) < 0 ||
 		timer_init(loop, &run->first, on_first) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -356,8 +399,8 @@ static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
 	(void)set;
 	if (client_init(&run.client, to, &run.conf->client, &net_handler, &run, err) < 0)
 		return -1;
-	if (prepare(&run, args, err) == 0)
-		rc = client_run(&run.client, "echo", NULL, 0, err);
+	if (client_aim(&run.client, "echo", NULL, err) == 0 && prepare(&run, args, err) == 0)
+		rc = client_run(&run.client, err);
 	if (run.in)
 		conn_owner_free(&run.in_owner);
 	if (run.out)

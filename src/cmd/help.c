@@ -2,7 +2,7 @@
 #include "base/escape.h"
 #include "cli/help.h"
 #include "cmd/commands.h"
-#include "cmd/shared.h"
+#include "cmd/talk.h"
 #include "report/report.h"
 #include "transport/fd.h"
 

@@ -5,26 +5,30 @@
 
 #include "base/escape.h"
 #include "cmd/commands.h"
-#include "cmd/shared.h"
+#include "cmd/talk.h"
+#include "cmd/where.h"
 #include "core/resolve.h"
 #include "core/server.h"
 #include "core/signals.h"
 #include "mode/mode.h"
 #include "transport/fd.h"
-#include "transport/tcp.h"
 
 enum {
 	BACKLOG_MAX = 65535,
 	LOOK_UP_MS = 10000, /* for the names of all -H together */
+	/* RFC 4787 REQ-5: a NAT keeps a UDP mapping for at least 2 minutes. A peer is kept as long,
+	 * so that while its mapping stands, it is known. */
+	PEER_IDLE_MS = 120000,
 };
 
 struct serve_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
 	struct opt_list hosts;
-	const char *port, *mode;
-	struct family_conf family;
+	const char *mode;
+	struct where_conf where;
 	bool keep_open, once;
-	uint64_t backlog, max_conns, exit_after;
+	struct listen_conf listen;
+	uint64_t max_conns, exit_after;
 	int64_t idle_ms, max_time_ms; /* not above 0: never */
 };
 
@@ -37,6 +41,7 @@ struct serve_run {
 	struct timer max_time, look_up_limit, mode_limit;
 	struct server server;
 	struct mode_env env;
+	struct where where;
 	struct addr at[SERVER_LISTENERS_MAX];
 	size_t at_count;
 	struct resolve *resolve;
@@ -56,7 +61,7 @@ static const struct opt address_rows[] = {
 	{.name = "port",
 		.letter = 'p',
 		.kind = OPT_TEXT,
-		OPT_FIELD(struct serve_conf, port),
+		OPT_FIELD(struct serve_conf, where.port),
 		.arg = "PORT",
 		.completes = COMPLETES_SERVICE,
 		.common = true,
@@ -102,7 +107,7 @@ static const struct opt serve_rows[] = {
 	{.name = "backlog",
 		.letter = 'b',
 		.kind = OPT_NUMBER,
-		OPT_FIELD(struct serve_conf, backlog),
+		OPT_FIELD(struct serve_conf, listen.backlog),
 		.arg = "N",
 		.max = BACKLOG_MAX,
 		.help = "let N clients wait to be accepted (default: as many as the system "
@@ -129,8 +134,8 @@ static void serve_options(struct opt_set *set)
 {
 	set->conf_size = sizeof(struct serve_conf);
 	opt_set_add(set, "Address", address_rows, COUNT(address_rows), 0);
-	opt_set_add(set, "Address", family_options, family_option_count,
-		offsetof(struct serve_conf, family));
+	opt_set_add(set, "Address", where_options, where_option_count,
+		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
 	for (size_t i = 0; modes[i]; i++)
@@ -256,13 +261,12 @@ static void on_look_up_limit(struct timer *t)
 }
 
 /* All addresses of one host. The loop turns meanwhile, so that signals and limits hold. */
-static int add_host(
-	struct serve_run *run, const char *host, int family, uint16_t port, struct err *err)
+static int add_host(struct serve_run *run, const char *host, struct err *err)
 {
 	const struct resolve_query query = {.host = host,
-		.port = port,
-		.family = family,
-		.numeric = run->conf->family.numeric,
+		.port = run->where.port,
+		.family = run->where.family,
+		.numeric = run->conf->where.numeric,
 		.passive = true};
 	struct resolved answer;
 	int known;
@@ -281,37 +285,40 @@ static int add_host(
 	return -1;
 }
 
-/* Every address: IPv4, and IPv6 beside it. */
-static void add_any(struct serve_run *run, int family, uint16_t port)
+/* Who may reach a server whose operator named no address: all, unless its datagrams could be used
+ * to flood others, whose addresses somebody forged. */
+static bool for_all(const struct serve_run *run)
 {
+	return !(run->where.via->connectionless && run->mode->amplifies);
+}
+
+/* IPv4, and IPv6 beside it, where the machine has it. */
+static void add_both(struct serve_run *run)
+{
+	struct addr (*address)(int family, uint16_t port) = for_all(run) ? addr_any : addr_loopback;
+	int family = run->where.family;
+
 	if (family != AF_INET6)
-		run->at[run->at_count++] = addr_any(AF_INET, port);
+		run->at[run->at_count++] = address(AF_INET, run->where.port);
 	if (family != AF_INET)
-		run->at[run->at_count++] = addr_any(AF_INET6, port);
+		run->at[run->at_count++] = address(AF_INET6, run->where.port);
 	run->server.conf.any = family == AF_UNSPEC;
 }
 
-static int find_addresses(struct serve_run *run, const struct opt_args *args, struct err *err)
+static int find_addresses(struct serve_run *run, struct err *err)
 {
-	const struct serve_conf *conf = run->conf;
-	struct endpoint at;
-	uint16_t port = 0;
-	int family;
+	const struct opt_list *hosts = &run->conf->hosts;
+	const char *word = run->where.at.host;
 
-	if (address_read(args->words, args->count, true, "serve", &at, err) < 0 ||
-		(conf->port && (port_read(conf->port, &port, err) < 0 ||
-				       endpoint_add(at.port, sizeof(at.port), "--port", conf->port,
-					       err) < 0)) ||
-		port_read(at.port[0] ? at.port : DEFAULT_PORT, &port, err) < 0 ||
-		family_of(&conf->family, &family, err) < 0)
+	if (run->where.path.len)
+		return add_address(run, &run->where.path, err);
+	if (word[0] && add_host(run, word, err) < 0)
 		return -1;
-	if (at.host[0] && add_host(run, at.host, family, port, err) < 0)
-		return -1;
-	for (size_t i = 0; i < conf->hosts.count && !run->interrupted; i++)
-		if (add_host(run, conf->hosts.items[i], family, port, err) < 0)
+	for (size_t i = 0; i < hosts->count && !run->interrupted; i++)
+		if (add_host(run, hosts->items[i], err) < 0)
 			return -1;
-	if (!at.host[0] && conf->hosts.count == 0)
-		add_any(run, family, port);
+	if (!word[0] && hosts->count == 0)
+		add_both(run);
 	return 0;
 }
 
@@ -340,6 +347,14 @@ static int check_options(struct serve_run *run, const struct opt_set *set,
 	return 0;
 }
 
+/* A peer without a connection never says that it has left. */
+static int64_t idle_ms(const struct serve_run *run)
+{
+	if (run->conf->idle_ms > 0 || !run->where.via->connectionless)
+		return run->conf->idle_ms;
+	return PEER_IDLE_MS;
+}
+
 static void fill_server(struct serve_run *run)
 {
 	const struct serve_conf *conf = run->conf;
@@ -347,20 +362,22 @@ static void fill_server(struct serve_run *run)
 	struct server *s = &run->server;
 	bool single = conf->once || (mode->one_at_a_time && !conf->keep_open);
 
-	s->conf.via = &transport_tcp;
+	s->conf.via = run->where.via;
 	s->conf.mode = mode->name;
 	s->conf.at = run->at;
 	s->conf.at_count = run->at_count;
-	/* listen(2): the kernel caps it at net.core.somaxconn. */
-	s->conf.backlog = conf->backlog ? (int)conf->backlog : BACKLOG_MAX;
+	s->conf.listen = conf->listen;
+	if (!conf->listen.backlog)
+		s->conf.listen.backlog = BACKLOG_MAX;
 	s->conf.max_conns = mode->one_at_a_time ? 1 : (size_t)conf->max_conns;
+	s->conf.exclusive = mode->one_at_a_time;
 	s->conf.exit_after = conf->exit_after ? conf->exit_after : single;
 	s->clients.loop = &run->loop;
 	s->clients.to = run->to;
 	s->clients.on = &mode->on;
 	s->clients.ctx = run->env.state;
 	s->clients.room = run->env.room;
-	s->clients.idle_ms = conf->idle_ms;
+	s->clients.idle_ms = idle_ms(run);
 	/* The status of a server that ends by itself vouches for every byte. */
 	s->clients.see_off = s->conf.exit_after > 0;
 	s->ended = on_server_ended;
@@ -392,12 +409,12 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 	return signals_open(&run->signals, &run->loop, err);
 }
 
-static int serve(struct serve_run *run, const struct opt_args *args, struct err *err)
+static int serve(struct serve_run *run, struct err *err)
 {
 	timer_set_in(&run->loop, &run->look_up_limit, LOOK_UP_MS);
 	if (run->conf->max_time_ms > 0)
 		timer_set_in(&run->loop, &run->max_time, run->conf->max_time_ms);
-	if (find_addresses(run, args, err) < 0)
+	if (find_addresses(run, err) < 0)
 		return -1;
 	timer_clear(&run->loop, &run->look_up_limit);
 	if (run->interrupted)
@@ -430,6 +447,11 @@ static void free_run(struct serve_run *run)
 	free(run->env.state);
 }
 
+static const char *first_host(const struct serve_conf *conf)
+{
+	return conf->hosts.count ? conf->hosts.items[0] : NULL;
+}
+
 static int serve_run(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -441,10 +463,12 @@ static int serve_run(struct reporter *to, void *conf, const struct opt_set *set,
 	run->to = to;
 	run->conf = conf;
 	run->mode = mode_find(run->conf->mode);
-	if (!run->mode || check_options(run, set, args, err) < 0)
+	if (!run->mode || check_options(run, set, args, err) < 0 ||
+		where_read(&run->conf->where, args, first_host(run->conf), true, "serve",
+			&run->where, err) < 0)
 		goto out;
 	if (init_run(run, set, err) == 0)
-		rc = serve(run, args, err);
+		rc = serve(run, err);
 	free_run(run);
 out:
 	free(run);

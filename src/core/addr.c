@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,22 @@ int addr_from_numeric(struct addr *out, int family, const char *host, uint16_t p
 	return family == AF_INET ? -1 : from_ipv6(out, host, port);
 }
 
+int addr_from_path(struct addr *out, const char *path)
+{
+	size_t len = strlen(path);
+
+	*out = (struct addr){.un.sun_family = AF_UNIX};
+	if (len == 0 || len > ADDR_PATH_MAX)
+		return -1;
+	memcpy(out->un.sun_path, path, len);
+	out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	if (path[0] == '@')
+		out->un.sun_path[0] = '\0'; /* and its length counts, not a NUL */
+	else
+		out->len++;
+	return 0;
+}
+
 struct addr addr_any(int family, uint16_t port)
 {
 	struct addr a = {0};
@@ -83,6 +100,23 @@ static void add_zone(char *host, size_t size, uint32_t zone)
 		snprintf(host + used, size - used, "%%%u", zone);
 }
 
+/* A path ends at its NUL; the NULs of an abstract name are shown as /proc/net/unix does. */
+static void path_text(const struct addr *a, struct addr_text *t)
+{
+	size_t len = a->len - offsetof(struct sockaddr_un, sun_path);
+	char path[sizeof(a->un.sun_path) + 1] = "";
+
+	if (len == 0) {
+		snprintf(t->text, sizeof(t->text), "an unnamed socket");
+		return;
+	}
+	memcpy(path, a->un.sun_path, len);
+	for (size_t i = 0; !a->un.sun_path[0] && i < len; i++)
+		if (!path[i])
+			path[i] = '@';
+	snprintf(t->text, sizeof(t->text), "unix:%s", path);
+}
+
 struct addr_text addr_text(const struct addr *a)
 {
 	struct addr_text t = {"?"};
@@ -99,6 +133,7 @@ struct addr_text addr_text(const struct addr *a)
 			add_zone(host, sizeof(host), a->in6.sin6_scope_id);
 		snprintf(t.text, sizeof(t.text), "[%s]:%u", host, addr_port(a));
 		break;
+	case AF_UNIX: path_text(a, &t); break;
 	default: break;
 	}
 	return t;
@@ -127,6 +162,39 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 		return a->in6.sin6_port == b->in6.sin6_port &&
 		       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
 		       IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+	if (a->sa.sa_family == AF_UNIX)
+		return memcmp(&a->un, &b->un, a->len) == 0;
 	return a->sa.sa_family == AF_INET && a->in.sin_port == b->in.sin_port &&
 	       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+}
+
+/* The IPv4 address that a is, or maps (RFC 4291 section 2.5.5.2). Returns false if it is neither.
+ */
+static bool ipv4_of(const struct addr *a, struct in_addr *out)
+{
+	if (a->sa.sa_family == AF_INET)
+		*out = a->in.sin_addr;
+	else if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		memcpy(out, &a->in6.sin6_addr.s6_addr[12], sizeof(*out));
+	else
+		return false;
+	return true;
+}
+
+bool addr_is_any(const struct addr *a)
+{
+	struct in_addr four;
+
+	if (ipv4_of(a, &four))
+		return four.s_addr == htonl(INADDR_ANY);
+	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+	struct in_addr four;
+
+	if (ipv4_of(a, &four))
+		return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }

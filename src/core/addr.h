@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 /* A socket address and its length. len 0: none. */
 struct addr {
@@ -13,11 +14,12 @@ struct addr {
 		struct sockaddr sa;
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
 		struct sockaddr_storage room;
 	};
 };
 
-/* "[fe80::1%eth0]:65535" at its longest, and a Unix path with room to spare. */
+/* "unix:" and a path, at its longest. */
 enum { ADDR_TEXT_MAX = 160 };
 struct addr_text {
 	char text[ADDR_TEXT_MAX];
@@ -27,15 +29,27 @@ struct addr_text {
  * AF_UNSPEC, AF_INET or AF_INET6. Returns 0, or -1 where host is no such address. */
 int addr_from_numeric(struct addr *out, int family, const char *host, uint16_t port);
 
+/* A Unix socket's: a path of at most ADDR_PATH_MAX bytes, which is what every program can name, or
+ * @NAME in the abstract namespace (unix(7)). Returns 0, or -1 where it is too long or empty. */
+enum { ADDR_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
+int addr_from_path(struct addr *out, const char *path);
+
 /* The wildcard or the loopback address of a family. */
 struct addr addr_any(int family, uint16_t port);
 struct addr addr_loopback(int family, uint16_t port);
 
-/* HOST:PORT, IPv6 in brackets. Use within one expression: addr_text(&a).text. */
+/* HOST:PORT, IPv6 in brackets; unix:PATH or unix:@NAME. Use within one expression:
+ * addr_text(&a).text. */
 struct addr_text addr_text(const struct addr *a);
 
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
+
+/* The wildcard address of a family, and one that leads back to this machine (IPv4-mapped ones
+ * count as what they map). */
+bool addr_is_any(const struct addr *a);
+bool addr_is_loopback(const struct addr *a);
+
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 #endif

@@ -21,10 +21,20 @@ static const struct stored_addr *stored_addr(const struct conn *c)
 
 static void on_ready(struct watch *w, uint32_t events);
 
-static void store_addr(struct conn *c, const struct addr *peer)
+/* How much of an address has room behind c: all of one that may change. */
+static socklen_t addr_room(const struct conn_owner *owner, const struct addr *peer)
+{
+	if (!peer)
+		return 0;
+	return owner->elsewhere ? (socklen_t)sizeof(peer->room) : peer->len;
+}
+
+void conn_set_link(struct conn *c, const struct link *link, const struct addr *peer)
 {
 	struct stored_addr *stored = (void *)((char *)(c + 1) + peer_room(c->owner));
 
+	c->link = *link;
+	c->watch = (struct watch){.fd = link->fd, .ready = on_ready};
 	if (!peer)
 		return;
 	stored->len = peer->len;
@@ -34,6 +44,7 @@ static void store_addr(struct conn *c, const struct addr *peer)
 void conn_owner_init(struct conn_owner *owner)
 {
 	list_init(&owner->conns);
+	owner->resend = (struct buf){0};
 	owner->opened = 0;
 	owner->open_now = 0;
 }
@@ -41,9 +52,8 @@ void conn_owner_init(struct conn_owner *owner)
 struct conn *conn_new(struct conn_owner *owner, const struct link *link, const struct addr *peer,
 	enum conn_sides sides)
 {
-	socklen_t addr_len = peer ? peer->len : 0;
-	struct conn *c =
-		calloc(1, sizeof(*c) + peer_room(owner) + sizeof(struct stored_addr) + addr_len);
+	struct conn *c = calloc(1, sizeof(*c) + peer_room(owner) + sizeof(struct stored_addr) +
+					   addr_room(owner, peer));
 
 	if (!c)
 		return NULL;
@@ -53,12 +63,11 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 		return NULL;
 	}
 	c->owner = owner;
-	c->link = *link;
-	c->watch = (struct watch){.fd = link->fd, .ready = on_ready};
+	c->read_max = CONN_READ_BYTES;
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
-	store_addr(c, peer);
+	conn_set_link(c, link, peer);
 	list_push(&owner->conns, &c->node);
 	owner->open_now++;
 	return c;
@@ -74,7 +83,9 @@ void conn_update_interest(struct conn *c)
 		wanted |= EPOLLIN;
 	if (c->queue.len || c->wants_drained)
 		wanted |= EPOLLOUT;
-	if (!wanted && !c->watch.known)
+	if (c->link.fd < 0 && c->link.via->wants)
+		c->link.via->wants(&c->link, wanted);
+	if (c->link.fd < 0 || (!wanted && !c->watch.known))
 		return;
 	if (loop_watch(c->owner->loop, &c->watch, wanted) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
@@ -99,9 +110,32 @@ static void writing_failed(struct conn *c, int error)
 	conn_update_interest(c);
 }
 
+void conn_write_failed(struct conn *c, int error)
+{
+	if (c->link.via->connectionless)
+		conn_lost(c, error);
+	else
+		writing_failed(c, error);
+}
+
+/* Whether a refusal is on its way back that no read or write has met yet: what was sent did not
+ * arrive. */
+static bool was_refused(struct conn *c)
+{
+	int error = 0;
+
+	if (c->link.via->connectionless && c->link.via->pending)
+		error = c->link.via->pending(&c->link);
+	if (error)
+		conn_lost(c, error);
+	return error && (!conn_alive(c) || c->queue.len);
+}
+
 /* The queue is empty and nothing follows: pass our end on. */
 static void pass_end_on(struct conn *c)
 {
+	if (was_refused(c))
+		return;
 	c->out_over = true;
 	if (c->link.via->finish && c->link.via->finish(&c->link) < 0) {
 		/* shutdown(2) says ENOTCONN of a connection that was reset. */
@@ -170,7 +204,7 @@ static size_t write_some(struct conn *c, struct span out)
 	enum io verdict = c->link.via->write(&c->link, out, &taken);
 
 	if (verdict == IO_FAIL) {
-		writing_failed(c, c->link.error);
+		conn_write_failed(c, c->link.error);
 		return 0;
 	}
 	if (taken) {
@@ -184,6 +218,8 @@ int conn_write(struct conn *c, struct span out)
 {
 	if (!conn_alive(c) || c->finishing)
 		return 0;
+	if (c->link.via->message_max)
+		return conn_write_message(c, out);
 	if (c->queue.len == 0 && out.len)
 		out = span_from(out, write_some(c, out));
 	if (c->finishing)
@@ -198,18 +234,28 @@ int conn_write(struct conn *c, struct span out)
 	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
 }
 
+/* Write what waits, as far as there is room. */
+static void write_queue(struct conn *c)
+{
+	size_t taken;
+
+	if (!c->queue.len)
+		return;
+	if (c->link.via->message_max) {
+		conn_flush_messages(c);
+		return;
+	}
+	taken = write_some(c, buf_span(&c->queue));
+	if (!c->write_error)
+		buf_take(&c->queue, taken);
+}
+
 static void flush_queue(struct conn *c)
 {
 	const struct handler *on = c->owner->on;
 
-	if (c->queue.len) {
-		size_t taken = write_some(c, buf_span(&c->queue));
-
-		if (c->write_error)
-			return;
-		buf_take(&c->queue, taken);
-	}
-	if (c->queue.len)
+	write_queue(c);
+	if (c->queue.len || c->write_error || !conn_alive(c))
 		return;
 	c->wants_drained = false;
 	if (on->drained && !c->closing)
@@ -220,8 +266,11 @@ static void flush_queue(struct conn *c)
 		conn_update_interest(c);
 }
 
-static void received(struct conn *c, struct span in)
+void conn_take_in(struct conn *c, struct span in)
 {
+	if (!c->answered)
+		buf_free(&c->owner->resend);
+	c->answered = true;
 	c->received += in.len;
 	c->active_ms = c->owner->loop->now_ms;
 	if (c->closing)
@@ -246,9 +295,9 @@ static void peer_ended(struct conn *c)
 static void was_read(struct conn *c, enum io verdict, size_t got)
 {
 	switch (verdict) {
-	case IO_DONE: received(c, (struct span){c->owner->room, got}); break;
+	case IO_DONE: conn_take_in(c, (struct span){c->owner->room, got}); break;
 	case IO_EOF: peer_ended(c); break;
-	case IO_FAIL: conn_end_soon(c, ENDED_LOST, c->link.error); break;
+	case IO_FAIL: conn_lost(c, c->link.error); break;
 	case IO_AGAIN: break;
 	}
 }
@@ -257,7 +306,7 @@ static void was_read(struct conn *c, enum io verdict, size_t got)
 static void read_some(struct conn *c)
 {
 	size_t got = 0;
-	enum io verdict = c->link.via->read(&c->link, c->owner->room, CONN_READ_BYTES, &got);
+	enum io verdict = c->link.via->read(&c->link, c->owner->room, c->read_max, &got);
 
 	was_read(c, verdict, got);
 }
@@ -326,6 +375,11 @@ bool conn_open_accepted(struct conn *c)
 	if (conn_alive(c))
 		was_read(c, verdict, got);
 	return true;
+}
+
+void conn_limit_reads(struct conn *c, size_t bytes)
+{
+	c->read_max = bytes && bytes < CONN_READ_BYTES ? (uint32_t)bytes : CONN_READ_BYTES;
 }
 
 void *conn_ctx(const struct conn *c)

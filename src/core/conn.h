@@ -17,6 +17,9 @@
  *
  * Bounds: a connection keeps at most CONN_QUEUE_MAX_BYTES and one read (CONN_READ_BYTES) for a
  * handler that stops on -1, and no buffer at all while nothing waits.
+ *
+ * Where the link keeps messages whole (conn_message_max), each conn_write is one and each call of
+ * handler.data is one, an empty one, too.
  */
 
 struct conn;
@@ -37,7 +40,8 @@ enum {
 struct handler {
 	/* It is there. Default: nothing. */
 	void (*open)(struct conn *c);
-	/* Bytes came; they are the loop's, and gone after the call. Default: they are dropped. */
+	/* Bytes came, or a message; they are the loop's, and gone after the call. Default: they are
+	 * dropped. */
 	void (*data)(struct conn *c, struct span in);
 	/* All that waited has been taken by the kernel. Default: nothing. */
 	void (*drained)(struct conn *c);
@@ -60,6 +64,12 @@ struct conn_owner {
 	int64_t idle_ms;   /* end one that is silent for so long; not above 0: never */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */
+	/* A client's without a connection below, that was refused before anything came: give it
+	 * another link and its address and return true, and all it sent is sent again there; or
+	 * return false, and it is lost. NULL: it is lost. */
+	bool (*elsewhere)(struct conn_owner *owner, int error, struct link *link, struct addr *at);
+	struct buf resend; /* what the one connection of such an owner has sent; messages */
+	bool resend_over;  /* ... which has become too much to keep */
 	/* Told of every end, after the handler; why as there. c no longer counts and may only be
 	 * asked about itself; the owner may go. */
 	void (*gone)(struct conn_owner *owner, struct conn *c, const struct err *why);
@@ -114,6 +124,18 @@ void conn_abort(struct conn *c);
 /* Stop and resume reading. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+
+/* At most so many bytes are to be read at a time; 0: as many as there is room for. */
+void conn_limit_reads(struct conn *c, size_t bytes);
+
+/* For links without a descriptor: something came for it; it failed with an errno. */
+void conn_deliver(struct conn *c, struct span in);
+void conn_lost(struct conn *c, int error);
+
+/* 0: a stream of bytes. Else messages are kept whole, those that are not longer for certain. */
+size_t conn_message_max(const struct conn *c);
+/* Nobody is told when we end, nor are we when the peer does: datagrams. */
+bool conn_connectionless(const struct conn *c);
 
 void *conn_ctx(const struct conn *c);
 void *conn_peer(struct conn *c);                /* handler.peer_size bytes */

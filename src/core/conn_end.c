@@ -47,7 +47,7 @@ void conn_linger(struct conn *c)
 {
 	if (c->in_over)
 		return;
-	if (c->linger_ms == 0) {
+	if (c->linger_ms == 0 || c->link.via->connectionless) {
 		stop_reading(c);
 		return;
 	}
@@ -78,6 +78,8 @@ static void forget(struct conn *c)
 	timer_free(c->owner->loop, &c->timer);
 	loop_unwatch(c->owner->loop, &c->watch);
 	buf_free(&c->queue);
+	if (c->owner->elsewhere)
+		buf_free(&c->owner->resend);
 	loop_bury(c->owner->loop, &c->node);
 }
 
@@ -120,11 +122,41 @@ static void local_ending(const struct conn *c, struct err *err)
 		err_hint(err, "redirect it from a file, not from a folder");
 }
 
+/* Whether what was written is longer than the transport or the peer can take. */
+static bool is_too_long(const struct conn *c)
+{
+	return c->link.error == EMSGSIZE && c->link.via->message_max;
+}
+
+static void lost_ending(const struct conn *c, const struct addr *peer, struct err *err)
+{
+	const struct addr_text at = addr_text(peer);
+
+	if (is_too_long(c)) {
+		err_sys(err, ERR_RUNTIME, c->link.error, "cannot send to %s", at.text);
+		err_hint(err, "a datagram that passes everywhere has at most %zu bytes",
+			c->link.via->message_max);
+	} else if (c->link.via->connectionless && !c->answered) {
+		err_sys(err, ERR_REFUSED, c->link.error, "cannot reach %s", at.text);
+		c->link.via->advise(err, c->link.error, peer);
+	} else {
+		err_sys(err, ERR_LOST, c->link.error,
+			"connection with %s lost after %ju bytes received, %ju sent", at.text,
+			(uintmax_t)c->received, (uintmax_t)c->sent);
+		err_hint(err, "the peer gave up before the end; its own messages may say why");
+	}
+}
+
 static void peer_ending(const struct conn *c, struct err *err)
 {
 	const struct addr peer = conn_address(c);
 
 	switch ((enum ending)c->ending) {
+	case ENDED_MISSED:
+		err_set(err, ERR_LOST, "%ju datagrams from %s were lost: they came too fast",
+			(uintmax_t)c->missed, addr_text(&peer).text);
+		err_hint(err, "a larger net.core.rmem_max lets more of them wait (sysctl(8))");
+		break;
 	case ENDED_IDLE:
 		err_set(err, ERR_TIMEOUT, "connection with %s: silent for %jd ms (--idle-timeout)",
 			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);
@@ -137,12 +169,25 @@ static void peer_ending(const struct conn *c, struct err *err)
 		err_hint(err, "the peer has stopped reading, or the way to it is gone");
 		break;
 	case ENDED_IN_ORDER:
-	case ENDED_LOST:
-		err_sys(err, ERR_LOST, c->link.error,
-			"connection with %s lost after %ju bytes received, %ju sent",
-			addr_text(&peer).text, (uintmax_t)c->received, (uintmax_t)c->sent);
-		err_hint(err, "the peer gave up before the end; its own messages may say why");
-		break;
+	case ENDED_LOST: lost_ending(c, &peer, err); break;
+	}
+}
+
+/* Close the link; the last things that only the kernel knows can still spoil the end. */
+static void close_link(struct conn *c)
+{
+	int error;
+
+	if (c->link.via->missed)
+		c->missed = c->link.via->missed(c->link.to, c->link.fd);
+	error = c->link.via->close(&c->link);
+	if (c->ending != ENDED_IN_ORDER)
+		return;
+	if (error) {
+		c->ending = ENDED_LOST;
+		c->link.error = error;
+	} else if (c->missed) {
+		c->ending = ENDED_MISSED;
 	}
 }
 
@@ -151,12 +196,8 @@ static void end(struct conn *c)
 	struct conn_owner *owner = c->owner;
 	struct err err = {0};
 	const struct err *why;
-	int error = c->link.via->close(&c->link);
 
-	if (error && c->ending == ENDED_IN_ORDER) {
-		c->ending = ENDED_LOST;
-		c->link.error = error;
-	}
+	close_link(c);
 	why = c->ending == ENDED_IN_ORDER ? NULL : &err;
 	if (why && owner->local)
 		local_ending(c, &err);
@@ -169,14 +210,16 @@ static void end(struct conn *c)
 		owner->gone(owner, c, why);
 }
 
+/* A peer without a connection, or a descriptor, never says that it is done: silence does. */
 static void check_idle(struct conn *c)
 {
+	enum ending ending = c->link.fd < 0 ? ENDED_IN_ORDER : ENDED_IDLE;
 	int64_t due_ms = c->active_ms + c->owner->idle_ms;
 
 	if (due_ms > c->owner->loop->now_ms)
 		timer_set(c->owner->loop, &c->timer, due_ms);
 	else
-		conn_end_soon(c, ENDED_IDLE, 0);
+		conn_end_soon(c, ending, 0);
 }
 
 /* After a failed write, what still comes is not thrown away: it counts as long as it goes on. */

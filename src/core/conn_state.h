@@ -13,7 +13,7 @@ enum stage {
 	STAGE_OVER,       /* ends in this turn of the loop */
 };
 
-enum ending { ENDED_IN_ORDER, ENDED_LOST, ENDED_IDLE, ENDED_UNACKNOWLEDGED };
+enum ending { ENDED_IN_ORDER, ENDED_LOST, ENDED_IDLE, ENDED_UNACKNOWLEDGED, ENDED_MISSED };
 
 struct conn {
 	struct list node; /* first: loop_bury frees it */
@@ -21,10 +21,12 @@ struct conn {
 	struct link link;
 	struct watch watch;
 	struct timer timer; /* idleness, lingering, seeing off, or the end: as the stage says */
-	struct buf queue;
-	int64_t active_ms; /* when bytes last moved */
+	struct buf queue;   /* as it is, or as messages (base/messages.h) */
+	int64_t active_ms;  /* when bytes last moved */
 	uint64_t id, received, sent;
-	int write_error; /* the errno that ended our side; the peer's is still read to its end */
+	uint32_t missed;   /* datagrams that the kernel had no room for */
+	uint32_t read_max; /* bytes a read takes at most */
+	int write_error;   /* the errno that ended our side; the peer's is still read to its end */
 	int32_t linger_ms;
 	uint32_t thrown_away; /* while lingering: bytes */
 	uint32_t unsent;      /* while seeing off: bytes at the last look */
@@ -38,12 +40,26 @@ struct conn {
 	bool wants_drained : 1;
 	bool opened : 1; /* handler.open has been called */
 	bool reads_only : 1;
+	bool answered : 1; /* something has come */
 };
 
 static inline bool conn_alive(const struct conn *c)
 {
 	return c->stage < STAGE_SEEING_OFF;
 }
+
+/* Put c on a link that leads to a peer, which may be NULL. */
+void conn_set_link(struct conn *c, const struct link *link, const struct addr *peer);
+
+/* Something came for c. */
+void conn_take_in(struct conn *c, struct span in);
+
+/* A write met an error: our side is over, or all of c. */
+void conn_write_failed(struct conn *c, int error);
+
+/* conn_write, and what becomes of its queue, where messages are kept whole. */
+int conn_write_message(struct conn *c, struct span out);
+void conn_flush_messages(struct conn *c);
 
 /* Tell the loop what c waits for now. */
 void conn_update_interest(struct conn *c);

@@ -10,6 +10,9 @@
 /* RFC 8305 section 5: the recommended Connection Attempt Delay. */
 enum { ATTEMPT_DELAY_MS = 250 };
 
+/* How soon to try again where the server has no room for one more (unix(7), connect's EAGAIN). */
+enum { RETRY_MS = 10 };
+
 struct attempt {
 	struct watch watch;
 	struct link link;
@@ -28,8 +31,7 @@ struct connector {
 	struct attempt attempts[RESOLVE_MAX];
 	size_t begun, pending;
 	struct err last; /* why the latest of the attempts that failed did */
-	void (*done)(
-		void *arg, const struct link *link, const struct addr *at, const struct err *why);
+	void (*done)(void *arg, const struct connected *there, const struct err *why);
 	void *arg;
 };
 
@@ -83,60 +85,85 @@ void connector_cancel(struct connector *c)
 static void give_up(struct connector *c, const struct err *why)
 {
 	clean_up(c);
-	c->done(c->arg, NULL, NULL, why);
+	c->done(c->arg, NULL, why);
 }
 
 static void succeed(struct connector *c, struct attempt *a)
 {
-	const struct link link = a->link;
+	struct connected there = {.link = a->link, .at = *a->at};
 
+	for (size_t i = c->begun; i < c->addresses.count; i++)
+		there.others.at[there.others.count++] = c->addresses.at[i];
 	loop_unwatch(c->loop, &a->watch);
 	a->link.fd = -1;
 	c->pending--;
 	clean_up(c);
-	c->done(c->arg, &link, a->at, NULL);
+	c->done(c->arg, &there, NULL);
 }
 
-static void explain(struct connector *c, const struct addr *at, int error, bool source_failed)
+static void explain(const struct connector_conf *conf, const struct addr *at, int error,
+	bool source_failed, struct err *why)
 {
 	const struct addr_text target = addr_text(at);
 	/* ECONNRESET: it was connected, and lost before we had looked. */
 	enum err_kind kind = error == ECONNRESET ? ERR_LOST : ERR_REFUSED;
 
 	if (source_failed) {
-		err_sys(&c->last, ERR_RUNTIME, error, "cannot bind the source address %s",
-			addr_text(&c->conf.source).text);
-		err_hint(&c->last, "--source takes an address of this machine, and a free port");
+		err_sys(why, ERR_RUNTIME, error, "cannot bind the source address %s",
+			addr_text(&conf->source).text);
+		err_hint(why, "--source takes an address of this machine, and a free port");
 		return;
 	}
-	if (strcmp(target.text, c->conf.typed) == 0)
-		err_sys(&c->last, kind, error, "cannot connect to %s", target.text);
+	if (strcmp(target.text, conf->typed) == 0)
+		err_sys(why, kind, error, "cannot connect to %s", target.text);
 	else
-		err_sys(&c->last, kind, error, "cannot connect to %s (%s)",
-			quoted(c->conf.typed).text, target.text);
-	if (error == ECONNREFUSED)
-		err_hint(&c->last, "nothing listens there; to start a server: sockx serve -p %u",
-			addr_port(at));
-	else if (error == ECONNRESET)
-		err_hint(&c->last, "the server took the connection and gave it up at once");
-	else
-		err_hint(&c->last, "check the address, and the route to it with `ip route get`");
+		err_sys(why, kind, error, "cannot connect to %s (%s)", quoted(conf->typed).text,
+			target.text);
+	conf->via->advise(why, error, at);
 }
 
 static void tell(
-	const struct connector *c, enum report_kind kind, const struct addr *at, const char *reason)
+	struct reporter *to, enum report_kind kind, const struct addr *at, const char *reason)
 {
 	const struct addr_text address = addr_text(at);
 	const struct report what = {.kind = kind, .address = address.text, .reason = reason};
 
-	report(c->to, &what);
+	report(to, &what);
 }
 
-static void attempt_failed(
-	struct connector *c, const struct addr *at, int error, bool source_failed)
+/* Begin to connect a link. IO_FAIL: why is filled. */
+static enum io attempt(struct reporter *to, const struct connector_conf *conf,
+	const struct addr *at, struct link *link, struct err *why)
 {
-	explain(c, at, error, source_failed);
-	tell(c, REPORT_ATTEMPT_LOST, at, strerror(error));
+	bool source_failed = false;
+	enum io verdict;
+
+	*link = (struct link){.via = conf->via, .to = to, .fd = -1, .origin = -1};
+	tell(to, REPORT_ATTEMPT, at, NULL);
+	verdict = conf->via->connect(link, at, &conf->source, &source_failed);
+	if (verdict == IO_FAIL) {
+		explain(conf, at, link->error, source_failed, why);
+		tell(to, REPORT_ATTEMPT_LOST, at, strerror(link->error));
+		link->fd = -1;
+	}
+	return verdict;
+}
+
+bool connector_next(struct reporter *to, const struct connector_conf *conf,
+	struct resolved *addresses, struct link *link, struct addr *at, struct err *err)
+{
+	struct resolved left = *addresses;
+	bool found = false;
+
+	addresses->count = 0;
+	for (size_t i = 0; i < left.count; i++) {
+		*at = left.at[i];
+		if (found)
+			addresses->at[addresses->count++] = *at;
+		else
+			found = attempt(to, conf, at, link, err) == IO_DONE;
+	}
+	return found;
 }
 
 static void begin_next(struct connector *c);
@@ -150,7 +177,8 @@ static void judge(struct connector *c, struct attempt *a, enum io verdict)
 	case IO_EOF:
 	case IO_FAIL: break;
 	}
-	attempt_failed(c, a->at, a->link.error, false);
+	explain(&c->conf, a->at, a->link.error, false, &c->last);
+	tell(c->to, REPORT_ATTEMPT_LOST, a->at, strerror(a->link.error));
 	drop_attempt(c, a);
 	begin_next(c);
 }
@@ -166,24 +194,19 @@ static void on_ready(struct watch *w, uint32_t events)
 /* Begin one attempt. Returns its verdict; IO_AGAIN: it is under way. */
 static enum io begin(struct connector *c, struct attempt *a)
 {
-	bool source_failed;
-	enum io verdict;
+	enum io verdict = attempt(c->to, &c->conf, a->at, &a->link, &c->last);
 
-	tell(c, REPORT_ATTEMPT, a->at, NULL);
-	verdict = c->conf.via->connect(&a->link, a->at, &c->conf.source, &source_failed);
 	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
-	if (verdict == IO_AGAIN && loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
-		a->link.error = errno;
+	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
+		loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
+		explain(&c->conf, a->at, errno, false, &c->last);
 		a->link.via->close(&a->link);
+		a->link.fd = -1;
 		verdict = IO_FAIL;
 	}
-	if (verdict != IO_FAIL) {
+	if (a->link.fd >= 0)
 		c->pending++;
-		return verdict;
-	}
-	attempt_failed(c, a->at, a->link.error, source_failed);
-	a->link.fd = -1;
-	return IO_FAIL;
+	return verdict;
 }
 
 /* The next address, at once: the one before it failed, or its head start is over. */
@@ -193,11 +216,13 @@ static void begin_next(struct connector *c)
 		struct attempt *a = &c->attempts[c->begun];
 		enum io verdict;
 
-		*a = (struct attempt){.of = c,
-			.at = &c->addresses.at[c->begun],
-			.link = {.via = c->conf.via, .to = c->to, .fd = -1, .origin = -1}};
-		c->begun++;
+		*a = (struct attempt){.of = c, .at = &c->addresses.at[c->begun]};
 		verdict = begin(c, a);
+		if (verdict == IO_AGAIN && a->link.fd < 0) {
+			timer_set_in(c->loop, &c->next_attempt, RETRY_MS);
+			return;
+		}
+		c->begun++;
 		if (verdict == IO_DONE) {
 			succeed(c, a);
 			return;
@@ -276,11 +301,19 @@ static void on_first_attempt(struct timer *t)
 	race(c);
 }
 
+/* As resolve_at_once. */
+static int look_up_at_once(struct connector *c, struct err *err)
+{
+	if (!c->conf.at.len)
+		return resolve_at_once(&c->conf.target, &c->addresses, err);
+	c->addresses = (struct resolved){.at = {c->conf.at}, .count = 1};
+	return 1;
+}
+
 struct connector *connector_start(struct loop *loop, struct reporter *to,
 	const struct connector_conf *conf,
-	void (*done)(
-		void *arg, const struct link *link, const struct addr *at, const struct err *why),
-	void *arg, struct err *err)
+	void (*done)(void *arg, const struct connected *there, const struct err *why), void *arg,
+	struct err *err)
 {
 	const struct report resolving = {REPORT_RESOLVING, .address = conf->target.host};
 	struct connector *c = calloc(1, sizeof(*c));
@@ -299,7 +332,7 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 	c->conf = *conf;
 	c->done = done;
 	c->arg = arg;
-	known = resolve_at_once(&conf->target, &c->addresses, err);
+	known = look_up_at_once(c, err);
 	if (known == 0) {
 		report(to, &resolving);
 		c->resolve = resolve_start(loop, &conf->target, on_resolved, c, err);

@@ -13,6 +13,7 @@
 struct connector_conf {
 	const struct transport *via;
 	struct resolve_query target;
+	struct addr at;     /* where to, with nothing to look up; len 0: to target */
 	const char *typed;  /* the address as the user wrote it, for messages */
 	struct addr source; /* len 0: any */
 	int64_t timeout_ms; /* in all; 0: none */
@@ -20,18 +21,30 @@ struct connector_conf {
 
 struct connector;
 
-/* Begin. done is called once, from the loop: with a connected link and its address, or with why
- * there is none (ERR_NAME, ERR_REFUSED, ERR_TIMEOUT, ERR_RUNTIME for the source, ERR_USAGE). The
- * connector is gone after it. conf is copied; its texts must live as long. Returns NULL with err
+/* What done is told: a connected link and its address, with those that were not tried (no more are
+ * needed but where nothing tells a connection from none); or why there is none. */
+struct connected {
+	struct link link;
+	struct addr at;
+	struct resolved others;
+};
+
+/* Begin. done is called once, from the loop: with what there is, or with why there is none
+ * (ERR_NAME, ERR_REFUSED, ERR_TIMEOUT, ERR_RUNTIME for the source, ERR_USAGE). The connector is
+ * gone after it. conf is copied; its texts must live as long. Returns NULL with err
  * filled if it cannot begin. */
 struct connector *connector_start(struct loop *loop, struct reporter *to,
 	const struct connector_conf *conf,
-	void (*done)(
-		void *arg, const struct link *link, const struct addr *at, const struct err *why),
-	void *arg, struct err *err);
+	void (*done)(void *arg, const struct connected *there, const struct err *why), void *arg,
+	struct err *err);
 
 /* Give up; done is not called. Not to be called from done. */
 void connector_cancel(struct connector *c);
+
+/* Connect link to the first of the addresses to which that can begin at once, and take it and those
+ * before it out. Returns false, with err, if there is none. */
+bool connector_next(struct reporter *to, const struct connector_conf *conf,
+	struct resolved *addresses, struct link *link, struct addr *at, struct err *err);
 
 /* For tests: RFC 8305 section 4: alternate the families, beginning with that of the first address,
  * and keep the order within each. */

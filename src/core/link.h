@@ -27,37 +27,74 @@ enum io {
 struct link {
 	const struct transport *via;
 	struct reporter *to;
-	int fd;        /* what the loop watches */
+	void *held;    /* the transport's own, freed by close; or NULL */
+	int fd;        /* what the loop watches; -1: nothing, bytes are delivered */
 	int origin;    /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
 	int error;     /* the errno behind the last IO_FAIL */
 	bool terminal; /* a terminal is behind it */
 	bool vacates;  /* closing gives origin back, so that its other end is told */
 };
 
+/* A server's socket. */
+struct listening {
+	int fd;
+	void *held; /* the transport's own, freed by unlisten; or NULL */
+};
+
+struct listen_conf {
+	uint64_t backlog;   /* listen(2): the kernel caps it at net.core.somaxconn */
+	uint64_t unix_mode; /* permissions of a socket's path */
+};
+
+/* A datagram of a socket that serves many peers, and how it came or is to go. */
+struct datagram {
+	struct addr peer;  /* its sender, or who is to get it */
+	struct addr local; /* which address of ours was asked, or answers; len 0: any */
+	int hops;          /* how many an answer may travel at most; 0: as usual */
+	bool cut;          /* it was longer than its room */
+	/* Why it must not be answered, as a phrase ("it came from port 7"); NULL: it may be. */
+	const char *forbidden;
+	uint8_t *data;
+	size_t len; /* to receive: the room there is, then what came */
+};
+
 /* NULL slots: the link cannot do it, and is never asked to. */
 struct transport {
 	const char *name; /* "tcp": as users read it */
 
-	/* Make a socket, bind it to at and listen. Puts it in *fd. Returns 0, or -1 with err. */
-	int (*listen)(
-		struct reporter *to, const struct addr *at, int backlog, int *fd, struct err *err);
+	/* 0: a stream of bytes. Else what one write was given, one read returns, be it empty; and
+	 * this is the longest that passes everywhere. */
+	size_t message_max;
+	/* Datagrams: no peer is told when the other comes or goes. */
+	bool connectionless;
+
+	/* Make a socket, bind it to at, and listen. Returns 0, or -1 with err. */
+	int (*listen)(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
+		struct listening *out, struct err *err);
+
+	/* Close it, and leave nothing behind. */
+	void (*unlisten)(struct reporter *to, struct listening *socket);
 
 	/* Take one waiting client: fills link and peer. IO_FAIL: errno in link->error. */
 	enum io (*accept)(struct reporter *to, int listener, struct link *link, struct addr *peer);
 
 	/* Begin to connect to an address, from source if its len is not 0. IO_AGAIN: wait until
-	 * writable, then ask ready. IO_FAIL closes what it had opened; *source_failed tells that it
-	 * was the source. */
+	 * writable, then ask ready; or, with link->fd -1, try again soon. IO_FAIL closes what it
+	 * had opened; *source_failed tells that it was the source. */
 	enum io (*connect)(struct link *link, const struct addr *at, const struct addr *source,
 		bool *source_failed);
 
 	/* The verdict on a connect that was not decided at once. IO_AGAIN: still undecided. */
 	enum io (*ready)(struct link *link);
 
+	/* Add what to do next to the story of a connect that failed. */
+	void (*advise)(struct err *err, int error, const struct addr *at);
+
 	/* Read once into room; *got says how much came. */
 	enum io (*read)(struct link *link, uint8_t *room, size_t size, size_t *got);
 
-	/* Write once; *taken says how much the kernel took, perhaps less than there is. */
+	/* Write once; *taken says how much the kernel took, perhaps less than there is, but all or
+	 * nothing of a message. */
 	enum io (*write)(struct link *link, struct span out, size_t *taken);
 
 	/* Tell the peer that nothing more will come. NULL: only closing can. */
@@ -69,8 +106,33 @@ struct transport {
 	/* A pending error that no read or write has met yet, or 0. NULL: none. */
 	int (*pending)(struct link *link);
 
+	/* A link without a descriptor: what the connection waits for, EPOLLIN or 0, has changed. */
+	void (*wants)(struct link *link, uint32_t events);
+
+	/* How many datagrams have come and were dropped, for want of room in the kernel. NULL: that
+	 * cannot happen. */
+	uint32_t (*missed)(struct reporter *to, int fd);
+
 	/* Close. Returns 0, or the errno of a write that only now turned out to have failed. */
 	int (*close)(struct link *link);
+
+	/* Sockets that serve all their peers themselves have the following in place of accept. */
+
+	/* The longest datagram there can be, in bytes. */
+	size_t datagram_max;
+
+	/* Take up to count datagrams that came to a socket bound to own, with all there is to know
+	 * about answering them. Returns how many came, or -1 with errno. */
+	int (*receive)(struct reporter *to, int fd, const struct addr *own, struct datagram *in,
+		size_t count);
+
+	/* Send datagrams in order. Returns how many the kernel took before it refused one, or -1
+	 * with errno where that is the first. */
+	int (*send)(struct reporter *to, int fd, struct datagram *out, size_t count);
+
+	/* The next error that befell something sent to a peer, which is put in *peer: an errno, or
+	 * 0 if there is none. NULL: send tells all. */
+	int (*failure)(struct reporter *to, int fd, struct addr *peer);
 };
 
 #endif

@@ -20,10 +20,17 @@ static bool full(const struct server *s)
 	       (s->conf.exit_after && s->served + s->clients.open_now >= s->conf.exit_after);
 }
 
-/* Poll the listeners, or leave the clients in the backlog. */
+static bool has_sessions(const struct server *s)
+{
+	return s->conf.via->receive;
+}
+
+/* Poll the listeners, or leave the clients in the backlog. Known peers are heard even where there
+ * is no place for new ones. */
 static void update_accepting(struct server *s)
 {
-	uint32_t wanted = s->stopping || s->starved || full(s) ? 0 : EPOLLIN;
+	bool held = has_sessions(s) ? sessions_blocked(&s->sessions) : full(s);
+	uint32_t wanted = s->stopping || s->starved || held ? 0 : EPOLLIN;
 
 	for (size_t i = 0; i < s->listening; i++)
 		if (loop_watch(s->clients.loop, &s->listeners[i].watch, wanted) < 0)
@@ -36,12 +43,13 @@ static void close_listeners(struct server *s)
 		struct listener *l = &s->listeners[--s->listening];
 
 		loop_unwatch(s->clients.loop, &l->watch);
-		sys_close(s->clients.to, l->fd);
+		s->conf.via->unlisten(s->clients.to, &l->socket);
 	}
 }
 
-static void free_timers(struct server *s)
+static void free_own(struct server *s)
 {
+	sessions_free(&s->sessions);
 	timer_free(s->clients.loop, &s->retry);
 	timer_free(s->clients.loop, &s->stop_limit);
 }
@@ -54,7 +62,7 @@ static bool end_if_done(struct server *s)
 	if (s->clients.open_now > 0 || !(s->stopping || complete))
 		return false;
 	close_listeners(s);
-	free_timers(s);
+	free_own(s);
 	if (s->dropped) {
 		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
 			(uintmax_t)s->dropped);
@@ -159,7 +167,7 @@ static bool take_client(struct server *s, const struct listener *l)
 	struct link link = {.via = s->conf.via};
 	struct addr peer;
 
-	switch (s->conf.via->accept(s->clients.to, l->fd, &link, &peer)) {
+	switch (s->conf.via->accept(s->clients.to, l->socket.fd, &link, &peer)) {
 	case IO_DONE: welcome(s, &link, &peer); return true;
 	case IO_FAIL: break;
 	case IO_EOF:
@@ -171,6 +179,37 @@ static bool take_client(struct server *s, const struct listener *l)
 	}
 	tell(s, REPORT_ACCEPT_FAILED, &l->at, 0, strerror(link.error));
 	return true;
+}
+
+static struct conn *welcome_session(void *arg, const struct link *link, const struct addr *peer)
+{
+	struct server *s = arg;
+	struct conn *c;
+
+	if (s->stopping || (s->conf.exit_after && full(s)))
+		return NULL;
+	c = conn_new(&s->clients, link, peer, CONN_BOTH);
+	if (!c)
+		return NULL;
+	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
+	conn_open(c);
+	return c;
+}
+
+static void on_sessions_changed(void *arg)
+{
+	update_accepting(arg);
+}
+
+static void on_datagrams(struct watch *w, uint32_t events)
+{
+	struct listener *l = container_of(w, struct listener, watch);
+	int lack = sessions_receive(&l->of->sessions, l->socket.fd, &l->at, events);
+
+	if (lack)
+		pause_accepting(l->of, l, lack);
+	else
+		update_accepting(l->of);
 }
 
 static void on_client(struct watch *w, uint32_t events)
@@ -189,12 +228,13 @@ static int listen_one(struct server *s, const struct addr *at, struct err *err)
 	struct listener *l = &s->listeners[s->listening];
 
 	*l = (struct listener){.of = s, .at = *at};
-	if (s->conf.via->listen(s->clients.to, at, s->conf.backlog, &l->fd, err) < 0)
+	if (s->conf.via->listen(s->clients.to, at, &s->conf.listen, &l->socket, err) < 0)
 		return -1;
-	l->watch = (struct watch){.fd = l->fd, .ready = on_client};
+	l->watch = (struct watch){
+		.fd = l->socket.fd, .ready = has_sessions(s) ? on_datagrams : on_client};
 	s->listening++;
 	l->at.len = sizeof(l->at.room);
-	if (sys_getsockname(s->clients.to, l->fd, &l->at.sa, &l->at.len) < 0)
+	if (sys_getsockname(s->clients.to, l->socket.fd, &l->at.sa, &l->at.len) < 0)
 		return err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: getsockname",
 			addr_text(at).text);
 	if (loop_watch(s->clients.loop, &l->watch, 0) < 0)
@@ -239,7 +279,7 @@ static size_t most_clients(const struct server *s)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	lowest_free = sys_dup(s->clients.to, s->listeners[0].fd);
+	lowest_free = sys_dup(s->clients.to, s->listeners[0].socket.fd);
 	if (lowest_free < 0)
 		return 1;
 	sys_close(s->clients.to, lowest_free);
@@ -275,29 +315,51 @@ static void on_stop_limit(struct timer *t)
 	}
 }
 
+/* What the server itself needs. Returns 0, or -1 when memory is out. */
+static int make_own(struct server *s)
+{
+	const struct sessions_conf conf = {.via = s->conf.via,
+		.owner = &s->clients,
+		.max = s->conf.max_conns ? s->conf.max_conns : SERVER_SESSIONS_MAX,
+		.replaces = !s->conf.exclusive && !s->conf.exit_after,
+		.welcome = welcome_session,
+		.changed = on_sessions_changed,
+		.arg = s};
+
+	if (timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
+		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) == 0 &&
+		(!has_sessions(s) || sessions_init(&s->sessions, &conf) == 0))
+		return 0;
+	free_own(s);
+	return -1;
+}
+
+/* Whether a port that is taken may be another one next time. */
+static bool takes_any_port(const struct server *s)
+{
+	return s->conf.at[0].sa.sa_family != AF_UNIX && addr_port(&s->conf.at[0]) == 0;
+}
+
 int server_start(struct server *s, struct err *err)
 {
 	int listened = -1;
 
 	conn_owner_init(&s->clients);
 	s->clients.gone = on_gone;
-	if (timer_init(s->clients.loop, &s->retry, on_retry) < 0 ||
-		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) < 0) {
-		free_timers(s);
+	if (make_own(s) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot serve: out of memory");
-	}
 	for (int i = 0; i < SAME_PORT_TRIES && listened < 0; i++) {
 		listened = listen_everywhere(s, err);
-		if (listened < 0 && (err->sys != EADDRINUSE || addr_port(&s->conf.at[0])))
+		if (listened < 0 && (err->sys != EADDRINUSE || !takes_any_port(s)))
 			break;
 	}
 	if (listened < 0) {
-		free_timers(s);
+		free_own(s);
 		return -1;
 	}
 	*err = (struct err){0};
 	if (!s->conf.max_conns)
-		s->conf.max_conns = most_clients(s);
+		s->conf.max_conns = has_sessions(s) ? SERVER_SESSIONS_MAX : most_clients(s);
 	update_accepting(s);
 	announce(s);
 	return 0;
@@ -332,6 +394,6 @@ void server_stop(struct server *s, const char *reason)
 void server_free(struct server *s)
 {
 	close_listeners(s);
-	free_timers(s);
 	conn_owner_free(&s->clients);
+	free_own(s);
 }

@@ -1,17 +1,19 @@
 #ifndef SOCKX_CORE_SERVER_H
 #define SOCKX_CORE_SERVER_H
 
-#include "core/conn.h"
+#include "core/sessions.h"
 
 /*
  * A server: sockets that listen, the clients they bring, and when it ends. Accepting never spins
  * and never ends for one client's sake: when the limit is reached, or descriptors or memory are
- * out, new clients wait in the kernel's backlog.
+ * out, new clients wait in the kernel's backlog. Over a transport without connections the clients
+ * are sessions, and a limit is kept by forgetting the one not heard for longest.
  */
 
 enum {
 	SERVER_LISTENERS_MAX = 64,
-	SERVER_STOP_MS = 2000, /* what stopping gives to bytes still queued */
+	SERVER_SESSIONS_MAX = 65536, /* at once, unless max_conns says otherwise */
+	SERVER_STOP_MS = 2000,       /* what stopping gives to bytes still queued */
 };
 
 struct server_conf {
@@ -20,15 +22,16 @@ struct server_conf {
 	const struct addr *at; /* where to listen: all on one port number */
 	size_t at_count;
 	bool any; /* at is every address: a machine without IPv6 is served without */
-	int backlog;
+	struct listen_conf listen;
 	size_t max_conns;    /* at once; 0: what the descriptor limit allows */
+	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
 	uint64_t exit_after; /* end after so many clients; 0: never */
 };
 
 struct listener {
 	struct watch watch;
 	struct server *of;
-	int fd;
+	struct listening socket;
 	struct addr at; /* as bound: with the real port */
 };
 
@@ -38,10 +41,11 @@ struct server {
 		clients; /* loop, to, room, on, ctx, idle_ms: the caller fills them first */
 	struct listener listeners[SERVER_LISTENERS_MAX];
 	size_t listening;
-	struct timer retry;      /* while accepting is paused */
-	struct timer stop_limit; /* while stopping */
-	bool starved;            /* accepting is paused until a descriptor or memory is free */
-	bool starved_told;       /* ... which has been reported */
+	struct sessions sessions; /* in use where conf.via has receive */
+	struct timer retry;       /* while accepting is paused */
+	struct timer stop_limit;  /* while stopping */
+	bool starved;             /* accepting is paused until a descriptor or memory is free */
+	bool starved_told;        /* ... which has been reported */
 	bool stopping;
 	uint64_t served;    /* clients that came and went and count for exit_after */
 	uint64_t dropped;   /* bytes, queued here or in the kernel, that stopping gave up */

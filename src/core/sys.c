@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <poll.h>
@@ -13,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/addr.h"
+
 #define RETRY_EINTR(rc, call)  \
 	do {                   \
 		(rc) = (call); \
@@ -20,13 +23,20 @@
 
 /* "127.0.0.1 80": enough for a trace line; no look-up. */
 struct shown {
-	char text[128];
+	char text[ADDR_TEXT_MAX];
 };
 
 static struct shown shown(const struct sockaddr *at, socklen_t len)
 {
 	struct shown s = {"?"};
+	struct addr unix_name = {.len = len};
 	char host[80], port[16];
+
+	if (at->sa_family == AF_UNIX) {
+		memcpy(&unix_name.un, at, len);
+		snprintf(s.text, sizeof(s.text), "%s", addr_text(&unix_name).text);
+		return s;
+	}
 
 	if (getnameinfo(at, len, host, sizeof(host), port, sizeof(port),
 		    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
@@ -43,7 +53,9 @@ int sys_socket(struct reporter *to, int family, int type, int protocol)
 			family == AF_INET6  ? "AF_INET6"
 			: family == AF_INET ? "AF_INET"
 					    : "AF_UNIX",
-			type == SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM");
+			type == SOCK_STREAM      ? "SOCK_STREAM"
+			: type == SOCK_SEQPACKET ? "SOCK_SEQPACKET"
+						 : "SOCK_DGRAM");
 	return rc;
 }
 
@@ -150,6 +162,18 @@ int sys_unsent(struct reporter *to, int fd)
 	return rc < 0 ? -1 : bytes;
 }
 
+uint32_t sys_missed(struct reporter *to, int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+	int rc = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len);
+
+	if (to->calls)
+		report_call(
+			to, rc, "getsockopt(%d, SO_MEMINFO, %u drops)", fd, info[SK_MEMINFO_DROPS]);
+	return rc < 0 ? 0 : info[SK_MEMINFO_DROPS];
+}
+
 ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
 {
 	ssize_t rc;
@@ -167,6 +191,38 @@ ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len)
 	RETRY_EINTR(rc, send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL));
 	if (to->calls)
 		report_call(to, rc, "send(%d, %zu)", fd, len);
+	return rc;
+}
+
+ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int flags)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, recvmsg(fd, message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+	if (to->calls)
+		report_call(
+			to, rc, "recvmsg(%d%s)", fd, flags & MSG_ERRQUEUE ? ", MSG_ERRQUEUE" : "");
+	return rc;
+}
+
+int sys_recvmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count)
+{
+	int rc;
+
+	RETRY_EINTR(
+		rc, recvmmsg(fd, messages, (unsigned)count, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL));
+	if (to->calls)
+		report_call(to, rc, "recvmmsg(%d, %zu)", fd, count);
+	return rc;
+}
+
+int sys_sendmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count)
+{
+	int rc;
+
+	RETRY_EINTR(rc, sendmmsg(fd, messages, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL));
+	if (to->calls)
+		report_call(to, rc, "sendmmsg(%d, %zu)", fd, count);
 	return rc;
 }
 

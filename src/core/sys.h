@@ -35,9 +35,16 @@ int sys_getsockopt(struct reporter *to, int fd, int level, int name);
 /* SIOCOUTQ (tcp(7)): bytes the peer has not acknowledged, its end included; or -1. */
 int sys_unsent(struct reporter *to, int fd);
 
+/* SO_MEMINFO: how many messages the socket dropped, most of them for want of room; 0 if unknown. */
+uint32_t sys_missed(struct reporter *to, int fd);
+
 /* recv and send with MSG_DONTWAIT and MSG_NOSIGNAL; read and write for other descriptors. */
 ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags);
 ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len);
+/* The same for messages with addresses and control data, one or several at once. */
+ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int flags);
+int sys_recvmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count);
+int sys_sendmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count);
 ssize_t sys_read(struct reporter *to, int fd, void *data, size_t len);
 ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len);
 /* The same for one turn without waiting, whatever the descriptor's flags (RWF_NOWAIT, preadv2(2));

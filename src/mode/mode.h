@@ -34,6 +34,8 @@ struct mode {
 	const struct opt *options; /* rows whose fields are in conf_size bytes of the mode's own */
 	size_t option_count, conf_size;
 	size_t state_size;
+	/* Its answer can be longer than what it answers. */
+	bool amplifies;
 	/* It has one client at a time, and ends with its first unless --keep-open. */
 	bool one_at_a_time;
 	/* Before the first client. NULL: nothing to prepare, and done is never called. */

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Datagrams have no end. One that is answered at all is answered within this on most networks. */
+enum { DATAGRAMS_QUIET_MS = 1000 };
+
 static const struct opt pipe_options[] = {
 	{.name = "quit-after",
 		.letter = 'q',
@@ -78,10 +81,18 @@ static void on_quit(struct timer *t)
 		conn_close(p->net, 0);
 }
 
+/* How long to wait; -1: for the peer's end, which a peer without a connection never tells. */
+static int64_t quit_after_ms(const struct pipe_run *p)
+{
+	if (conf_of(p)->quit_after_ms < 0 && conn_connectionless(p->net))
+		return DATAGRAMS_QUIET_MS;
+	return conf_of(p)->quit_after_ms;
+}
+
 static void wait_to_quit(struct pipe_run *p)
 {
-	if (p->input_over && p->net && conn_queued(p->net) == 0 && conf_of(p)->quit_after_ms >= 0)
-		timer_set_in(p->env->loop, &p->quit, conf_of(p)->quit_after_ms);
+	if (p->input_over && p->net && conn_queued(p->net) == 0 && quit_after_ms(p) >= 0)
+		timer_set_in(p->env->loop, &p->quit, quit_after_ms(p));
 }
 
 /* Standard input has ended, now or before this client came: pass it on. */
@@ -89,7 +100,7 @@ static void pass_input_end(struct pipe_run *p)
 {
 	if (conf_of(p)->send_only)
 		conn_close(p->net, CONN_LINGER_MS);
-	else if (!conf_of(p)->no_shutdown)
+	else if (!conf_of(p)->no_shutdown && !conn_connectionless(p->net))
 		conn_finish(p->net);
 	wait_to_quit(p);
 }
@@ -186,13 +197,23 @@ static const struct handler out_handler = {.drained = out_drained, .closed = out
 
 /* ---- net: the peer ---- */
 
+/* What is read at once becomes one message: let it be one that passes, CR LF or not. */
+static void limit_input(struct pipe_run *p)
+{
+	size_t max = conn_message_max(p->net);
+
+	conn_limit_reads(p->in, conf_of(p)->crlf ? max / 2 : max);
+}
+
 static void net_open(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
 	p->net = c;
 	p->after_cr = false;
-	if (send_input(p, buf_span(&p->held)) == 0 && p->in)
+	if (p->in)
+		limit_input(p);
+	if ((!p->held.len || send_input(p, buf_span(&p->held)) == 0) && p->in)
 		conn_resume(p->in);
 	buf_free(&p->held);
 	if (p->input_over)
@@ -203,6 +224,8 @@ static void net_data(struct conn *c, struct span in)
 {
 	struct pipe_run *p = conn_ctx(c);
 
+	if (conn_connectionless(c))
+		wait_to_quit(p); /* anew: it is not quiet */
 	if (!p->out || conf_of(p)->send_only)
 		return;
 	if (screen_write(&p->screen, in) < 0)

@@ -51,6 +51,7 @@ int stream_pending(struct link *link)
 
 int stream_close(struct link *link)
 {
-	sys_close(link->to, link->fd);
+	if (link->fd >= 0)
+		sys_close(link->to, link->fd);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "core/connector.h"
 #include "peer.h"
 #include "script.h"
+#include "transport/inet.h"
 #include "transport/tcp.h"
 
 TestSuite(connector, .timeout = 20);
@@ -145,8 +146,11 @@ static int hang_up(struct link *link)
 
 static struct dialer dialer(enum answer first, enum answer second)
 {
-	return (struct dialer){
-		.row = {.name = "dial", .connect = dial, .ready = dialled, .close = hang_up},
+	return (struct dialer){.row = {.name = "dial",
+				       .connect = dial,
+				       .ready = dialled,
+				       .advise = inet_advise,
+				       .close = hang_up},
 		.answers = {first, second},
 		.error = ECONNREFUSED};
 }
@@ -165,17 +169,16 @@ struct outcome {
 	int64_t took_ms;
 };
 
-static void on_done(
-	void *arg, const struct link *link, const struct addr *at, const struct err *why)
+static void on_done(void *arg, const struct connected *there, const struct err *why)
 {
 	struct outcome *o = arg;
 
 	o->times++;
-	cr_assert(eq(int, link == NULL, why != NULL));
-	o->connected = link != NULL;
-	if (link) {
-		o->link = *link;
-		o->at = *at;
+	cr_assert(eq(int, there == NULL, why != NULL));
+	o->connected = there != NULL;
+	if (there) {
+		o->link = there->link;
+		o->at = there->at;
 	} else {
 		o->why = *why;
 	}

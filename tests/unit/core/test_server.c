@@ -47,7 +47,7 @@ static void build(struct house *h, struct loop *loop, const char *mode)
 		.mode = mode,
 		.at = h->at,
 		.at_count = 1,
-		.backlog = 100,
+		.listen.backlog = 100,
 		.max_conns = 100};
 	h->server.clients = (struct conn_owner){.loop = loop,
 		.to = &h->to,
@@ -487,20 +487,20 @@ Test(server, no_failure_of_accept_ends_it)
 
 /* ---- listening ---- */
 
-static int no_ipv6(
-	struct reporter *to, const struct addr *at, int backlog, int *fd, struct err *err)
+static int no_ipv6(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
+	struct listening *out, struct err *err)
 {
 	if (at->sa.sa_family == AF_INET6)
 		return err_sys(err, ERR_LISTEN, EAFNOSUPPORT, "no IPv6");
-	return transport_tcp.listen(to, at, backlog, fd, err);
+	return transport_tcp.listen(to, at, conf, out, err);
 }
 
-static int taken_in_ipv6(
-	struct reporter *to, const struct addr *at, int backlog, int *fd, struct err *err)
+static int taken_in_ipv6(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
+	struct listening *out, struct err *err)
 {
 	if (at->sa.sa_family == AF_INET6 && faults_left && faults_left--)
 		return err_sys(err, ERR_LISTEN, EADDRINUSE, "taken");
-	return transport_tcp.listen(to, at, backlog, fd, err);
+	return transport_tcp.listen(to, at, conf, out, err);
 }
 
 static int listens(struct stand *s, struct transport *via, bool any, struct err *err)

@@ -31,13 +31,25 @@ static struct addr name_of(int fd)
 	return at;
 }
 
+/* The descriptor of a socket that listens is put in *fd. */
+static int listen_at(
+	struct reporter *to, const struct addr *at, uint64_t backlog, int *fd, struct err *err)
+{
+	const struct listen_conf conf = {.backlog = backlog};
+	struct listening socket = {.fd = -1};
+	int rc = transport_tcp.listen(to, at, &conf, &socket, err);
+
+	*fd = socket.fd;
+	return rc;
+}
+
 static int listener(struct reporter *to, int family)
 {
 	struct addr any = addr_loopback(family, 0);
 	struct err err;
 	int fd;
 
-	cr_assert(eq(int, transport_tcp.listen(to, &any, 10, &fd, &err), 0), "%s", err.what);
+	cr_assert(eq(int, listen_at(to, &any, 10, &fd, &err), 0), "%s", err.what);
 	return fd;
 }
 
@@ -129,11 +141,11 @@ Test(tcp, an_ipv6_listener_leaves_ipv4_to_another_on_the_same_port)
 	int fds[2];
 
 	needs_ipv6();
-	cr_assert(eq(int, transport_tcp.listen(&to, &six, 1, &fds[0], &err), 0));
+	cr_assert(eq(int, listen_at(&to, &six, 1, &fds[0], &err), 0));
 	cr_assert(eq(int, option(fds[0], IPPROTO_IPV6, IPV6_V6ONLY), 1));
 	six = name_of(fds[0]);
 	four = addr_any(AF_INET, addr_port(&six));
-	cr_assert(eq(int, transport_tcp.listen(&to, &four, 1, &fds[1], &err), 0), "%s", err.what);
+	cr_assert(eq(int, listen_at(&to, &four, 1, &fds[1], &err), 0), "%s", err.what);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -145,7 +157,7 @@ static struct err why_not_listen(const struct addr *at)
 	struct err err = {0};
 	int fd;
 
-	cr_assert(eq(int, transport_tcp.listen(&to, at, 1, &fd, &err), -1));
+	cr_assert(eq(int, listen_at(&to, at, 1, &fd, &err), -1));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(uint, open_descriptors(), before));
 	return err;
@@ -430,7 +442,7 @@ Test(tcp, a_trace_shows_every_call)
 	int fd;
 
 	to.calls = true;
-	cr_assert(eq(int, transport_tcp.listen(&to, &at, 10, &fd, &err), 0));
+	cr_assert(eq(int, listen_at(&to, &at, 10, &fd, &err), 0));
 	cr_assert(strstr(lines.text, "call: socket(AF_INET, SOCK_STREAM) = ") != NULL);
 	cr_assert(strstr(lines.text, "bind(") != NULL);
 	cr_assert(strstr(lines.text, ", 127.0.0.1 0) = 0\n") != NULL);

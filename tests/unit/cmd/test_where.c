@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "cmd/commands.h"
-#include "cmd/shared.h"
+#include "cmd/where.h"
+#include "transport/tcp.h"
 
-TestSuite(shared, .timeout = 20);
+TestSuite(where, .timeout = 20);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -18,7 +19,7 @@ static void is_a_usage_error(const struct err *err)
 
 /* ---- ports ---- */
 
-Test(shared, a_port_is_a_number_up_to_65535_or_a_service)
+Test(where, a_port_is_a_number_up_to_65535_or_a_service)
 {
 	static const struct {
 		const char *typed;
@@ -35,7 +36,7 @@ Test(shared, a_port_is_a_number_up_to_65535_or_a_service)
 	}
 }
 
-Test(shared, nothing_else_is_a_port)
+Test(where, nothing_else_is_a_port)
 {
 	static const char *const typed[] = {"", " ", "-1", "+1", "65536", "99999999999",
 		"18446744073709551616", "12x", "x12", " 80", "80 ", "8 0", "0x50", "8.0", "1e3",
@@ -52,7 +53,7 @@ Test(shared, nothing_else_is_a_port)
 
 /* ---- hosts ---- */
 
-Test(shared, a_host_is_a_name_or_an_address)
+Test(where, a_host_is_a_name_or_an_address)
 {
 	static const char *const hosts[] = {"localhost", "127.0.0.1", "::1", "fe80::1%lo",
 		"example.org", "bücher.example", "a"};
@@ -64,7 +65,7 @@ Test(shared, a_host_is_a_name_or_an_address)
 	}
 }
 
-Test(shared, blanks_controls_and_broken_letters_make_no_host)
+Test(where, blanks_controls_and_broken_letters_make_no_host)
 {
 	static const char *const hosts[] = {"", " ", "a b", "a\tb", "a\n", "\x1b[2J", "a\x7f",
 		("a\xc2\x9b"
@@ -81,41 +82,51 @@ Test(shared, blanks_controls_and_broken_letters_make_no_host)
 
 /* ---- addresses ---- */
 
+static int read_words(const char *const *words, size_t count, bool lone_port, const char *command,
+	struct where *out, struct err *err)
+{
+	const struct where_conf conf = {0};
+	const struct opt_args args = {.words = words, .count = count};
+
+	return where_read(&conf, &args, NULL, lone_port, command, out, err);
+}
+
 static const struct {
 	const char *words[2];
 	bool lone_port;
 	const char *host, *port;
 } addresses[] = {
-	{{NULL}, false, "", ""},
-	{{"localhost"}, false, "localhost", ""},
+	{{NULL}, false, "", DEFAULT_PORT},
+	{{"localhost"}, false, "localhost", DEFAULT_PORT},
 	{{"localhost", "80"}, false, "localhost", "80"},
 	{{"localhost:80"}, false, "localhost", "80"},
 	{{"127.0.0.1:http"}, false, "127.0.0.1", "http"},
 	{{":80"}, false, "", "80"},
 	{{"[::1]:80"}, false, "::1", "80"},
-	{{"[::1]"}, false, "::1", ""},
-	{{"::1"}, false, "::1", ""},
+	{{"[::1]"}, false, "::1", DEFAULT_PORT},
+	{{"::1"}, false, "::1", DEFAULT_PORT},
 	{{"::1", "80"}, false, "::1", "80"},
-	{{"fe80::1:2"}, false, "fe80::1:2", ""},
+	{{"fe80::1:2"}, false, "fe80::1:2", DEFAULT_PORT},
 	{{"80"}, true, "", "80"},
-	{{"localhost"}, true, "localhost", ""},
+	{{"localhost"}, true, "localhost", DEFAULT_PORT},
 	{{"localhost:80", "80"}, false, "localhost", "80"},
 };
 
-Test(shared, an_address_may_be_written_in_every_usual_way)
+Test(where, an_address_may_be_written_in_every_usual_way)
 {
 	for (size_t i = 0; i < COUNT(addresses); i++) {
 		const char *const *words = addresses[i].words;
 		size_t count = !words[0] ? 0 : words[1] ? 2 : 1;
-		struct endpoint at;
+		struct where there;
 		struct err err = {0};
 
 		cr_expect(
-			eq(int, address_read(words, count, addresses[i].lone_port, "x", &at, &err),
+			eq(int, read_words(words, count, addresses[i].lone_port, "x", &there, &err),
 				0),
 			"%s", err.what);
-		cr_expect(eq(str, at.host, (char *)addresses[i].host), "%zu", i);
-		cr_expect(eq(str, at.port, (char *)addresses[i].port), "%zu", i);
+		cr_expect(eq(str, there.at.host, (char *)addresses[i].host), "%zu", i);
+		cr_expect(eq(str, there.at.port, (char *)addresses[i].port), "%zu", i);
+		cr_expect(eq(ptr, (void *)there.via, (void *)&transport_tcp));
 	}
 }
 
@@ -130,43 +141,42 @@ static const struct {
 	{{"localhost:"}, "has no port", "HOST:PORT"},
 	{{"[::1"}, "bracket", "[IPV6]:PORT"},
 	{{"[::1]80"}, "bracket", "[IPV6]:PORT"},
-	{{"unix:/tmp/x"}, "'unix:/tmp/x' is a Unix socket", "socat"},
 };
 
-Test(shared, an_address_that_cannot_be_meant_is_a_usage_error_with_a_way_out)
+Test(where, an_address_that_cannot_be_meant_is_a_usage_error_with_a_way_out)
 {
 	for (size_t i = 0; i < COUNT(wrong); i++) {
 		const char *const *words = wrong[i].words;
-		struct endpoint at;
+		struct where there;
 		struct err err = {0};
 		size_t count = words[2] ? 3 : words[1] ? 2 : 1;
 
-		cr_expect(eq(int, address_read(words, count, false, "connect", &at, &err), -1));
+		cr_expect(eq(int, read_words(words, count, false, "connect", &there, &err), -1));
 		is_a_usage_error(&err);
 		cr_expect(strstr(err.what, wrong[i].says) != NULL, "%s", err.what);
 		cr_expect(strstr(err.hint, wrong[i].hints) != NULL, "%s", err.hint);
 	}
 }
 
-Test(shared, an_address_too_long_is_refused_and_not_cut)
+Test(where, an_address_too_long_is_refused_and_not_cut)
 {
 	char longest[5000];
 	const char *words[] = {longest, "80"}, *ports[] = {"localhost", longest};
-	struct endpoint at;
+	struct where there;
 	struct err err = {0};
 
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	cr_expect(eq(int, address_read(words, 2, false, "connect", &at, &err), -1));
+	cr_expect(eq(int, read_words(words, 2, false, "connect", &there, &err), -1));
 	is_a_usage_error(&err);
-	cr_expect(eq(int, address_read(ports, 2, false, "connect", &at, &err), -1));
+	cr_expect(eq(int, read_words(ports, 2, false, "connect", &there, &err), -1));
 	is_a_usage_error(&err);
 	memset(longest, '1', sizeof(longest) - 1);
-	cr_expect(eq(int, address_read(words, 1, true, "serve", &at, &err), -1));
+	cr_expect(eq(int, read_words(words, 1, true, "serve", &there, &err), -1));
 	is_a_usage_error(&err);
 }
 
-Test(shared, an_option_fills_what_the_words_left_open_and_contradicts_nothing)
+Test(where, an_option_fills_what_the_words_left_open_and_contradicts_nothing)
 {
 	char port[8] = "";
 	struct err err = {0};
@@ -183,22 +193,46 @@ Test(shared, an_option_fills_what_the_words_left_open_and_contradicts_nothing)
 	cr_expect(eq(int, endpoint_add(port, sizeof(port), "--port", "1234567", &err), 0));
 }
 
-/* ---- families ---- */
+/* ---- kinds of sockets ---- */
 
-Test(shared, both_families_at_once_are_neither)
+static int read_conf(const struct where_conf *conf, struct where *out, struct err *err)
 {
-	struct err err = {0};
-	int family = -1;
+	const char *words[] = {"localhost"};
+	const struct opt_args args = {.words = words, .count = 1};
 
-	cr_expect(eq(int, family_of(&(struct family_conf){0}, &family, &err), 0));
-	cr_expect(eq(int, family, AF_UNSPEC));
-	cr_expect(eq(int, family_of(&(struct family_conf){.ipv4 = true}, &family, &err), 0));
-	cr_expect(eq(int, family, AF_INET));
-	cr_expect(eq(int, family_of(&(struct family_conf){.ipv6 = true}, &family, &err), 0));
-	cr_expect(eq(int, family, AF_INET6));
-	cr_expect(eq(int,
-		family_of(&(struct family_conf){.ipv4 = true, .ipv6 = true}, &family, &err), -1));
-	is_a_usage_error(&err);
+	*err = (struct err){0};
+	return where_read(conf, &args, NULL, false, "connect", out, err);
+}
+
+Test(where, the_options_say_which_family_and_which_transport)
+{
+	struct where there;
+	struct err err;
+
+	cr_expect(eq(int, read_conf(&(struct where_conf){0}, &there, &err), 0));
+	cr_expect(eq(int, there.family, AF_UNSPEC));
+	cr_expect(eq(int, read_conf(&(struct where_conf){.ipv4 = true}, &there, &err), 0));
+	cr_expect(eq(int, there.family, AF_INET));
+	cr_expect(eq(int, read_conf(&(struct where_conf){.ipv6 = true}, &there, &err), 0));
+	cr_expect(eq(int, there.family, AF_INET6));
+	cr_expect(eq(int, read_conf(&(struct where_conf){.tcp = true}, &there, &err), 0));
+	cr_expect(eq(str, (char *)there.via->name, "tcp"));
+	cr_expect(eq(int, read_conf(&(struct where_conf){.udp = true}, &there, &err), 0));
+	cr_expect(eq(str, (char *)there.via->name, "udp"));
+}
+
+Test(where, what_excludes_each_other_is_a_usage_error)
+{
+	static const struct where_conf wrong_ones[] = {{.ipv4 = true, .ipv6 = true},
+		{.tcp = true, .udp = true}, {.seqpacket = true}, {.seqpacket = true, .udp = true},
+		{.path = "/tmp/x"}};
+	struct where there;
+	struct err err;
+
+	for (size_t i = 0; i < COUNT(wrong_ones); i++) {
+		cr_expect(eq(int, read_conf(&wrong_ones[i], &there, &err), -1), "%zu", i);
+		is_a_usage_error(&err);
+	}
 }
 
 /* ---- a first word that is no command ---- */
@@ -216,7 +250,7 @@ static void hints(const char *const *words, size_t count, const char *part)
 	hints((const char *const[]){__VA_ARGS__}, \
 		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), part)
 
-Test(shared, a_word_that_is_no_command_is_answered_with_what_was_meant)
+Test(where, a_word_that_is_no_command_is_answered_with_what_was_meant)
 {
 	HINTS("'sockx serve'", "server");
 	HINTS("'sockx connect'", "conect");

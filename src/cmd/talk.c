@@ -1,0 +1,27 @@
+#include "cmd/talk.h"
+
+const struct opt talk_options[] = {
+	{.name = "verbose",
+		.letter = 'v',
+		.kind = OPT_COUNT,
+		OPT_FIELD(struct talk_conf, verbose),
+		.help = "tell who connects, each attempt, and why it failed"},
+	{.name = "quiet",
+		.letter = 'Q',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct talk_conf, quiet),
+		.help = "tell nothing but errors"},
+	{.name = "json",
+		.letter = 'j',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct talk_conf, json),
+		.help = "tell events, errors and reports as JSON, one object a line"},
+	{.name = "trace",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct talk_conf, trace),
+		.help = "tell every call to the kernel about a socket"},
+	{.letter = 'h', .kind = OPT_HELP_SHORT, .help = "show the commonest options"},
+	{.name = "help", .kind = OPT_HELP_LONG, .help = "show all options"},
+	{.name = "version", .kind = OPT_VERSION, .help = "show the version"},
+};
+const size_t talk_option_count = sizeof(talk_options) / sizeof(talk_options[0]);

@@ -1,0 +1,213 @@
+#include "cmd/where.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "transport/transports.h"
+
+const struct opt where_options[] = {
+	{.letter = '4',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, ipv4),
+		.help = "use IPv4 only"},
+	{.letter = '6',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, ipv6),
+		.help = "use IPv6 only"},
+	{.name = "numeric",
+		.letter = 'n',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, numeric),
+		.help = "look up no names; a host that is no address is an error"},
+	{.name = "tcp",
+		.letter = 't',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, tcp),
+		.help = "use TCP, as without any of these"},
+	{.name = "udp",
+		.letter = 'u',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, udp),
+		.common = true,
+		.help = "use UDP"},
+};
+const size_t where_option_count = sizeof(where_options) / sizeof(where_options[0]);
+
+int port_read(const char *typed, uint16_t *port, struct err *err)
+{
+	const struct servent *service;
+	uint64_t number;
+
+	if (text_uint(typed, UINT16_MAX, &number) == 0) {
+		*port = (uint16_t)number;
+		return 0;
+	}
+	service = typed[strspn(typed, "0123456789")] ? getservbyname(typed, NULL) : NULL;
+	if (service) {
+		*port = ntohs((uint16_t)service->s_port);
+		return 0;
+	}
+	err_set(err, ERR_USAGE, "%s is not a port", quoted(typed).text);
+	return err_hint(err, "use a number from 0 to 65535, or a service name of /etc/services");
+}
+
+int path_read(const char *typed, struct addr *out, struct err *err)
+{
+	if (addr_from_path(out, typed) == 0)
+		return 0;
+	err_set(err, ERR_USAGE, "the path %s is too long for a Unix socket", quoted(typed).text);
+	return err_hint(
+		err, "%d bytes at most; go into its folder and use a relative path", ADDR_PATH_MAX);
+}
+
+int host_check(const char *host, struct err *err)
+{
+	if (text_is_host(host))
+		return 0;
+	err_set(err, ERR_USAGE, "%s is not a host", quoted(host).text);
+	return err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
+}
+
+int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err)
+{
+	if (part[0] && strcmp(part, value) != 0) {
+		err_set(err, ERR_USAGE, "%s of '%s' contradicts %s of the address",
+			quoted(value).text, option, quoted(part).text);
+		return err_hint(err, "give it once");
+	}
+	if (strlen(value) >= size) {
+		err_set(err, ERR_USAGE, "%s of '%s' is too long", quoted(value).text, option);
+		return err_hint(err, "at most %zu characters", size - 1);
+	}
+	memcpy(part, value, strlen(value) + 1);
+	return 0;
+}
+
+static int split(const char *word, struct endpoint *out, struct err *err)
+{
+	const char *wrong = endpoint_split(word, out);
+
+	if (!wrong)
+		return 0;
+	err_set(err, ERR_USAGE, "address %s %s", quoted(word).text, wrong);
+	return err_hint(err, "write HOST PORT, HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH");
+}
+
+/* What a lone word of digits means: serve's port, nobody's host. */
+static int place_digits(const char *word, bool lone_port, const char *command, struct endpoint *out,
+	struct err *err)
+{
+	if (!lone_port) {
+		err_set(err, ERR_USAGE, "%s is a port without a host", quoted(word).text);
+		return err_hint(err, "did you mean 'sockx %s localhost %s'?", command, word);
+	}
+	out->host[0] = '\0';
+	return endpoint_add(out->port, sizeof(out->port), "PORT", word, err);
+}
+
+static int read_words(const struct opt_args *args, bool lone_port, const char *command,
+	struct endpoint *out, struct err *err)
+{
+	const char *const *words = args->words;
+
+	*out = (struct endpoint){0};
+	if (args->count > 2) {
+		err_set(err, ERR_USAGE, "%s is one word too many for an address",
+			quoted(words[2]).text);
+		return err_hint(err, "write HOST PORT; 'sockx %s -h' shows examples", command);
+	}
+	if (args->count == 0)
+		return 0;
+	if (args->count == 2 && !words[1][0])
+		return port_read(words[1], &(uint16_t){0}, err);
+	if (split(words[0], out, err) < 0)
+		return -1;
+	if (args->count == 1)
+		return out->digits ? place_digits(words[0], lone_port, command, out, err) : 0;
+	return endpoint_add(out->port, sizeof(out->port), "PORT", words[1], err);
+}
+
+static int exclude(struct err *err, const char *one, const char *other)
+{
+	err_set(err, ERR_USAGE, "'%s' and '%s' exclude each other", one, other);
+	return err_hint(err, "give one of them, or neither");
+}
+
+static int check_kind(const struct where_conf *conf, bool local, struct err *err)
+{
+	if (conf->tcp && conf->udp)
+		return exclude(err, "--tcp", "--udp");
+	if (conf->seqpacket && (conf->udp || conf->tcp))
+		return exclude(err, "--seqpacket", conf->udp ? "--udp" : "--tcp");
+	if (conf->ipv4 && conf->ipv6)
+		return exclude(err, "-4", "-6");
+	if (conf->seqpacket && !local) {
+		err_set(err, ERR_USAGE, "'--seqpacket' is for Unix sockets");
+		return err_hint(err, "name one: -U PATH");
+	}
+	return 0;
+}
+
+/* What belongs to an IP address alone. */
+static const char *stray_beside_path(
+	const struct where_conf *conf, const struct endpoint *at, const char *host)
+{
+	if (host || at->host[0])
+		return "host";
+	if (conf->port || at->port[0])
+		return "port";
+	if (conf->ipv4 || conf->ipv6)
+		return "IP version";
+	return conf->tcp ? "use of TCP" : NULL;
+}
+
+static int read_path(
+	const struct where_conf *conf, const char *host, struct where *out, struct err *err)
+{
+	const char *stray = stray_beside_path(conf, &out->at, host);
+
+	if (stray) {
+		err_set(err, ERR_USAGE, "the Unix socket %s has no %s", quoted(out->at.path).text,
+			stray);
+		return err_hint(err, "give a path, or a host and port, not both");
+	}
+	return path_read(out->at.path, &out->path, err);
+}
+
+static int read_port(const struct where_conf *conf, struct where *out, struct err *err)
+{
+	struct endpoint *at = &out->at;
+
+	if (conf->port &&
+		(port_read(conf->port, &out->port, err) < 0 ||
+			endpoint_add(at->port, sizeof(at->port), "--port", conf->port, err) < 0))
+		return -1;
+	if (!at->port[0])
+		snprintf(at->port, sizeof(at->port), "%s", DEFAULT_PORT);
+	return port_read(at->port, &out->port, err);
+}
+
+int where_read(const struct where_conf *conf, const struct opt_args *args, const char *host,
+	bool lone_port, const char *command, struct where *out, struct err *err)
+{
+	enum socket_kind kind = conf->udp         ? SOCKET_DATAGRAM
+	                        : conf->seqpacket ? SOCKET_SEQPACKET
+	                                          : SOCKET_STREAM;
+	struct endpoint *at = &out->at;
+
+	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
+	if (read_words(args, lone_port, command, at, err) < 0 ||
+		(conf->path &&
+			endpoint_add(at->path, sizeof(at->path), "--unix", conf->path, err) < 0) ||
+		check_kind(conf, at->path[0], err) < 0)
+		return -1;
+	out->via = transport_find(at->path[0], kind);
+	if (!out->via) {
+		err_set(err, ERR_USAGE, "there are no sockets of that kind");
+		return err_hint(err, "use TCP, or UDP with -u");
+	}
+	return at->path[0] ? read_path(conf, host, out, err) : read_port(conf, out, err);
+}

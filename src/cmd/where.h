@@ -1,0 +1,48 @@
+#ifndef SOCKX_CMD_WHERE_H
+#define SOCKX_CMD_WHERE_H
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "core/addr.h"
+#include "core/link.h"
+
+/* Which socket a command is about, and where: what its words and options say together. */
+
+#define DEFAULT_PORT "65432"
+
+struct where_conf {
+	const char *port, *path;
+	bool ipv4, ipv6, numeric;
+	bool tcp, udp, seqpacket;
+};
+
+/* The rows that all commands share; each has its own for the host and port. */
+extern const struct opt where_options[];
+extern const size_t where_option_count;
+
+struct where {
+	const struct transport *via;
+	struct endpoint at; /* a host ("" if none was named) and port, or a path */
+	struct addr path;   /* at.path; len 0: it is a host and port */
+	int family;         /* of the host: AF_UNSPEC, AF_INET or AF_INET6 */
+	uint16_t port;
+};
+
+/* The words are [HOST] [PORT], HOST:PORT, unix:PATH and so on; one of digits is a port where
+ * lone_port says so. host is what an option names, or NULL. Returns 0, or -1 with ERR_USAGE. */
+int where_read(const struct where_conf *conf, const struct opt_args *args, const char *host,
+	bool lone_port, const char *command, struct where *out, struct err *err);
+
+/* A port number up to 65535, or a service name (services(5)). Returns 0, or -1 with ERR_USAGE. */
+int port_read(const char *typed, uint16_t *port, struct err *err);
+
+/* The path of a Unix socket, or @NAME. Returns 0, or -1 with ERR_USAGE. */
+int path_read(const char *typed, struct addr *out, struct err *err);
+
+/* That host can be looked up or parsed at all. Returns 0, or -1 with ERR_USAGE. */
+int host_check(const char *host, struct err *err);
+
+/* Put what an option gave into a part of an address that the words left open; both is ERR_USAGE. */
+int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err);
+
+#endif

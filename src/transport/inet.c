@@ -1,0 +1,89 @@
+#include "transport/inet.h"
+
+#include <errno.h>
+
+#include "core/sys.h"
+
+static int listen_hint(struct err *err, int error, const struct addr *at)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return err_hint(err,
+			"another program has port %u; choose another with -p, or -p 0 for a free "
+			"one",
+			addr_port(at));
+	case EACCES:
+		return err_hint(err, "ports below 1024 are for root; choose a higher one with -p");
+	case EADDRNOTAVAIL:
+		return err_hint(
+			err, "-H takes an address of this machine; `ip address` lists them");
+	default: return -1;
+	}
+}
+
+int inet_cannot_listen(struct err *err, const char *call, int error, const struct addr *at)
+{
+	err_sys(err, ERR_LISTEN, error, "cannot listen on %s: %s", addr_text(at).text, call);
+	return listen_hint(err, error, at);
+}
+
+static bool wants_v6only(const struct addr *at)
+{
+	return at->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&at->in6.sin6_addr);
+}
+
+int inet_bind(struct reporter *to, const struct addr *at, int type,
+	void (*prepare)(struct reporter *to, int fd, int family), struct err *err)
+{
+	int error, fd = sys_socket(to, at->sa.sa_family, type, 0);
+
+	if (fd < 0)
+		return inet_cannot_listen(err, "socket", errno, at);
+	prepare(to, fd, at->sa.sa_family);
+	if (wants_v6only(at))
+		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (sys_bind(to, fd, &at->sa, at->len) == 0)
+		return fd;
+	error = errno;
+	sys_close(to, fd);
+	return inet_cannot_listen(err, "bind", error, at);
+}
+
+int inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
+	void (*prepare)(struct reporter *to, int fd, int family), bool *source_failed)
+{
+	*source_failed = false;
+	link->origin = -1;
+	link->fd = sys_socket(link->to, at->sa.sa_family, type, 0);
+	if (link->fd < 0)
+		return errno;
+	prepare(link->to, link->fd, at->sa.sa_family);
+	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
+		*source_failed = true;
+		return errno;
+	}
+	return sys_connect(link->to, link->fd, &at->sa, at->len) < 0 ? errno : 0;
+}
+
+bool inet_met_itself(const struct link *link, const struct addr *at)
+{
+	struct addr own = {.len = sizeof(own.room)};
+
+	return sys_getsockname(link->to, link->fd, &own.sa, &own.len) == 0 && addr_equal(&own, at);
+}
+
+void inet_advise(struct err *err, int error, const struct addr *at)
+{
+	if (error == ECONNREFUSED)
+		err_hint(err, "nothing listens there; to start a server: sockx serve -p %u",
+			addr_port(at));
+	else if (error == ECONNRESET)
+		err_hint(err, "the server took the connection and gave it up at once");
+	else
+		err_hint(err, "check the address, and the route to it with `ip route get`");
+}
+
+void inet_unlisten(struct reporter *to, struct listening *socket)
+{
+	sys_close(to, socket->fd);
+}

@@ -1,0 +1,21 @@
+#include "transport/transports.h"
+
+#include "transport/tcp.h"
+#include "transport/udp.h"
+
+static const struct {
+	bool local;
+	enum socket_kind kind;
+	const struct transport *via;
+} rows[] = {
+	{false, SOCKET_STREAM, &transport_tcp},
+	{false, SOCKET_DATAGRAM, &transport_udp},
+};
+
+const struct transport *transport_find(bool local, enum socket_kind kind)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].local == local && rows[i].kind == kind)
+			return rows[i].via;
+	return NULL;
+}

@@ -1,0 +1,393 @@
+#include "transport/udp.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+
+#include "core/sys.h"
+#include "transport/inet.h"
+#include "transport/stream.h"
+
+enum {
+	UDP_RECEIVE_BYTES = 4 << 20, /* the default loses datagrams that come in a burst */
+	UDP_MESSAGE_MAX = 65507,     /* IPv4: 65535 less both headers (RFC 768, RFC 791) */
+	UDP_ROOM = 65536,
+	UDP_BATCH = 64,
+	FAILURES_AT_ONCE = 64,
+};
+
+/* Control data beside a datagram: where it came in and its hop limit, or the like to send. */
+struct control {
+	_Alignas(struct cmsghdr)
+		uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+			     CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int))];
+};
+
+/* ---- sockets ---- */
+
+/* More than net.core.rmem_max is root's to have. */
+static void enlarge(struct reporter *to, int fd)
+{
+	if (sys_setsockopt(to, fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BYTES) < 0)
+		sys_setsockopt(to, fd, SOL_SOCKET, SO_RCVBUF, UDP_RECEIVE_BYTES);
+}
+
+/* Errors that ICMP tells of come with the address they are about (ip(7), IP_RECVERR). */
+static void set_options(struct reporter *to, int fd, int family)
+{
+	enlarge(to, fd);
+	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVERR, 1);
+	if (family == AF_INET6)
+		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+}
+
+/* An IPv6 socket may meet IPv4-mapped peers, for whom the IPv4 options count. */
+static void set_listener_options(struct reporter *to, int fd, int family)
+{
+	set_options(to, fd, family);
+	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVTTL, 1);
+	if (family == AF_INET6) {
+		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	} else {
+		sys_setsockopt(to, fd, IPPROTO_IP, IP_PKTINFO, 1);
+	}
+}
+
+/* No SO_REUSEADDR: two servers would share the port, and what came would go to either. */
+static int udp_listen(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
+	struct listening *out, struct err *err)
+{
+	(void)conf;
+	*out = (struct listening){.fd = inet_bind(to, at, SOCK_DGRAM, set_listener_options, err)};
+	return out->fd < 0 ? -1 : 0;
+}
+
+static enum io udp_connect(
+	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+{
+	int error = inet_connect(link, at, source, SOCK_DGRAM, set_options, source_failed);
+
+	if (error == 0 && inet_met_itself(link, at))
+		error = ECONNREFUSED;
+	if (error == 0)
+		return IO_DONE;
+	stream_close(link);
+	link->fd = -1;
+	link->error = error;
+	return IO_FAIL;
+}
+
+static void udp_advise(struct err *err, int error, const struct addr *at)
+{
+	if (error == ECONNREFUSED)
+		err_hint(err, "nothing listens there; to start a server: sockx serve -u -p %u",
+			addr_port(at));
+	else if (error == EACCES)
+		err_hint(err, "sockx does not send to broadcast addresses");
+	else
+		inet_advise(err, error, at);
+}
+
+/* ---- errors that come later ---- */
+
+static bool is_error_report(const struct cmsghdr *c)
+{
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+}
+
+static int udp_failure(struct reporter *to, int fd, struct addr *peer)
+{
+	struct {
+		_Alignas(struct cmsghdr) uint8_t room[512];
+	} control;
+	struct sock_extended_err about = {0};
+	struct msghdr m = {.msg_name = &peer->room,
+		.msg_namelen = sizeof(peer->room),
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+
+	*peer = (struct addr){0};
+	if (sys_recvmsg(to, fd, &m, MSG_ERRQUEUE) < 0)
+		return 0;
+	peer->len = m.msg_namelen;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		if (is_error_report(c))
+			memcpy(&about, CMSG_DATA(c), sizeof(about));
+	return about.ee_errno ? (int)about.ee_errno : EAGAIN;
+}
+
+/* What a refused call of a client means, with all that is in the queue of errors: one left there
+ * would be told for ever. A path that takes less than was sent is no error: the kernel cuts what
+ * follows to fit (ip(7), IP_MTU_DISCOVER). */
+static enum io trouble(struct link *link, int error)
+{
+	struct addr peer;
+
+	for (int i = 0; i < FAILURES_AT_ONCE; i++) {
+		int late = udp_failure(link->to, link->fd, &peer);
+
+		if (!late)
+			break;
+		if (error == EAGAIN || error == EMSGSIZE)
+			error = late;
+	}
+	return link_error(link, error == EMSGSIZE || error == ENOBUFS ? EAGAIN : error);
+}
+
+/* ---- a client's datagrams ---- */
+
+static enum io udp_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	ssize_t n = sys_recv(link->to, link->fd, room, size, MSG_TRUNC);
+
+	if (n < 0)
+		return trouble(link, errno);
+	if ((size_t)n > size)
+		return link_error(link, EMSGSIZE);
+	*got = (size_t)n;
+	return IO_DONE;
+}
+
+static enum io udp_write(struct link *link, struct span out, size_t *taken)
+{
+	ssize_t n = sys_send(link->to, link->fd, out.data, out.len);
+
+	if (n < 0 && errno == EMSGSIZE) {
+		/* Of an earlier one? That is cleared by now. */
+		trouble(link, EMSGSIZE);
+		n = sys_send(link->to, link->fd, out.data, out.len);
+		if (n < 0 && errno == EMSGSIZE)
+			return link_error(link, EMSGSIZE);
+	}
+	if (n < 0)
+		return trouble(link, errno);
+	*taken = (size_t)n;
+	return IO_DONE;
+}
+
+static int udp_unsent(struct link *link)
+{
+	return sys_unsent(link->to, link->fd);
+}
+
+static int udp_pending(struct link *link)
+{
+	int error = sys_so_error(link->to, link->fd);
+
+	return error == EMSGSIZE ? 0 : error;
+}
+
+/* ---- a server's datagrams ---- */
+
+/* What is known of how a datagram came. */
+struct arrival {
+	struct addr asked; /* the address of ours; len 0: not known */
+	bool group;        /* it was sent to a multicast or broadcast address */
+	int hops_left;     /* -1: not known */
+};
+
+static void read_pktinfo(struct arrival *a, const struct cmsghdr *c, const struct addr *own)
+{
+	struct in_pktinfo four;
+	struct in6_pktinfo six;
+
+	if (c->cmsg_level == IPPROTO_IP) {
+		memcpy(&four, CMSG_DATA(c), sizeof(four));
+		a->asked = addr_any(AF_INET, addr_port(own));
+		a->asked.in.sin_addr = four.ipi_spec_dst;
+		a->group = four.ipi_addr.s_addr != four.ipi_spec_dst.s_addr;
+		return;
+	}
+	memcpy(&six, CMSG_DATA(c), sizeof(six));
+	a->group = IN6_IS_ADDR_MULTICAST(&six.ipi6_addr);
+	if (a->group)
+		return;
+	a->asked = addr_any(AF_INET6, addr_port(own));
+	a->asked.in6.sin6_addr = six.ipi6_addr;
+	if (IN6_IS_ADDR_LINKLOCAL(&six.ipi6_addr))
+		a->asked.in6.sin6_scope_id = (uint32_t)six.ipi6_ifindex;
+}
+
+static bool is_control(const struct cmsghdr *c, int type_4, int type_6)
+{
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == type_4) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == type_6);
+}
+
+static struct arrival read_arrival(struct msghdr *m, const struct addr *own)
+{
+	struct arrival a = {.hops_left = -1};
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (is_control(c, IP_PKTINFO, IPV6_PKTINFO))
+			read_pktinfo(&a, c, own);
+		else if (is_control(c, IP_TTL, IPV6_HOPLIMIT))
+			memcpy(&a.hops_left, CMSG_DATA(c), sizeof(a.hops_left));
+	}
+	return a;
+}
+
+/* Small services that answer whatever they are sent (RFC 862 to 868): with one of them, a forged
+ * datagram would go to and fro for ever (CVE-2024-2169). */
+static const char *answering_service(uint16_t port)
+{
+	switch (port) {
+	case 7: return "not answered: it came from port 7 (echo)";
+	case 13: return "not answered: it came from port 13 (daytime)";
+	case 17: return "not answered: it came from port 17 (qotd)";
+	case 19: return "not answered: it came from port 19 (chargen)";
+	case 37: return "not answered: it came from port 37 (time)";
+	default: return NULL;
+	}
+}
+
+/* Whether an answer would come back to the very socket it is sent from. */
+static bool is_ourselves(const struct datagram *in, const struct addr *own)
+{
+	return addr_equal(&in->peer, &in->local) || addr_equal(&in->peer, own) ||
+	       (addr_is_any(own) && addr_is_loopback(&in->peer) &&
+		       addr_port(&in->peer) == addr_port(own));
+}
+
+/* Each answer may travel one hop less than what it answers had left. So a datagram that goes to and
+ * fro between two servers dies out, whatever their ports; the floor is ours, for IPv6 would take 0
+ * and -1 as hop limits, too. Group addresses are not answered from, so those requests are exempt.
+ */
+static void judge(struct datagram *in, const struct arrival *a, const struct addr *own)
+{
+	in->forbidden = answering_service(addr_port(&in->peer));
+	in->hops = 0;
+	if (in->forbidden)
+		return;
+	if (is_ourselves(in, own))
+		in->forbidden = "not answered: it came from our own address";
+	else if (a->group || a->hops_left < 0)
+		return;
+	else if (a->hops_left <= 1)
+		in->forbidden = "not answered: its hops are used up, as a loop's would be";
+	else
+		in->hops = a->hops_left - 1;
+}
+
+static void take_datagram(struct datagram *in, struct mmsghdr *m, const struct addr *own)
+{
+	struct arrival a = read_arrival(&m->msg_hdr, own);
+
+	in->peer.len = m->msg_hdr.msg_namelen;
+	if (in->peer.sa.sa_family == AF_INET6)
+		in->peer.in6.sin6_flowinfo = 0; /* says nothing of who it is */
+	in->local = a.asked;
+	in->cut = m->msg_hdr.msg_flags & MSG_TRUNC;
+	in->len = m->msg_len;
+	judge(in, &a, own);
+}
+
+static int udp_receive(
+	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
+{
+	struct mmsghdr messages[UDP_BATCH];
+	struct iovec rooms[UDP_BATCH];
+	struct control controls[UDP_BATCH];
+	int came;
+
+	if (count > UDP_BATCH)
+		count = UDP_BATCH;
+	for (size_t i = 0; i < count; i++) {
+		rooms[i] = (struct iovec){in[i].data, in[i].len};
+		messages[i].msg_hdr = (struct msghdr){.msg_name = &in[i].peer.room,
+			.msg_namelen = sizeof(in[i].peer.room),
+			.msg_iov = &rooms[i],
+			.msg_iovlen = 1,
+			.msg_control = &controls[i],
+			.msg_controllen = sizeof(controls[i])};
+	}
+	came = sys_recvmmsg(to, fd, messages, count);
+	for (int i = 0; i < came; i++)
+		take_datagram(&in[i], &messages[i], own);
+	return came;
+}
+
+/* Add one piece of control data behind those there are. */
+static void add_control(struct msghdr *m, int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr *c = (void *)((uint8_t *)m->msg_control + m->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	m->msg_controllen += CMSG_SPACE(len);
+}
+
+static void add_source(struct msghdr *m, const struct addr *local)
+{
+	const struct in_pktinfo four = {.ipi_spec_dst = local->in.sin_addr};
+	const struct in6_pktinfo six = {
+		.ipi6_addr = local->in6.sin6_addr, .ipi6_ifindex = local->in6.sin6_scope_id};
+
+	if (local->sa.sa_family == AF_INET)
+		add_control(m, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
+	else
+		add_control(m, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
+}
+
+/* To an IPv4-mapped peer, IPv4 is spoken. */
+static bool speaks_ipv4(const struct addr *peer)
+{
+	return peer->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr);
+}
+
+static void address_message(struct msghdr *m, const struct datagram *out)
+{
+	if (out->local.len)
+		add_source(m, &out->local);
+	if (out->hops && speaks_ipv4(&out->peer))
+		add_control(m, IPPROTO_IP, IP_TTL, &out->hops, sizeof(out->hops));
+	else if (out->hops)
+		add_control(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &out->hops, sizeof(out->hops));
+	if (!m->msg_controllen)
+		m->msg_control = NULL;
+}
+
+static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t count)
+{
+	struct mmsghdr messages[UDP_BATCH];
+	struct iovec parts[UDP_BATCH];
+	struct control controls[UDP_BATCH];
+
+	if (count > UDP_BATCH)
+		count = UDP_BATCH;
+	for (size_t i = 0; i < count; i++) {
+		struct addr *peer = &out[i].peer;
+
+		parts[i] = (struct iovec){out[i].data, out[i].len};
+		messages[i].msg_hdr = (struct msghdr){.msg_name = &peer->room,
+			.msg_namelen = peer->len,
+			.msg_iov = &parts[i],
+			.msg_iovlen = 1,
+			.msg_control = &controls[i]};
+		address_message(&messages[i].msg_hdr, &out[i]);
+	}
+	return sys_sendmmsg(to, fd, messages, count);
+}
+
+const struct transport transport_udp = {
+	.name = "udp",
+	.message_max = UDP_MESSAGE_MAX,
+	.connectionless = true,
+	.listen = udp_listen,
+	.unlisten = inet_unlisten,
+	.connect = udp_connect,
+	.advise = udp_advise,
+	.read = udp_read,
+	.write = udp_write,
+	.unsent = udp_unsent,
+	.pending = udp_pending,
+	.missed = sys_missed,
+	.close = stream_close,
+	.datagram_max = UDP_ROOM,
+	.receive = udp_receive,
+	.send = udp_send,
+	.failure = udp_failure,
+};
