@@ -15,17 +15,18 @@
  */
 
 enum opt_kind {
-	OPT_FLAG,       /* bool; may be repeated */
-	OPT_COUNT,      /* unsigned: how often it was given */
-	OPT_TEXT,       /* const char *: the argument itself, or NULL */
-	OPT_LIST,       /* struct opt_list: each adds one */
-	OPT_NUMBER,     /* uint64_t, from min to max */
-	OPT_MSEC,       /* int64_t: a duration in milliseconds; -1: not given, and no fallback */
-	OPT_SIZE,       /* uint64_t: bytes, from min to max */
-	OPT_CHOICE,     /* const char *: one of the names that choice() yields */
-	OPT_HELP_SHORT, /* no field: -h */
-	OPT_HELP_LONG,  /* no field: --help */
-	OPT_VERSION,    /* no field: --version */
+	OPT_FLAG,        /* bool; may be repeated */
+	OPT_COUNT,       /* unsigned: how often it was given */
+	OPT_TEXT,        /* const char *: the argument itself, or NULL */
+	OPT_LIST,        /* struct opt_list: each adds one */
+	OPT_NUMBER,      /* uint64_t, from min to max */
+	OPT_MSEC,        /* int64_t: a duration in milliseconds; -1: not given, and no fallback */
+	OPT_SIZE,        /* uint64_t: bytes, from min to max */
+	OPT_PERMISSIONS, /* uint64_t: up to 0777, typed in octal */
+	OPT_CHOICE,      /* const char *: one of the names that choice() yields */
+	OPT_HELP_SHORT,  /* no field: -h */
+	OPT_HELP_LONG,   /* no field: --help */
+	OPT_VERSION,     /* no field: --version */
 };
 
 /* What a shell can complete behind the option. */

@@ -178,6 +178,7 @@ static void apply_alone(struct parser *p, const struct use *use)
 	case OPT_NUMBER:
 	case OPT_MSEC:
 	case OPT_SIZE:
+	case OPT_PERMISSIONS:
 	case OPT_CHOICE: break;
 	}
 	mark_given(p, use, NULL);

@@ -42,6 +42,13 @@ static enum opt_value_result read_size(
 	return bounded(opt, out->number);
 }
 
+static enum opt_value_result read_permissions(
+	const struct opt *opt, const char *text, union opt_value *out)
+{
+	(void)opt;
+	return text_octal(text, 0777, &out->number) < 0 ? VALUE_ILLEGIBLE : VALUE_READ;
+}
+
 static enum opt_value_result read_msec(
 	const struct opt *opt, const char *text, union opt_value *out)
 {
@@ -78,6 +85,8 @@ static const struct kind {
 	[OPT_MSEC] = {sizeof(int64_t), read_msec, "a duration",
 		"write it as 500ms, 2s, 1m or bare seconds"},
 	[OPT_SIZE] = {sizeof(uint64_t), read_size, "a size", "write it as 64, 16K, 4M or 1G"},
+	[OPT_PERMISSIONS] = {sizeof(uint64_t), read_permissions, "permissions in octal",
+		"write them as 600 or 0660, from 000 to 777"},
 	[OPT_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
 	[OPT_HELP_SHORT] = {0},
 	[OPT_HELP_LONG] = {0},
@@ -208,6 +217,7 @@ const char *opt_value_example(const struct opt *opt)
 	case OPT_NUMBER: return number_example(opt);
 	case OPT_MSEC: return "2s";
 	case OPT_SIZE: return "16K";
+	case OPT_PERMISSIONS: return "0660";
 	case OPT_CHOICE: return next_choice(opt, 0);
 	case OPT_FLAG:
 	case OPT_COUNT:

@@ -4,6 +4,7 @@
 #include <linux/errqueue.h>
 
 #include "core/sys.h"
+#include "transport/batch.h"
 #include "transport/inet.h"
 #include "transport/stream.h"
 
@@ -11,7 +12,6 @@ enum {
 	UDP_RECEIVE_BYTES = 4 << 20, /* the default loses datagrams that come in a burst */
 	UDP_MESSAGE_MAX = 65507,     /* IPv4: 65535 less both headers (RFC 768, RFC 791) */
 	UDP_ROOM = 65536,
-	UDP_BATCH = 64,
 	FAILURES_AT_ONCE = 64,
 };
 
@@ -286,25 +286,18 @@ static void take_datagram(struct datagram *in, struct mmsghdr *m, const struct a
 static int udp_receive(
 	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
 {
-	struct mmsghdr messages[UDP_BATCH];
-	struct iovec rooms[UDP_BATCH];
-	struct control controls[UDP_BATCH];
+	struct batch b;
+	struct control controls[BATCH_MAX];
 	int came;
 
-	if (count > UDP_BATCH)
-		count = UDP_BATCH;
+	count = batch_prepare(&b, in, count, true);
 	for (size_t i = 0; i < count; i++) {
-		rooms[i] = (struct iovec){in[i].data, in[i].len};
-		messages[i].msg_hdr = (struct msghdr){.msg_name = &in[i].peer.room,
-			.msg_namelen = sizeof(in[i].peer.room),
-			.msg_iov = &rooms[i],
-			.msg_iovlen = 1,
-			.msg_control = &controls[i],
-			.msg_controllen = sizeof(controls[i])};
+		b.messages[i].msg_hdr.msg_control = &controls[i];
+		b.messages[i].msg_hdr.msg_controllen = sizeof(controls[i]);
 	}
-	came = sys_recvmmsg(to, fd, messages, count);
+	came = sys_recvmmsg(to, fd, b.messages, count);
 	for (int i = 0; i < came; i++)
-		take_datagram(&in[i], &messages[i], own);
+		take_datagram(&in[i], &b.messages[i], own);
 	return came;
 }
 
@@ -338,7 +331,7 @@ static bool speaks_ipv4(const struct addr *peer)
 	return peer->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr);
 }
 
-static void address_message(struct msghdr *m, const struct datagram *out)
+static void add_circumstances(struct msghdr *m, const struct datagram *out)
 {
 	if (out->local.len)
 		add_source(m, &out->local);
@@ -346,30 +339,19 @@ static void address_message(struct msghdr *m, const struct datagram *out)
 		add_control(m, IPPROTO_IP, IP_TTL, &out->hops, sizeof(out->hops));
 	else if (out->hops)
 		add_control(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &out->hops, sizeof(out->hops));
-	if (!m->msg_controllen)
-		m->msg_control = NULL;
 }
 
 static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t count)
 {
-	struct mmsghdr messages[UDP_BATCH];
-	struct iovec parts[UDP_BATCH];
-	struct control controls[UDP_BATCH];
+	struct batch b;
+	struct control controls[BATCH_MAX];
 
-	if (count > UDP_BATCH)
-		count = UDP_BATCH;
+	count = batch_prepare(&b, out, count, false);
 	for (size_t i = 0; i < count; i++) {
-		struct addr *peer = &out[i].peer;
-
-		parts[i] = (struct iovec){out[i].data, out[i].len};
-		messages[i].msg_hdr = (struct msghdr){.msg_name = &peer->room,
-			.msg_namelen = peer->len,
-			.msg_iov = &parts[i],
-			.msg_iovlen = 1,
-			.msg_control = &controls[i]};
-		address_message(&messages[i].msg_hdr, &out[i]);
+		b.messages[i].msg_hdr.msg_control = &controls[i];
+		add_circumstances(&b.messages[i].msg_hdr, &out[i]);
 	}
-	return sys_sendmmsg(to, fd, messages, count);
+	return sys_sendmmsg(to, fd, b.messages, count);
 }
 
 const struct transport transport_udp = {

@@ -17,6 +17,7 @@ struct conf {
 
 struct chat_conf {
 	const char *bye;
+	uint64_t log_mode;
 };
 
 static bool modes(size_t i, struct opt_choice *out)
@@ -95,6 +96,12 @@ static const struct opt rows[] = {
 	{.name = "version", .kind = OPT_VERSION, .help = "the version"},
 };
 static const struct opt chat_rows[] = {
+	{.name = "log-mode",
+		.kind = OPT_PERMISSIONS,
+		OPT_FIELD(struct chat_conf, log_mode),
+		.arg = "OCTAL",
+		.fallback = "0640",
+		.help = "the log's permissions"},
 	{.name = "bye",
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct chat_conf, bye),
@@ -121,7 +128,7 @@ static void describe(struct reading *r)
 	r->set.conf_size = sizeof(r->conf.own);
 	opt_set_add(&r->set, "Main", rows, sizeof(rows) / sizeof(*rows), 0);
 	r->chat_at =
-		opt_set_add_mode(&r->set, "Chat", chat_rows, 1, sizeof(struct chat_conf), "chat");
+		opt_set_add_mode(&r->set, "Chat", chat_rows, 2, sizeof(struct chat_conf), "chat");
 }
 
 static enum opt_result parse(struct reading *r, const char *const *words)
@@ -353,6 +360,27 @@ Test(opt, a_value_of_the_wrong_form_is_shown_with_the_right_one)
 	REFUSES("'99999999999999999999' is out of range for '-b'", "write a number, from 1 to 4096",
 		"-b", "99999999999999999999");
 	REFUSES("'5x' is not a size for '--size'", "write it as 64, 16K, 4M or 1G", "--size=5x");
+}
+
+static uint64_t log_mode_of(const char *typed)
+{
+	struct reading r;
+
+	cr_expect(eq(int, PARSE(&r, "--log-mode", typed), OPTS_RUN), "%s", r.err.what);
+	return ((struct chat_conf *)((char *)&r.conf + r.chat_at))->log_mode;
+}
+
+Test(opt, permissions_are_octal_up_to_777)
+{
+	cr_expect(eq(u64, log_mode_of("0660"), 0660));
+	cr_expect(eq(u64, log_mode_of("0"), 0));
+	cr_expect(eq(u64, log_mode_of("777"), 0777));
+	REFUSES("'1777' is not permissions in octal for '--log-mode'",
+		"write them as 600 or 0660, from 000 to 777", "--log-mode", "1777");
+	REFUSES("'u=rw' is not permissions in octal for '--log-mode'",
+		"write them as 600 or 0660, from 000 to 777", "--log-mode=u=rw");
+	REFUSES("'680' is not permissions in octal for '--log-mode'",
+		"write them as 600 or 0660, from 000 to 777", "--log-mode", "680");
 }
 
 Test(opt, a_wrong_choice_gets_the_nearest_or_all)

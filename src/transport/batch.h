@@ -1,0 +1,22 @@
+#ifndef SOCKX_TRANSPORT_BATCH_H
+#define SOCKX_TRANSPORT_BATCH_H
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "core/link.h"
+
+/* Several datagrams in one call (recvmmsg(2), sendmmsg(2)). */
+
+enum { BATCH_MAX = 64 };
+
+struct batch {
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec parts[BATCH_MAX];
+};
+
+/* Point the headers at datagrams that are to be received or sent, without control data. Returns how
+ * many of them fit. */
+size_t batch_prepare(struct batch *b, struct datagram *all, size_t count, bool receiving);
+
+#endif
