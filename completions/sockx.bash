@@ -9,17 +9,19 @@ _sockx_serve() {
 	case $before in
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
+		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
 		-m | --mode) _sockx_reply -W 'pipe echo discard source'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
 		-b | --backlog) return ;;
+		--unix-mode) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		-q | --quit-after) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog -i --idle-timeout --max-time -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw -v --verbose -Q --quiet -j --json --trace -h --help --version'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -30,6 +32,7 @@ _sockx_connect() {
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
+		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
@@ -37,7 +40,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -48,6 +51,7 @@ _sockx_echo() {
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
+		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
@@ -55,7 +59,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle --raw'
 		return
 	fi
 }

@@ -112,6 +112,12 @@ static const struct opt serve_rows[] = {
 		.max = BACKLOG_MAX,
 		.help = "let N clients wait to be accepted (default: as many as the system "
 			"allows)"},
+	{.name = "unix-mode",
+		.kind = OPT_PERMISSIONS,
+		OPT_FIELD(struct serve_conf, listen.permissions),
+		.arg = "OCTAL",
+		.fallback = "0600",
+		.help = "give the Unix socket's path these permissions"},
 };
 
 static const struct opt time_rows[] = {

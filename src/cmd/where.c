@@ -32,7 +32,19 @@ const struct opt where_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct where_conf, udp),
 		.common = true,
-		.help = "use UDP"},
+		.help = "use UDP, or with a Unix socket its datagrams"},
+	{.name = "unix",
+		.letter = 'U',
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct where_conf, path),
+		.arg = "PATH",
+		.completes = COMPLETES_FILE,
+		.common = true,
+		.help = "use a Unix socket; @NAME is an abstract one"},
+	{.name = "seqpacket",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, seqpacket),
+		.help = "use sequenced packets on the Unix socket"},
 };
 const size_t where_option_count = sizeof(where_options) / sizeof(where_options[0]);
 

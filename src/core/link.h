@@ -42,8 +42,8 @@ struct listening {
 };
 
 struct listen_conf {
-	uint64_t backlog;   /* listen(2): the kernel caps it at net.core.somaxconn */
-	uint64_t unix_mode; /* permissions of a socket's path */
+	uint64_t backlog;     /* listen(2): the kernel caps it at net.core.somaxconn */
+	uint64_t permissions; /* of a socket that has a path */
 };
 
 /* A datagram of a socket that serves many peers, and how it came or is to go. */

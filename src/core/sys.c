@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -287,6 +289,35 @@ int sys_close(struct reporter *to, int fd)
 		report_call(to, rc, "close(%d)", fd);
 	/* close(2): on Linux the descriptor is gone even so; to try again could hit another's. */
 	return rc < 0 && errno == EINTR ? 0 : rc;
+}
+
+int sys_fchmod(struct reporter *to, int fd, mode_t mode)
+{
+	int rc = fchmod(fd, mode);
+
+	if (to->calls)
+		report_call(to, rc, "fchmod(%d, %04o)", fd, (unsigned)mode);
+	return rc;
+}
+
+int sys_flock(struct reporter *to, int fd, int operation)
+{
+	int rc;
+
+	RETRY_EINTR(rc, flock(fd, operation));
+	if (to->calls)
+		report_call(
+			to, rc, "flock(%d, %s)", fd, operation & LOCK_UN ? "LOCK_UN" : "LOCK_EX");
+	return rc;
+}
+
+int sys_unlinkat(struct reporter *to, int folder, const char *name)
+{
+	int rc = unlinkat(folder, name, 0);
+
+	if (to->calls)
+		report_call(to, rc, "unlinkat(%d, %s)", folder, name);
+	return rc;
 }
 
 int sys_dup(struct reporter *to, int fd)

@@ -54,6 +54,11 @@ ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t l
 int sys_open(struct reporter *to, const char *path, int flags);
 int sys_close(struct reporter *to, int fd);
 
+/* A socket's place in the file system: permissions, the lock on its folder, its removal. */
+int sys_fchmod(struct reporter *to, int fd, mode_t mode);
+int sys_flock(struct reporter *to, int fd, int operation);
+int sys_unlinkat(struct reporter *to, int folder, const char *name);
+
 int sys_dup(struct reporter *to, int fd);
 int sys_dup2(struct reporter *to, int fd, int onto);
 

@@ -2,6 +2,7 @@
 
 #include "transport/tcp.h"
 #include "transport/udp.h"
+#include "transport/unix.h"
 
 static const struct {
 	bool local;
@@ -10,6 +11,9 @@ static const struct {
 } rows[] = {
 	{false, SOCKET_STREAM, &transport_tcp},
 	{false, SOCKET_DATAGRAM, &transport_udp},
+	{true, SOCKET_STREAM, &transport_unix},
+	{true, SOCKET_DATAGRAM, &transport_unix_datagram},
+	{true, SOCKET_SEQPACKET, &transport_unix_seqpacket},
 };
 
 const struct transport *transport_find(bool local, enum socket_kind kind)

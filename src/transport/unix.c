@@ -1,0 +1,317 @@
+#include "transport/unix.h"
+
+#include <errno.h>
+
+#include "core/sys.h"
+#include "transport/batch.h"
+#include "transport/stream.h"
+#include "transport/unix_path.h"
+
+enum {
+	UNIX_STREAM_BYTES = 1 << 20, /* what a stream's writer may be ahead of its reader */
+	UNIX_MESSAGE_MAX = 64 << 10, /* well within net.core.wmem_default, which bounds messages */
+	UNIX_DATAGRAM_MAX = 512 << 10, /* more than net.core.wmem_max usually lets anybody send */
+};
+
+/* ---- sockets ---- */
+
+/* Where messages have a connection, control data tells an empty one from the end: see
+ * seqpacket_read. */
+static int make_socket(struct reporter *to, int type)
+{
+	int fd = sys_socket(to, AF_UNIX, type, 0);
+
+	if (fd >= 0 && type == SOCK_STREAM)
+		sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
+	if (fd >= 0 && type == SOCK_SEQPACKET)
+		sys_setsockopt(to, fd, SOL_SOCKET, SO_PASSCRED, 1);
+	return fd;
+}
+
+static int cannot_listen(struct err *err, const char *call, const struct addr *at)
+{
+	int error = errno;
+
+	err_sys(err, ERR_LISTEN, error, "cannot listen on %s: %s", addr_text(at).text, call);
+	if (error == EADDRINUSE)
+		return err_hint(err, "another server has it; choose another name");
+	if (error == EACCES)
+		return err_hint(err, "you may make nothing in that folder; choose another path");
+	return -1;
+}
+
+/* Bind and listen, while the place is locked. */
+static int occupy(struct reporter *to, int fd, int type, struct unix_path *place,
+	const struct addr *at, const struct listen_conf *conf, struct err *err)
+{
+	if (unix_path_bind(place, fd, conf->permissions) < 0)
+		return cannot_listen(err, "bind", at);
+	if (type != SOCK_DGRAM && sys_listen(to, fd, (int)conf->backlog) < 0)
+		return cannot_listen(err, "listen", at);
+	unix_path_unlock(place);
+	return 0;
+}
+
+static int listen_with(int type, struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	struct unix_path *place = NULL;
+	int fd = make_socket(to, type);
+
+	if (fd < 0)
+		return cannot_listen(err, "socket", at);
+	*out = (struct listening){.fd = fd};
+	if (unix_path_take(to, at, &place, err) == 0 &&
+		occupy(to, fd, type, place, at, conf, err) == 0) {
+		out->held = place;
+		return 0;
+	}
+	unix_path_release(place);
+	sys_close(to, fd);
+	return -1;
+}
+
+static int stream_listen(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
+	struct listening *out, struct err *err)
+{
+	return listen_with(SOCK_STREAM, to, at, conf, out, err);
+}
+
+static int datagram_listen(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	return listen_with(SOCK_DGRAM, to, at, conf, out, err);
+}
+
+static int seqpacket_listen(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	return listen_with(SOCK_SEQPACKET, to, at, conf, out, err);
+}
+
+static void unix_unlisten(struct reporter *to, struct listening *socket)
+{
+	unix_path_release(socket->held);
+	sys_close(to, socket->fd);
+}
+
+/* What accept returns has the usual buffer, whatever its listener has. */
+static enum io unix_accept(struct reporter *to, int listener, struct link *link, struct addr *peer)
+{
+	enum io verdict = stream_accept(to, listener, link, peer);
+
+	if (verdict == IO_DONE)
+		sys_setsockopt(to, link->fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
+	return verdict;
+}
+
+static int unix_close(struct link *link)
+{
+	unix_path_release(link->held);
+	link->held = NULL;
+	return stream_close(link);
+}
+
+/* ---- connecting ---- */
+
+/* Take the name we are to connect from. A datagram client without one could not be answered: the
+ * kernel finds it one (unix(7), autobind). Returns 0, or an errno. */
+static int take_name(struct link *link, int type, const struct addr *source)
+{
+	const struct addr automatic = {.len = sizeof(sa_family_t), .un.sun_family = AF_UNIX};
+	struct unix_path *place;
+	struct err why = {0};
+
+	if (source->len) {
+		if (unix_path_take(link->to, source, &place, &why) < 0)
+			return why.sys;
+		link->held = place;
+		if (unix_path_bind(place, link->fd, UNIX_PATH_USUAL) < 0)
+			return errno;
+		unix_path_unlock(place);
+	} else if (type == SOCK_DGRAM) {
+		if (sys_bind(link->to, link->fd, &automatic.sa, automatic.len) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* A server whose queue is full says so at once (EAGAIN), and nothing tells when it has room. */
+static enum io connect_with(int type, struct link *link, const struct addr *at,
+	const struct addr *source, bool *source_failed)
+{
+	int error;
+
+	link->origin = -1;
+	link->fd = make_socket(link->to, type);
+	if (link->fd < 0)
+		return link_error(link, errno);
+	error = take_name(link, type, source);
+	*source_failed = error;
+	if (!error && sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
+		error = errno;
+	if (!error)
+		return IO_DONE;
+	unix_close(link);
+	link->fd = -1;
+	return link_error(link, error);
+}
+
+static enum io stream_connect(
+	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+{
+	return connect_with(SOCK_STREAM, link, at, source, source_failed);
+}
+
+static enum io datagram_connect(
+	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+{
+	return connect_with(SOCK_DGRAM, link, at, source, source_failed);
+}
+
+static enum io seqpacket_connect(
+	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+{
+	return connect_with(SOCK_SEQPACKET, link, at, source, source_failed);
+}
+
+static void unix_advise(struct err *err, int error, const struct addr *at)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		err_hint(err, "nobody serves it; to start a server: sockx serve %s",
+			addr_text(at).text);
+		break;
+	case EPROTOTYPE:
+		err_hint(err, "it is of another kind: try -u, --seqpacket, or neither");
+		break;
+	case EACCES:
+		err_hint(err, "its permissions keep you out; its server sets them by --unix-mode");
+		break;
+	default: err_hint(err, "check the path with `ls -l`, and who has it with `ss -xlp`"); break;
+	}
+}
+
+/* ---- messages ---- */
+
+/* An empty message and the end both read as 0 bytes; with SO_PASSCRED, a message alone has its
+ * sender's credentials beside it. There is room for no more than these, so that no peer can leave
+ * descriptors with us (unix(7), SCM_RIGHTS). */
+static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec part = {.iov_len = size};
+	struct msghdr m = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	ssize_t n;
+
+	part.iov_base = room;
+	n = sys_recvmsg(link->to, link->fd, &m, 0);
+
+	if (n < 0)
+		return link_error(link, errno);
+	if (m.msg_flags & MSG_TRUNC)
+		return link_error(link, EOVERFLOW);
+	*got = (size_t)n;
+	return n == 0 && m.msg_controllen == 0 ? IO_EOF : IO_DONE;
+}
+
+static enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	ssize_t n = sys_recv(link->to, link->fd, room, size, MSG_TRUNC);
+
+	if (n < 0)
+		return link_error(link, errno);
+	if ((size_t)n > size)
+		return link_error(link, EOVERFLOW);
+	*got = (size_t)n;
+	return IO_DONE;
+}
+
+/* Of a sender without a name, the kernel tells nothing. */
+static void name_sender(struct addr *peer, socklen_t len)
+{
+	if (!len)
+		peer->un.sun_family = AF_UNIX;
+	peer->len = len ? len : sizeof(sa_family_t);
+}
+
+static int datagram_receive(
+	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
+{
+	struct batch b;
+	int came;
+
+	count = batch_prepare(&b, in, count, true);
+	came = sys_recvmmsg(to, fd, b.messages, count);
+	for (int i = 0; i < came; i++) {
+		name_sender(&in[i].peer, b.messages[i].msg_hdr.msg_namelen);
+		in[i].len = b.messages[i].msg_len;
+		in[i].cut = b.messages[i].msg_hdr.msg_flags & MSG_TRUNC;
+		in[i].local.len = 0;
+		in[i].hops = 0;
+		in[i].forbidden = NULL;
+		if (in[i].peer.len <= sizeof(sa_family_t))
+			in[i].forbidden = "not answered: it has no name to answer to";
+		else if (addr_equal(&in[i].peer, own))
+			in[i].forbidden = "not answered: it came from our own address";
+	}
+	return came;
+}
+
+static int datagram_send(struct reporter *to, int fd, struct datagram *out, size_t count)
+{
+	struct batch b;
+
+	count = batch_prepare(&b, out, count, false);
+	return sys_sendmmsg(to, fd, b.messages, count);
+}
+
+const struct transport transport_unix = {
+	.name = "unix",
+	.listen = stream_listen,
+	.unlisten = unix_unlisten,
+	.accept = unix_accept,
+	.connect = stream_connect,
+	.advise = unix_advise,
+	.read = stream_read,
+	.write = stream_write,
+	.finish = stream_finish,
+	.pending = stream_pending,
+	.close = unix_close,
+};
+
+const struct transport transport_unix_seqpacket = {
+	.name = "unix-seqpacket",
+	.message_max = UNIX_MESSAGE_MAX,
+	.listen = seqpacket_listen,
+	.unlisten = unix_unlisten,
+	.accept = stream_accept,
+	.connect = seqpacket_connect,
+	.advise = unix_advise,
+	.read = seqpacket_read,
+	.write = stream_write,
+	.finish = stream_finish,
+	.pending = stream_pending,
+	.close = unix_close,
+};
+
+const struct transport transport_unix_datagram = {
+	.name = "unix-datagram",
+	.message_max = UNIX_MESSAGE_MAX,
+	.connectionless = true,
+	.listen = datagram_listen,
+	.unlisten = unix_unlisten,
+	.connect = datagram_connect,
+	.advise = unix_advise,
+	.read = datagram_read,
+	.write = stream_write,
+	.pending = stream_pending,
+	.close = unix_close,
+	.datagram_max = UNIX_DATAGRAM_MAX,
+	.receive = datagram_receive,
+	.send = datagram_send,
+};

@@ -1,0 +1,234 @@
+#include "transport/unix_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "core/sys.h"
+
+enum {
+	LOCK_WAIT_MS = 2000, /* to begin; whoever holds the lock longer is no sockx */
+	LEAVE_WAIT_MS = 100, /* to end: our socket is still open, so the place is safe anyway */
+	LOCK_LOOK_NS = 2000000,
+};
+
+struct unix_path {
+	struct reporter *to;
+	struct addr at;
+	int folder;         /* -1: the place is no path */
+	bool locked, bound; /* what there is to undo */
+	struct stat ours;   /* what we bound, as it lies there */
+	const char *name;   /* in the folder; within at */
+};
+
+/* The folder of a path as it was typed, and in *name what it is called there. */
+static void split(const char *path, char folder[ADDR_PATH_MAX + 1], const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	int len = slash && slash != path ? (int)(slash - path) : 1;
+
+	snprintf(folder, ADDR_PATH_MAX + 1, "%.*s", len, slash ? path : ".");
+	*name = slash ? slash + 1 : path;
+	if (!**name)
+		*name = "."; /* "folder/" is a folder */
+}
+
+/* Who may not read the folder may still use it, though without a lock. */
+static int open_folder(struct reporter *to, const char *folder)
+{
+	int fd = sys_open(to, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == EACCES)
+		fd = sys_open(to, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
+/* Returns 0, or -1 with errno: EWOULDBLOCK when wait_ms have passed. */
+static int lock(struct unix_path *p, int64_t wait_ms)
+{
+	const struct timespec look = {.tv_nsec = LOCK_LOOK_NS};
+	int64_t until_ms = clock_ms() + wait_ms;
+
+	while (sys_flock(p->to, p->folder, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EBADF)
+			return 0; /* open for its path alone */
+		if (errno != EWOULDBLOCK || clock_ms() >= until_ms)
+			return -1;
+		nanosleep(&look, NULL);
+	}
+	p->locked = true;
+	return 0;
+}
+
+/* Whether anybody has the socket at a path, listening or about to. To ask is harmless: a datagram
+ * socket cannot connect to one of another type (EPROTOTYPE), and to connect to one of its own type
+ * tells the other nothing (connect(2)). Returns 1, 0 for a dead one, or -1 with errno. */
+static int is_alive(const struct unix_path *p)
+{
+	int rc, error, fd = sys_socket(p->to, AF_UNIX, SOCK_DGRAM, 0);
+
+	if (fd < 0)
+		return -1;
+	rc = sys_connect(p->to, fd, &p->at.sa, p->at.len);
+	error = rc < 0 ? errno : 0;
+	sys_close(p->to, fd);
+	if (!error || error == EPROTOTYPE || error == EPERM)
+		return 1;
+	errno = error;
+	return error == ECONNREFUSED || error == ENOENT ? 0 : -1;
+}
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG: return "a file";
+	case S_IFDIR: return "a folder";
+	case S_IFLNK: return "a symbolic link";
+	default: return "something else";
+	}
+}
+
+static int cannot(const struct unix_path *p, const char *call, int error, struct err *err)
+{
+	return err_sys(err, ERR_LISTEN, error, "cannot listen on %s%s%s", addr_text(&p->at).text,
+		*call ? ": " : "", call);
+}
+
+static int is_taken(const struct unix_path *p, const struct stat *there, struct err *err)
+{
+	if (S_ISSOCK(there->st_mode)) {
+		cannot(p, "", EADDRINUSE, err);
+		return err_hint(err, "another server has it; choose another path");
+	}
+	err_set(err, ERR_LISTEN, "cannot listen on %s: there is %s already", addr_text(&p->at).text,
+		kind_of(there->st_mode));
+	err->sys = EADDRINUSE;
+	return err_hint(err, "choose another path, or remove it yourself");
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Remove what is at the place if it is that very thing. Returns 0, or -1 with errno. */
+static int remove_exactly(const struct unix_path *p, const struct stat *that)
+{
+	struct stat there;
+
+	if (fstatat(p->folder, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0 || !is_same(&there, that))
+		return 0;
+	return sys_unlinkat(p->to, p->folder, p->name);
+}
+
+/* Make sure that nothing is at the place. */
+static int clear(const struct unix_path *p, struct err *err)
+{
+	struct stat there;
+	int alive;
+
+	if (fstatat(p->folder, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : cannot(p, "stat", errno, err);
+	if (!S_ISSOCK(there.st_mode))
+		return is_taken(p, &there, err);
+	alive = is_alive(p);
+	if (alive < 0) {
+		cannot(p, "a socket is there", errno, err);
+		return err_hint(err, "it is another user's; choose another path");
+	}
+	if (alive)
+		return is_taken(p, &there, err);
+	return remove_exactly(p, &there) < 0 ? cannot(p, "unlink", errno, err) : 0;
+}
+
+static int prepare(struct unix_path *p, struct err *err)
+{
+	char folder[ADDR_PATH_MAX + 1];
+
+	split(p->at.un.sun_path, folder, &p->name);
+	p->folder = open_folder(p->to, folder);
+	if (p->folder < 0) {
+		err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: folder %s",
+			addr_text(&p->at).text, quoted(folder).text);
+		return err_hint(err, "the folder must be there; to make it: mkdir -p %s", folder);
+	}
+	if (lock(p, LOCK_WAIT_MS) < 0) {
+		cannot(p, "its folder is locked", errno, err);
+		return err_hint(
+			err, "`lslocks` shows who holds the lock on %s", quoted(folder).text);
+	}
+	return clear(p, err);
+}
+
+int unix_path_take(
+	struct reporter *to, const struct addr *at, struct unix_path **out, struct err *err)
+{
+	struct unix_path *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return err_sys(err, ERR_LISTEN, ENOMEM, "cannot listen on %s", addr_text(at).text);
+	p->to = to;
+	p->at = *at;
+	p->folder = -1;
+	*out = p;
+	if (!at->un.sun_path[0] || prepare(p, err) == 0)
+		return 0;
+	unix_path_release(p);
+	*out = NULL;
+	return -1;
+}
+
+/* A socket takes the permissions of its descriptor, less the umask, into the file system: there is
+ * no moment at which it has others. */
+static int bind_with(struct unix_path *p, int fd, uint64_t permissions)
+{
+	mode_t mask;
+	int rc;
+
+	if (permissions == UNIX_PATH_USUAL)
+		return sys_bind(p->to, fd, &p->at.sa, p->at.len);
+	if (sys_fchmod(p->to, fd, (mode_t)permissions) < 0)
+		return -1;
+	mask = umask(0);
+	rc = sys_bind(p->to, fd, &p->at.sa, p->at.len);
+	umask(mask);
+	return rc;
+}
+
+int unix_path_bind(struct unix_path *p, int fd, uint64_t permissions)
+{
+	if (p->folder < 0)
+		return sys_bind(p->to, fd, &p->at.sa, p->at.len);
+	if (bind_with(p, fd, permissions) < 0)
+		return -1;
+	p->bound = fstatat(p->folder, p->name, &p->ours, AT_SYMLINK_NOFOLLOW) == 0;
+	return 0;
+}
+
+void unix_path_unlock(struct unix_path *p)
+{
+	if (p->locked)
+		sys_flock(p->to, p->folder, LOCK_UN);
+	p->locked = false;
+}
+
+void unix_path_release(struct unix_path *p)
+{
+	if (!p)
+		return;
+	if (p->bound) {
+		/* Without the lock it goes as well: who looks finds our socket open. */
+		lock(p, LEAVE_WAIT_MS);
+		remove_exactly(p, &p->ours);
+	}
+	if (p->folder >= 0)
+		sys_close(p->to, p->folder); /* and the lock goes with it */
+	free(p);
+}

@@ -1,0 +1,32 @@
+#ifndef SOCKX_TRANSPORT_UNIX_PATH_H
+#define SOCKX_TRANSPORT_UNIX_PATH_H
+
+#include "core/link.h"
+
+/*
+ * The place of a Unix socket in the file system. It is ours for as long as we say, nobody else's is
+ * ever taken, and nothing of ours is left behind. What a server that died has left is replaced.
+ *
+ * While a place is looked at, cleared and bound, its folder is locked (flock(2)), so that of two
+ * that start at once, one wins. In the abstract namespace there is nothing to do.
+ */
+struct unix_path;
+
+/* Lock the folder of at and clear the place: of a socket that nobody has any more. Waits for the
+ * lock, a moment. Returns 0, or -1 with err (ERR_LISTEN), whose sys is an errno. */
+int unix_path_take(
+	struct reporter *to, const struct addr *at, struct unix_path **out, struct err *err);
+
+/* Bind fd to the place that was taken, with those permissions, whatever the umask; UNIX_PATH_USUAL:
+ * with what the umask leaves of all. Returns 0, or -1 with errno. */
+enum { UNIX_PATH_USUAL = 07777 };
+int unix_path_bind(struct unix_path *p, int fd, uint64_t permissions);
+
+/* Others may look at the place now: what is there is ours. */
+void unix_path_unlock(struct unix_path *p);
+
+/* Remove what we bound, if it is still that, and free p, which may be NULL. The socket must still
+ * be open: its closing would make the place look like a dead server's. */
+void unix_path_release(struct unix_path *p);
+
+#endif
