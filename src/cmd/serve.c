@@ -29,7 +29,7 @@ struct serve_conf {
 	bool keep_open, once;
 	struct listen_conf listen;
 	uint64_t max_conns, exit_after;
-	int64_t idle_ms, max_time_ms; /* not above 0: never */
+	int64_t idle_ms, max_time_ms; /* 0: never; -1: not given */
 };
 
 struct serve_run {
@@ -103,7 +103,7 @@ static const struct opt serve_rows[] = {
 		.arg = "N",
 		.max = INT32_MAX,
 		.help = "serve at most N clients at once; others wait (0: as many as descriptors "
-			"allow)"},
+			"allow); of datagram peers, forget the one not heard for longest"},
 	{.name = "backlog",
 		.letter = 'b',
 		.kind = OPT_NUMBER,
@@ -126,7 +126,8 @@ static const struct opt time_rows[] = {
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct serve_conf, idle_ms),
 		.arg = "DUR",
-		.help = "close a connection on which nothing has moved for DUR"},
+		.help = "close a connection on which nothing has moved for DUR (of a datagram "
+			"peer, 2m)"},
 	{.name = "max-time",
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct serve_conf, max_time_ms),
@@ -356,9 +357,9 @@ static int check_options(struct serve_run *run, const struct opt_set *set,
 /* A peer without a connection never says that it has left. */
 static int64_t idle_ms(const struct serve_run *run)
 {
-	if (run->conf->idle_ms > 0 || !run->where.via->connectionless)
-		return run->conf->idle_ms;
-	return PEER_IDLE_MS;
+	bool given = run->conf->idle_ms >= 0;
+
+	return given || !run->where.via->connectionless ? run->conf->idle_ms : PEER_IDLE_MS;
 }
 
 static void fill_server(struct serve_run *run)
@@ -484,13 +485,13 @@ out:
 const struct command command_serve = {
 	.name = "serve",
 	.summary = "listen, and run a mode for every client",
-	.purpose = "Listen on a port, say so on standard error, and serve every client that comes. "
-		   "From the line 'listening on' on, nothing is refused.",
-	.usage = {"[OPTION...] [PORT | [HOST]:PORT | HOST PORT]"},
+	.purpose = "Listen on a port or a Unix socket, say so on standard error, and serve every "
+		   "client that comes. From the line 'listening on' on, nothing is refused.",
+	.usage = {"[OPTION...] [PORT | [HOST]:PORT | HOST PORT | unix:PATH]"},
 	.examples = {{"sockx serve --mode echo -p 65432",
 			     "an echo server for any number of clients"},
 		{"sockx serve 9000 >file", "receive one file"},
-		{"sockx serve -m source -H ::1 -p 0", "send bytes without end, on a free port"}},
+		{"sockx serve -u -m echo unix:/tmp/echo", "echo datagrams on a Unix socket"}},
 	.words = WORDS_ADDRESS,
 	.options = serve_options,
 	.run = serve_run,

@@ -132,6 +132,9 @@ void conn_limit_reads(struct conn *c, size_t bytes);
 void conn_deliver(struct conn *c, struct span in);
 void conn_lost(struct conn *c, int error);
 
+/* Fill err: datagrams came that the kernel had no room for. */
+void missed_error(struct err *err, uint64_t count);
+
 /* 0: a stream of bytes. Else messages are kept whole, those that are not longer for certain. */
 size_t conn_message_max(const struct conn *c);
 /* Nobody is told when we end, nor are we when the peer does: datagrams. */

@@ -107,6 +107,12 @@ static void see_off(struct conn *c)
 		c->look_ms = (uint16_t)(c->look_ms * 2);
 }
 
+void missed_error(struct err *err, uint64_t count)
+{
+	err_set(err, ERR_LOST, "%ju datagrams were lost: they came too fast", (uintmax_t)count);
+	err_hint(err, "a larger net.core.rmem_max lets more of them wait (sysctl(8))");
+}
+
 /* How standard input or output failed. */
 static void local_ending(const struct conn *c, struct err *err)
 {
@@ -152,11 +158,7 @@ static void peer_ending(const struct conn *c, struct err *err)
 	const struct addr peer = conn_address(c);
 
 	switch ((enum ending)c->ending) {
-	case ENDED_MISSED:
-		err_set(err, ERR_LOST, "%ju datagrams from %s were lost: they came too fast",
-			(uintmax_t)c->missed, addr_text(&peer).text);
-		err_hint(err, "a larger net.core.rmem_max lets more of them wait (sysctl(8))");
-		break;
+	case ENDED_MISSED: missed_error(err, c->missed); break;
 	case ENDED_IDLE:
 		err_set(err, ERR_TIMEOUT, "connection with %s: silent for %jd ms (--idle-timeout)",
 			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);

@@ -37,11 +37,26 @@ static void update_accepting(struct server *s)
 			timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
 }
 
+static void count_missed(struct server *s, const struct listener *l)
+{
+	const struct addr_text address = addr_text(&l->at);
+	uint32_t missed =
+		s->conf.via->missed ? s->conf.via->missed(s->clients.to, l->socket.fd) : 0;
+
+	if (missed)
+		report(s->clients.to, &(struct report){.kind = REPORT_DROPPED,
+					      .address = address.text,
+					      .reason = "they came too fast",
+					      .count = missed});
+	s->missed += missed;
+}
+
 static void close_listeners(struct server *s)
 {
 	while (s->listening > 0) {
 		struct listener *l = &s->listeners[--s->listening];
 
+		count_missed(s, l);
 		loop_unwatch(s->clients.loop, &l->watch);
 		s->conf.via->unlisten(s->clients.to, &l->socket);
 	}
@@ -54,6 +69,18 @@ static void free_own(struct server *s)
 	timer_free(s->clients.loop, &s->stop_limit);
 }
 
+/* What was lost counts against the whole, where the whole is to be vouched for. */
+static void judge_losses(struct server *s)
+{
+	if (s->missed && s->conf.exit_after && !s->verdict.kind)
+		missed_error(&s->verdict, s->missed);
+	if (s->dropped) {
+		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
+			(uintmax_t)s->dropped);
+		err_hint(&s->verdict, "they did not read them within %d ms", SERVER_STOP_MS);
+	}
+}
+
 /* True once nothing is left, and ended has been told: then s may be gone. */
 static bool end_if_done(struct server *s)
 {
@@ -63,11 +90,7 @@ static bool end_if_done(struct server *s)
 		return false;
 	close_listeners(s);
 	free_own(s);
-	if (s->dropped) {
-		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
-			(uintmax_t)s->dropped);
-		err_hint(&s->verdict, "they did not read them within %d ms", SERVER_STOP_MS);
-	}
+	judge_losses(s);
 	s->ended(s->arg, s->verdict.kind ? &s->verdict : NULL);
 	return true;
 }

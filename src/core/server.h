@@ -48,6 +48,7 @@ struct server {
 	bool starved_told;        /* ... which has been reported */
 	bool stopping;
 	uint64_t served;    /* clients that came and went and count for exit_after */
+	uint64_t missed;    /* datagrams that the kernel had no room for */
 	uint64_t dropped;   /* bytes, queued here or in the kernel, that stopping gave up */
 	struct err verdict; /* the first client's that did not end in order, or none */
 	/* Told once, when the server is over: no listener, no client. why: NULL; or how the first
