@@ -30,7 +30,7 @@ static const struct opt target_rows[] = {
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct client_conf, source),
 		.arg = "ADDR[:PORT]",
-		.help = "connect from this address of ours"},
+		.help = "connect from this address of ours, or on Unix from this path"},
 };
 
 static const struct opt time_rows[] = {

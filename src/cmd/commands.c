@@ -28,8 +28,7 @@ static const char *listen_port(const char *const *words, size_t count)
 {
 	const char *letters = words[0];
 
-	if (letters[0] != '-' || letters[1] == '-' || !strchr(letters, 'l') ||
-		strpbrk(letters, "uU"))
+	if (letters[0] != '-' || letters[1] == '-' || !strchr(letters, 'l') || strchr(letters, 'U'))
 		return NULL;
 	for (size_t i = 1; i < count; i++)
 		if (words[i][0] && !words[i][strspn(words[i], "0123456789")])
@@ -46,8 +45,8 @@ int command_unknown(const char *const *words, size_t count, struct err *err)
 
 	err_set(err, ERR_USAGE, "unknown command %s", quoted(typed).text);
 	if (port)
-		return err_hint(err, "did you mean 'sockx serve %s-p %s'?",
-			strchr(typed, 'k') ? "-k " : "", port);
+		return err_hint(err, "did you mean 'sockx serve %s%s-p %s'?",
+			strchr(typed, 'u') ? "-u " : "", strchr(typed, 'k') ? "-k " : "", port);
 	if (hint)
 		return err_hint(err, "%s", hint);
 	if (meant)

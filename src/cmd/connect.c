@@ -77,7 +77,7 @@ const struct command command_connect = {
 		"Send standard input to a server and write what it answers to standard output. "
 		"Either direction's end is passed on at once; the status is 0 only if every byte "
 		"went where it should.",
-	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT]"},
+	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]"},
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",
 			     "send, print the answer"},
 		{"sockx connect example.org:80 -C <request", "send a request with CR LF line ends"},

@@ -12,7 +12,7 @@ static const struct opt pipe_options[] = {
 		OPT_FIELD(struct pipe_conf, quit_after_ms),
 		.arg = "DUR",
 		.help = "leave DUR after standard input has ended, without waiting for the peer's "
-			"end"},
+			"end (over datagrams, which have none: when all is quiet for DUR, 1s)"},
 	{.name = "no-shutdown",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, no_shutdown),

@@ -41,14 +41,25 @@ Test(foreign, connecting_is_connect)
 	says(NULL, "-w3", "a command comes first: 'sockx connect -w DUR HOST PORT'");
 }
 
+Test(foreign, udp_and_unix_sockets_have_their_spellings_too)
+{
+	says("serve", "-lu", "'serve' always listens: write '-u' alone");
+	says(NULL, "-u", "a command comes first: 'sockx connect -u HOST PORT'");
+	says(NULL, "-lU", "to listen on a Unix socket, use 'sockx serve -U PATH'");
+	says(NULL, "UDP-LISTEN:9000,fork", "did you mean 'sockx serve -u -p 9000'?");
+	says(NULL, "udp:host:53", "did you mean 'sockx connect -u host:53'?");
+	says(NULL, "UNIX-LISTEN:/run/x y", "did you mean 'sockx serve unix:/run/x y'?");
+	says(NULL, "UNIX-CONNECT:/run/x", "did you mean 'sockx connect unix:/run/x'?");
+	says(NULL, "ABSTRACT-LISTEN:x", "did you mean 'sockx serve unix:@x'?");
+}
+
 Test(foreign, what_there_is_not_yet_is_said_plainly)
 {
 	says("serve", "--ssl",
 		"sockx has no TLS yet; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
 	says("connect", "--ssl", "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'");
 	says("serve", "--chat", "sockx has no chat yet; 'ncat -l --chat' has");
-	says("connect", "-u", "sockx has no UDP yet; 'nc -u' has");
-	says(NULL, "UNIX-LISTEN:/run/x y", "sockx has no Unix sockets yet; 'nc -lU /run/x y' has");
+	says("connect", "--broker", "sockx has no broker yet; 'ncat -l --broker' has");
 }
 
 Test(foreign, every_spelling_that_people_know_is_answered_on_one_line)
