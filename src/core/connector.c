@@ -30,7 +30,8 @@ struct connector {
 	struct resolved addresses;
 	struct attempt attempts[RESOLVE_MAX];
 	size_t begun, pending;
-	struct err last; /* why the latest of the attempts that failed did */
+	bool trying_again; /* the server had no room for one more */
+	struct err last;   /* why the latest of the attempts that failed did */
 	void (*done)(void *arg, const struct connected *there, const struct err *why);
 	void *arg;
 };
@@ -139,7 +140,6 @@ static enum io attempt(struct reporter *to, const struct connector_conf *conf,
 	enum io verdict;
 
 	*link = (struct link){.via = conf->via, .to = to, .fd = -1, .origin = -1};
-	tell(to, REPORT_ATTEMPT, at, NULL);
 	verdict = conf->via->connect(link, at, &conf->source, &source_failed);
 	if (verdict == IO_FAIL) {
 		explain(conf, at, link->error, source_failed, why);
@@ -157,11 +157,13 @@ bool connector_next(struct reporter *to, const struct connector_conf *conf,
 
 	addresses->count = 0;
 	for (size_t i = 0; i < left.count; i++) {
+		if (found) {
+			addresses->at[addresses->count++] = left.at[i];
+			continue;
+		}
 		*at = left.at[i];
-		if (found)
-			addresses->at[addresses->count++] = *at;
-		else
-			found = attempt(to, conf, at, link, err) == IO_DONE;
+		tell(to, REPORT_ATTEMPT, at, NULL);
+		found = attempt(to, conf, at, link, err) == IO_DONE;
 	}
 	return found;
 }
@@ -194,7 +196,12 @@ static void on_ready(struct watch *w, uint32_t events)
 /* Begin one attempt. Returns its verdict; IO_AGAIN: it is under way. */
 static enum io begin(struct connector *c, struct attempt *a)
 {
-	enum io verdict = attempt(c->to, &c->conf, a->at, &a->link, &c->last);
+	enum io verdict;
+
+	if (!c->trying_again)
+		tell(c->to, REPORT_ATTEMPT, a->at, NULL);
+	verdict = attempt(c->to, &c->conf, a->at, &a->link, &c->last);
+	c->trying_again = verdict == IO_AGAIN && a->link.fd < 0;
 
 	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
 	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
@@ -218,7 +225,7 @@ static void begin_next(struct connector *c)
 
 		*a = (struct attempt){.of = c, .at = &c->addresses.at[c->begun]};
 		verdict = begin(c, a);
-		if (verdict == IO_AGAIN && a->link.fd < 0) {
+		if (c->trying_again) {
 			timer_set_in(c->loop, &c->next_attempt, RETRY_MS);
 			return;
 		}
@@ -250,7 +257,9 @@ static void on_deadline(struct timer *t)
 	err_set(&why, ERR_TIMEOUT, "cannot %s %s within %jd ms",
 		c->resolve ? "look up" : "connect to", quoted(c->conf.typed).text,
 		(intmax_t)c->conf.timeout_ms);
-	err_hint(&why, "a firewall may drop what we send; to wait longer: -w DURATION");
+	err_hint(&why, "%s; to wait longer: -w DURATION",
+		c->trying_again ? "it is there, but takes nobody in"
+				: "a firewall may drop what we send");
 	give_up(c, &why);
 }
 

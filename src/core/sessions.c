@@ -8,7 +8,8 @@
 
 enum {
 	CHAINS_FIRST = 64,
-	IN_ROOM_BYTES = 4 << 20,    /* for all datagrams of a turn; untouched pages cost nothing */
+	IN_ROOM_BYTES = 4 << 20, /* for all datagrams of a turn; untouched pages cost nothing */
+	RECEIVE_TRIES = 4,
 	OUT_ROOM_BYTES = 512 << 10, /* answers collected before they are sent */
 };
 
@@ -17,7 +18,7 @@ struct session {
 	struct list chain; /* first: freeing is by it */
 	struct list heard;
 	struct sessions *of;
-	struct conn *conn;
+	struct conn *conn;     /* NULL while it is being made */
 	const char *forbidden; /* why its last datagram must not be answered, or NULL */
 	int fd;                /* the socket its last datagram came to */
 	int hops;              /* as struct datagram has it, for answers */
@@ -149,7 +150,7 @@ static void refused(struct sessions *ss, const struct addr *peer, int error)
 	case EMSGSIZE: drop(ss, DROP_NO_ROOM, peer, "an answer is too long"); break;
 	default:
 		s = find(ss, peer);
-		if (s)
+		if (s && s->conn)
 			conn_lost(s->conn, error);
 		break;
 	}
@@ -330,6 +331,20 @@ static void prepare(struct sessions *ss)
 	}
 }
 
+/* Take what there is. An error that is told in place of it befell something sent before. */
+static int receive(struct sessions *ss, int fd, const struct addr *own)
+{
+	struct reporter *to = ss->conf.owner->to;
+	int came = -1;
+
+	for (int i = 0; i < RECEIVE_TRIES && came < 0; i++) {
+		came = ss->conf.via->receive(to, fd, own, ss->in, ss->in_count);
+		if (came < 0 && (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS))
+			break;
+	}
+	return came;
+}
+
 int sessions_receive(struct sessions *ss, int fd, const struct addr *own, uint32_t events)
 {
 	int came;
@@ -337,7 +352,7 @@ int sessions_receive(struct sessions *ss, int fd, const struct addr *own, uint32
 	if (events & EPOLLERR)
 		take_failures(ss, fd);
 	prepare(ss);
-	came = ss->conf.via->receive(ss->conf.owner->to, fd, own, ss->in, ss->in_count);
+	came = receive(ss, fd, own);
 	if (came < 0)
 		return errno == ENOMEM || errno == ENOBUFS ? errno : 0;
 	ss->in_turn = true;
