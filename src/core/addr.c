@@ -8,6 +8,20 @@
 
 #include "base/text.h"
 
+struct span addr_bytes(const struct addr *a)
+{
+	return (struct span){(const uint8_t *)&a->room, a->len};
+}
+
+struct addr addr_of_bytes(struct span bytes)
+{
+	struct addr a = {.len = (socklen_t)bytes.len};
+
+	if (bytes.len)
+		memcpy(&a.room, bytes.data, bytes.len);
+	return a;
+}
+
 /* The number of the interface that a zone names or numbers (RFC 4007 section 11); 0: no such. */
 static uint32_t zone_index(const char *zone)
 {

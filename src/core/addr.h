@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/span.h"
+
 /* A socket address and its length. len 0: none. */
 struct addr {
 	socklen_t len;
@@ -18,6 +20,11 @@ struct addr {
 		struct sockaddr_storage room;
 	};
 };
+
+/* The bytes that make an address what it is, within it; and an address of such bytes. For keys, and
+ * where many are kept. */
+struct span addr_bytes(const struct addr *a);
+struct addr addr_of_bytes(struct span bytes);
 
 /* "unix:" and a path, at its longest. */
 enum { ADDR_TEXT_MAX = 160 };

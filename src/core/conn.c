@@ -38,7 +38,7 @@ void conn_set_link(struct conn *c, const struct link *link, const struct addr *p
 	if (!peer)
 		return;
 	stored->len = peer->len;
-	memcpy(stored->bytes, &peer->room, peer->len);
+	memcpy(stored->bytes, addr_bytes(peer).data, peer->len);
 }
 
 void conn_owner_init(struct conn_owner *owner)
@@ -400,10 +400,8 @@ uint64_t conn_id(const struct conn *c)
 struct addr conn_address(const struct conn *c)
 {
 	const struct stored_addr *stored = stored_addr(c);
-	struct addr a = {.len = stored->len};
 
-	memcpy(&a.room, stored->bytes, stored->len);
-	return a;
+	return addr_of_bytes((struct span){stored->bytes, stored->len});
 }
 
 int64_t conn_active_ms(const struct conn *c)

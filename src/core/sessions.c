@@ -13,7 +13,8 @@ enum {
 	OUT_ROOM_BYTES = 512 << 10, /* answers collected before they are sent */
 };
 
-/* What stands for a peer. It is its link's, by link.held. */
+/* What stands for a peer. It is its link's, by link.held. There may be many: its addresses are kept
+ * as short as they are. */
 struct session {
 	struct list chain; /* first: freeing is by it */
 	struct list heard;
@@ -23,9 +24,15 @@ struct session {
 	int fd;                /* the socket its last datagram came to */
 	int hops;              /* as struct datagram has it, for answers */
 	bool unwilling;        /* its connection wants no input */
-	struct addr local;     /* the address it asked last */
-	struct addr peer;
+	uint8_t local_len, peer_len;
+	uint8_t local[sizeof(struct sockaddr_in6)]; /* the address it asked last */
+	uint8_t peer[];
 };
+
+static struct span peer_of(const struct session *s)
+{
+	return (struct span){s->peer, s->peer_len};
+}
 
 /* ---- what is dropped ---- */
 
@@ -47,21 +54,20 @@ static void drop(
 
 /* ---- the table ---- */
 
-static struct list *chain_of(const struct sessions *ss, const struct addr *peer)
+static struct list *chain_of(const struct sessions *ss, struct span peer)
 {
-	const struct span key = {(const uint8_t *)&peer->room, peer->len};
-
-	return &ss->chains[hash_siphash(&ss->key, key) & (ss->chain_count - 1)];
+	return &ss->chains[hash_siphash(&ss->key, peer) & (ss->chain_count - 1)];
 }
 
 static struct session *find(const struct sessions *ss, const struct addr *peer)
 {
-	struct list *chain = chain_of(ss, peer), *node;
+	const struct span key = addr_bytes(peer);
+	struct list *chain = chain_of(ss, key), *node;
 
 	for (node = chain->next; node != chain; node = node->next) {
 		struct session *s = container_of(node, struct session, chain);
 
-		if (addr_equal(&s->peer, peer))
+		if (s->peer_len == key.len && span_starts_with(peer_of(s), key))
 			return s;
 	}
 	return NULL;
@@ -90,50 +96,64 @@ static void grow(struct sessions *ss)
 		struct session *s = container_of(node, struct session, heard);
 
 		list_remove(&s->chain);
-		list_push(chain_of(ss, &s->peer), &s->chain);
+		list_push(chain_of(ss, peer_of(s)), &s->chain);
 	}
 	free(old);
-}
-
-static void insert(struct sessions *ss, struct session *s)
-{
-	if (ss->count >= ss->chain_count)
-		grow(ss);
-	list_push(chain_of(ss, &s->peer), &s->chain);
-	list_push(&ss->heard, &s->heard);
-	ss->count++;
-}
-
-static void set_unwilling(struct session *s, bool unwilling)
-{
-	struct sessions *ss = s->of;
-	bool was_blocked = sessions_blocked(ss);
-
-	if (s->unwilling == unwilling)
-		return;
-	s->unwilling = unwilling;
-	if (unwilling)
-		ss->unwilling++;
-	else
-		ss->unwilling--;
-	if (sessions_blocked(ss) != was_blocked)
-		ss->conf.changed(ss->conf.arg);
-}
-
-/* Out of the table: the next datagram of this peer begins anew. */
-static void remove_session(struct session *s)
-{
-	if (list_empty(&s->heard))
-		return;
-	set_unwilling(s, false);
-	list_remove(&s->chain);
-	list_remove(&s->heard);
-	s->of->count--;
 }
 
 bool sessions_blocked(const struct sessions *ss)
 {
 	return !ss->conf.replaces && ss->unwilling > 0 && ss->unwilling == ss->count;
+}
+
+/* What was counted has changed. */
+static void tell_change(struct sessions *ss, bool was_blocked)
+{
+	if (sessions_blocked(ss) != was_blocked)
+		ss->conf.changed(ss->conf.arg);
+}
+
+static void set_unwilling(struct session *s, bool unwilling)
+{
+	bool was_blocked = sessions_blocked(s->of);
+
+	if (s->unwilling == unwilling)
+		return;
+	s->unwilling = unwilling;
+	if (unwilling)
+		s->of->unwilling++;
+	else
+		s->of->unwilling--;
+	tell_change(s->of, was_blocked);
+}
+
+static void insert(struct sessions *ss, struct session *s)
+{
+	bool was_blocked = sessions_blocked(ss);
+
+	if (ss->count >= ss->chain_count)
+		grow(ss);
+	list_push(chain_of(ss, peer_of(s)), &s->chain);
+	list_push(&ss->heard, &s->heard);
+	ss->count++;
+	tell_change(ss, was_blocked);
+}
+
+/* Out of the table: the next datagram of this peer begins anew. */
+static void remove_session(struct session *s)
+{
+	struct sessions *ss = s->of;
+	bool was_blocked = sessions_blocked(ss);
+
+	if (list_empty(&s->heard))
+		return;
+	if (s->unwilling)
+		ss->unwilling--;
+	s->unwilling = false;
+	list_remove(&s->chain);
+	list_remove(&s->heard);
+	ss->count--;
+	tell_change(ss, was_blocked);
 }
 
 /* ---- answers ---- */
@@ -210,13 +230,20 @@ static void collect(struct session *s, struct span answer)
 		memcpy(copy, answer.data, answer.len);
 	ss->out_used += answer.len;
 	ss->out_fd = s->fd;
-	ss->out[ss->out_count++] = (struct datagram){.peer = s->peer,
-		.local = s->local,
+	ss->out[ss->out_count++] = (struct datagram){.peer = addr_of_bytes(peer_of(s)),
+		.local = addr_of_bytes((struct span){s->local, s->local_len}),
 		.hops = s->hops,
 		.data = copy,
 		.len = answer.len};
 	if (!ss->in_turn)
 		flush(ss);
+}
+
+static void drop_answer(struct session *s, enum session_drop kind, const char *why)
+{
+	const struct addr peer = addr_of_bytes(peer_of(s));
+
+	drop(s->of, kind, &peer, why);
 }
 
 /* What is not sent is dropped: nobody waits for room that another peer has taken. */
@@ -226,9 +253,9 @@ static enum io session_write(struct link *link, struct span out, size_t *taken)
 
 	*taken = out.len;
 	if (s->forbidden)
-		drop(s->of, DROP_UNANSWERED, &s->peer, s->forbidden);
+		drop_answer(s, DROP_UNANSWERED, s->forbidden);
 	else if (out.len > OUT_ROOM_BYTES)
-		drop(s->of, DROP_NO_ROOM, &s->peer, "an answer is too long");
+		drop_answer(s, DROP_NO_ROOM, "an answer is too long");
 	else
 		collect(s, out);
 	return IO_DONE;
@@ -266,7 +293,8 @@ static void note(struct session *s, int fd, const struct datagram *in)
 {
 	s->fd = fd;
 	s->forbidden = in->forbidden;
-	s->local = in->local;
+	s->local_len = in->local.len <= sizeof(s->local) ? (uint8_t)in->local.len : 0;
+	memcpy(s->local, addr_bytes(&in->local).data, s->local_len);
 	s->hops = in->hops;
 	list_remove(&s->heard);
 	list_push(&s->of->heard, &s->heard);
@@ -274,17 +302,18 @@ static void note(struct session *s, int fd, const struct datagram *in)
 
 static struct session *make_session(struct sessions *ss, int fd, const struct datagram *first)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s = calloc(1, sizeof(*s) + first->peer.len);
 	struct link link = {
 		.via = &ss->row, .to = ss->conf.owner->to, .held = s, .fd = -1, .origin = -1};
 
 	if (!s)
 		return NULL;
 	s->of = ss;
-	s->peer = first->peer;
+	s->peer_len = (uint8_t)first->peer.len;
+	memcpy(s->peer, addr_bytes(&first->peer).data, first->peer.len);
 	insert(ss, s);
 	note(s, fd, first);
-	s->conn = ss->conf.welcome(ss->conf.arg, &link, &s->peer);
+	s->conn = ss->conf.welcome(ss->conf.arg, &link, &first->peer);
 	if (s->conn)
 		return s;
 	session_close(&link);
