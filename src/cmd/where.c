@@ -202,6 +202,17 @@ static int read_port(const struct where_conf *conf, struct where *out, struct er
 	return port_read(at->port, &out->port, err);
 }
 
+static int add_path(const struct where_conf *conf, struct endpoint *at, struct err *err)
+{
+	if (!conf->path)
+		return 0;
+	if (!*conf->path) {
+		err_set(err, ERR_USAGE, "'' is not the path of a Unix socket");
+		return err_hint(err, "write -U PATH, or -U @NAME for an abstract one");
+	}
+	return endpoint_add(at->path, sizeof(at->path), "--unix", conf->path, err);
+}
+
 int where_read(const struct where_conf *conf, const struct opt_args *args, const char *host,
 	bool lone_port, const char *command, struct where *out, struct err *err)
 {
@@ -211,9 +222,7 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 	struct endpoint *at = &out->at;
 
 	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
-	if (read_words(args, lone_port, command, at, err) < 0 ||
-		(conf->path &&
-			endpoint_add(at->path, sizeof(at->path), "--unix", conf->path, err) < 0) ||
+	if (read_words(args, lone_port, command, at, err) < 0 || add_path(conf, at, err) < 0 ||
 		check_kind(conf, at->path[0], err) < 0)
 		return -1;
 	out->via = transport_find(at->path[0], kind);

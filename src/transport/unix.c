@@ -9,11 +9,19 @@
 
 enum {
 	UNIX_STREAM_BYTES = 1 << 20, /* what a stream's writer may be ahead of its reader */
+	UNIX_DATAGRAMS_BYTES = 4 << 20,
 	UNIX_MESSAGE_MAX = 64 << 10, /* well within net.core.wmem_default, which bounds messages */
 	UNIX_DATAGRAM_MAX = 512 << 10, /* more than net.core.wmem_max usually lets anybody send */
 };
 
 /* ---- sockets ---- */
+
+/* What a peer has not read yet is charged to its sender, here one socket for all peers. */
+static void enlarge(struct reporter *to, int fd)
+{
+	if (sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUFFORCE, UNIX_DATAGRAMS_BYTES) < 0)
+		sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
+}
 
 /* Where messages have a connection, control data tells an empty one from the end: see
  * seqpacket_read. */
@@ -23,6 +31,8 @@ static int make_socket(struct reporter *to, int type)
 
 	if (fd >= 0 && type == SOCK_STREAM)
 		sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
+	if (fd >= 0 && type == SOCK_DGRAM)
+		enlarge(to, fd);
 	if (fd >= 0 && type == SOCK_SEQPACKET)
 		sys_setsockopt(to, fd, SOL_SOCKET, SO_PASSCRED, 1);
 	return fd;
@@ -124,7 +134,7 @@ static int take_name(struct link *link, int type, const struct addr *source)
 
 	if (source->len) {
 		if (unix_path_take(link->to, source, &place, &why) < 0)
-			return why.sys;
+			return why.sys == EAGAIN ? EBUSY : why.sys; /* the folder is locked */
 		link->held = place;
 		if (unix_path_bind(place, link->fd, UNIX_PATH_USUAL) < 0)
 			return errno;
@@ -242,7 +252,7 @@ static void name_sender(struct addr *peer, socklen_t len)
 static int datagram_receive(
 	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
 {
-	struct batch b;
+	struct batch b __attribute__((uninitialized));
 	int came;
 
 	count = batch_prepare(&b, in, count, true);
@@ -264,7 +274,7 @@ static int datagram_receive(
 
 static int datagram_send(struct reporter *to, int fd, struct datagram *out, size_t count)
 {
-	struct batch b;
+	struct batch b __attribute__((uninitialized));
 
 	count = batch_prepare(&b, out, count, false);
 	return sys_sendmmsg(to, fd, b.messages, count);
