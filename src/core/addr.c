@@ -13,13 +13,11 @@ struct span addr_bytes(const struct addr *a)
 	return (struct span){(const uint8_t *)&a->room, a->len};
 }
 
-struct addr addr_of_bytes(struct span bytes)
+void addr_of_bytes(struct addr *out, struct span bytes)
 {
-	struct addr a = {.len = (socklen_t)bytes.len};
-
+	out->len = (socklen_t)bytes.len;
 	if (bytes.len)
-		memcpy(&a.room, bytes.data, bytes.len);
-	return a;
+		memcpy(&out->room, bytes.data, bytes.len);
 }
 
 /* The number of the interface that a zone names or numbers (RFC 4007 section 11); 0: no such. */
@@ -103,6 +101,19 @@ struct addr addr_loopback(int family, uint16_t port)
 	return a;
 }
 
+struct addr addr_of_ipv4(int family, struct in_addr host, uint16_t port)
+{
+	struct addr a = addr_any(family, port);
+
+	if (family == AF_INET) {
+		a.in.sin_addr = host;
+		return a;
+	}
+	a.in6.sin6_addr.s6_addr[10] = a.in6.sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&a.in6.sin6_addr.s6_addr[12], &host, sizeof(host));
+	return a;
+}
+
 static void add_zone(char *host, size_t size, uint32_t zone)
 {
 	char name[IF_NAMESIZE];
@@ -124,6 +135,8 @@ static void path_text(const struct addr *a, struct addr_text *t)
 		snprintf(t->text, sizeof(t->text), "an unnamed socket");
 		return;
 	}
+	if (len > sizeof(a->un.sun_path))
+		len = sizeof(a->un.sun_path);
 	memcpy(path, a->un.sun_path, len);
 	for (size_t i = 0; !a->un.sun_path[0] && i < len; i++)
 		if (!path[i])

@@ -24,7 +24,7 @@ struct addr {
 /* The bytes that make an address what it is, within it; and an address of such bytes. For keys, and
  * where many are kept. */
 struct span addr_bytes(const struct addr *a);
-struct addr addr_of_bytes(struct span bytes);
+void addr_of_bytes(struct addr *out, struct span bytes);
 
 /* "unix:" and a path, at its longest. */
 enum { ADDR_TEXT_MAX = 160 };
@@ -44,6 +44,9 @@ int addr_from_path(struct addr *out, const char *path);
 /* The wildcard or the loopback address of a family. */
 struct addr addr_any(int family, uint16_t port);
 struct addr addr_loopback(int family, uint16_t port);
+
+/* An IPv4 address for a socket of a family: IPv4-mapped for AF_INET6 (RFC 4291 section 2.5.5.2). */
+struct addr addr_of_ipv4(int family, struct in_addr host, uint16_t port);
 
 /* HOST:PORT, IPv6 in brackets; unix:PATH or unix:@NAME. Use within one expression:
  * addr_text(&a).text. */

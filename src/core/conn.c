@@ -291,6 +291,12 @@ static void peer_ended(struct conn *c)
 	conn_update_interest(c);
 }
 
+void conn_writable(struct conn *c)
+{
+	if (conn_alive(c))
+		flush_queue(c);
+}
+
 /* Act on what a read gave. */
 static void was_read(struct conn *c, enum io verdict, size_t got)
 {
@@ -400,8 +406,10 @@ uint64_t conn_id(const struct conn *c)
 struct addr conn_address(const struct conn *c)
 {
 	const struct stored_addr *stored = stored_addr(c);
+	struct addr a = {0};
 
-	return addr_of_bytes((struct span){stored->bytes, stored->len});
+	addr_of_bytes(&a, (struct span){stored->bytes, stored->len});
+	return a;
 }
 
 int64_t conn_active_ms(const struct conn *c)

@@ -128,8 +128,10 @@ void conn_resume(struct conn *c);
 /* At most so many bytes are to be read at a time; 0: as many as there is room for. */
 void conn_limit_reads(struct conn *c, size_t bytes);
 
-/* For links without a descriptor: something came for it; it failed with an errno. */
+/* For links without a descriptor: something came for it; there may be room again for what waits; it
+ * failed with an errno. */
 void conn_deliver(struct conn *c, struct span in);
+void conn_writable(struct conn *c);
 void conn_lost(struct conn *c, int error);
 
 /* Fill err: datagrams came that the kernel had no room for. */

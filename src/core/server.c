@@ -72,7 +72,13 @@ static void free_own(struct server *s)
 /* What was lost counts against the whole, where the whole is to be vouched for. */
 static void judge_losses(struct server *s)
 {
-	if (s->missed && s->conf.exit_after && !s->verdict.kind)
+	uint64_t unsent = s->sessions.drops[DROP_UNANSWERED] + s->sessions.drops[DROP_NO_ROOM];
+
+	if (s->conf.exit_after && !s->verdict.kind && unsent) {
+		err_set(&s->verdict, ERR_LOST, "%ju datagrams were not sent", (uintmax_t)unsent);
+		err_hint(&s->verdict, "'-v' tells which, and why");
+	}
+	if (s->conf.exit_after && !s->verdict.kind && s->missed)
 		missed_error(&s->verdict, s->missed);
 	if (s->dropped) {
 		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
@@ -89,8 +95,8 @@ static bool end_if_done(struct server *s)
 	if (s->clients.open_now > 0 || !(s->stopping || complete))
 		return false;
 	close_listeners(s);
-	free_own(s);
 	judge_losses(s);
+	free_own(s);
 	s->ended(s->arg, s->verdict.kind ? &s->verdict : NULL);
 	return true;
 }
@@ -249,6 +255,7 @@ static void on_client(struct watch *w, uint32_t events)
 static int listen_one(struct server *s, const struct addr *at, struct err *err)
 {
 	struct listener *l = &s->listeners[s->listening];
+	struct addr bound;
 
 	*l = (struct listener){.of = s, .at = *at};
 	if (s->conf.via->listen(s->clients.to, at, &s->conf.listen, &l->socket, err) < 0)
@@ -256,10 +263,11 @@ static int listen_one(struct server *s, const struct addr *at, struct err *err)
 	l->watch = (struct watch){
 		.fd = l->socket.fd, .ready = has_sessions(s) ? on_datagrams : on_client};
 	s->listening++;
-	l->at.len = sizeof(l->at.room);
-	if (sys_getsockname(s->clients.to, l->socket.fd, &l->at.sa, &l->at.len) < 0)
+	bound.len = sizeof(bound.room);
+	if (sys_getsockname(s->clients.to, l->socket.fd, &bound.sa, &bound.len) < 0)
 		return err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: getsockname",
 			addr_text(at).text);
+	l->at = bound;
 	if (loop_watch(s->clients.loop, &l->watch, 0) < 0)
 		return err_sys(
 			err, ERR_LISTEN, errno, "cannot listen on %s: epoll", addr_text(at).text);
@@ -345,6 +353,7 @@ static int make_own(struct server *s)
 		.owner = &s->clients,
 		.max = s->conf.max_conns ? s->conf.max_conns : SERVER_SESSIONS_MAX,
 		.replaces = !s->conf.exclusive && !s->conf.exit_after,
+		.waits = s->conf.exclusive,
 		.welcome = welcome_session,
 		.changed = on_sessions_changed,
 		.arg = s};

@@ -3,289 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/conn_state.h"
-#include "report/report.h"
+#include "core/session.h"
 
 enum {
-	CHAINS_FIRST = 64,
 	IN_ROOM_BYTES = 4 << 20, /* for all datagrams of a turn; untouched pages cost nothing */
+	IN_ASK_LEAST = 4,
 	RECEIVE_TRIES = 4,
-	OUT_ROOM_BYTES = 512 << 10, /* answers collected before they are sent */
-};
-
-/* What stands for a peer. It is its link's, by link.held. There may be many: its addresses are kept
- * as short as they are. */
-struct session {
-	struct list chain; /* first: freeing is by it */
-	struct list heard;
-	struct sessions *of;
-	struct conn *conn;     /* NULL while it is being made */
-	const char *forbidden; /* why its last datagram must not be answered, or NULL */
-	int fd;                /* the socket its last datagram came to */
-	int hops;              /* as struct datagram has it, for answers */
-	bool unwilling;        /* its connection wants no input */
-	uint8_t local_len, peer_len;
-	uint8_t local[sizeof(struct sockaddr_in6)]; /* the address it asked last */
-	uint8_t peer[];
-};
-
-static struct span peer_of(const struct session *s)
-{
-	return (struct span){s->peer, s->peer_len};
-}
-
-/* ---- what is dropped ---- */
-
-static void drop(
-	struct sessions *ss, enum session_drop kind, const struct addr *peer, const char *why)
-{
-	uint64_t count = ++ss->drops[kind];
-	struct addr_text address;
-
-	/* A flood must not become a flood of lines: the 1st, 2nd, 4th, 8th... is told. */
-	if ((count & (count - 1)) || !report_shown(ss->conf.owner->to, REPORT_DROPPED))
-		return;
-	address = addr_text(peer);
-	report(ss->conf.owner->to, &(struct report){.kind = REPORT_DROPPED,
-					   .address = address.text,
-					   .reason = why,
-					   .count = count});
-}
-
-/* ---- the table ---- */
-
-static struct list *chain_of(const struct sessions *ss, struct span peer)
-{
-	return &ss->chains[hash_siphash(&ss->key, peer) & (ss->chain_count - 1)];
-}
-
-static struct session *find(const struct sessions *ss, const struct addr *peer)
-{
-	const struct span key = addr_bytes(peer);
-	struct list *chain = chain_of(ss, key), *node;
-
-	for (node = chain->next; node != chain; node = node->next) {
-		struct session *s = container_of(node, struct session, chain);
-
-		if (s->peer_len == key.len && span_starts_with(peer_of(s), key))
-			return s;
-	}
-	return NULL;
-}
-
-static struct list *make_chains(size_t count)
-{
-	struct list *chains = calloc(count, sizeof(*chains));
-
-	for (size_t i = 0; chains && i < count; i++)
-		list_init(&chains[i]);
-	return chains;
-}
-
-/* Keep the chains short. Where memory is out they grow longer, and that is all. */
-static void grow(struct sessions *ss)
-{
-	struct list *old = ss->chains, *grown = make_chains(ss->chain_count * 2);
-	struct list *node;
-
-	if (!grown)
-		return;
-	ss->chains = grown;
-	ss->chain_count *= 2;
-	for (node = ss->heard.next; node != &ss->heard; node = node->next) {
-		struct session *s = container_of(node, struct session, heard);
-
-		list_remove(&s->chain);
-		list_push(chain_of(ss, peer_of(s)), &s->chain);
-	}
-	free(old);
-}
-
-bool sessions_blocked(const struct sessions *ss)
-{
-	return !ss->conf.replaces && ss->unwilling > 0 && ss->unwilling == ss->count;
-}
-
-/* What was counted has changed. */
-static void tell_change(struct sessions *ss, bool was_blocked)
-{
-	if (sessions_blocked(ss) != was_blocked)
-		ss->conf.changed(ss->conf.arg);
-}
-
-static void set_unwilling(struct session *s, bool unwilling)
-{
-	bool was_blocked = sessions_blocked(s->of);
-
-	if (s->unwilling == unwilling)
-		return;
-	s->unwilling = unwilling;
-	if (unwilling)
-		s->of->unwilling++;
-	else
-		s->of->unwilling--;
-	tell_change(s->of, was_blocked);
-}
-
-static void insert(struct sessions *ss, struct session *s)
-{
-	bool was_blocked = sessions_blocked(ss);
-
-	if (ss->count >= ss->chain_count)
-		grow(ss);
-	list_push(chain_of(ss, peer_of(s)), &s->chain);
-	list_push(&ss->heard, &s->heard);
-	ss->count++;
-	tell_change(ss, was_blocked);
-}
-
-/* Out of the table: the next datagram of this peer begins anew. */
-static void remove_session(struct session *s)
-{
-	struct sessions *ss = s->of;
-	bool was_blocked = sessions_blocked(ss);
-
-	if (list_empty(&s->heard))
-		return;
-	if (s->unwilling)
-		ss->unwilling--;
-	s->unwilling = false;
-	list_remove(&s->chain);
-	list_remove(&s->heard);
-	ss->count--;
-	tell_change(ss, was_blocked);
-}
-
-/* ---- answers ---- */
-
-/* The kernel refused an answer, for good or for now. */
-static void refused(struct sessions *ss, const struct addr *peer, int error)
-{
-	struct session *s;
-
-	switch (error) {
-	case EAGAIN:
-	case ENOBUFS:
-	case ENOMEM: drop(ss, DROP_NO_ROOM, peer, "no room for an answer"); break;
-	case EMSGSIZE: drop(ss, DROP_NO_ROOM, peer, "an answer is too long"); break;
-	default:
-		s = find(ss, peer);
-		if (s && s->conn)
-			conn_lost(s->conn, error);
-		break;
-	}
-}
-
-/* Errors that befell what was sent before. Each concerns one peer. */
-static void take_failures(struct sessions *ss, int fd)
-{
-	struct addr peer;
-	int error;
-
-	for (int i = 0; i < SESSIONS_BATCH && ss->conf.via->failure; i++) {
-		error = ss->conf.via->failure(ss->conf.owner->to, fd, &peer);
-		if (!error)
-			return;
-		refused(ss, &peer, error);
-	}
-}
-
-/* Send all answers that wait. A refusal may tell of an earlier datagram to another peer (ip(7),
- * IP_RECVERR): it is cleared by that, so the same one is tried once more. */
-static void flush(struct sessions *ss)
-{
-	struct reporter *to = ss->conf.owner->to;
-	size_t at = 0;
-	bool again = false;
-
-	while (at < ss->out_count) {
-		int sent = ss->conf.via->send(to, ss->out_fd, &ss->out[at], ss->out_count - at);
-		int error = errno;
-
-		if (sent > 0) {
-			at += (size_t)sent;
-			again = false;
-		} else if (!again && ss->conf.via->failure && error != EAGAIN) {
-			take_failures(ss, ss->out_fd);
-			again = true;
-		} else {
-			refused(ss, &ss->out[at++].peer, error);
-			again = false;
-		}
-	}
-	ss->out_count = 0;
-	ss->out_used = 0;
-}
-
-static void collect(struct session *s, struct span answer)
-{
-	struct sessions *ss = s->of;
-	uint8_t *copy;
-
-	if (ss->out_count == SESSIONS_BATCH || ss->out_used + answer.len > OUT_ROOM_BYTES ||
-		ss->out_fd != s->fd)
-		flush(ss);
-	copy = ss->out_room + ss->out_used;
-	if (answer.len)
-		memcpy(copy, answer.data, answer.len);
-	ss->out_used += answer.len;
-	ss->out_fd = s->fd;
-	ss->out[ss->out_count++] = (struct datagram){.peer = addr_of_bytes(peer_of(s)),
-		.local = addr_of_bytes((struct span){s->local, s->local_len}),
-		.hops = s->hops,
-		.data = copy,
-		.len = answer.len};
-	if (!ss->in_turn)
-		flush(ss);
-}
-
-static void drop_answer(struct session *s, enum session_drop kind, const char *why)
-{
-	const struct addr peer = addr_of_bytes(peer_of(s));
-
-	drop(s->of, kind, &peer, why);
-}
-
-/* What is not sent is dropped: nobody waits for room that another peer has taken. */
-static enum io session_write(struct link *link, struct span out, size_t *taken)
-{
-	struct session *s = link->held;
-
-	*taken = out.len;
-	if (s->forbidden)
-		drop_answer(s, DROP_UNANSWERED, s->forbidden);
-	else if (out.len > OUT_ROOM_BYTES)
-		drop_answer(s, DROP_NO_ROOM, "an answer is too long");
-	else
-		collect(s, out);
-	return IO_DONE;
-}
-
-static void session_wants(struct link *link, uint32_t events)
-{
-	struct session *s = link->held;
-
-	if (!list_empty(&s->heard))
-		set_unwilling(s, !(events & EPOLLIN));
-}
-
-static int session_close(struct link *link)
-{
-	struct session *s = link->held;
-
-	remove_session(s);
-	free(s);
-	return 0;
-}
-
-/* ---- what comes ---- */
-
-/* sessions_init adds what the transport says of itself. */
-static const struct transport session_row = {
-	.connectionless = true,
-	.write = session_write,
-	.wants = session_wants,
-	.close = session_close,
 };
 
 /* Answers go by the circumstances of the last datagram. */
@@ -311,12 +34,12 @@ static struct session *make_session(struct sessions *ss, int fd, const struct da
 	s->of = ss;
 	s->peer_len = (uint8_t)first->peer.len;
 	memcpy(s->peer, addr_bytes(&first->peer).data, first->peer.len);
-	insert(ss, s);
+	session_insert(ss, s);
 	note(s, fd, first);
 	s->conn = ss->conf.welcome(ss->conf.arg, &link, &first->peer);
 	if (s->conn)
 		return s;
-	session_close(&link);
+	link.via->close(&link);
 	return NULL;
 }
 
@@ -324,16 +47,16 @@ static void replace_oldest(struct sessions *ss)
 {
 	struct session *oldest = container_of(ss->heard.next, struct session, heard);
 
-	remove_session(oldest);
+	session_remove(oldest);
 	conn_abort(oldest->conn);
 }
 
 static void deliver(struct sessions *ss, int fd, const struct datagram *in)
 {
-	struct session *s = in->cut ? NULL : find(ss, &in->peer);
+	struct session *s = in->cut ? NULL : session_find(ss, &in->peer);
 
 	if (in->cut) {
-		drop(ss, DROP_CUT, &in->peer, "longer than can be taken");
+		session_drop(ss, DROP_CUT, &in->peer, "longer than can be taken");
 		return;
 	}
 	if (s) {
@@ -344,9 +67,10 @@ static void deliver(struct sessions *ss, int fd, const struct datagram *in)
 		s = make_session(ss, fd, in);
 	}
 	if (!s)
-		drop(ss, DROP_TURNED_AWAY, &in->peer, "turned away: there is no place for it");
-	else if (s->unwilling)
-		drop(ss, DROP_TURNED_AWAY, &in->peer, "it sends more than is taken");
+		session_drop(
+			ss, DROP_TURNED_AWAY, &in->peer, "turned away: there is no place for it");
+	else if (s->unwilling && ss->conf.replaces)
+		session_drop(ss, DROP_TURNED_AWAY, &in->peer, "it sends more than is taken");
 	else
 		conn_deliver(s->conn, (struct span){in->data, in->len});
 }
@@ -354,10 +78,18 @@ static void deliver(struct sessions *ss, int fd, const struct datagram *in)
 /* Give each datagram its room. */
 static void prepare(struct sessions *ss)
 {
-	for (size_t i = 0; i < ss->in_count; i++) {
+	for (size_t i = 0; i < ss->in_ask; i++) {
 		ss->in[i].data = ss->in_room + i * ss->conf.via->datagram_max;
 		ss->in[i].len = ss->conf.via->datagram_max;
 	}
+}
+
+/* A call is prepared for each datagram it may bring: for twice as many as came last. */
+static void ask_for_next(struct sessions *ss, size_t came)
+{
+	size_t ask = came * 2 < IN_ASK_LEAST ? IN_ASK_LEAST : came * 2;
+
+	ss->in_ask = ask < ss->in_count ? ask : ss->in_count;
 }
 
 /* Take what there is. An error that is told in place of it befell something sent before. */
@@ -367,7 +99,7 @@ static int receive(struct sessions *ss, int fd, const struct addr *own)
 	int came = -1;
 
 	for (int i = 0; i < RECEIVE_TRIES && came < 0; i++) {
-		came = ss->conf.via->receive(to, fd, own, ss->in, ss->in_count);
+		came = ss->conf.via->receive(to, fd, own, ss->in, ss->in_ask);
 		if (came < 0 && (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS))
 			break;
 	}
@@ -379,16 +111,17 @@ int sessions_receive(struct sessions *ss, int fd, const struct addr *own, uint32
 	int came;
 
 	if (events & EPOLLERR)
-		take_failures(ss, fd);
+		session_take_failures(ss, fd);
 	prepare(ss);
 	came = receive(ss, fd, own);
 	if (came < 0)
 		return errno == ENOMEM || errno == ENOBUFS ? errno : 0;
+	ask_for_next(ss, (size_t)came);
 	ss->in_turn = true;
 	for (int i = 0; i < came; i++)
 		deliver(ss, fd, &ss->in[i]);
 	ss->in_turn = false;
-	flush(ss);
+	session_flush(ss);
 	return 0;
 }
 
@@ -396,19 +129,19 @@ int sessions_init(struct sessions *ss, const struct sessions_conf *conf)
 {
 	*ss = (struct sessions){.conf = *conf,
 		.key = hash_key_random(),
-		.chains = make_chains(CHAINS_FIRST),
-		.chain_count = CHAINS_FIRST,
 		.row = session_row,
 		.in_count = IN_ROOM_BYTES / conf->via->datagram_max,
 		.in_room = malloc(IN_ROOM_BYTES),
-		.out_room = malloc(OUT_ROOM_BYTES),
+		.out_room = malloc(SESSION_OUT_BYTES),
 		.out_fd = -1};
 	ss->row.name = conf->via->name;
 	ss->row.message_max = conf->via->message_max;
 	if (ss->in_count > SESSIONS_BATCH)
 		ss->in_count = SESSIONS_BATCH;
-	list_init(&ss->heard);
-	if (ss->chains && ss->in_room && ss->out_room)
+	ss->in_ask = ss->in_count;
+	if (session_table_init(ss) == 0 &&
+		timer_init(conf->owner->loop, &ss->retry, session_on_retry) == 0 && ss->in_room &&
+		ss->out_room)
 		return 0;
 	sessions_free(ss);
 	return -1;
@@ -416,6 +149,8 @@ int sessions_init(struct sessions *ss, const struct sessions_conf *conf)
 
 void sessions_free(struct sessions *ss)
 {
+	if (ss->conf.owner)
+		timer_free(ss->conf.owner->loop, &ss->retry);
 	free(ss->chains);
 	free(ss->in_room);
 	free(ss->out_room);

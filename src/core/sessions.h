@@ -10,7 +10,7 @@
  * writes goes out by the socket its last datagram came to, from the address that was asked.
  *
  * Bounds: so many sessions as max says; 64 datagrams are taken a turn; what was answered in a turn
- * goes out together at its end, and an answer that the kernel has no room for is dropped.
+ * goes out together at its end.
  */
 
 /* What befalls datagrams that should have gone on; each is counted. */
@@ -29,6 +29,9 @@ struct sessions_conf {
 	/* At max, the peer not heard for longest makes place for a new one. Else it is turned away,
 	 * and a session that wants no input makes its socket wait. */
 	bool replaces;
+	/* There is one session at a time: what it writes waits for room. Else it is dropped where
+	 * there is none, for waiting would let one peer hold up the others. */
+	bool waits;
 	/* A peer's first datagram came: make its connection of link and announce it, or return
 	 * NULL to turn it away. */
 	struct conn *(*welcome)(void *arg, const struct link *link, const struct addr *peer);
@@ -49,11 +52,14 @@ struct sessions {
 	size_t unwilling;  /* sessions that want no input */
 	struct datagram in[SESSIONS_BATCH], out[SESSIONS_BATCH];
 	size_t in_count;  /* how many fit in_room */
+	size_t in_ask;    /* how many are asked for next */
 	size_t out_count; /* waiting to be sent, all by out_fd */
 	uint8_t *in_room, *out_room;
 	size_t out_used; /* bytes of out_room */
 	int out_fd;
-	bool in_turn; /* answers wait for the end of the turn */
+	bool in_turn;            /* answers wait for the end of the turn */
+	struct session *waiting; /* for room, where conf.waits */
+	struct timer retry;      /* ... and until when */
 	uint64_t drops[DROP_KINDS];
 };
 

@@ -33,13 +33,13 @@ static bool wants_v6only(const struct addr *at)
 }
 
 int inet_bind(struct reporter *to, const struct addr *at, int type,
-	void (*prepare)(struct reporter *to, int fd, int family), struct err *err)
+	void (*prepare)(struct reporter *to, int fd, const struct addr *at), struct err *err)
 {
 	int error, fd = sys_socket(to, at->sa.sa_family, type, 0);
 
 	if (fd < 0)
 		return inet_cannot_listen(err, "socket", errno, at);
-	prepare(to, fd, at->sa.sa_family);
+	prepare(to, fd, at);
 	if (wants_v6only(at))
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (sys_bind(to, fd, &at->sa, at->len) == 0)
@@ -50,14 +50,14 @@ int inet_bind(struct reporter *to, const struct addr *at, int type,
 }
 
 int inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
-	void (*prepare)(struct reporter *to, int fd, int family), bool *source_failed)
+	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed)
 {
 	*source_failed = false;
 	link->origin = -1;
 	link->fd = sys_socket(link->to, at->sa.sa_family, type, 0);
 	if (link->fd < 0)
 		return errno;
-	prepare(link->to, link->fd, at->sa.sa_family);
+	prepare(link->to, link->fd, at);
 	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
 		*source_failed = true;
 		return errno;

@@ -9,7 +9,7 @@
  * socket of its own on the same port (RFC 3493 section 5.3), unless at is IPv4-mapped. prepare sets
  * options before bind. Returns it, or -1 with err. */
 int inet_bind(struct reporter *to, const struct addr *at, int type,
-	void (*prepare)(struct reporter *to, int fd, int family), struct err *err);
+	void (*prepare)(struct reporter *to, int fd, const struct addr *at), struct err *err);
 
 /* Fill err for a call on the way to listening at an address that failed with an errno. Returns
  * -1. */
@@ -18,7 +18,7 @@ int inet_cannot_listen(struct err *err, const char *call, int error, const struc
 /* Make a socket of a type for link, bind it to source if its len is not 0, and connect. Returns 0,
  * or the errno; *source_failed tells that it was the source. Closing is the caller's. */
 int inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
-	void (*prepare)(struct reporter *to, int fd, int family), bool *source_failed);
+	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed);
 
 /* A socket that connects to a free local port may be given that very port and then meets itself
  * (RFC 9293 section 3.5, simultaneous open): nobody else is there. */

@@ -10,17 +10,17 @@
 /* Nagle's algorithm against delayed acknowledgements costs 40 ms a message (RFC 896, RFC 1122
  * section 4.2.3.4): what we write is meant to go. Listeners hand both options to what they accept.
  */
-static void set_options(struct reporter *to, int fd, int family)
+static void set_options(struct reporter *to, int fd, const struct addr *at)
 {
-	(void)family;
+	(void)at;
 	sys_setsockopt(to, fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 /* Old connections in TIME_WAIT must not keep a restarted server from its port. */
-static void set_listener_options(struct reporter *to, int fd, int family)
+static void set_listener_options(struct reporter *to, int fd, const struct addr *at)
 {
-	set_options(to, fd, family);
+	set_options(to, fd, at);
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 

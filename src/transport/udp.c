@@ -13,6 +13,10 @@ enum {
 	UDP_MESSAGE_MAX = 65507,     /* IPv4: 65535 less both headers (RFC 768, RFC 791) */
 	UDP_ROOM = 65536,
 	FAILURES_AT_ONCE = 64,
+	/* What most answers may have left (the usual 64, less one): the socket is set to it, and
+	 * only an answer that may have less is sent with its own. */
+	UDP_USUAL_HOPS = 64,
+	UDP_ANSWER_HOPS = UDP_USUAL_HOPS - 1,
 };
 
 /* Control data beside a datagram: where it came in and its hop limit, or the like to send. */
@@ -32,25 +36,32 @@ static void enlarge(struct reporter *to, int fd)
 }
 
 /* Errors that ICMP tells of come with the address they are about (ip(7), IP_RECVERR). */
-static void set_options(struct reporter *to, int fd, int family)
+static void set_options(struct reporter *to, int fd, const struct addr *at)
 {
 	enlarge(to, fd);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVERR, 1);
-	if (family == AF_INET6)
+	if (at->sa.sa_family == AF_INET6)
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 }
 
-/* An IPv6 socket may meet IPv4-mapped peers, for whom the IPv4 options count. */
-static void set_listener_options(struct reporter *to, int fd, int family)
+/* How far a datagram may still go, and which address was asked, where that can be more than one. An
+ * IPv6 socket may meet IPv4-mapped peers, for whom the IPv4 options count. */
+static void set_listener_options(struct reporter *to, int fd, const struct addr *at)
 {
-	set_options(to, fd, family);
+	bool six = at->sa.sa_family == AF_INET6;
+
+	set_options(to, fd, at);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVTTL, 1);
-	if (family == AF_INET6) {
-		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	sys_setsockopt(to, fd, IPPROTO_IP, IP_TTL, UDP_ANSWER_HOPS);
+	if (six) {
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-	} else {
-		sys_setsockopt(to, fd, IPPROTO_IP, IP_PKTINFO, 1);
+		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, UDP_ANSWER_HOPS);
 	}
+	if (!addr_is_any(at))
+		return;
+	sys_setsockopt(to, fd, IPPROTO_IP, IP_PKTINFO, 1);
+	if (six)
+		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 /* No SO_REUSEADDR: two servers would share the port, and what came would go to either. */
@@ -194,12 +205,13 @@ static void read_pktinfo(struct arrival *a, const struct cmsghdr *c, const struc
 
 	if (c->cmsg_level == IPPROTO_IP) {
 		memcpy(&four, CMSG_DATA(c), sizeof(four));
-		a->asked = addr_any(AF_INET, addr_port(own));
-		a->asked.in.sin_addr = four.ipi_spec_dst;
+		a->asked = addr_of_ipv4(own->sa.sa_family, four.ipi_spec_dst, addr_port(own));
 		a->group = four.ipi_addr.s_addr != four.ipi_spec_dst.s_addr;
 		return;
 	}
 	memcpy(&six, CMSG_DATA(c), sizeof(six));
+	if (IN6_IS_ADDR_V4MAPPED(&six.ipi6_addr))
+		return; /* IP_PKTINFO tells more of it */
 	a->group = IN6_IS_ADDR_MULTICAST(&six.ipi6_addr);
 	if (a->group)
 		return;
@@ -263,10 +275,10 @@ static void judge(struct datagram *in, const struct arrival *a, const struct add
 	if (is_ourselves(in, own))
 		in->forbidden = "not answered: it came from our own address";
 	else if (a->group || a->hops_left < 0)
-		return;
+		in->hops = UDP_USUAL_HOPS;
 	else if (a->hops_left <= 1)
 		in->forbidden = "not answered: its hops are used up, as a loop's would be";
-	else
+	else if (a->hops_left <= UDP_ANSWER_HOPS)
 		in->hops = a->hops_left - 1;
 }
 
@@ -286,8 +298,9 @@ static void take_datagram(struct datagram *in, struct mmsghdr *m, const struct a
 static int udp_receive(
 	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
 {
-	struct batch b;
-	struct control controls[BATCH_MAX];
+	/* 12 KB that need not be zeroed each time: what counts is filled in. */
+	struct batch b __attribute__((uninitialized));
+	struct control controls[BATCH_MAX] __attribute__((uninitialized));
 	int came;
 
 	count = batch_prepare(&b, in, count, true);
@@ -343,8 +356,9 @@ static void add_circumstances(struct msghdr *m, const struct datagram *out)
 
 static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t count)
 {
-	struct batch b;
-	struct control controls[BATCH_MAX];
+	/* 12 KB that need not be zeroed each time: what counts is filled in. */
+	struct batch b __attribute__((uninitialized));
+	struct control controls[BATCH_MAX] __attribute__((uninitialized));
 
 	count = batch_prepare(&b, out, count, false);
 	for (size_t i = 0; i < count; i++) {
