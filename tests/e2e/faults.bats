@@ -355,10 +355,11 @@ needs_strace() {
         skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/strace")"
 }
 
+# SCENARIO [KIND]
 fails_once_each() {
     needs_strace
-    run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$1"
-    tell "a failing system call in $1: ${output%%$'\n'*}"
+    run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$@"
+    tell "a failing system call in $*: ${output%%$'\n'*}"
     expect_status 0
 }
 
@@ -380,4 +381,37 @@ fails_once_each() {
 # bats test_tags=load
 @test "a failing system call: echo" {
     fails_once_each echo
+}
+
+# bats test_tags=load
+@test "a failing system call: serve over UDP, echo and pipe" {
+    fails_once_each serve udp
+    fails_once_each pipe udp
+}
+
+# bats test_tags=load
+@test "a failing system call: connect and echo over UDP" {
+    fails_once_each connect udp
+    fails_once_each echo udp
+}
+
+# bats test_tags=load
+@test "a failing system call: a Unix socket's server, and its clients" {
+    fails_once_each serve unix
+    fails_once_each connect unix
+    fails_once_each echo unix
+}
+
+# bats test_tags=load
+@test "a failing system call: Unix datagrams" {
+    fails_once_each serve unix-datagram
+    fails_once_each pipe unix-datagram
+    fails_once_each echo unix-datagram
+}
+
+# bats test_tags=load
+@test "a failing system call: sequenced packets" {
+    fails_once_each serve unix-seqpacket
+    fails_once_each pipe unix-seqpacket
+    fails_once_each echo unix-seqpacket
 }

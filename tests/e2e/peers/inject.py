@@ -1,10 +1,12 @@
-"""inject.py SCENARIO: every system call that sockx lives by fails once, the first, second, third
+"""inject.py SCENARIO [KIND]: every system call that sockx lives by fails once, the first, second, third
 time it is made (strace --inject), each in a short scenario of its own:
 
     serve    an echo server with four clients, then SIGTERM
     pipe     serve --mode pipe, a file in and a file out
     connect  a file to an echo server of ours and back, by address and by name
     echo     the echo client
+
+over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
 
 Never a crash, never more than 5 s, and status 0 only if all bytes arrived. An echo server outlives
 what befalls one client, and the next is served. Prints what went wrong, and how many cases ran."""
@@ -25,7 +27,8 @@ import time
 
 LIMIT_S = 5.0
 SPOKEN_S = 2.0
-DATA = random.Random(17).randbytes(64 << 10)
+ANSWERED_S = 0.1  # a datagram that is lost is not waited for longer
+DATA = random.Random(17).randbytes(60000)
 TEXT = "the quick brown fox"
 ERRORS = {
     "socket": ["EMFILE", "ENOBUFS", "EAFNOSUPPORT"],
@@ -46,17 +49,73 @@ ERRORS = {
     "connect": ["ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "EADDRNOTAVAIL"],
     "getsockname": ["ENOBUFS"],
     "setsockopt": ["ENOPROTOOPT", "ENOMEM"],
+    "recvmmsg": ["ECONNREFUSED", "EINTR", "EAGAIN", "ENOMEM"],
+    "sendmmsg": ["ECONNREFUSED", "EPERM", "EINVAL", "EMSGSIZE", "EINTR", "EAGAIN", "ENOBUFS"],
+    "recvmsg": ["ECONNRESET", "EINTR", "EAGAIN", "ENOMEM"],
+    "getsockopt": ["ENOPROTOOPT"],
+    "fchmod": ["EPERM"],
+    "flock": ["ENOLCK", "EINTR", "EWOULDBLOCK"],
+    "newfstatat": ["EACCES", "EIO"],
+    "unlinkat": ["EACCES", "EROFS"],
+    "getrandom": ["ENOSYS"],
 }
 # The dynamic loader makes the first read, and the first write may be a line on stderr (which is
 # then lost: it must not end anything).
 TIMES = collections.defaultdict(lambda: (1, 2, 3), {
     "read": (2, 3, 4), "write": (1, 2, 3, 4), "epoll_ctl": range(1, 9)})
 OF_STDERR = {"write", "pwritev2"}
-OF_ONE_CLIENT = {"accept4", "recvfrom", "sendto", "shutdown"}
+OF_ONE_CLIENT = {"accept4", "recvfrom", "sendto", "shutdown", "recvmmsg", "sendmmsg", "recvmsg"}
 
 
 class Failed(Exception):
     pass
+
+
+class Kind:
+    """A kind of socket: how sockx is told of it, and how a peer of it sends DATA."""
+
+    def __init__(self, family, kind, options):
+        self.family, self.kind, self.options = family, kind, options
+
+    def place(self, folder):
+        """Where to serve, for the command line."""
+        if self.family == socket.AF_UNIX:
+            return [*self.options, "-U", os.path.join(folder, "socket")]
+        return [*self.options, "-H", "127.0.0.1", "-p", "0"]
+
+    def target(self, address):
+        """The same for a client of an address."""
+        if self.family == socket.AF_UNIX:
+            return [*self.options, "-U", address]
+        return [*self.options, "-H", address[0], "-p", str(address[1])]
+
+    def socket(self):
+        return socket.socket(self.family, self.kind)
+
+    def dial(self, address):
+        peer = self.socket()
+        peer.settimeout(LIMIT_S)
+        if self.family == socket.AF_UNIX and self.kind == socket.SOCK_DGRAM:
+            peer.bind("")  # so that it can be answered
+        peer.connect(address)
+        return peer
+
+    def quiet(self):
+        """Datagrams have no end but silence."""
+        return ["-q", "50ms"] if self.is_datagram() else []
+
+    def is_datagram(self):
+        return self.kind == socket.SOCK_DGRAM
+
+
+KINDS = {
+    "tcp": Kind(socket.AF_INET, socket.SOCK_STREAM, []),
+    "udp": Kind(socket.AF_INET, socket.SOCK_DGRAM, ["-u"]),
+    "unix": Kind(socket.AF_UNIX, socket.SOCK_STREAM, []),
+    "unix-datagram": Kind(socket.AF_UNIX, socket.SOCK_DGRAM, ["-u"]),
+    "unix-seqpacket": Kind(socket.AF_UNIX, socket.SOCK_SEQPACKET, ["--seqpacket"]),
+}
+KIND = KINDS[(sys.argv + ["tcp"])[2]]
 
 
 def start(call, error, when, arguments, **files):
@@ -78,29 +137,43 @@ def finish(child):
     return child.returncode, said
 
 
-def learn_port(child):
+def learn_address(child):
     """None where it could not listen, or could not say so: then it is asked to leave."""
     if not select.select([child.stderr], [], [], SPOKEN_S)[0]:
         child.send_signal(signal.SIGTERM)
         return None
-    port = re.search(r"listening on .*:(\d+) \(", child.stderr.readline().decode())
-    return int(port[1]) if port else None
+    told = re.search(r"listening on (?:unix:(.*)|(.*):(\d+)) \(", child.stderr.readline().decode())
+    return told and (told[1] or (told[2], int(told[3])))
 
 
-def exchange(port):
+def exchange(address):
     """Send DATA, end, and read to the end: what came, or None where the connection was lost."""
     got = bytearray()
     try:
-        with socket.create_connection(("127.0.0.1", port), LIMIT_S) as conn:
-            conn.sendall(DATA)
-            conn.shutdown(socket.SHUT_WR)
-            while part := conn.recv(1 << 16):
+        with KIND.dial(address) as peer:
+            if KIND.is_datagram():
+                return ask(peer)
+            peer.sendall(DATA)
+            peer.shutdown(socket.SHUT_WR)
+            while part := peer.recv(1 << 17):
                 got += part
     except socket.timeout:
         raise Failed(f"a client waited {LIMIT_S} s") from None
     except OSError:
         return None
     return bytes(got)
+
+
+def ask(peer):
+    """Send DATA as a datagram until it is answered, but not for ever."""
+    peer.settimeout(ANSWERED_S)
+    for _ in range(4):
+        try:
+            peer.send(DATA)
+            return peer.recv(1 << 17)
+        except socket.timeout:
+            pass
+    return None
 
 
 def has_left(child, within):
@@ -113,20 +186,20 @@ def has_left(child, within):
 
 # ---- the scenarios ----
 
-def serve(call, error, when, _folder):
-    child = start(call, error, when, ["serve", "-m", "echo", "-H", "127.0.0.1", "-p", "0"])
+def serve(call, error, when, folder):
+    child = start(call, error, when, ["serve", "-m", "echo", *KIND.place(folder)])
     try:
-        port = learn_port(child)
-        whole = port and [exchange(port) == DATA for _ in range(4)][-1]
+        address = learn_address(child)
+        whole = address and [exchange(address) == DATA for _ in range(4)][-1]
         ended = has_left(child, 0 if whole else 1)
-        if port and not ended and not whole:
+        if address and not ended and not whole:
             raise Failed("the last client was not served")
-        if port and ended and call in OF_ONE_CLIENT:
+        if address and ended and call in OF_ONE_CLIENT:
             raise Failed(f"the server left with status {child.returncode}")
-        if port and not ended:
+        if address and not ended:
             child.send_signal(signal.SIGTERM)
         status, said = finish(child)
-        if status == 0 and not port and call not in OF_STDERR:
+        if status == 0 and not address and call not in OF_STDERR:
             raise Failed(f"status 0 without listening: {said}")
     finally:
         end(child)
@@ -137,19 +210,22 @@ def pipe(call, error, when, folder):
     with open(source, "wb") as file:
         file.write(DATA)
     with open(source, "rb") as stdin, open(sink, "wb") as stdout:
-        child = start(call, error, when, ["serve", "-H", "127.0.0.1", "-p", "0"],
+        child = start(call, error, when, ["serve", *KIND.quiet(), *KIND.place(folder)],
                       stdin=stdin, stdout=stdout)
     exchanges = 1
     try:
-        port = learn_port(child)
-        came = exchange(port) if port else None
-        while port and came != DATA and not has_left(child, 0.5) and exchanges < 3:
-            came = exchange(port)  # one that was lost at once does not use up a one-shot server
+        address = learn_address(child)
+        came = exchange(address) if address else None
+        while address and came != DATA and not has_left(child, 0.5) and exchanges < 3:
+            came = exchange(address)  # one that was lost at once does not use up a one-shot server
             exchanges += 1
         status, said = finish(child)
         with open(sink, "rb") as file:
             written = file.read()
-        if status == 0 and port and (came != DATA or written != DATA):
+        wanted = DATA
+        if KIND.is_datagram():  # what is not answered is sent again
+            wanted *= max(1, len(written) // len(DATA))
+        if status == 0 and address and (came != DATA or written != wanted):
             raise Failed(f"status 0, but {len(came or b'')} bytes came and {len(written)} were "
                          f"written, of {len(DATA)}: {said}")
     finally:
@@ -193,33 +269,49 @@ def end(child):
 def echo_back(conn):
     with conn:
         try:
-            while data := conn.recv(1 << 16):
+            while data := conn.recv(1 << 17):
                 conn.sendall(data)
         except OSError:
             pass
 
 
-def echo_server():
-    """Serves for ever, in threads; returns its port."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+def echo_datagrams(server):
+    while True:
+        data, peer = server.recvfrom(1 << 17)
+        try:
+            server.sendto(data, peer)
+        except OSError:
+            pass  # it has left
+
+
+def echo_server(folder):
+    """Serves for ever, in threads; returns its address."""
+    server = KIND.socket()
+    server.bind(os.path.join(folder, "server") if KIND.family == socket.AF_UNIX
+                else ("127.0.0.1", 0))
+    if not KIND.is_datagram():
+        server.listen(64)
 
     def accept():
         while True:
-            threading.Thread(target=echo_back, args=(listener.accept()[0],), daemon=True).start()
+            threading.Thread(target=echo_back, args=(server.accept()[0],), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
-    return str(listener.getsockname()[1])
+    threading.Thread(target=echo_datagrams if KIND.is_datagram() else accept,
+                     args=(server,) if KIND.is_datagram() else (), daemon=True).start()
+    return server.getsockname()
 
 
-def scenarios(name):
+def scenarios(name, folder):
     if name == "serve":
         return [serve]
     if name == "pipe":
         return [pipe]
-    port = echo_server()
+    target = KIND.target(echo_server(folder))
     if name == "connect":
-        return [client(["connect", host, port], DATA) for host in ("127.0.0.1", "localhost")]
-    return [client(["echo", "-p", port, *words], sent)
+        by_name = [["-H", "localhost", *target[-2:]]] if KIND.family == socket.AF_INET else []
+        return [client(["connect", *KIND.quiet(), *where], DATA)
+                for where in [target] + [KIND.options + place for place in by_name]]
+    return [client(["echo", *target, *words], sent)
             for words, sent in (([], DATA), ([TEXT], TEXT.encode() + b"\n"))]
 
 
@@ -234,12 +326,14 @@ def attempt(case):
 
 
 def main():
-    cases = [(run, call, error, when) for run in scenarios(sys.argv[1])
+    home = tempfile.TemporaryDirectory()
+    cases = [(run, call, error, when) for run in scenarios(sys.argv[1], home.name)
              for call, errors in ERRORS.items() for error in errors for when in TIMES[call]]
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() * 2) as pool:
         failures = [failure for failure in pool.map(attempt, cases) if failure]
     print(f"{len(cases)} cases in {time.monotonic() - began:.1f} s")
+    home.cleanup()
     if failures:
         sys.exit("\n".join(failures))
 
