@@ -83,7 +83,7 @@ $(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.
 $(UNIT_OBJECTS): WARNINGS := -Wall -Wextra -Wno-missing-field-initializers
 
-$(B)/bench/%: tests/bench/%.c $(B)/flags
+$(B)/bench/%: tests/bench/%.c tests/bench/figures.h $(B)/flags
 	$(call say,cc,$<)
 	@mkdir -p $(@D)
 	$(Q)$(compile) $< -o $@ -lm

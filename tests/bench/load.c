@@ -1,45 +1,27 @@
-/* load: an echo load generator that compares every byte that comes back.
+/* load: an echo load generator that compares every byte that comes back. TCP, and Unix stream and
+ * seqpacket sockets; load_datagrams.c is the like for datagrams.
  *
  * Each connection sends a message, waits for all of it, compares it, and sends the next. One thread
  * and one level-triggered epoll, so that beside a server on the same machine it is one peer among
  * two. The result is one line of key=value on stdout; what went wrong is told once, on stderr. */
 
-#include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <netinet/in.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+#include "figures.h"
 
 enum {
 	EVENTS_MAX = 256,
 	SCRATCH_BYTES = 256 * 1024,
 	MESSAGE_BYTES_MAX = 64 * 1024 * 1024,
-	/* A prime, so that neighbours in connection or in sequence never share a message. */
-	PATTERN_OFFSETS = 65521,
-};
-
-/* Log-linear: 64 steps for every power of two, so a percentile is at most 1.6 % too high. */
-enum { HIST_BITS = 6, HIST_STEPS = 1 << HIST_BITS, HIST_SLOTS = (65 - HIST_BITS) * HIST_STEPS };
-
-struct histogram {
-	uint64_t slot[HIST_SLOTS];
-	uint64_t count, max;
 };
 
 struct options {
-	struct sockaddr_storage address;
-	socklen_t address_len;
+	struct target target;
+	bool whole_messages; /* SOCK_SEQPACKET: what one send was given, one recv returns */
 	uint64_t connections, idle, opening_max, bytes, count, warm;
 	double seconds, limit_seconds;
 	uint64_t server_pid; /* 0: its processor time is not asked for */
@@ -64,113 +46,15 @@ struct load {
 	uint64_t opening; /* begun, but not yet connected and warm */
 	uint64_t pending; /* connections that this phase still waits for */
 	uint64_t stop_ns, deadline_ns;
-	uint64_t messages, errors, mismatches;
+	uint64_t errors, mismatches;
 	struct histogram round_trips;
 	unsigned char *pattern, *scratch;
 	int epoll;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t ns_of(double seconds)
-{
-	return (uint64_t)(seconds * 1e9);
-}
-
-static void histogram_add(struct histogram *h, uint64_t value)
-{
-	unsigned shift = 0;
-
-	if (value >= HIST_STEPS)
-		shift = 63 - (unsigned)__builtin_clzll(value) - HIST_BITS;
-	h->slot[((uint64_t)shift << HIST_BITS) + (value >> shift)]++;
-	h->count++;
-	if (value > h->max)
-		h->max = value;
-}
-
-static uint64_t histogram_slot_top(unsigned slot)
-{
-	unsigned shift = slot < 2 * HIST_STEPS ? 0 : slot / HIST_STEPS - 1;
-	uint64_t step = slot - shift * HIST_STEPS;
-
-	return ((step + 1) << shift) - 1;
-}
-
-static double histogram_us(const struct histogram *h, double share)
-{
-	uint64_t wanted = (uint64_t)(share * (double)h->count);
-	uint64_t seen = 0;
-
-	for (unsigned i = 0; i < HIST_SLOTS; i++) {
-		seen += h->slot[i];
-		if (seen > wanted) {
-			uint64_t top = histogram_slot_top(i);
-
-			return (double)(top < h->max ? top : h->max) / 1e3;
-		}
-	}
-	return (double)h->max / 1e3;
-}
-
-static bool tree_add_ns(uint64_t pid, uint64_t *sum);
-
-static bool task_add_ns(uint64_t pid, uint64_t task, uint64_t *sum)
-{
-	char path[96];
-	uint64_t ns, child;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/task/%" PRIu64 "/schedstat", pid, task);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (fscanf(f, "%" SCNu64, &ns) == 1)
-		*sum += ns;
-	fclose(f);
-	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/task/%" PRIu64 "/children", pid, task);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (fscanf(f, "%" SCNu64, &child) == 1)
-		tree_add_ns(child, sum);
-	fclose(f);
-	return true;
-}
-
-/* Adds the processor time of every thread of pid and of its descendants that live now. Both samples
- * are taken while all connections are open and silent, so a server with a process per connection is
- * counted whole and what forking them cost is left out, to its advantage. (The cutime of
- * /proc/PID/stat would need them to have ended and been waited for, and counts in ticks.) */
-static bool tree_add_ns(uint64_t pid, uint64_t *sum)
-{
-	char path[64];
-	struct dirent *entry;
-	bool ok = true;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return false;
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			ok = task_add_ns(pid, strtoull(entry->d_name, NULL, 10), sum) && ok;
-	closedir(dir);
-	return ok;
-}
-
-/* A message is a window on random bytes: it costs nothing to make, and echoed to the wrong
- * connection or out of turn it does not compare. */
 static const unsigned char *conn_message(const struct load *l, const struct conn *c)
 {
-	return l->pattern + (c->index * 7919 + c->sequence * 104729) % PATTERN_OFFSETS;
+	return message(l->pattern, c->index, c->sequence);
 }
 
 static void conn_end(struct load *l, struct conn *c)
@@ -258,23 +142,12 @@ static void conn_echoed(struct load *l, struct conn *c)
 {
 	uint64_t now = now_ns();
 
-	if (c->state == CONN_RUNNING) {
+	if (c->state == CONN_RUNNING)
 		histogram_add(&l->round_trips, now - c->began_ns);
-		l->messages++;
-	}
 	if (c->left == 0 || (c->state == CONN_RUNNING && now >= l->stop_ns))
 		conn_wait(l, c);
 	else
 		conn_next(l, c, now);
-}
-
-static size_t first_difference(const unsigned char *a, const unsigned char *b)
-{
-	size_t at = 0;
-
-	while (a[at] == b[at])
-		at++;
-	return at;
 }
 
 static void conn_compare(struct load *l, struct conn *c, size_t n)
@@ -292,7 +165,9 @@ static void conn_compare(struct load *l, struct conn *c, size_t n)
 		return;
 	}
 	c->received += n;
-	if (c->received == l->opt->bytes)
+	if (l->opt->whole_messages && n != l->opt->bytes)
+		conn_mismatch(l, c, "the echo came in parts, cut", n);
+	else if (c->received == l->opt->bytes)
 		conn_echoed(l, c);
 }
 
@@ -308,21 +183,44 @@ static void conn_receive(struct load *l, struct conn *c)
 		conn_fail(l, c, "recv", errno);
 }
 
+/* Connecting to a Unix socket whose backlog is full cannot be waited for by epoll (connect(2),
+ * EAGAIN): the call itself waits, for as long as all may take. */
+static int conn_connect_unix(const struct load *l, int fd)
+{
+	const double limit = l->opt->limit_seconds;
+	const struct timeval time = {.tv_sec = (time_t)limit,
+		.tv_usec = (suseconds_t)((limit - (double)(time_t)limit) * 1e6)};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)) < 0 ||
+		connect(fd, (const struct sockaddr *)&l->opt->target.room, l->opt->target.len) < 0)
+		return -1;
+	return fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
+static int conn_connect_inet(const struct load *l, int fd)
+{
+	const int one = 1;
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)&l->opt->target.room, l->opt->target.len) < 0 &&
+		errno != EINPROGRESS)
+		return -1;
+	return 0;
+}
+
 static void conn_open(struct load *l, struct conn *c)
 {
-	const struct sockaddr *address = (const struct sockaddr *)&l->opt->address;
-	int one = 1;
+	sa_family_t family = l->opt->target.room.ss_family;
+	int type = l->opt->whole_messages ? SOCK_SEQPACKET : SOCK_STREAM;
 
 	c->state = CONN_CONNECTING;
 	l->opening++;
-	c->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
+	c->fd = socket(family, type | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
 		conn_fail(l, c, "socket", errno);
-		return;
-	}
-	if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0)
-		conn_fail(l, c, "TCP_NODELAY", errno);
-	else if (connect(c->fd, address, l->opt->address_len) < 0 && errno != EINPROGRESS)
+	else if ((family == AF_UNIX ? conn_connect_unix : conn_connect_inet)(l, c->fd) < 0)
 		conn_fail(l, c, "connect", errno);
 	else
 		conn_watch(l, c, EPOLL_CTL_ADD, true);
@@ -427,18 +325,11 @@ static void load_watch_idle(struct load *l)
 
 static void load_report(const struct load *l, uint64_t open_ns, uint64_t run_ns, double server_us)
 {
-	const struct histogram *h = &l->round_trips;
-	double seconds = (double)run_ns / 1e9;
-
-	printf("messages=%" PRIu64 " seconds=%.3f messages_per_s=%.0f", l->messages, seconds,
-		seconds > 0 ? (double)l->messages / seconds : 0.0);
-	printf(" p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f max_us=%.1f",
-		histogram_us(h, 0.5), histogram_us(h, 0.9), histogram_us(h, 0.99),
-		histogram_us(h, 0.999), (double)h->max / 1e3);
+	figures_print(&l->round_trips, run_ns);
 	printf(" errors=%" PRIu64 " mismatches=%" PRIu64 " open_s=%.3f", l->errors, l->mismatches,
 		(double)open_ns / 1e9);
-	if (server_us >= 0 && l->messages > 0)
-		printf(" server_us_per_message=%.3f", server_us / (double)l->messages);
+	if (server_us >= 0 && l->round_trips.count > 0)
+		printf(" server_us_per_message=%.3f", server_us / (double)l->round_trips.count);
 	printf("\n");
 }
 
@@ -473,9 +364,11 @@ static void load_measure(struct load *l)
 static _Noreturn void usage(void)
 {
 	fprintf(stderr,
-		"usage: load -H HOST -p PORT -c CONNECTIONS -s MESSAGE_BYTES -d SECONDS|-n "
-		"MESSAGES\n"
+		"usage: load -H HOST -p PORT | -U PATH -c CONNECTIONS -s MESSAGE_BYTES "
+		"-d SECONDS|-n MESSAGES\n"
 		"  -H HOST   numeric IPv4 or IPv6 address (127.0.0.1)\n"
+		"  -U PATH   or: a Unix socket; @NAME: an abstract one\n"
+		"  -Q        that is a seqpacket socket: every echo must come whole\n"
 		"  -c N      connections that talk (1)\n"
 		"  -i N      more connections that stay silent, opened first (0)\n"
 		"  -o N      connections that are being opened at once (200)\n"
@@ -489,61 +382,18 @@ static _Noreturn void usage(void)
 	exit(2);
 }
 
-static uint64_t whole(const char *text, uint64_t most)
-{
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || value > most) {
-		fprintf(stderr, "load: '%s' is not a number from 0 to %" PRIu64 "\n", text, most);
-		usage();
-	}
-	return value;
-}
-
-static double duration(const char *text)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end || !(value > 0 && value <= 86400)) {
-		fprintf(stderr, "load: '%s' is not a number of seconds\n", text);
-		usage();
-	}
-	return value;
-}
-
-static void resolve(struct options *o, const char *host, uint16_t port)
-{
-	struct sockaddr_in *four = (struct sockaddr_in *)&o->address;
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&o->address;
-
-	if (inet_pton(AF_INET, host, &four->sin_addr) == 1) {
-		four->sin_family = AF_INET;
-		four->sin_port = htons(port);
-		o->address_len = sizeof(*four);
-	} else if (inet_pton(AF_INET6, host, &six->sin6_addr) == 1) {
-		six->sin6_family = AF_INET6;
-		six->sin6_port = htons(port);
-		o->address_len = sizeof(*six);
-	} else {
-		fprintf(stderr, "load: '%s' is not a numeric address\n", host);
-		usage();
-	}
-}
-
 static void parse(struct options *o, int argc, char **argv)
 {
-	const char *host = "127.0.0.1";
+	const char *host = "127.0.0.1", *path = NULL;
 	uint64_t port = 0;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "H:p:c:i:o:s:d:n:w:t:P:r")) != -1) {
+	while ((letter = getopt(argc, argv, "H:p:U:Qc:i:o:s:d:n:w:t:P:r")) != -1) {
 		switch (letter) {
 		case 'H': host = optarg; break;
 		case 'p': port = whole(optarg, 65535); break;
+		case 'U': path = optarg; break;
+		case 'Q': o->whole_messages = true; break;
 		case 'c': o->connections = whole(optarg, 1000000); break;
 		case 'i': o->idle = whole(optarg, 1000000); break;
 		case 'o': o->opening_max = whole(optarg, 1000000); break;
@@ -557,46 +407,31 @@ static void parse(struct options *o, int argc, char **argv)
 		default: usage();
 		}
 	}
-	if (optind < argc || port == 0 || o->bytes == 0 || o->opening_max == 0 ||
-		o->connections + o->idle == 0)
+	if (optind < argc || (port == 0) == (path == NULL) || o->bytes == 0 ||
+		o->opening_max == 0 || o->connections + o->idle == 0)
 		usage();
 	if (o->connections == 0 && o->count)
 		usage();
-	resolve(o, host, (uint16_t)port);
-}
-
-static void load_fill_pattern(struct load *l, size_t bytes)
-{
-	/* xorshift64 from a fixed seed: every run sends the same. */
-	uint64_t x = 0x9e3779b97f4a7c15;
-
-	for (size_t i = 0; i < bytes; i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		l->pattern[i] = (unsigned char)(x >> 32);
-	}
+	if (o->whole_messages && (!path || o->bytes > SCRATCH_BYTES))
+		usage();
+	if (path)
+		target_unix(&o->target, path);
+	else
+		target_inet(&o->target, host, (uint16_t)port);
 }
 
 static void load_init(struct load *l, const struct options *o)
 {
-	size_t pattern_bytes = o->bytes + PATTERN_OFFSETS;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	raise_descriptors();
 	*l = (struct load){.opt = o, .total = o->connections + o->idle};
 	l->conns = calloc(l->total, sizeof(*l->conns));
-	l->pattern = malloc(pattern_bytes);
+	l->pattern = make_pattern(o->bytes);
 	l->scratch = malloc(SCRATCH_BYTES);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!l->conns || !l->pattern || !l->scratch || l->epoll < 0) {
 		perror("load");
 		exit(1);
 	}
-	load_fill_pattern(l, pattern_bytes);
 	for (uint64_t i = 0; i < l->total; i++) {
 		l->conns[i].fd = -1;
 		l->conns[i].idle = i < o->idle;
