@@ -68,9 +68,18 @@ int port_read(const char *typed, uint16_t *port, struct err *err)
 
 int path_read(const char *typed, struct addr *out, struct err *err)
 {
+	bool abstract = typed[0] == '@';
+
+	if (!typed[0] || (abstract && !typed[1])) {
+		err_set(err, ERR_USAGE, "%s is not the name of a Unix socket", quoted(typed).text);
+		return err_hint(err, "write a path, or @NAME for an abstract one");
+	}
 	if (addr_from_path(out, typed) == 0)
 		return 0;
-	err_set(err, ERR_USAGE, "the path %s is too long for a Unix socket", quoted(typed).text);
+	err_set(err, ERR_USAGE, "the %s %s is too long for a Unix socket",
+		abstract ? "name" : "path", quoted(typed).text);
+	if (abstract)
+		return err_hint(err, "%d bytes at most", ADDR_PATH_MAX);
 	return err_hint(
 		err, "%d bytes at most; go into its folder and use a relative path", ADDR_PATH_MAX);
 }
@@ -206,10 +215,8 @@ static int add_path(const struct where_conf *conf, struct endpoint *at, struct e
 {
 	if (!conf->path)
 		return 0;
-	if (!*conf->path) {
-		err_set(err, ERR_USAGE, "'' is not the path of a Unix socket");
-		return err_hint(err, "write -U PATH, or -U @NAME for an abstract one");
-	}
+	if (!*conf->path)
+		return path_read(conf->path, &(struct addr){0}, err);
 	return endpoint_add(at->path, sizeof(at->path), "--unix", conf->path, err);
 }
 

@@ -295,6 +295,7 @@ void conn_writable(struct conn *c)
 {
 	if (conn_alive(c))
 		flush_queue(c);
+	conn_update_interest(c); /* what still waits is to be tried again */
 }
 
 /* Act on what a read gave. */
@@ -362,7 +363,7 @@ void conn_open(struct conn *c)
 static bool was_reset(struct conn *c, enum io verdict)
 {
 	if (verdict == IO_FAIL)
-		return true;
+		return c->link.error != EOVERFLOW; /* a message too long was sent, and is lost */
 	return verdict == IO_DONE && c->link.via->pending && c->link.via->pending(&c->link);
 }
 

@@ -138,7 +138,10 @@ static void lost_ending(const struct conn *c, const struct addr *peer, struct er
 {
 	const struct addr_text at = addr_text(peer);
 
-	if (is_too_long(c)) {
+	if (c->link.error == EOVERFLOW && c->link.via->message_max) {
+		err_set(err, ERR_RUNTIME, "a message from %s is longer than can be taken", at.text);
+		err_hint(err, "at most %d bytes; it is lost", CONN_READ_BYTES);
+	} else if (is_too_long(c)) {
 		err_sys(err, ERR_RUNTIME, c->link.error, "cannot send to %s", at.text);
 		err_hint(err, "a datagram that passes everywhere has at most %zu bytes",
 			c->link.via->message_max);

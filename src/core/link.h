@@ -32,6 +32,7 @@ struct link {
 	int origin;    /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
 	int error;     /* the errno behind the last IO_FAIL */
 	bool terminal; /* a terminal is behind it */
+	bool reset;    /* the peer's reset has been seen; what it had sent comes first */
 	bool vacates;  /* closing gives origin back, so that its other end is told */
 };
 

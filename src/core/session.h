@@ -6,7 +6,13 @@
 /* What sessions.c (what comes), session_table.c (who there is) and session_answer.c (what goes out)
  * share. Everybody else: core/sessions.h. */
 
-enum { SESSION_OUT_BYTES = 512 << 10 }; /* answers collected before they are sent */
+enum {
+	SESSION_OUT_BYTES = 512 << 10, /* answers collected before they are sent */
+	/* A socket without a connection is always writable, whoever's queue is full: when to try
+	 * again, twice as late each time. */
+	SESSION_WAIT_FIRST_MS = 1,
+	SESSION_WAIT_LAST_MS = 64,
+};
 
 /* What stands for a peer. It is its link's, by link.held. There may be many: its addresses are kept
  * as short as they are. */

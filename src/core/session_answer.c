@@ -6,9 +6,6 @@
 #include "core/session.h"
 #include "report/report.h"
 
-/* A socket without a connection is always writable, whoever's queue is full. */
-enum { WAIT_FOR_ROOM_MS = 2 };
-
 void session_drop(
 	struct sessions *ss, enum session_drop kind, const struct addr *peer, const char *why)
 {
@@ -104,8 +101,10 @@ static enum io send_now(struct link *link, struct span out)
 	if (out.len)
 		memcpy(ss->out_room, out.data, out.len);
 	for (int tries = 0; tries < 2; tries++) {
-		if (ss->conf.via->send(link->to, s->fd, one, 1) == 1)
+		if (ss->conf.via->send(link->to, s->fd, one, 1) == 1) {
+			ss->wait_ms = SESSION_WAIT_FIRST_MS;
 			return IO_DONE;
+		}
 		link->error = errno;
 		session_take_failures(ss, s->fd);
 	}
@@ -167,10 +166,12 @@ static void session_wants(struct link *link, uint32_t events)
 	if (list_empty(&s->heard))
 		return;
 	session_set_unwilling(s, !(events & EPOLLIN));
-	if (ss->conf.waits && (events & EPOLLOUT)) {
-		ss->waiting = s;
-		timer_set_in(ss->conf.owner->loop, &ss->retry, WAIT_FOR_ROOM_MS);
-	}
+	if (!ss->conf.waits || ss->waiting || !(events & EPOLLOUT))
+		return;
+	ss->waiting = s;
+	timer_set_in(ss->conf.owner->loop, &ss->retry, ss->wait_ms);
+	if (ss->wait_ms < SESSION_WAIT_LAST_MS)
+		ss->wait_ms *= 2;
 }
 
 void session_on_retry(struct timer *t)

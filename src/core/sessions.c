@@ -133,7 +133,8 @@ int sessions_init(struct sessions *ss, const struct sessions_conf *conf)
 		.in_count = IN_ROOM_BYTES / conf->via->datagram_max,
 		.in_room = malloc(IN_ROOM_BYTES),
 		.out_room = malloc(SESSION_OUT_BYTES),
-		.out_fd = -1};
+		.out_fd = -1,
+		.wait_ms = SESSION_WAIT_FIRST_MS};
 	ss->row.name = conf->via->name;
 	ss->row.message_max = conf->via->message_max;
 	if (ss->in_count > SESSIONS_BATCH)

@@ -59,6 +59,7 @@ struct sessions {
 	int out_fd;
 	bool in_turn;            /* answers wait for the end of the turn */
 	struct session *waiting; /* for room, where conf.waits */
+	uint32_t wait_ms;        /* ... and how long the next time */
 	struct timer retry;      /* ... and until when */
 	uint64_t drops[DROP_KINDS];
 };

@@ -44,8 +44,8 @@ static void set_options(struct reporter *to, int fd, const struct addr *at)
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 }
 
-/* How far a datagram may still go, and which address was asked, where that can be more than one. An
- * IPv6 socket may meet IPv4-mapped peers, for whom the IPv4 options count. */
+/* How far a datagram may still go, and which address was asked. An IPv6 socket may meet IPv4-mapped
+ * peers, for whom the IPv4 options count. */
 static void set_listener_options(struct reporter *to, int fd, const struct addr *at)
 {
 	bool six = at->sa.sa_family == AF_INET6;
@@ -57,8 +57,6 @@ static void set_listener_options(struct reporter *to, int fd, const struct addr 
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, UDP_ANSWER_HOPS);
 	}
-	if (!addr_is_any(at))
-		return;
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_PKTINFO, 1);
 	if (six)
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
@@ -289,7 +287,8 @@ static void take_datagram(struct datagram *in, struct mmsghdr *m, const struct a
 	in->peer.len = m->msg_hdr.msg_namelen;
 	if (in->peer.sa.sa_family == AF_INET6)
 		in->peer.in6.sin6_flowinfo = 0; /* says nothing of who it is */
-	in->local = a.asked;
+	/* To be answered from the address that was asked, where it could be another. */
+	addr_of_bytes(&in->local, addr_is_any(own) ? addr_bytes(&a.asked) : (struct span){0});
 	in->cut = m->msg_hdr.msg_flags & MSG_TRUNC;
 	in->len = m->msg_len;
 	judge(in, &a, own);

@@ -207,8 +207,8 @@ static void unix_advise(struct err *err, int error, const struct addr *at)
 
 /* An empty message and the end both read as 0 bytes; with SO_PASSCRED, a message alone has its
  * sender's credentials beside it. There is room for no more than these, so that no peer can leave
- * descriptors with us (unix(7), SCM_RIGHTS). */
-static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+ * descriptors with us (unix(7), SCM_RIGHTS). Puts in *ended whether there is no more. */
+static ssize_t receive_message(struct link *link, uint8_t *room, size_t size, bool *ended)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec part = {.iov_len = size};
@@ -220,13 +220,29 @@ static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, siz
 
 	part.iov_base = room;
 	n = sys_recvmsg(link->to, link->fd, &m, 0);
+	*ended = n == 0 && m.msg_controllen == 0;
+	if (n < 0 || !(m.msg_flags & MSG_TRUNC))
+		return n;
+	errno = EOVERFLOW;
+	return -1;
+}
 
+/* That the peer left with our bytes unread is told before what it had sent, which still waits. */
+static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	bool ended;
+	ssize_t n = receive_message(link, room, size, &ended);
+
+	if (n < 0 && errno == ECONNRESET) {
+		link->reset = true;
+		n = receive_message(link, room, size, &ended);
+	}
 	if (n < 0)
 		return link_error(link, errno);
-	if (m.msg_flags & MSG_TRUNC)
-		return link_error(link, EOVERFLOW);
+	if (ended && link->reset)
+		return link_error(link, ECONNRESET);
 	*got = (size_t)n;
-	return n == 0 && m.msg_controllen == 0 ? IO_EOF : IO_DONE;
+	return ended ? IO_EOF : IO_DONE;
 }
 
 static enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got)

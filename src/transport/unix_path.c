@@ -101,6 +101,14 @@ static int cannot(const struct unix_path *p, const char *call, int error, struct
 		*call ? ": " : "", call);
 }
 
+static int cannot_clear(const struct unix_path *p, const char *call, int error, struct err *err)
+{
+	cannot(p, call, error, err);
+	if (error != EACCES && error != EPERM)
+		return -1;
+	return err_hint(err, "it, or its folder, is another user's; choose another path");
+}
+
 static int is_taken(const struct unix_path *p, const struct stat *there, struct err *err)
 {
 	if (S_ISSOCK(there->st_mode)) {
@@ -135,17 +143,15 @@ static int clear(const struct unix_path *p, struct err *err)
 	int alive;
 
 	if (fstatat(p->folder, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : cannot(p, "stat", errno, err);
+		return errno == ENOENT ? 0 : cannot_clear(p, "stat", errno, err);
 	if (!S_ISSOCK(there.st_mode))
 		return is_taken(p, &there, err);
 	alive = is_alive(p);
-	if (alive < 0) {
-		cannot(p, "a socket is there", errno, err);
-		return err_hint(err, "it is another user's; choose another path");
-	}
+	if (alive < 0)
+		return cannot_clear(p, "a socket is there", errno, err);
 	if (alive)
 		return is_taken(p, &there, err);
-	return remove_exactly(p, &there) < 0 ? cannot(p, "unlink", errno, err) : 0;
+	return remove_exactly(p, &there) < 0 ? cannot_clear(p, "unlink", errno, err) : 0;
 }
 
 static int prepare(struct unix_path *p, struct err *err)
