@@ -44,6 +44,20 @@ static size_t incoming_len(const struct script *s)
 	return s->incoming_len ? s->incoming_len : s->incoming ? strlen(s->incoming) : 0;
 }
 
+static enum io give_message(struct script *s, uint8_t *room, size_t size, size_t *got)
+{
+	const char *next = s->messages ? s->messages[s->messages_read] : NULL;
+
+	if (!next)
+		return s->stays ? IO_AGAIN : IO_EOF;
+	*got = strlen(next);
+	cr_assert(le(sz, *got, size), "what is read at once has room for every message");
+	memcpy(room, next, *got);
+	s->messages_read++;
+	s->sent += *got;
+	return IO_DONE;
+}
+
 static enum io script_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	struct script *s = script_behind(link);
@@ -53,6 +67,8 @@ static enum io script_read(struct link *link, uint8_t *room, size_t size, size_t
 		return IO_AGAIN;
 	if (++s->reads == s->fail_read_at)
 		return fail(link, s->error);
+	if (s->message_max)
+		return give_message(s, room, size, got);
 	if (at == total)
 		return s->stays ? IO_AGAIN : IO_EOF;
 	*got = at_most(s, s->per_read, total - at < size ? total - at : size);
@@ -65,8 +81,20 @@ static void record(struct script *s, struct span out)
 {
 	size_t room = s->outgoing_len < SCRIPT_OUT_MAX ? SCRIPT_OUT_MAX - s->outgoing_len : 0;
 
-	memcpy(s->outgoing + s->outgoing_len, out.data, out.len < room ? out.len : room);
+	if (out.len)
+		memcpy(s->outgoing + s->outgoing_len, out.data, out.len < room ? out.len : room);
 	s->outgoing_len += out.len;
+}
+
+static enum io take_message(struct script *s, struct link *link, struct span out, size_t *taken)
+{
+	if (out.len > s->message_max)
+		return fail(link, EMSGSIZE);
+	record(s, span_of("["));
+	record(s, out);
+	record(s, span_of("]"));
+	*taken = out.len;
+	return IO_DONE;
 }
 
 static enum io script_write(struct link *link, struct span out, size_t *taken)
@@ -74,11 +102,14 @@ static enum io script_write(struct link *link, struct span out, size_t *taken)
 	struct script *s = script_behind(link);
 
 	cr_assert(eq(uint, s->finished, 0), "nothing is written behind our end");
-	cr_assert(gt(sz, out.len, 0), "an empty write says nothing");
+	cr_assert(
+		any(gt(sz, s->message_max, 0), gt(sz, out.len, 0)), "an empty write says nothing");
 	if (must_wait(s) || s->deaf)
 		return IO_AGAIN;
 	if (++s->writes == s->fail_write_at)
 		return fail(link, s->error);
+	if (s->message_max)
+		return take_message(s, link, out, taken);
 	out.len = at_most(s, s->per_write, out.len);
 	record(s, out);
 	*taken = out.len;
@@ -119,8 +150,16 @@ static int script_close(struct link *link)
 	return s->close_error;
 }
 
+static void script_advise(struct err *err, int error, const struct addr *at)
+{
+	(void)error;
+	(void)at;
+	err_hint(err, "scripted advice");
+}
+
 static const struct transport script_row = {
 	.name = "script",
+	.advise = script_advise,
 	.read = script_read,
 	.write = script_write,
 	.finish = script_finish,
@@ -237,6 +276,10 @@ struct link scene_link(struct scene *sc, struct script *s)
 
 	cr_assert(lt(u64, sc->owner.opened, SCENE_SCRIPTS_MAX));
 	s->row = script_row;
+	s->row.message_max = s->message_max;
+	s->row.connectionless = s->connectionless;
+	if (s->connectionless)
+		s->row.finish = NULL;
 	link.fd = s->fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	cr_assert(ge(int, s->fd, 0));
 	sc->scripts[sc->owner.opened] = s;

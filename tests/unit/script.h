@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "core/conn.h"
+#include "memory.h"
 #include "mode/mode.h"
 #include "report/report.h"
 
@@ -20,11 +21,15 @@ enum { SCRIPT_OUT_MAX = 256 * 1024 };
 struct script {
 	struct transport row; /* what the link is moved by; scene_link fills it */
 
+	size_t message_max;  /* not 0: what is moved are messages, and this is the longest */
+	bool connectionless; /* ... without a connection below */
+
 	/* What the peer does. */
-	const char *incoming; /* what it sends */
-	size_t incoming_len;  /* 0: up to its NUL */
-	size_t per_read;      /* bytes a read gives at most; 0: all there is */
-	size_t per_write;     /* bytes a write takes at most; 0: all there is */
+	const char *incoming;        /* what it sends */
+	const char *const *messages; /* where it sends messages: these, up to a NULL */
+	size_t incoming_len;         /* 0: up to its NUL */
+	size_t per_read;             /* bytes a read gives at most; 0: all there is */
+	size_t per_write;            /* bytes a write takes at most; 0: all there is */
 	bool ragged;          /* reads and writes move 1 to 13 bytes, differently each time */
 	unsigned again_every; /* every so manyth call is told to wait; 0: none */
 	unsigned fail_read_at, fail_write_at; /* which call fails, counted from 1; 0: none */
@@ -39,9 +44,11 @@ struct script {
 	bool reads_nothing; /* for now it sends nothing, and does not end either */
 
 	/* What became of it. */
-	char outgoing[SCRIPT_OUT_MAX + 1]; /* the first bytes it was sent, and a NUL */
+	char outgoing[SCRIPT_OUT_MAX + 1]; /* the first bytes it was sent (messages in brackets:
+	                                    * "[one][][three]"), and a NUL */
 	size_t outgoing_len;               /* all it was sent */
 	size_t sent;                       /* how much of its incoming has been read */
+	size_t messages_read;              /* ... of its messages */
 	unsigned reads, writes;            /* calls that were not told to wait */
 	unsigned calls, looks;
 	unsigned finished, closed;

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "core/addr.h"
@@ -120,4 +121,169 @@ Test(addr, its_longest_text_fits)
 		&a, AF_INET6, "1111:2222:3333:4444:5555:6666:7777:8888%4294967295", 65535);
 	cr_assert(eq(str, addr_text(&a).text,
 		"[1111:2222:3333:4444:5555:6666:7777:8888%4294967295]:65535"));
+}
+
+/* ---- Unix sockets ---- */
+
+enum { PATH_AT = offsetof(struct sockaddr_un, sun_path) };
+
+/* One whose path, or name, has these bytes and no more. */
+static struct addr unix_of(const char *bytes, size_t len)
+{
+	struct addr a = {.len = (socklen_t)(PATH_AT + len), .un.sun_family = AF_UNIX};
+
+	memcpy(a.un.sun_path, bytes, len);
+	return a;
+}
+
+Test(addr, is_read_from_a_path_which_ends_with_its_nul)
+{
+	struct addr a;
+
+	cr_assert(eq(int, addr_from_path(&a, "/tmp/socket"), 0));
+	cr_assert(eq(int, a.sa.sa_family, AF_UNIX));
+	cr_assert(eq(u32, a.len, PATH_AT + sizeof("/tmp/socket")));
+	cr_assert(eq(str, a.un.sun_path, "/tmp/socket"));
+	cr_assert(eq(str, addr_text(&a).text, "unix:/tmp/socket"));
+	cr_assert(eq(int, addr_port(&a), 0));
+	addr_set_port(&a, 80);
+	cr_assert(eq(str, addr_text(&a).text, "unix:/tmp/socket"), "it has no port");
+}
+
+Test(addr, is_read_from_an_abstract_name_whose_length_counts)
+{
+	struct addr a;
+
+	cr_assert(eq(int, addr_from_path(&a, "@name"), 0));
+	cr_assert(eq(u32, a.len, PATH_AT + 5));
+	cr_assert(eq(int, memcmp(a.un.sun_path, "\0name", 5), 0));
+	cr_assert(eq(str, addr_text(&a).text, "unix:@name"));
+	cr_assert(eq(int, addr_from_path(&a, "./@name"), 0));
+	cr_assert(eq(str, addr_text(&a).text, "unix:./@name"), "a path may have one, too");
+	cr_assert(eq(int, addr_from_path(&a, "@"), 0));
+	cr_assert(eq(u32, a.len, PATH_AT + 1));
+	cr_assert(eq(str, addr_text(&a).text, "unix:@"));
+}
+
+Test(addr, a_path_has_at_most_107_bytes_and_at_least_one)
+{
+	static const char first[] = {'/', '@'};
+	char path[200], text[200] = "unix:";
+	struct addr a;
+
+	cr_assert(eq(int, addr_from_path(&a, ""), -1));
+	for (size_t i = 0; i < 2; i++) {
+		memset(path, 'x', sizeof(path));
+		path[0] = first[i];
+		path[108] = '\0';
+		cr_assert(eq(int, addr_from_path(&a, path), -1));
+		path[107] = '\0';
+		cr_assert(eq(int, addr_from_path(&a, path), 0));
+		memcpy(text + 5, path, 108);
+		cr_assert(eq(str, addr_text(&a).text, text));
+	}
+}
+
+Test(addr, the_kernel_may_name_a_path_of_108_bytes_without_a_nul)
+{
+	char path[109], text[200] = "unix:";
+	struct addr a;
+
+	memset(path, 'x', 108);
+	path[108] = '\0';
+	a = unix_of(path, 108);
+	memcpy(text + 5, path, 109);
+	cr_assert(eq(str, addr_text(&a).text, text));
+	path[0] = text[5] = '@';
+	a = unix_of(path, 108);
+	a.un.sun_path[0] = '\0';
+	cr_assert(eq(str, addr_text(&a).text, text));
+}
+
+Test(addr, nuls_within_an_abstract_name_are_shown_and_count)
+{
+	struct addr a = unix_of("\0a\0b\0", 5), b = unix_of("\0a\0b", 4), c = unix_of("\0a\0c", 4);
+
+	cr_assert(eq(str, addr_text(&a).text, "unix:@a@b@"));
+	cr_assert(eq(str, addr_text(&b).text, "unix:@a@b"));
+	cr_assert(not(addr_equal(&a, &b)));
+	cr_assert(not(addr_equal(&b, &c)));
+	cr_assert(addr_equal(&a, &a));
+}
+
+Test(addr, what_is_behind_the_nul_of_a_path_is_not_shown)
+{
+	struct addr a = unix_of("/a\0left over", 13);
+
+	cr_assert(eq(str, addr_text(&a).text, "unix:/a"));
+}
+
+Test(addr, a_socket_without_a_name_is_called_that)
+{
+	struct addr a = unix_of("", 0);
+
+	cr_assert(eq(str, addr_text(&a).text, "an unnamed socket"));
+	cr_assert(addr_equal(&a, &a));
+}
+
+Test(addr, two_unix_ones_are_equal_where_all_their_bytes_are)
+{
+	struct addr path, same, abstract, other, four = addr_any(AF_INET, 0);
+
+	addr_from_path(&path, "/a");
+	addr_from_path(&same, "/a");
+	addr_from_path(&other, "/b");
+	memset(same.un.sun_path + 3, 'x', 20); /* behind the end */
+	cr_assert(addr_equal(&path, &same));
+	cr_assert(not(addr_equal(&path, &other)));
+	addr_from_path(&other, "/ab");
+	cr_assert(not(addr_equal(&path, &other)));
+	addr_from_path(&abstract, "@a");
+	addr_from_path(&other, "@a");
+	cr_assert(addr_equal(&abstract, &other));
+	cr_assert(not(addr_equal(&abstract, &path)));
+	cr_assert(not(addr_equal(&path, &four)));
+}
+
+/* ---- which lead where ---- */
+
+static const struct {
+	const char *host;
+	bool any, loopback;
+} kinds[] = {
+	{"0.0.0.0", true, false},
+	{"::", true, false},
+	{"::ffff:0.0.0.0", true, false},
+	{"127.0.0.1", false, true},
+	{"127.0.0.0", false, true},
+	{"127.255.255.255", false, true},
+	{"::1", false, true},
+	{"::ffff:127.0.0.1", false, true},
+	{"::ffff:127.1.2.3", false, true},
+	{"126.255.255.255", false, false},
+	{"128.0.0.1", false, false},
+	{"0.0.0.1", false, false},
+	{"1.0.0.127", false, false},
+	{"::2", false, false},
+	{"::ffff:192.0.2.1", false, false},
+	{"::ffff:0:127.0.0.1", false, false},
+	{"::127.0.0.1", false, false},
+	{"fe80::1%1", false, false},
+};
+
+Test(addr, the_wildcards_and_those_that_lead_back_are_told_from_the_others)
+{
+	struct addr a;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		cr_assert(eq(int, addr_from_numeric(&a, AF_UNSPEC, kinds[i].host, 80), 0));
+		cr_expect(eq(int, addr_is_any(&a), kinds[i].any), "%s", kinds[i].host);
+		cr_expect(eq(int, addr_is_loopback(&a), kinds[i].loopback), "%s", kinds[i].host);
+	}
+	addr_from_path(&a, "/a");
+	cr_expect(not(addr_is_any(&a)));
+	cr_expect(not(addr_is_loopback(&a)));
+	a = (struct addr){0};
+	cr_expect(not(addr_is_any(&a)));
+	cr_expect(not(addr_is_loopback(&a)));
 }

@@ -86,8 +86,9 @@ enum answer { NEVER, AT_ONCE, LATER, REFUSES_AT_ONCE, REFUSES_LATER, UNDECIDED_F
 struct dialer {
 	struct transport row;
 	enum answer answers[2];
-	int error; /* of those that refuse */
-	unsigned begun, closed, asked;
+	int error;     /* of those that refuse */
+	unsigned full; /* so often there is no room for one more, and no descriptor */
+	unsigned begun, closed, asked, turned_away;
 	struct addr at[2];
 	int64_t began_ms[2];
 };
@@ -110,11 +111,16 @@ static enum io dial(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
 	struct dialer *d = dialer_of(link);
-	unsigned i = d->begun++;
+	unsigned i;
 
 	(void)source;
-	cr_assert(lt(uint, i, 2));
 	*source_failed = false;
+	if (d->turned_away < d->full) {
+		d->turned_away++;
+		return IO_AGAIN;
+	}
+	i = d->begun++;
+	cr_assert(lt(uint, i, 2));
 	d->at[i] = *at;
 	d->began_ms[i] = clock_ms();
 	if (d->answers[i] == REFUSES_AT_ONCE) {
@@ -165,6 +171,7 @@ struct outcome {
 	bool connected;
 	struct link link;
 	struct addr at;
+	struct resolved others;
 	struct err why;
 	int64_t took_ms;
 };
@@ -179,6 +186,7 @@ static void on_done(void *arg, const struct connected *there, const struct err *
 	if (there) {
 		o->link = there->link;
 		o->at = there->at;
+		o->others = there->others;
 	} else {
 		o->why = *why;
 	}
@@ -479,6 +487,125 @@ Test(connector, a_source_address_of_another_kind_is_a_usage_error)
 	connect_to(&o, &conf);
 	cr_assert(eq(int, o.why.kind, ERR_USAGE));
 	cr_assert(eq(uint, d.begun, 0));
+}
+
+Test(connector, an_address_that_is_given_is_not_looked_up)
+{
+	struct dialer d = dialer(LATER, NEVER);
+	struct connector_conf conf = {.via = &d.row, .typed = "unix:/a", .timeout_ms = 5000};
+	struct outcome o;
+
+	addr_from_path(&conf.at, "/a");
+	connect_to(&o, &conf);
+	cr_assert(o.connected);
+	cr_assert(addr_equal(&o.at, &conf.at));
+	cr_assert(addr_equal(&d.at[0], &conf.at));
+	cr_assert(eq(sz, o.others.count, 0));
+	cr_assert(eq(str, o.lines.text, "trying unix:/a\n"));
+}
+
+Test(connector, the_addresses_that_were_not_tried_are_handed_over)
+{
+	static const struct {
+		enum answer first, second;
+		size_t others;
+	} cases[] = {{AT_ONCE, NEVER, 1}, {LATER, NEVER, 1}, {REFUSES_AT_ONCE, AT_ONCE, 0},
+		{REFUSES_LATER, LATER, 0}, {NEVER, LATER, 0}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dialer d = dialer(cases[i].first, cases[i].second);
+		struct outcome o = race(&d, 5000);
+
+		cr_assert(o.connected);
+		cr_assert(eq(sz, o.others.count, cases[i].others), "%zu", i);
+		if (cases[i].others)
+			cr_assert(eq(str, addr_text(&o.others.at[0]).text, "127.0.0.1:80"));
+	}
+}
+
+/* ---- a server that has no room for one more ---- */
+
+Test(connector, where_there_is_no_room_the_same_address_is_tried_again_soon_and_told_once)
+{
+	struct dialer d = dialer(AT_ONCE, NEVER);
+	struct outcome o;
+
+	d.full = 3;
+	o = race(&d, 5000);
+	cr_assert(o.connected);
+	cr_assert(eq(str, addr_text(&o.at).text, "[::1]:80"));
+	cr_assert(eq(str, o.lines.text, "trying [::1]:80\n"));
+	cr_assert(eq(sz, o.others.count, 1));
+	cr_assert(ge(i64, o.took_ms, 3 * 10 - 3), "without spinning");
+	cr_assert(lt(i64, o.took_ms, 500));
+}
+
+Test(connector, where_the_room_that_there_is_leads_to_a_refusal_the_next_address_has_its_turn)
+{
+	struct dialer d = dialer(REFUSES_AT_ONCE, AT_ONCE);
+	struct outcome o;
+
+	d.full = 2;
+	o = race(&d, 5000);
+	cr_assert(o.connected);
+	cr_assert(eq(str, o.lines.text,
+		"trying [::1]:80\n[::1]:80: Connection refused\ntrying 127.0.0.1:80\n"));
+}
+
+Test(connector, where_there_never_is_room_the_deadline_ends_it_and_says_so)
+{
+	struct dialer d = dialer(NEVER, NEVER);
+	struct outcome o;
+
+	d.full = UINT32_MAX;
+	o = race(&d, 60);
+	cr_assert(eq(int, o.why.kind, ERR_TIMEOUT));
+	cr_assert(strstr(o.why.hint, "takes nobody in") != NULL);
+	cr_assert(strstr(o.why.hint, "-w") != NULL);
+	cr_assert(le(uint, d.turned_away, 7));
+	cr_assert(ge(uint, d.turned_away, 2));
+	cr_assert(eq(uint, d.begun, 0));
+}
+
+/* ---- one after the other, later ---- */
+
+static bool next_of(struct outcome *o, const struct dialer *d, struct resolved *left)
+{
+	const struct connector_conf conf = {.via = &d->row, .typed = "there"};
+
+	o->to = lines_reporter(&o->lines);
+	return connector_next(&o->to, &conf, left, &o->link, &o->at, &o->why);
+}
+
+Test(connector, the_next_address_that_does_not_refuse_is_taken_out_with_those_before_it)
+{
+	struct resolved left = addresses_of("4646");
+	struct dialer d = dialer(REFUSES_AT_ONCE, AT_ONCE);
+	struct outcome o = {0};
+
+	cr_assert(next_of(&o, &d, &left));
+	cr_assert(eq(int, addr_port(&o.at), 1));
+	cr_assert(eq(int, o.link.fd >= 0, true));
+	cr_assert(eq(sz, left.count, 2));
+	cr_assert(eq(int, addr_port(&left.at[0]), 2));
+	cr_assert(eq(int, addr_port(&left.at[1]), 3));
+	cr_assert(eq(str, o.lines.text,
+		"trying 127.0.0.1:0\n127.0.0.1:0: Connection refused\ntrying [::1]:1\n"));
+	o.link.via->close(&o.link);
+}
+
+Test(connector, when_all_the_next_ones_refuse_none_is_left_and_the_last_refusal_told)
+{
+	struct resolved left = addresses_of("46"), none = {0};
+	struct dialer d = dialer(REFUSES_AT_ONCE, REFUSES_AT_ONCE);
+	struct outcome o = {0};
+
+	cr_assert(not(next_of(&o, &d, &left)));
+	cr_assert(eq(sz, left.count, 0));
+	cr_assert(eq(int, o.why.kind, ERR_REFUSED));
+	cr_assert(strstr(o.why.what, "[::1]:1") != NULL);
+	cr_assert(not(next_of(&o, &d, &none)));
+	cr_assert(eq(uint, d.begun, 2));
 }
 
 /* ---- over TCP ---- */

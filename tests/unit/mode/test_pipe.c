@@ -681,3 +681,163 @@ Test(mode_pipe, nothing_of_the_input_is_read_before_the_first_client_is_there)
 	cr_assert(eq(int, left, 8));
 	end(st);
 }
+
+/* ---- datagrams, which have no end ---- */
+
+static struct script datagram_peer(void)
+{
+	return (struct script){.message_max = 40, .connectionless = true, .stays = true};
+}
+
+/* The input has ended, and the run knows. */
+static void end_input_there(struct stage *st)
+{
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, st->run.input_over);
+}
+
+Test(mode_pipe, each_read_of_the_input_is_a_datagram_that_passes_everywhere)
+{
+	struct script peer = datagram_peer();
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "one");
+	TURN_UNTIL(&st->sc.loop, peer.writes == 1);
+	type(st, "1234567890123456789012345678901234567890and more");
+	TURN_UNTIL(&st->sc.loop, peer.writes == 3);
+	cr_assert(eq(
+		str, peer.outgoing, "[one][1234567890123456789012345678901234567890][and more]"));
+	cr_assert(eq(uint, peer.ended, 0));
+	end(st);
+}
+
+Test(mode_pipe, with_crlf_a_datagram_is_not_too_long_either)
+{
+	struct script peer = datagram_peer();
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .crlf = true});
+
+	type(st, "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
+	TURN_UNTIL(&st->sc.loop, peer.writes == 2);
+	cr_assert(eq(sz, peer.outgoing_len, 2 * 25 + 4));
+	cr_assert(eq(uint, peer.ended, 0));
+	end(st);
+}
+
+Test(mode_pipe, datagrams_that_come_are_written_out_and_empty_ones_end_nothing)
+{
+	static const char *const answers[] = {"one", "", "two", NULL};
+	struct script peer = datagram_peer();
+	struct stage *st;
+
+	peer.messages = answers;
+	st = begin(&peer, plain);
+	TURN_UNTIL(&st->sc.loop, heard(st, "onetwo"));
+	scene_pass_ms(&st->sc, 60000);
+	cr_assert(eq(uint, peer.ended, 0), "as long as there may be input, there is no end");
+	end(st);
+}
+
+Test(mode_pipe, over_datagrams_it_leaves_a_second_of_silence_after_its_input)
+{
+	struct script peer = datagram_peer();
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "question");
+	end_input_there(st);
+	scene_pass_ms(&st->sc, 990);
+	cr_assert(eq(uint, peer.ended, 0));
+	scene_pass_ms(&st->sc, 20);
+	cr_assert(eq(uint, peer.ended, 1));
+	play_to_the_end(st);
+	cr_assert(eq(str, peer.outgoing, "[question]"));
+	cr_assert(not(peer.failed));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe, over_datagrams_each_answer_makes_it_wait_for_another)
+{
+	static const char *const answer[] = {"again ", NULL};
+	struct script peer = datagram_peer();
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 5000});
+
+	end_input_there(st);
+	for (int i = 0; i < 3; i++) {
+		scene_pass_ms(&st->sc, 4000);
+		cr_assert(eq(uint, peer.ended, 0));
+		peer.messages = answer;
+		peer.messages_read = 0;
+		TURN_UNTIL(&st->sc.loop, peer.messages_read == 1);
+	}
+	scene_pass_ms(&st->sc, 5000);
+	cr_assert(eq(uint, peer.ended, 1));
+	cr_assert(heard(st, "again again again "));
+	end(st);
+}
+
+Test(mode_pipe, quit_after_0_leaves_datagrams_as_soon_as_all_is_sent)
+{
+	struct script peer = datagram_peer();
+	struct stage *st;
+
+	peer.deaf = true;
+	st = begin(&peer, (struct pipe_conf){.quit_after_ms = 0});
+	type(st, "question");
+	end_input_there(st);
+	turn(st, 5);
+	cr_assert(eq(uint, peer.ended, 0));
+	peer.deaf = false;
+	play_to_the_end(st);
+	cr_assert(eq(str, peer.outgoing, "[question]"));
+	cr_assert(not(peer.failed));
+	end(st);
+}
+
+Test(mode_pipe, send_only_over_datagrams_ends_with_the_input)
+{
+	struct script peer = datagram_peer();
+	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .send_only = true});
+
+	type(st, "all");
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(str, peer.outgoing, "[all]"));
+	cr_assert(not(peer.failed));
+	end(st);
+}
+
+Test(mode_pipe, a_datagram_peer_that_refuses_us_fails_the_exchange)
+{
+	struct script peer = datagram_peer();
+	struct stage *st;
+
+	peer.fail_write_at = 2;
+	peer.error = ECONNREFUSED;
+	st = begin(&peer, plain);
+	type(st, "one");
+	TURN_UNTIL(&st->sc.loop, peer.writes == 1);
+	type(st, "two");
+	play_to_the_end(st);
+	cr_assert(peer.failed);
+	cr_assert(eq(int, peer.why.kind, ERR_REFUSED));
+	end_input(st);
+	end(st);
+}
+
+Test(mode_pipe, over_a_connection_of_messages_each_side_has_its_end)
+{
+	static const char *const answers[] = {"an", "", "swer", NULL};
+	struct script peer = {.message_max = 40, .messages = answers};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "question");
+	TURN_UNTIL(&st->sc.loop, (hear(st), st->heard_end));
+	cr_assert(eq(uint, peer.ended, 0));
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "answer"));
+	cr_assert(eq(str, peer.outgoing, "[question]"));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(peer.failed));
+	end(st);
+}

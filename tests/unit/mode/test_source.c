@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "script.h"
 
@@ -90,4 +91,59 @@ Test(mode_source, ends_when_the_peer_has_had_enough)
 	cr_assert(s.failed);
 	cr_assert(eq(int, s.why.kind, ERR_LOST));
 	cr_assert(eq(sz, s.outgoing_len, 9 * PATTERN));
+}
+
+/* ---- over datagrams ---- */
+
+/* What a datagram of such a length is answered. */
+static void is_answered_by_its_own_length(size_t len)
+{
+	char *question = script_bytes(len);
+	const char *const messages[] = {question, NULL};
+	struct script s = {
+		.message_max = 60000, .connectionless = true, .messages = messages, .stays = true};
+	struct scene sc;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	scene_join(&sc, &s);
+	scene_turn(&sc, 5);
+	cr_assert(eq(sz, s.outgoing_len, len + 2), "one datagram");
+	for (size_t i = 0; i < len; i++)
+		cr_assert(eq(chr, s.outgoing[1 + i], expected_at(i)), "byte %zu", i);
+	scene_end(&sc);
+	free(question);
+}
+
+Test(mode_source, answers_a_datagram_with_one_that_is_not_longer)
+{
+	static const size_t lengths[] = {0, 1, 72, 74, 512, PATTERN + 1, 60000};
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		is_answered_by_its_own_length(lengths[i]);
+}
+
+Test(mode_source, sends_nothing_to_a_datagram_peer_that_asks_for_nothing)
+{
+	struct script s = {.message_max = 60000, .connectionless = true, .stays = true};
+	struct scene sc;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	scene_join(&sc, &s);
+	scene_turn(&sc, 5);
+	cr_assert(eq(uint, s.writes, 0));
+	scene_end(&sc);
+}
+
+Test(mode_source, over_a_connection_of_messages_sends_the_pattern_as_over_a_stream)
+{
+	struct script s = {.message_max = 60000, .stays = true};
+	struct scene sc;
+
+	scene_begin(&sc, &mode_find("source")->on);
+	scene_join(&sc, &s);
+	scene_turn(&sc, 5);
+	cr_assert(gt(uint, s.writes, 3));
+	for (size_t i = 0; i < PATTERN; i++)
+		cr_assert(eq(chr, s.outgoing[1 + i], expected_at(i)), "byte %zu", i);
+	scene_end(&sc);
 }

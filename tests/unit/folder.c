@@ -1,0 +1,106 @@
+#include "folder.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "script.h"
+#include "transport/unix_path.h"
+
+void folder_enter(void)
+{
+	char folder[] = "/tmp/sockx-unit-XXXXXX";
+
+	cr_assert(ne(ptr, mkdtemp(folder), NULL));
+	cr_assert(eq(int, chdir(folder), 0));
+}
+
+void folder_leave(void)
+{
+	char *folder = getcwd(NULL, 0);
+
+	cr_assert(eq(int, chdir("/"), 0));
+	cr_expect(eq(int, rmdir(folder), 0), "something is left in %s", folder);
+	free(folder);
+}
+
+struct addr unix_addr(const char *path)
+{
+	struct addr at;
+
+	cr_assert(eq(int, addr_from_path(&at, path), 0));
+	return at;
+}
+
+int unix_socket(int type)
+{
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	cr_assert(ge(int, fd, 0));
+	return fd;
+}
+
+int unix_bound(int type, const char *path)
+{
+	const struct addr at = unix_addr(path);
+	int fd = unix_socket(type);
+
+	cr_assert(eq(int, bind(fd, &at.sa, at.len), 0), "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+void is_free(const char *path)
+{
+	struct stat there;
+
+	cr_assert(eq(int, lstat(path, &there), -1), "%s", path);
+}
+
+mode_t permissions_of(const char *path)
+{
+	struct stat there;
+
+	cr_assert(eq(int, lstat(path, &there), 0), "%s", path);
+	return there.st_mode & 07777;
+}
+
+bool is_locked(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = flock(fd, LOCK_EX | LOCK_NB);
+
+	close(fd);
+	return rc < 0;
+}
+
+void be_nobody(void)
+{
+	if (geteuid() == 0)
+		cr_assert(eq(int, seteuid(65534), 0));
+}
+
+void be_ourselves(void)
+{
+	cr_assert(eq(int, seteuid(getuid()), 0));
+}
+
+struct err why_not(const char *path)
+{
+	struct reporter to = silent_reporter();
+	const struct addr at = unix_addr(path);
+	struct unix_path *p = NULL;
+	struct err err = {0};
+	unsigned before = open_descriptors();
+
+	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), -1), "%s", path);
+	cr_assert(eq(ptr, (void *)p, NULL));
+	cr_assert(eq(int, err.kind, ERR_LISTEN));
+	cr_assert(ne(int, err.sys, 0), "the errno is told: a client judges by it");
+	cr_assert(eq(uint, open_descriptors(), before));
+	return err;
+}

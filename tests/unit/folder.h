@@ -1,0 +1,34 @@
+#ifndef UNIT_FOLDER_H
+#define UNIT_FOLDER_H
+
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "core/addr.h"
+
+/* A folder of a test's own, for Unix sockets: it is where we are, and must be empty in the end. */
+
+void folder_enter(void);
+void folder_leave(void);
+
+struct addr unix_addr(const char *path);
+
+/* A socket; and one that somebody has at a path. */
+int unix_socket(int type);
+int unix_bound(int type, const char *path);
+
+/* Nothing is at a path; what is there has these permissions. */
+void is_free(const char *path);
+mode_t permissions_of(const char *path);
+
+/* Whether somebody has the lock on a folder. */
+bool is_locked(const char *path);
+
+/* Become a user who may do nothing, unless we are one, and be ourselves again. */
+void be_nobody(void);
+void be_ourselves(void);
+
+/* What keeps us from taking a path, with nothing of the attempt left. */
+struct err why_not(const char *path);
+
+#endif

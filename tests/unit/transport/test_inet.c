@@ -1,0 +1,136 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "net.h"
+#include "peer.h"
+#include "script.h"
+#include "transport/inet.h"
+
+/* What TCP and UDP share. */
+TestSuite(inet, .timeout = 20);
+
+static sa_family_t prepared_family;
+
+static void prepare(struct reporter *to, int fd, const struct addr *at)
+{
+	const struct addr unbound = net_name(fd);
+
+	(void)to;
+	cr_assert(eq(int, addr_port(&unbound), 0), "before it is bound");
+	prepared_family = at->sa.sa_family;
+}
+
+static int bind_at(const char *host, uint16_t port, struct err *err)
+{
+	struct reporter to = silent_reporter();
+	const struct addr at = net_addr(host, port);
+
+	return inet_bind(&to, &at, SOCK_DGRAM, prepare, err);
+}
+
+Test(inet, an_ipv6_socket_leaves_ipv4_alone_unless_that_is_what_it_is_for)
+{
+	static const struct {
+		const char *host;
+		int v6only;
+	} cases[] = {{"::", 1}, {"::1", 1}, {"::ffff:127.0.0.1", 0}, {"::ffff:0.0.0.0", 0}};
+	struct err err;
+
+	needs_ipv6();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = bind_at(cases[i].host, 0, &err);
+
+		cr_assert(ge(int, fd, 0), "%s: %s", cases[i].host, err.what);
+		cr_expect(eq(int, net_get(fd, IPPROTO_IPV6, IPV6_V6ONLY), cases[i].v6only));
+		cr_expect(eq(int, prepared_family, AF_INET6));
+		close(fd);
+	}
+}
+
+Test(inet, a_socket_that_cannot_be_bound_is_closed_and_told)
+{
+	unsigned before = open_descriptors();
+	struct err err = {0};
+
+	cr_assert(eq(int, bind_at("203.0.113.1", 0, &err), -1));
+	cr_assert(eq(int, err.kind, ERR_LISTEN));
+	cr_assert(strstr(err.what, "cannot listen on 203.0.113.1:0: bind: ") != NULL);
+	cr_assert(eq(uint, open_descriptors(), before));
+}
+
+Test(inet, a_socket_that_cannot_be_made_is_told)
+{
+	struct rlimit before = allow_no_more_descriptors();
+	struct err err = {0};
+	int rc = bind_at("127.0.0.1", 0, &err);
+
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, rc, -1));
+	cr_assert(eq(int, err.sys, EMFILE));
+	cr_assert(strstr(err.what, "cannot listen on 127.0.0.1:0: socket: ") != NULL);
+}
+
+Test(inet, a_socket_that_cannot_be_made_connects_to_nothing)
+{
+	struct reporter to = silent_reporter();
+	struct link link = {.to = &to, .fd = 77};
+	const struct addr at = net_addr("127.0.0.1", 9), none = {0};
+	struct rlimit before = allow_no_more_descriptors();
+	bool source_failed = true;
+	int error = inet_connect(&link, &at, &none, SOCK_DGRAM, prepare, &source_failed);
+
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, error, EMFILE));
+	cr_assert(eq(int, link.fd, -1));
+	cr_assert(not(source_failed));
+}
+
+static struct err why_not(int error)
+{
+	const struct addr at = net_addr("127.0.0.1", 80);
+	struct err err = {0};
+
+	cr_assert(eq(int, inet_cannot_listen(&err, "bind", error, &at), -1));
+	cr_assert(eq(int, err.sys, error));
+	return err;
+}
+
+Test(inet, what_to_do_about_a_port_or_an_address_is_said)
+{
+	cr_assert(strstr(why_not(EADDRINUSE).hint, "another program has port 80") != NULL);
+	cr_assert(strstr(why_not(EACCES).hint, "below 1024") != NULL);
+	cr_assert(strstr(why_not(EADDRNOTAVAIL).hint, "-H") != NULL);
+	cr_assert(eq(str, why_not(EIO).hint, ""));
+}
+
+static struct err advice(int error)
+{
+	const struct addr at = net_addr("127.0.0.1", 4711);
+	struct err err = {0};
+
+	inet_advise(&err, error, &at);
+	return err;
+}
+
+Test(inet, what_to_do_about_a_server_is_said)
+{
+	cr_assert(strstr(advice(ECONNREFUSED).hint, "sockx serve -p 4711") != NULL);
+	cr_assert(strstr(advice(ECONNRESET).hint, "gave it up") != NULL);
+	cr_assert(strstr(advice(ENETUNREACH).hint, "ip route get") != NULL);
+}
+
+Test(inet, a_socket_that_is_bound_where_it_connects_has_met_itself)
+{
+	struct reporter to = silent_reporter();
+	struct link link = {.to = &to, .fd = net_peer("127.0.0.1", 0)};
+	struct addr own = net_name(link.fd), other = own;
+
+	cr_assert(inet_met_itself(&link, &own));
+	addr_set_port(&other, (uint16_t)(addr_port(&own) ^ 1));
+	cr_assert(not(inet_met_itself(&link, &other)));
+	close(link.fd);
+	cr_assert(not(inet_met_itself(&link, &own)), "nor has one that is none");
+}

@@ -1,0 +1,341 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "folder.h"
+#include "net.h"
+#include "script.h"
+#include "transport/unix.h"
+
+/* A client's socket, of each of the three kinds. Servers: test_unix.c. */
+TestSuite(unix_client, .timeout = 20, .init = folder_enter, .fini = folder_leave);
+
+enum { KINDS = 3 };
+
+static const struct {
+	const struct transport *via;
+	int type;
+} kinds[KINDS] = {{&transport_unix, SOCK_STREAM}, {&transport_unix_datagram, SOCK_DGRAM},
+	{&transport_unix_seqpacket, SOCK_SEQPACKET}};
+
+struct client {
+	struct reporter to;
+	struct link link;
+	bool source_failed;
+	uint8_t room[1000];
+	size_t got;
+};
+
+static enum io dial(
+	struct client *c, const struct transport *via, const char *path, const char *source_path)
+{
+	const struct addr at = unix_addr(path);
+	struct addr source = {0};
+	enum io verdict;
+
+	if (source_path)
+		source = unix_addr(source_path);
+	*c = (struct client){.to = silent_reporter(), .source_failed = true};
+	c->link = (struct link){.via = via, .to = &c->to, .fd = -1};
+	verdict = via->connect(&c->link, &at, &source, &c->source_failed);
+	if (verdict != IO_DONE)
+		cr_assert(eq(int, c->link.fd, -1), "what failed is closed");
+	else
+		cr_assert(not(c->source_failed));
+	return verdict;
+}
+
+/* A foreign server, listening where its kind does. */
+static int serve(int type, const char *path, int backlog)
+{
+	int fd = unix_bound(type, path);
+
+	cr_assert(eq(int, type == SOCK_DGRAM ? 0 : listen(fd, backlog), 0));
+	return fd;
+}
+
+static void hang_up(struct client *c)
+{
+	cr_assert(eq(int, c->link.via->close(&c->link), 0));
+}
+
+static enum io read_once(struct client *c)
+{
+	return c->link.via->read(&c->link, c->room, sizeof(c->room), &c->got);
+}
+
+static enum io write_once(struct client *c, const char *text)
+{
+	size_t taken = 0;
+	enum io verdict = c->link.via->write(&c->link, span_of(text), &taken);
+
+	cr_assert(eq(sz, taken, verdict == IO_DONE ? strlen(text) : 0));
+	return verdict;
+}
+
+/* ---- connecting ---- */
+
+Test(unix_client, it_is_connected_at_once_to_a_server_of_its_kind)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		int server = serve(kinds[i].type, "at", 5);
+		struct client c;
+
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", NULL), IO_DONE));
+		cr_assert(eq(int, net_get(c.link.fd, SOL_SOCKET, SO_TYPE), kinds[i].type));
+		cr_assert(eq(int, c.link.origin, -1));
+		cr_assert(eq(int, read_once(&c), IO_AGAIN));
+		cr_assert(eq(int, write_once(&c, "hello"), IO_DONE));
+		hang_up(&c);
+		close(server);
+		unlink("at");
+	}
+}
+
+Test(unix_client, a_stream_may_be_well_ahead_of_its_reader)
+{
+	int server = serve(SOCK_STREAM, "at", 5), other = unix_socket(SOCK_STREAM);
+	struct client c;
+
+	cr_assert(eq(int, dial(&c, &transport_unix, "at", NULL), IO_DONE));
+	cr_assert(ge(int, net_get(c.link.fd, SOL_SOCKET, SO_SNDBUF),
+		net_get(other, SOL_SOCKET, SO_SNDBUF)));
+	hang_up(&c);
+	close(other);
+	close(server);
+	unlink("at");
+}
+
+Test(unix_client, it_fails_as_the_kernel_says_and_not_for_its_source)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		int other = (int)(i + 1) % KINDS, server;
+		struct client c;
+
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", NULL), IO_FAIL));
+		cr_assert(eq(int, c.link.error, ENOENT));
+		cr_assert(not(c.source_failed));
+		close(unix_bound(kinds[i].type, "at"));
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", NULL), IO_FAIL));
+		cr_assert(eq(int, c.link.error, ECONNREFUSED));
+		unlink("at");
+		server = serve(kinds[other].type, "at", 5);
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", NULL), IO_FAIL));
+		cr_assert(eq(int, c.link.error, EPROTOTYPE));
+		close(server);
+		unlink("at");
+	}
+}
+
+Test(unix_client, a_server_without_room_is_to_be_tried_again)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		int server, filling[2];
+		struct client c;
+
+		if (kinds[i].type == SOCK_DGRAM)
+			continue;
+		server = serve(kinds[i].type, "at", 0);
+		for (size_t k = 0; k < 2; k++) {
+			const struct addr at = unix_addr("at");
+
+			filling[k] = unix_socket(kinds[i].type);
+			fcntl(filling[k], F_SETFL, O_NONBLOCK);
+			if (connect(filling[k], &at.sa, at.len) < 0)
+				cr_assert(eq(int, errno, EAGAIN));
+		}
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", "mine"), IO_AGAIN));
+		cr_assert(not(c.source_failed));
+		is_free("mine");
+		close(accept(server, NULL, NULL));
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", "mine"), IO_DONE));
+		hang_up(&c);
+		is_free("mine");
+		close(filling[0]);
+		close(filling[1]);
+		close(server);
+		unlink("at");
+	}
+}
+
+Test(unix_client, without_descriptors_it_fails)
+{
+	const struct addr at = unix_addr("at"), none = {0};
+	struct reporter to = silent_reporter();
+	struct link link = {.via = &transport_unix, .to = &to, .fd = -1};
+	struct rlimit before = allow_no_more_descriptors();
+	bool source_failed = false;
+	enum io verdict = transport_unix.connect(&link, &at, &none, &source_failed);
+
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, verdict, IO_FAIL));
+	cr_assert(eq(int, link.error, EMFILE));
+	cr_assert(not(source_failed));
+}
+
+Test(unix_client, advice_fits_the_error)
+{
+	static const struct {
+		int error;
+		const char *word;
+	} rows[] = {{ENOENT, "sockx serve unix:at"}, {ECONNREFUSED, "sockx serve unix:at"},
+		{EPROTOTYPE, "--seqpacket"}, {EACCES, "--unix-mode"}, {ENOTDIR, "ls -l"}};
+	const struct addr at = unix_addr("at");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err err = {0};
+
+		transport_unix.advise(&err, rows[i].error, &at);
+		cr_expect(ne(ptr, strstr(err.hint, rows[i].word), NULL), "%s", err.hint);
+	}
+}
+
+/* ---- its name ---- */
+
+Test(unix_client, a_datagram_client_has_a_name_so_that_it_can_be_answered)
+{
+	int server = serve(SOCK_DGRAM, "at", 0);
+	struct client c;
+	struct came in;
+
+	cr_assert(eq(int, dial(&c, &transport_unix_datagram, "at", NULL), IO_DONE));
+	cr_assert(eq(int, write_once(&c, "hello"), IO_DONE));
+	in = net_hear(server);
+	cr_assert(eq(str, in.text, "hello"));
+	cr_assert(gt(uint, in.from.len, sizeof(sa_family_t)));
+	net_say(server, &in.from, "welcome");
+	cr_assert(eq(int, read_once(&c), IO_DONE));
+	cr_assert(eq(sz, c.got, 7));
+	hang_up(&c);
+	close(server);
+	unlink("at");
+}
+
+Test(unix_client, it_comes_from_the_path_it_was_given_and_removes_it)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		int server = serve(kinds[i].type, "at", 5);
+		const struct addr mine = unix_addr("mine");
+		struct client c;
+		struct addr name;
+
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", "mine"), IO_DONE));
+		name = net_name(c.link.fd);
+		cr_assert(addr_equal(&name, &mine));
+		cr_assert(not(is_locked(".")));
+		hang_up(&c);
+		is_free("mine");
+		unlink("at");
+		close(server);
+	}
+}
+
+static void source_fails(const char *source, int error)
+{
+	struct client c;
+
+	for (size_t i = 0; i < KINDS; i++) {
+		unsigned before = open_descriptors();
+
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", source), IO_FAIL), "%s", source);
+		cr_assert(eq(int, c.link.error, error), "%s", source);
+		cr_assert(c.source_failed);
+		cr_assert(eq(uint, open_descriptors(), before));
+	}
+}
+
+Test(unix_client, a_source_that_cannot_be_had_is_told_as_such)
+{
+	char name[40];
+	int server = serve(SOCK_STREAM, "at", 5), other;
+
+	snprintf(name, sizeof(name), "@sockx-unit-%d", (int)getpid());
+	for (size_t i = 0; i < KINDS; i++) {
+		other = unix_bound(kinds[i].type, name);
+		if (kinds[i].type == SOCK_STREAM) {
+			struct client c;
+
+			cr_assert(eq(int, dial(&c, &transport_unix, "at", name), IO_FAIL));
+			cr_assert(eq(int, c.link.error, EADDRINUSE));
+			cr_assert(c.source_failed);
+		}
+		close(other);
+	}
+	source_fails("at", EADDRINUSE);
+	source_fails("missing/mine", ENOENT);
+	cr_assert(eq(int, access("at", F_OK), 0));
+	close(server);
+	unlink("at");
+}
+
+Test(unix_client, a_source_whose_folder_stays_locked_is_a_failure_and_nothing_to_try_again)
+{
+	int server = serve(SOCK_STREAM, "at", 5), lock;
+	struct client c;
+
+	mkdir("inner", 0755);
+	lock = open("inner", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert(eq(int, flock(lock, LOCK_EX), 0));
+	cr_assert(eq(int, dial(&c, &transport_unix, "at", "inner/mine"), IO_FAIL));
+	cr_assert(c.source_failed);
+	is_free("inner/mine");
+	close(lock);
+	close(server);
+	unlink("at");
+	rmdir("inner");
+}
+
+/* ---- datagrams ---- */
+
+Test(unix_client, datagrams_are_read_whole_empty_ones_too_and_one_too_long_fails)
+{
+	static char bytes[1001];
+	int server = serve(SOCK_DGRAM, "at", 0);
+	struct client c;
+	struct addr name;
+
+	cr_assert(eq(int, dial(&c, &transport_unix_datagram, "at", NULL), IO_DONE));
+	name = net_name(c.link.fd);
+	net_send(server, &name, bytes, 1000);
+	net_send(server, &name, bytes, 0);
+	net_send(server, &name, bytes, 1001);
+	cr_assert(eq(int, read_once(&c), IO_DONE));
+	cr_assert(eq(sz, c.got, 1000));
+	cr_assert(eq(int, read_once(&c), IO_DONE));
+	cr_assert(eq(sz, c.got, 0));
+	cr_assert(eq(int, read_once(&c), IO_FAIL));
+	cr_assert(eq(int, c.link.error, EOVERFLOW));
+	cr_assert(eq(int, read_once(&c), IO_AGAIN));
+	hang_up(&c);
+	close(server);
+	unlink("at");
+}
+
+Test(unix_client, a_datagram_server_that_does_not_read_is_waited_for_and_one_that_left_refuses)
+{
+	int server = serve(SOCK_DGRAM, "at", 0);
+	struct client c;
+	enum io verdict;
+	int sent = 0;
+
+	cr_assert(eq(int, dial(&c, &transport_unix_datagram, "at", NULL), IO_DONE));
+	while ((verdict = write_once(&c, "x")) == IO_DONE && sent < 100000)
+		sent++;
+	cr_assert(eq(int, verdict, IO_AGAIN));
+	cr_assert(gt(int, sent, 0));
+	cr_assert(eq(int, (int)recv(server, c.room, 1, 0), 1));
+	net_wait(c.link.fd, POLLOUT);
+	close(server);
+	cr_assert(eq(int, write_once(&c, "x"), IO_FAIL));
+	cr_assert(eq(int, c.link.error, ECONNREFUSED));
+	hang_up(&c);
+	unlink("at");
+}
