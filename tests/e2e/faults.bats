@@ -276,6 +276,16 @@ expect_calm() {
     expect_calm 'connect_(both|peer).*'
 }
 
+# bats test_tags=load
+@test "no processor time: datagram servers and clients, with peers that are silent or never read" {
+    expect_calm '(udp|unix_datagram)_.*'
+}
+
+# bats test_tags=load
+@test "no processor time: sequenced packets never read, and a Unix server without room" {
+    expect_calm '(seqpacket|unix_connect)_.*'
+}
+
 # ---- the end ----
 
 # LIMIT_MS STATUS: what SIGTERM does, and how soon.

@@ -19,6 +19,7 @@ NOISE = random.Random(13).randbytes(1 << 20)
 FULL_S = 0.2  # nobody has taken a byte for so long: it is full
 SETTLE_S = 0.7
 STATES = []
+FOLDERS = []  # of Unix sockets, removed at the end
 
 
 def state(run):
@@ -31,13 +32,13 @@ def reset(conn):
     conn.close()
 
 
-def fill(fd):
+def fill(fd, piece=NOISE):
     os.set_blocking(fd, False)
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     while poll.poll(FULL_S * 1000):
         try:
-            os.write(fd, NOISE)
+            os.write(fd, piece)
         except BlockingIOError:
             pass
 
@@ -385,6 +386,90 @@ def connect_peer_ended_input_full():
     return program
 
 
+# ---- datagrams and Unix sockets ----
+
+def unix_address(program):
+    return re.search(r"listening on unix:(.*) \(", program.child.stderr.readline().decode())[1]
+
+
+def unix_place():
+    folder = tempfile.TemporaryDirectory()
+    FOLDERS.append(folder)
+    return os.path.join(folder.name, "socket")
+
+
+def datagram_peer(program, family, address):
+    peer = socket.socket(family, socket.SOCK_DGRAM)
+    peer.settimeout(10)
+    if family == socket.AF_UNIX:
+        peer.bind("")
+    peer.connect(address)
+    program.held.append(peer)
+    return peer
+
+
+@state
+def udp_echo_with_1000_idle():
+    program = serve("-u", "--mode", "echo")
+    for _ in range(1000):
+        peer = datagram_peer(program, socket.AF_INET, ("127.0.0.1", program.port))
+        peer.send(b"x")
+        peer.recv(10)
+    return program
+
+
+@state
+def udp_serve_output_full():
+    program = serve("-u", "--mode", "pipe")
+    peer = datagram_peer(program, socket.AF_INET, ("127.0.0.1", program.port))
+    for _ in range(1000):
+        peer.send(NOISE[:8192])
+    return program
+
+
+@state
+def udp_connect_silent():
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    program = Program(["connect", "-u", "127.0.0.1", str(server.getsockname()[1])])
+    program.held.append(server)
+    return program
+
+
+@state
+def unix_datagram_serve_to_a_peer_that_never_reads():
+    place = unix_place()
+    program = Program(["serve", "-u", "-U", place], stdin=big_file())
+    unix_address(program)
+    datagram_peer(program, socket.AF_UNIX, place).send(b"x")
+    return program
+
+
+@state
+def unix_connect_where_there_is_no_room():
+    place = unix_place()
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(place)
+    server.listen(0)
+    program = Program(["connect", "-w", "0", "-U", place])
+    other = Program(["connect", "-w", "0", "-U", place])
+    other.held += [server, program]
+    return other
+
+
+@state
+def seqpacket_echo_with_a_client_that_never_reads():
+    place = unix_place()
+    program = Program(["serve", "--mode", "echo", "--seqpacket", "-U", place])
+    unix_address(program)
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    peer.connect(place)
+    peer.setblocking(False)
+    program.held.append(peer)
+    fill(peer.fileno(), NOISE[:1 << 16])
+    return program
+
+
 def watch(seconds):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -403,6 +488,8 @@ def main():
         for child in Program.children:
             child.kill()
             child.wait()
+        for folder in FOLDERS:
+            folder.cleanup()
 
 
 main()
