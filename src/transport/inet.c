@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/sys.h"
+#include "transport/stream.h"
 
 static int listen_hint(struct err *err, int error, const struct addr *at)
 {
@@ -49,27 +50,43 @@ int inet_bind(struct reporter *to, const struct addr *at, int type,
 	return inet_cannot_listen(err, "bind", error, at);
 }
 
-int inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
+bool inet_met_itself(const struct link *link, const struct addr *at)
+{
+	struct addr own = {.len = sizeof(own.room)};
+
+	return sys_getsockname(link->to, link->fd, &own.sa, &own.len) == 0 && addr_equal(&own, at);
+}
+
+/* Bind and connect. Returns 0, or an errno. */
+static int bind_and_connect(
+	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+{
+	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
+		*source_failed = true;
+		return errno;
+	}
+	if (sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
+		return errno;
+	return inet_met_itself(link, at) ? ECONNREFUSED : 0;
+}
+
+enum io inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
 	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed)
 {
 	*source_failed = false;
 	link->origin = -1;
 	link->fd = sys_socket(link->to, at->sa.sa_family, type, 0);
 	if (link->fd < 0)
-		return errno;
+		return link_error(link, errno);
 	prepare(link->to, link->fd, at);
-	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
-		*source_failed = true;
-		return errno;
-	}
-	return sys_connect(link->to, link->fd, &at->sa, at->len) < 0 ? errno : 0;
-}
-
-bool inet_met_itself(const struct link *link, const struct addr *at)
-{
-	struct addr own = {.len = sizeof(own.room)};
-
-	return sys_getsockname(link->to, link->fd, &own.sa, &own.len) == 0 && addr_equal(&own, at);
+	link->error = bind_and_connect(link, at, source, source_failed);
+	if (link->error == 0)
+		return IO_DONE;
+	if (link->error == EINPROGRESS)
+		return IO_AGAIN;
+	sys_close(link->to, link->fd);
+	link->fd = -1;
+	return IO_FAIL;
 }
 
 void inet_advise(struct err *err, int error, const struct addr *at)

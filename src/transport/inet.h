@@ -15,9 +15,8 @@ int inet_bind(struct reporter *to, const struct addr *at, int type,
  * -1. */
 int inet_cannot_listen(struct err *err, const char *call, int error, const struct addr *at);
 
-/* Make a socket of a type for link, bind it to source if its len is not 0, and connect. Returns 0,
- * or the errno; *source_failed tells that it was the source. Closing is the caller's. */
-int inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
+/* transport.connect with a socket of a type. prepare sets its options. */
+enum io inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
 	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed);
 
 /* A socket that connects to a free local port may be given that very port and then meets itself

@@ -60,18 +60,7 @@ static enum io tcp_ready(struct link *link)
 static enum io tcp_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	int error = inet_connect(link, at, source, SOCK_STREAM, set_options, source_failed);
-
-	if (error == EINPROGRESS)
-		return IO_AGAIN;
-	if (error == 0 && inet_met_itself(link, at))
-		error = ECONNREFUSED;
-	if (error == 0)
-		return IO_DONE;
-	stream_close(link);
-	link->fd = -1;
-	link->error = error;
-	return IO_FAIL;
+	return inet_connect(link, at, source, SOCK_STREAM, set_options, source_failed);
 }
 
 static int tcp_unsent(struct link *link)

@@ -4,7 +4,7 @@
 #include <linux/errqueue.h>
 
 #include "core/sys.h"
-#include "transport/batch.h"
+#include "transport/datagram.h"
 #include "transport/inet.h"
 #include "transport/stream.h"
 
@@ -74,16 +74,7 @@ static int udp_listen(struct reporter *to, const struct addr *at, const struct l
 static enum io udp_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	int error = inet_connect(link, at, source, SOCK_DGRAM, set_options, source_failed);
-
-	if (error == 0 && inet_met_itself(link, at))
-		error = ECONNREFUSED;
-	if (error == 0)
-		return IO_DONE;
-	stream_close(link);
-	link->fd = -1;
-	link->error = error;
-	return IO_FAIL;
+	return inet_connect(link, at, source, SOCK_DGRAM, set_options, source_failed);
 }
 
 static void udp_advise(struct err *err, int error, const struct addr *at)
@@ -148,14 +139,9 @@ static enum io trouble(struct link *link, int error)
 
 static enum io udp_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
-	ssize_t n = sys_recv(link->to, link->fd, room, size, MSG_TRUNC);
+	enum io verdict = datagram_read(link, room, size, got);
 
-	if (n < 0)
-		return trouble(link, errno);
-	if ((size_t)n > size)
-		return link_error(link, EMSGSIZE);
-	*got = (size_t)n;
-	return IO_DONE;
+	return verdict == IO_DONE ? IO_DONE : trouble(link, link->error);
 }
 
 static enum io udp_write(struct link *link, struct span out, size_t *taken)

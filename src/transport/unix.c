@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "core/sys.h"
-#include "transport/batch.h"
+#include "transport/datagram.h"
 #include "transport/stream.h"
 #include "transport/unix_path.h"
 
@@ -243,18 +243,6 @@ static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, siz
 		return link_error(link, ECONNRESET);
 	*got = (size_t)n;
 	return ended ? IO_EOF : IO_DONE;
-}
-
-static enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got)
-{
-	ssize_t n = sys_recv(link->to, link->fd, room, size, MSG_TRUNC);
-
-	if (n < 0)
-		return link_error(link, errno);
-	if ((size_t)n > size)
-		return link_error(link, EOVERFLOW);
-	*got = (size_t)n;
-	return IO_DONE;
 }
 
 /* Of a sender without a name, the kernel tells nothing. */

@@ -80,10 +80,11 @@ Test(inet, a_socket_that_cannot_be_made_connects_to_nothing)
 	const struct addr at = net_addr("127.0.0.1", 9), none = {0};
 	struct rlimit before = allow_no_more_descriptors();
 	bool source_failed = true;
-	int error = inet_connect(&link, &at, &none, SOCK_DGRAM, prepare, &source_failed);
+	enum io verdict = inet_connect(&link, &at, &none, SOCK_DGRAM, prepare, &source_failed);
 
 	setrlimit(RLIMIT_NOFILE, &before);
-	cr_assert(eq(int, error, EMFILE));
+	cr_assert(eq(int, verdict, IO_FAIL));
+	cr_assert(eq(int, link.error, EMFILE));
 	cr_assert(eq(int, link.fd, -1));
 	cr_assert(not(source_failed));
 }

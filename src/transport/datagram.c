@@ -1,4 +1,21 @@
-#include "transport/batch.h"
+#include "transport/datagram.h"
+
+#include <errno.h>
+
+#include "core/sys.h"
+#include "transport/stream.h"
+
+enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	ssize_t n = sys_recv(link->to, link->fd, room, size, MSG_TRUNC);
+
+	if (n < 0)
+		return link_error(link, errno);
+	if ((size_t)n > size)
+		return link_error(link, EOVERFLOW);
+	*got = (size_t)n;
+	return IO_DONE;
+}
 
 size_t batch_prepare(struct batch *b, struct datagram *all, size_t count, bool receiving)
 {

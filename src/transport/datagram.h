@@ -1,12 +1,17 @@
-#ifndef SOCKX_TRANSPORT_BATCH_H
-#define SOCKX_TRANSPORT_BATCH_H
+#ifndef SOCKX_TRANSPORT_DATAGRAM_H
+#define SOCKX_TRANSPORT_DATAGRAM_H
 
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "core/link.h"
 
-/* Several datagrams in one call (recvmmsg(2), sendmmsg(2)). */
+/* What datagram sockets have in common, whatever the family. */
+
+/* Read one of a connected socket; one that is longer than size is an error (EOVERFLOW). */
+enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got);
+
+/* Several in one call (recvmmsg(2), sendmmsg(2)). */
 
 enum { BATCH_MAX = 64 };
 
