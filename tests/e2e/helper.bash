@@ -8,6 +8,9 @@
 #                             Before the name: SERVER_PORT=N a fixed port, SERVER_TO=FILE another
 #                             output, and LAUNCHER=(env ...) programs that exec it.
 #   adopt_server PID ERR      the same for a server that the test started in its own way
+#   start_unix_server PATH [ARG...]  `sockx serve ARG... -U PATH`, or @NAME, in the same way: sets
+#                             SERVER_PID SERVER_ERR SERVER_OUT, and no PORT
+#   adopt_unix_server PID ERR the same for a server that the test started in its own way
 #   stop_server [SIGNAL]      end it (TERM) and wait: SERVER_STATUS
 #   wait_server [SECONDS]     wait until it ends by itself: SERVER_STATUS
 #   free_port                 PORT: one that nobody listens on
@@ -120,11 +123,15 @@ is_announced() {
     is_gone "$1" || has_line "$2" '^listening on |"event":"listening"'
 }
 
-adopt_server() {
+account_for_server() {
     SERVER_PID=$1
     SERVER_ERR=$2
     servers+=("$1")
     errs+=("$2")
+}
+
+adopt_server() {
+    account_for_server "$1" "$2"
     if [ -n "${SERVER_PORT:-}" ]; then
         PORT=$SERVER_PORT
         wait_until is_listening "$PORT"
@@ -143,6 +150,24 @@ start_server() {
     "${LAUNCHER[@]}" "$SOCKX" serve "$@" -p "${SERVER_PORT:-0}" \
         <&0 >"$SERVER_OUT" 2>"$base.err" 3>&- {HELD}>&- &
     adopt_server $! "$base.err"
+}
+
+adopt_unix_server() {
+    account_for_server "$1" "$2"
+    wait_until is_announced "$1" "$2" || return 1
+    has_line "$2" '^listening on unix:|"event":"listening"' ||
+        fail "the server did not start:" "$(cat "$2")"
+}
+
+start_unix_server() {
+    local base=$BATS_TEST_TMPDIR/server$((started += 1)) path=$1
+
+    shift
+    SERVER_OUT=${SERVER_TO:-$base.out}
+    : >"$base.err"
+    "${LAUNCHER[@]}" "$SOCKX" serve "$@" -U "$path" \
+        <&0 >"$SERVER_OUT" 2>"$base.err" 3>&- {HELD}>&- &
+    adopt_unix_server $! "$base.err"
 }
 
 forget_server() {
