@@ -53,8 +53,8 @@ void session_take_failures(struct sessions *ss, int fd)
 	}
 }
 
-/* A refusal may tell of an earlier datagram to another peer (ip(7),
- * IP_RECVERR): it is cleared by that, so the same one is tried once more. */
+/* A refusal may tell of an earlier datagram to another peer (ip(7), IP_RECVERR): it is cleared by
+ * that, so the same one is tried once more. */
 void session_flush(struct sessions *ss)
 {
 	struct reporter *to = ss->conf.owner->to;

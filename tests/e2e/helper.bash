@@ -19,6 +19,7 @@
 #   start_job CMD...          anything else in the background: JOB_PID JOB_OUT JOB_ERR
 #   wait_job [PID [SECONDS]]  wait until a job or peer ends: JOB_STATUS
 #   wait_until [SECONDS] CMD  until CMD succeeds; fails after 10 s
+#   timed CMD..., took_between MIN MAX   how long CMD took, and that it did so (ms)
 #   held_input                INPUT: a path to read from that does not end; write to it by >&"$HELD"
 #
 # What was started is ended by teardown, which fails the test if a server has left without being
@@ -71,6 +72,22 @@ wait_until() {
         [ "$(now_ms)" -lt "$deadline" ] || fail "not within $seconds s: $*" || return 1
         sleep 0.01
     done
+}
+
+# COMMAND...: how long it took is in TOOK_MS; its status is its own.
+timed() {
+    local began verdict=0
+
+    began=$(now_ms)
+    "$@" || verdict=$?
+    TOOK_MS=$(($(now_ms) - began))
+    return "$verdict"
+}
+
+took_between() {
+    if [ "$TOOK_MS" -lt "$1" ] || [ "$TOOK_MS" -ge "$2" ]; then
+        fail "it took $TOOK_MS ms, not $1 to $2"
+    fi
 }
 
 is_gone() {

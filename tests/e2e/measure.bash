@@ -140,3 +140,12 @@ is_calm() {
     sleep 0.2
     [ $(($(cpu_ns "$1") - before)) -lt 2000000 ]
 }
+
+# PID: it takes no processor time at all, for a moment.
+is_idle() {
+    local before
+
+    before=$(cpu_ns "$1")
+    sleep 0.2
+    [ "$(cpu_ns "$1")" = "$before" ]
+}

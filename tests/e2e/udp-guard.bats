@@ -41,15 +41,6 @@ forge() {
     timeout -k 1 20 "${FROM[@]}" "$PYTHON" "$PEERS/udp_forge.py" "$@"
 }
 
-# A server has no timers to wake up for: what waits uses no time at all.
-is_idle() {
-    local before
-
-    before=$(cpu_ns "$1")
-    sleep 0.2
-    [ "$(cpu_ns "$1")" = "$before" ]
-}
-
 # Ends the server that was started with -v; RECEIVED and SENT are what its peers and it sent.
 count_bytes() {
     stop_server

@@ -59,22 +59,6 @@ start_udp_peer() {
     is_bound "$PORT" || fail "$* did not start:" "$(cat "$PEER_ERR")"
 }
 
-# COMMAND...: how long it took is in TOOK_MS; its status is its own.
-timed() {
-    local began verdict=0
-
-    began=$(now_ms)
-    "$@" || verdict=$?
-    TOOK_MS=$(($(now_ms) - began))
-    return "$verdict"
-}
-
-took_between() {
-    if [ "$TOOK_MS" -lt "$1" ] || [ "$TOOK_MS" -ge "$2" ]; then
-        fail "it took $TOOK_MS ms, not $1 to $2"
-    fi
-}
-
 six_of() {
     [ "$1" = ::1 ]
 }
@@ -164,15 +148,6 @@ load_of() {
     has_line "$SERVER_ERR" '127\.0\.0\.1:[0-9]+ lost after 12 bytes .*refused'
     has_line "$SERVER_ERR" '\[::1\]:[0-9]+ lost after 12 bytes .*refused'
     wait_until is_idle "$SERVER_PID"
-}
-
-# No error is left that would be told for ever: a server that waits uses no time at all.
-is_idle() {
-    local before
-
-    before=$(cpu_ns "$1")
-    sleep 0.1
-    [ "$(cpu_ns "$1")" = "$before" ]
 }
 
 @test "answers that go out together do not fail for each other" {

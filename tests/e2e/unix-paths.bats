@@ -4,13 +4,9 @@
 # has left is replaced, and nothing of ours is left. What goes through the sockets: unix.bats.
 
 load helper
+load unix
 
 export BATS_TEST_TIMEOUT=60
-
-setup() {
-    exec </dev/null
-    cd "$BATS_TEST_TMPDIR" || return
-}
 
 teardown() {
     local bad=0
@@ -22,19 +18,9 @@ teardown() {
 
 KINDS="stream datagram seqpacket"
 
-# The options of a kind, in WITH.
-kind() {
-    case $1 in
-    stream) WITH=() ;;
-    datagram) WITH=(-u) ;;
-    seqpacket) WITH=(--seqpacket) ;;
-    esac
-}
-
 # KIND AT ARG...
-start_kind() {
-    kind "$1"
-    start_unix_server "$2" "${WITH[@]}" -m echo "${@:3}"
+start_echo() {
+    start_kind "$1" "$2" -m echo "${@:3}"
 }
 
 # KIND AT: whoever serves there answers.
@@ -83,7 +69,7 @@ kill_server() {
 keeps_its_path() {
     local before
 
-    start_kind "$1" at
+    start_echo "$1" at
     before=$(what_is_at at)
     for other in $KINDS; do
         is_refused "$other" at "Address already in use"
@@ -112,7 +98,7 @@ keeps_its_path() {
 
 @test "the path of a server that is stopped is not taken" {
     for served in $KINDS; do
-        start_kind "$served" at
+        start_echo "$served" at
         kill -STOP "$SERVER_PID"
         for other in $KINDS; do
             is_refused "$other" at "Address already in use"
@@ -125,7 +111,7 @@ keeps_its_path() {
 
 @test "the path of a server whose backlog is full is not taken" {
     for served in stream seqpacket; do
-        start_kind "$served" at -b 1
+        start_echo "$served" at -b 1
         kill -STOP "$SERVER_PID"
         start_script unix_client.py idle "$served" at 2
         for other in $KINDS; do
@@ -148,7 +134,7 @@ keeps_its_path() {
 
 @test "the path that a datagram client is bound to is not taken, be it connected or not" {
     # Who is connected hears nobody else, and says so.
-    start_kind datagram server
+    start_echo datagram server
     held_input
     start_job "$SOCKX" connect -u -s client -U server <"$INPUT"
     wait_until test -S client
@@ -163,18 +149,18 @@ keeps_its_path() {
     local name="@sockx-test-$$-$BATS_TEST_NUMBER"
 
     for kind in $KINDS; do
-        start_kind "$kind" "$name"
+        start_echo "$kind" "$name"
         is_refused "$kind" "$name" "Address already in use"
         is_served "$kind" "$name"
         stop_server
-        start_kind "$kind" "$name"
+        start_echo "$kind" "$name"
         stop_server
     done
 }
 
 @test "a look at the path does not use up a --once server" {
     for served in $KINDS; do
-        start_kind "$served" at --once -i 500ms -v
+        start_echo "$served" at --once -i 500ms -v
         for other in $KINDS; do
             is_refused "$other" at
         done
@@ -208,7 +194,7 @@ race() {
     strace -D -qq -o /dev/null true 2>strace.err || skip "strace cannot attach: $(head -n 1 strace.err)"
     # LeakSanitizer, where it is built in, cannot work beside strace.
     local -x ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
-    start_kind stream at
+    start_echo stream at
     kill_server
     for name in first second; do
         : >$name.err
@@ -237,10 +223,10 @@ race() {
 @test "what a dead server has left is replaced, by each kind" {
     for dead in $KINDS; do
         for new in $KINDS; do
-            start_kind "$dead" at
+            start_echo "$dead" at
             kill_server
             [ -S at ]
-            start_kind "$new" at
+            start_echo "$new" at
             is_served "$new" at
             stop_server
             [ ! -e at ]
@@ -288,11 +274,11 @@ is_left_alone() {
     ln -s nowhere to-nowhere
     is_left_alone to-nowhere "a symbolic link"
     [ ! -e nowhere ]
-    start_kind stream live
+    start_echo stream live
     ln -s live to-a-server
     is_left_alone to-a-server "a symbolic link"
     is_served stream live
-    start_kind stream dead
+    start_echo stream dead
     kill_server
     ln -s dead to-a-dead-one
     is_left_alone to-a-dead-one "a symbolic link"
@@ -333,17 +319,17 @@ is_left_alone() {
     for kind in $KINDS; do
         for signal in TERM INT HUP; do
             LAUNCHER=(env --default-signal=INT --default-signal=HUP)
-            start_kind "$kind" at
+            start_echo "$kind" at
             stop_server "$signal"
             equal "$SERVER_STATUS" 0
             [ ! -e at ]
         done
         LAUNCHER=()
-        start_kind "$kind" at --max-time 50ms
+        start_echo "$kind" at --max-time 50ms
         wait_server
         equal "$SERVER_STATUS" 0
         [ ! -e at ]
-        start_kind "$kind" at --once -i 200ms
+        start_echo "$kind" at --once -i 200ms
         is_served "$kind" at
         wait_server
         equal "$SERVER_STATUS" 0
@@ -366,7 +352,7 @@ is_left_alone() {
 
 @test "a path that is no longer ours is left to whoever has it now" {
     for kind in $KINDS; do
-        start_kind "$kind" at
+        start_echo "$kind" at
         rm at
         start_script unix_server.py bound stream at
         local before
@@ -375,21 +361,21 @@ is_left_alone() {
         equal "$SERVER_STATUS" 0
         equal "$(what_is_at at)" "$before"
         rm at
-        start_kind "$kind" at
+        start_echo "$kind" at
         rm at
         echo theirs >./at
         stop_server
         equal "$SERVER_STATUS" 0
         equal "$(cat at)" theirs
         rm at
-        start_kind "$kind" at
+        start_echo "$kind" at
         rm at
         ln -s elsewhere at
         stop_server
         equal "$SERVER_STATUS" 0
         [ -L at ]
         rm at
-        start_kind "$kind" at
+        start_echo "$kind" at
         rm at
         stop_server
         equal "$SERVER_STATUS" 0
@@ -399,7 +385,7 @@ is_left_alone() {
 
 @test "a path whose folder was renamed is removed from where it is" {
     mkdir folder
-    start_kind stream folder/at
+    start_echo stream folder/at
     mv folder renamed
     mkdir folder
     echo theirs >folder/at
@@ -411,7 +397,7 @@ is_left_alone() {
 
 @test "two servers on the same path one after the other, 20 times" {
     for _ in {1..20}; do
-        start_kind stream at
+        start_echo stream at
         is_served stream at
         stop_server
     done
@@ -424,13 +410,13 @@ is_left_alone() {
     for mask in 000 022 077 777; do
         for kind in $KINDS; do
             umask "$mask"
-            start_kind "$kind" at
+            start_echo "$kind" at
             umask 022
             equal "$(stat -c %a at)" 600
             stop_server
             for mode in 666 0660 777 0 0000 4; do
                 umask "$mask"
-                start_kind "$kind" at --unix-mode "$mode"
+                start_echo "$kind" at --unix-mode "$mode"
                 umask 022
                 equal "$(printf %o "0$(stat -c %a at)")" "$(printf %o "0$mode")"
                 stop_server
@@ -456,7 +442,7 @@ bind(FD, {sa_family=AF_UNIX, sun_path="at"'
 
 @test "the permissions of what else is made do not change" {
     umask 027
-    SERVER_TO=$BATS_TEST_TMPDIR/out start_kind stream at
+    SERVER_TO=$BATS_TEST_TMPDIR/out start_echo stream at
     equal "$(umask)" 0027
     equal "$(stat -c %a out)" 640
 }
@@ -466,7 +452,7 @@ bind(FD, {sa_family=AF_UNIX, sun_path="at"'
 # PATH: it is served there, reached there, and left clean.
 works() {
     for kind in $KINDS; do
-        start_kind "$kind" "$1"
+        start_echo "$kind" "$1"
         is_served "$kind" "$1"
         stop_server
         [ ! -e "$1" ]
@@ -510,9 +496,9 @@ letters() {
 @test "abstract names of one beginning are different names" {
     local name="@sockx-test-$$"
 
-    start_kind stream "$name"
-    start_kind stream "${name}1"
-    start_kind stream "${name}12"
+    start_echo stream "$name"
+    start_echo stream "${name}1"
+    start_echo stream "${name}12"
     is_served stream "${name}1"
     [ ! -e "$name" ]
 }
@@ -523,7 +509,7 @@ letters() {
         [ "$path" != -- ] || continue
         works "$path"
     done
-    start_kind stream ./@at
+    start_echo stream ./@at
     [ -S @at ]
     is_served stream ./@at
     run sockx echo -U @at hello
@@ -539,7 +525,7 @@ letters() {
 @test "what in a path would control a terminal works, and is shown escaped" {
     path=$'a\e[2Jb\nc\x9b\xff'
     works "$path"
-    start_kind stream "$path"
+    start_echo stream "$path"
     equal "$(wc -l <"$SERVER_ERR")" 1
     has_line "$SERVER_ERR" '^listening on unix:a\\x1b\[2Jb\\nc\\x9b\\xff '
     is_refused stream "$path"
@@ -586,24 +572,14 @@ letters() {
     other_user
     chmod 733 "$SHARED"
     LAUNCHER=("${AS[@]}")
-    start_kind stream "$SHARED/at"
+    start_echo stream "$SHARED/at"
     run "${AS[@]}" timeout 10 "$SOCKX" echo -U "$SHARED/at" hello
     equal "$output" hello
     is_refused stream "$SHARED/at" "Address already in use"
     kill_server
-    start_kind stream "$SHARED/at"
+    start_echo stream "$SHARED/at"
     stop_server
     [ -z "$(ls -A "$SHARED")" ]
-}
-
-# COMMAND...: how long it took is in TOOK_MS; its status is its own.
-timed() {
-    local began verdict=0
-
-    began=$(now_ms)
-    "$@" || verdict=$?
-    TOOK_MS=$(($(now_ms) - began))
-    return "$verdict"
 }
 
 # FOLDER: somebody holds the lock on it, until unlock.
@@ -642,7 +618,7 @@ unlock() {
 @test "the path is removed within 1 s though its folder is locked" {
     mkdir folder
     for kind in $KINDS; do
-        start_kind "$kind" folder/at
+        start_echo "$kind" folder/at
         lock folder
         timed stop_server
         equal "$SERVER_STATUS" 0
@@ -654,7 +630,7 @@ unlock() {
 
 @test "a server holds no lock while it serves" {
     mkdir folder
-    start_kind stream folder/at
+    start_echo stream folder/at
     flock -n -x folder true
 }
 
@@ -662,7 +638,7 @@ unlock() {
 
 @test "--source is the path that a client comes from, and is removed when it is done" {
     for kind in $KINDS; do
-        start_kind "$kind" at -v
+        start_echo "$kind" at -v
         kind "$kind"
         equal "$(sockx echo "${WITH[@]}" -s mine -U at hello)" hello
         wait_until has_line "$SERVER_ERR" '^1: unix:mine connected$'
@@ -676,7 +652,7 @@ unlock() {
 
 @test "--source may be an abstract name" {
     for kind in $KINDS; do
-        start_kind "$kind" at -v
+        start_echo "$kind" at -v
         kind "$kind"
         equal "$(sockx echo "${WITH[@]}" -s "@sockx-test-$$-mine" -U at hello)" hello
         wait_until has_line "$SERVER_ERR" "^1: unix:@sockx-test-$$-mine connected\$"
@@ -691,7 +667,7 @@ unlock() {
         expect_status 7
         [ ! -e mine ]
     done
-    start_kind stream at
+    start_echo stream at
     held_input
     start_job env --default-signal=INT "$SOCKX" connect -s mine -U at <"$INPUT"
     wait_until test -S mine
@@ -710,7 +686,7 @@ source_fails() {
 }
 
 @test "--source where something is already is status 1, and it is untouched" {
-    start_kind stream at
+    start_echo stream at
     echo kept >file
     source_fails 1 "cannot bind the source address unix:file" -s file -U at
     equal "$(cat file)" kept
@@ -721,7 +697,7 @@ source_fails() {
 }
 
 @test "--source in a folder that is locked by somebody else is status 1, in time" {
-    start_kind stream at
+    start_echo stream at
     mkdir folder
     lock folder
     timed source_fails 1 "cannot bind the source address unix:folder/mine" -s folder/mine -w 5s -U at
@@ -729,7 +705,7 @@ source_fails() {
 }
 
 @test "--source of a client whose server has no room yet is bound in the end, and removed" {
-    start_kind stream at -b 1 -v
+    start_echo stream at -b 1 -v
     kill -STOP "$SERVER_PID"
     start_script unix_client.py idle stream at 2
     start_job "$SOCKX" connect -v -s mine -U at <<<"hello"

@@ -102,8 +102,8 @@ static enum io script_write(struct link *link, struct span out, size_t *taken)
 	struct script *s = script_behind(link);
 
 	cr_assert(eq(uint, s->finished, 0), "nothing is written behind our end");
-	cr_assert(
-		any(gt(sz, s->message_max, 0), gt(sz, out.len, 0)), "an empty write says nothing");
+	if (!s->message_max)
+		cr_assert(gt(sz, out.len, 0), "an empty write says nothing");
 	if (must_wait(s) || s->deaf)
 		return IO_AGAIN;
 	if (++s->writes == s->fail_write_at)

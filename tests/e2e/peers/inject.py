@@ -52,7 +52,6 @@ ERRORS = {
     "recvmmsg": ["ECONNREFUSED", "EINTR", "EAGAIN", "ENOMEM"],
     "sendmmsg": ["ECONNREFUSED", "EPERM", "EINVAL", "EMSGSIZE", "EINTR", "EAGAIN", "ENOBUFS"],
     "recvmsg": ["ECONNRESET", "EINTR", "EAGAIN", "ENOMEM"],
-    "getsockopt": ["ENOPROTOOPT"],
     "fchmod": ["EPERM"],
     "flock": ["ENOLCK", "EINTR", "EWOULDBLOCK"],
     "newfstatat": ["EACCES", "EIO"],
