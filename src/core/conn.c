@@ -34,7 +34,7 @@ void conn_set_link(struct conn *c, const struct link *link, const struct addr *p
 	struct stored_addr *stored = (void *)((char *)(c + 1) + peer_room(c->owner));
 
 	c->link = *link;
-	c->watch = (struct watch){.fd = link->fd, .ready = on_ready};
+	c->watch = (struct watch){.fd = link->fd, .ready = on_ready, .edges = link->via->edges};
 	if (!peer)
 		return;
 	stored->len = peer->len;
@@ -309,13 +309,26 @@ static void was_read(struct conn *c, enum io verdict, size_t got)
 	}
 }
 
+/* Whether a read may have left something that no edge will tell of. */
+static bool may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t events)
+{
+	bool left = c->link.left;
+
+	c->link.left = false;
+	return left || verdict == IO_AGAIN || got == c->read_max ||
+	       (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR));
+}
+
 /* One read a turn: as fair as it is fast, without a second call just to be told EAGAIN. */
-static void read_some(struct conn *c)
+static void read_some(struct conn *c, uint32_t events)
 {
 	size_t got = 0;
 	enum io verdict = c->link.via->read(&c->link, c->owner->room, c->read_max, &got);
+	bool more = c->watch.edges && may_be_more(c, verdict, got, events);
 
 	was_read(c, verdict, got);
+	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
+		conn_end_soon(c, ENDED_LOST, errno);
 }
 
 /* The kernel tells of an error while nothing was to be read or written. Where reading is only
@@ -340,7 +353,7 @@ static void on_ready(struct watch *w, uint32_t events)
 	if (!conn_alive(c) || !w->ready)
 		return;
 	if ((w->wanted & EPOLLIN) && (events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
-		read_some(c);
+		read_some(c, events);
 	else if (!w->wanted && !wanted)
 		hung_up(c);
 }

@@ -32,6 +32,7 @@ struct link {
 	int origin;    /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
 	int error;     /* the errno behind the last IO_FAIL */
 	bool terminal; /* a terminal is behind it */
+	bool left;     /* the last read may have left something, though it gave less than asked */
 	bool reset;    /* the peer's reset has been seen; what it had sent comes first */
 	bool vacates;  /* closing gives origin back, so that its other end is told */
 };
@@ -66,6 +67,9 @@ struct transport {
 	/* 0: a stream of bytes. Else what one write was given, one read returns, be it empty; and
 	 * this is the longest that passes everywhere. */
 	size_t message_max;
+	/* A read that gives less than there is room for has taken all there was, so that it is
+	 * enough to be told when more comes (epoll(7), on EPOLLET). */
+	bool edges;
 	/* Datagrams: no peer is told when the other comes or goes. */
 	bool connectionless;
 

@@ -64,12 +64,30 @@ static int watch_unpollable(struct loop *l, struct watch *w)
 	return -1;
 }
 
+/* What the kernel is asked to tell. The peer's end, and urgent data, at which a read stops short
+ * (tcp(7)), come in one edge with the bytes before them: it must be known that more is to be read.
+ */
+static uint32_t mask_of(const struct watch *w, uint32_t wanted)
+{
+	if (!w->edges || wanted != EPOLLIN)
+		return wanted;
+	return EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+}
+
+int loop_look_again(struct loop *l, struct watch *w)
+{
+	if (!w->known)
+		return 0;
+	return sys_epoll_ctl(l->epoll, EPOLL_CTL_MOD, w->fd, mask_of(w, w->wanted), w);
+}
+
 int loop_watch(struct loop *l, struct watch *w, uint32_t wanted)
 {
 	w->wanted = wanted;
 	if (w->unpollable || (w->known && w->armed == wanted))
 		return 0;
-	if (sys_epoll_ctl(l->epoll, w->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, wanted, w) < 0)
+	if (sys_epoll_ctl(l->epoll, w->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd,
+		    mask_of(w, wanted), w) < 0)
 		return errno == EPERM && !w->known ? watch_unpollable(l, w) : -1;
 	w->known = true;
 	w->armed = wanted;

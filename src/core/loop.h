@@ -10,7 +10,8 @@
 #include "base/list.h"
 
 /*
- * The event loop: level-triggered epoll(7), timers in a heap. One loop a worker, nothing shared.
+ * The event loop: epoll(7), timers in a heap. One loop a worker, nothing shared. Watches are
+ * level-triggered: told each turn for as long as they are ready; but for those that ask for edges.
  * A turn is: what the kernel says is ready, then timers that are due, then the burial of what died
  * meanwhile; so a callback may end any watch, timer or object, its own included.
  */
@@ -26,6 +27,11 @@ struct watch {
 	uint32_t wanted; /* the interest as last set */
 	uint32_t armed;  /* the interest as the kernel knows it */
 	bool known;      /* the kernel watches it */
+	/* While EPOLLIN alone is wanted, tell what comes once, when it comes (EPOLLET). Level-
+	 * triggered, the kernel asks each descriptor a second time, only to learn that nothing is
+	 * left: an eighth of what a small echo costs. Who may have left something calls
+	 * loop_look_again. */
+	bool edges;
 	bool unpollable; /* a file or a device that epoll refuses: always ready */
 	void (*ready)(struct watch *w, uint32_t events);
 };
@@ -66,6 +72,9 @@ int loop_turn(struct loop *l, struct err *err);
 /* Watch w->fd for wanted (EPOLLIN, EPOLLOUT or both; 0: none for now). No system call where nothing
  * changes. Returns 0, or -1 with errno set: only a first call for w can fail. */
 int loop_watch(struct loop *l, struct watch *w, uint32_t wanted);
+
+/* Tell w in the next turn if it is still ready, though it has edges. Returns as loop_watch. */
+int loop_look_again(struct loop *l, struct watch *w);
 
 /* Forget w. It may be called for a watch that is not watched. */
 void loop_unwatch(struct loop *l, struct watch *w);

@@ -70,6 +70,7 @@ static int tcp_unsent(struct link *link)
 
 const struct transport transport_tcp = {
 	.name = "tcp",
+	.edges = true,
 	.listen = tcp_listen,
 	.unlisten = inet_unlisten,
 	.accept = stream_accept,

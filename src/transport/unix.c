@@ -115,6 +115,23 @@ static enum io unix_accept(struct reporter *to, int listener, struct link *link,
 	return verdict;
 }
 
+/* A read stops behind bytes that came with descriptors (unix(7), SCM_RIGHTS), which there is no
+ * room for: what follows is told by no edge. */
+static enum io unix_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	struct iovec part = {.iov_len = size};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t n;
+
+	part.iov_base = room;
+	n = sys_recvmsg(link->to, link->fd, &m, 0);
+	if (n < 0)
+		return link_error(link, errno);
+	link->left = m.msg_flags & MSG_CTRUNC;
+	*got = (size_t)n;
+	return n == 0 ? IO_EOF : IO_DONE;
+}
+
 static int unix_close(struct link *link)
 {
 	unix_path_release(link->held);
@@ -286,12 +303,13 @@ static int datagram_send(struct reporter *to, int fd, struct datagram *out, size
 
 const struct transport transport_unix = {
 	.name = "unix",
+	.edges = true,
 	.listen = stream_listen,
 	.unlisten = unix_unlisten,
 	.accept = unix_accept,
 	.connect = stream_connect,
 	.advise = unix_advise,
-	.read = stream_read,
+	.read = unix_read,
 	.write = stream_write,
 	.finish = stream_finish,
 	.pending = stream_pending,

@@ -2,7 +2,7 @@
  * seqpacket sockets; load_datagrams.c is the like for datagrams.
  *
  * Each connection sends a message, waits for all of it, compares it, and sends the next. One thread
- * and one level-triggered epoll, so that beside a server on the same machine it is one peer among
+ * and one epoll, so that beside a server on the same machine it is one peer among
  * two. The result is one line of key=value on stdout; what went wrong is told once, on stderr. */
 
 #include <fcntl.h>
@@ -98,7 +98,7 @@ static bool conn_watch(struct load *l, struct conn *c, int operation, bool write
 {
 	struct epoll_event event = {.data.ptr = c};
 
-	event.events = write ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	event.events = EPOLLET | (write ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	c->wants_write = write;
 	if (epoll_ctl(l->epoll, operation, c->fd, &event) == 0)
 		return true;
@@ -171,16 +171,21 @@ static void conn_compare(struct load *l, struct conn *c, size_t n)
 		conn_echoed(l, c);
 }
 
+/* Until the message is there or no more has come: epoll tells of what comes once. */
 static void conn_receive(struct load *l, struct conn *c)
 {
-	ssize_t n = recv(c->fd, l->scratch, SCRATCH_BYTES, 0);
+	do {
+		ssize_t n = recv(c->fd, l->scratch, SCRATCH_BYTES, 0);
 
-	if (n > 0)
-		conn_compare(l, c, (size_t)n);
-	else if (n == 0)
-		conn_fail(l, c, "the server ended the connection", 0);
-	else if (errno != EAGAIN && errno != EINTR)
-		conn_fail(l, c, "recv", errno);
+		if (n > 0)
+			conn_compare(l, c, (size_t)n);
+		else if (n == 0)
+			conn_fail(l, c, "the server ended the connection", 0);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			conn_fail(l, c, "recv", errno);
+	} while (c->fd >= 0 && c->received > 0);
 }
 
 /* Connecting to a Unix socket whose backlog is full cannot be waited for by epoll (connect(2),

@@ -104,7 +104,7 @@ static bool peer_watch(struct load *l, struct peer *p, int operation)
 {
 	struct epoll_event event = {.data.ptr = p};
 
-	event.events = p->wants_write ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	event.events = EPOLLET | (p->wants_write ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	if (epoll_ctl(l->epoll, operation, p->fd, &event) == 0)
 		return true;
 	peer_fail(l, p, "epoll_ctl");
@@ -207,10 +207,13 @@ static void peer_compare(struct load *l, struct peer *p, size_t n)
 		peer_compared(l, p, number);
 }
 
-/* At most a window is on its way. With one slot that is one call an echo. */
+/* At most a window is on its way, and what is late. With one slot that is one call an echo. Nothing
+ * may be left: epoll tells of what comes once. */
 static void peer_receive(struct load *l, struct peer *p)
 {
-	for (uint64_t i = 0; i < l->opt->window && p->fd >= 0; i++) {
+	uint64_t late = l->late;
+
+	for (uint64_t i = 0; i < l->opt->window + l->late - late && p->fd >= 0; i++) {
 		ssize_t n = recv(p->fd, l->in, IN_BYTES, MSG_DONTWAIT);
 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)

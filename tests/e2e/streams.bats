@@ -378,3 +378,8 @@ program.wait()
     has_line "$data.calls" 'pwritev2.*EOPNOTSUPP'
     run ! has_line "$data.calls" 'F_SETFL'
 }
+
+@test "what stands behind urgent data is read at once, too" {
+    start_server -m echo
+    timeout -k 1 20 "$PYTHON" "$PEERS/short_reads.py" urgent "$PORT" "$SERVER_PID"
+}

@@ -609,6 +609,11 @@ is_too_large_for_a_pipe() {
     asks turns datagram datagram $(seq 300) $(seq 300)
 }
 
+@test "what stands behind descriptors that were passed is read at once, too" {
+    start_kind stream at -m echo
+    timeout -k 1 20 "$PYTHON" "$PEERS/short_reads.py" descriptors at "$SERVER_PID"
+}
+
 # ---- where nobody answers ----
 
 # STATUS REASON ARG...: sockx fails so on each of its clients, and gives a hint.

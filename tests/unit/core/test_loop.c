@@ -91,6 +91,87 @@ Test(loop, tells_again_as_long_as_it_is_ready_and_not_once_nothing_is_wanted)
 	close(fd);
 }
 
+/* ---- edges ---- */
+
+/* A stream socket with edges, watched, and its peer. */
+static struct counter edged(struct loop *l, int ends[2])
+{
+	struct counter c;
+
+	begin(l);
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0));
+	c = counter(l, ends[0]);
+	c.watch.edges = true;
+	return c;
+}
+
+static void say_byte(int fd)
+{
+	cr_assert(eq(sz, (size_t)write(fd, "x", 1), 1));
+}
+
+Test(loop, a_watch_with_edges_is_told_of_what_comes_once_unless_it_looks_again)
+{
+	struct loop l;
+	int ends[2];
+	struct counter c = edged(&l, ends);
+
+	cr_assert(eq(int, loop_watch(&l, &c.watch, EPOLLIN), 0));
+	say_byte(ends[1]);
+	for (int i = 0; i < 3; i++)
+		turn_for_ms(&l, 0);
+	cr_assert(eq(uint, c.told, 1), "nothing more has come");
+	say_byte(ends[1]);
+	turn_for_ms(&l, 0);
+	cr_assert(eq(uint, c.told, 2));
+	cr_assert(eq(int, loop_look_again(&l, &c.watch), 0));
+	for (int i = 0; i < 3; i++)
+		turn_for_ms(&l, 0);
+	cr_assert(eq(uint, c.told, 3), "both bytes are still there");
+	loop_unwatch(&l, &c.watch);
+	cr_assert(eq(int, loop_look_again(&l, &c.watch), 0), "nobody is told");
+	loop_free(&l);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+Test(loop, a_watch_with_edges_has_none_while_it_waits_for_room)
+{
+	struct loop l;
+	int ends[2];
+	struct counter c = edged(&l, ends);
+
+	cr_assert(eq(int, loop_watch(&l, &c.watch, EPOLLIN | EPOLLOUT), 0));
+	for (int i = 0; i < 3; i++)
+		turn_for_ms(&l, 0);
+	cr_assert(eq(uint, c.told, 3), "there is room all the time");
+	say_byte(ends[1]);
+	cr_assert(eq(int, loop_watch(&l, &c.watch, EPOLLIN), 0));
+	turn_for_ms(&l, 0);
+	cr_assert(eq(uint, c.told, 4), "what had come before is told");
+	loop_unwatch(&l, &c.watch);
+	loop_free(&l);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+Test(loop, a_watch_with_edges_is_told_that_the_end_stands_behind_what_came)
+{
+	struct loop l;
+	int ends[2];
+	struct counter c = edged(&l, ends);
+
+	cr_assert(eq(int, loop_watch(&l, &c.watch, EPOLLIN), 0));
+	say_byte(ends[1]);
+	cr_assert(eq(int, shutdown(ends[1], SHUT_WR), 0));
+	turn_for_ms(&l, 0);
+	cr_assert(ne(u32, c.events & EPOLLRDHUP, 0));
+	loop_unwatch(&l, &c.watch);
+	loop_free(&l);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 Test(loop, a_watch_that_wants_nothing_is_told_of_a_hang_up_once_and_then_parked)
 {
 	struct loop l;
