@@ -315,7 +315,9 @@ static bool may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t ev
 	bool left = c->link.left;
 
 	c->link.left = false;
-	return left || verdict == IO_AGAIN || got == c->read_max ||
+	if (verdict == IO_AGAIN)
+		return events & EPOLLIN;
+	return left || got == c->read_max ||
 	       (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR));
 }
 

@@ -386,6 +386,16 @@ def connect_peer_ended_input_full():
     return program
 
 
+@state
+def echo_whose_client_ended_in_urgent_data():
+    program = serve("--mode", "echo")
+    peer = program.dial()
+    for _ in range(3):
+        peer.send(b"abc")
+        peer.send(b"!", socket.MSG_OOB)
+    return program
+
+
 # ---- datagrams and Unix sockets ----
 
 def unix_address(program):
