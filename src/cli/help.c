@@ -34,12 +34,14 @@ static const struct form {
 	{"HOST", "port 65432; two or more colons without brackets: IPv6"},
 	{":PORT", "for 'serve' on every address, else on localhost"},
 	{"PORT", "for 'serve' alone: digits are a port, not a host"},
+	{"unix:PATH", "a Unix socket; unix:@NAME: an abstract one (also -U)"},
 };
 
 static const struct form value_forms[] = {
 	{"PORT", "0 to 65535 or a service name: 80, http"},
 	{"DUR", "a time: 500ms, 2s, 1.5m, 1h or bare seconds"},
 	{"BYTES", "a size: 64, 16K or 4M (by 1024), 16kB or 4MB (by 1000)"},
+	{"OCTAL", "permissions as chmod takes them: 600, 0660"},
 };
 
 static void add_forms(struct page *p, const char *title, const struct form *forms, size_t count)
