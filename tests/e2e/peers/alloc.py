@@ -1,11 +1,13 @@
 """alloc.py: the n-th allocation fails, once and for ever after, for every n that there is: in an echo
-server with a few clients one after the other, and in both client commands.
+server with a few clients one after the other, over TCP and UDP, and in both client commands, over
+TCP, UDP and Unix sockets.
 
 Never a crash, never more than 5 s, status 0 only if all bytes arrived; and one failed allocation
 costs a server one client at the most. Prints how many cases ran, or what went wrong."""
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -60,10 +62,26 @@ def answers(port):
     return got == b"a line\n"
 
 
-def serve_case(environment, ever):
+def answers_datagram(port):
+    """The same for a datagram."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.settimeout(0.05)
+        try:
+            peer.connect(("127.0.0.1", port))
+            peer.send(b"a line\n")
+            return peer.recv(100) == b"a line\n"
+        except OSError:
+            return False
+
+
+def serve_udp_case(environment, ever):
+    serve_case(environment, ever, answers_datagram, ["-u"])
+
+
+def serve_case(environment, ever, answers=answers, options=()):
     port = free_port()
-    with subprocess.Popen([SOCKX, "serve", "-m", "echo", "-H", "127.0.0.1", "-p", str(port)],
-                          stderr=subprocess.DEVNULL, env=environment) as child:
+    with subprocess.Popen([SOCKX, "serve", "-m", "echo", "-H", "127.0.0.1", "-p", str(port),
+                           *options], stderr=subprocess.DEVNULL, env=environment) as child:
         deadline = time.monotonic() + (0.3 if ever else LIMIT_S)
         while not answers(port) and child.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -109,9 +127,27 @@ def every(name, case):
     return cases
 
 
+def served(options, client, data):
+    """Every allocation of a client of an echo server of its own; all data is to come back."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = [word.replace("PATH", os.path.join(folder, "socket")) for word in options]
+        with subprocess.Popen([SOCKX, "serve", "-m", "echo", *where], stderr=subprocess.PIPE,
+                              env=dict(os.environ, LC_ALL="C")) as echo:
+            try:
+                told = echo.stderr.readline().decode()
+                port = re.search(r":(\d+) \(", told)
+                where = [port[1] if word == "0" else word for word in where]
+                return sum(every(" ".join([*name, *where]),
+                                 lambda environment, _ever: client_case(
+                                     environment, [*name, *where], data, data))
+                           for name in client)
+            finally:
+                echo.terminate()
+
+
 def main():
     port = free_port()
-    total = every("serve", serve_case)
+    total = every("serve", serve_case) + every("serve -u", serve_udp_case)
     with subprocess.Popen([SOCKX, "serve", "-Q", "-m", "echo", "-H", "127.0.0.1", "-p",
                            str(port)]) as echo:
         try:
@@ -126,6 +162,11 @@ def main():
                     environment, arguments, data, expected))
         finally:
             echo.terminate()
+    message = DATA[:60000]
+    total += served(["-u", "-H", "127.0.0.1", "-p", "0"],
+                    [["connect", "-q", "50ms"], ["echo"]], message)
+    total += served(["-U", "PATH"], [["connect"], ["echo"]], DATA)
+    total += served(["--seqpacket", "-U", "PATH"], [["connect"], ["echo"]], message)
     print(f"{total} cases")
 
 
