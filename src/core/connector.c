@@ -132,6 +132,13 @@ static void tell(
 	report(to, &what);
 }
 
+static void attempt_failed(struct reporter *to, const struct connector_conf *conf,
+	const struct addr *at, int error, bool source_failed, struct err *why)
+{
+	explain(conf, at, error, source_failed, why);
+	tell(to, REPORT_ATTEMPT_LOST, at, strerror(error));
+}
+
 /* Begin to connect a link. IO_FAIL: why is filled. */
 static enum io attempt(struct reporter *to, const struct connector_conf *conf,
 	const struct addr *at, struct link *link, struct err *why)
@@ -142,8 +149,7 @@ static enum io attempt(struct reporter *to, const struct connector_conf *conf,
 	*link = (struct link){.via = conf->via, .to = to, .fd = -1, .origin = -1};
 	verdict = conf->via->connect(link, at, &conf->source, &source_failed);
 	if (verdict == IO_FAIL) {
-		explain(conf, at, link->error, source_failed, why);
-		tell(to, REPORT_ATTEMPT_LOST, at, strerror(link->error));
+		attempt_failed(to, conf, at, link->error, source_failed, why);
 		link->fd = -1;
 	}
 	return verdict;
@@ -179,8 +185,7 @@ static void judge(struct connector *c, struct attempt *a, enum io verdict)
 	case IO_EOF:
 	case IO_FAIL: break;
 	}
-	explain(&c->conf, a->at, a->link.error, false, &c->last);
-	tell(c->to, REPORT_ATTEMPT_LOST, a->at, strerror(a->link.error));
+	attempt_failed(c->to, &c->conf, a->at, a->link.error, false, &c->last);
 	drop_attempt(c, a);
 	begin_next(c);
 }
@@ -202,11 +207,10 @@ static enum io begin(struct connector *c, struct attempt *a)
 		tell(c->to, REPORT_ATTEMPT, a->at, NULL);
 	verdict = attempt(c->to, &c->conf, a->at, &a->link, &c->last);
 	c->trying_again = verdict == IO_AGAIN && a->link.fd < 0;
-
 	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
 	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
 		loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
-		explain(&c->conf, a->at, errno, false, &c->last);
+		attempt_failed(c->to, &c->conf, a->at, errno, false, &c->last);
 		a->link.via->close(&a->link);
 		a->link.fd = -1;
 		verdict = IO_FAIL;
