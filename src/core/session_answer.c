@@ -22,22 +22,28 @@ void session_drop(
 					   .count = count});
 }
 
-/* The kernel refused an answer, for good or for now. */
+/* Not refused for good: later there may be room. */
+static bool is_lack_of_room(int error)
+{
+	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The kernel refused an answer. */
 static void refused(struct sessions *ss, const struct addr *peer, int error)
 {
 	struct session *s;
 
-	switch (error) {
-	case EAGAIN:
-	case ENOBUFS:
-	case ENOMEM: session_drop(ss, DROP_NO_ROOM, peer, "no room for an answer"); break;
-	case EMSGSIZE: session_drop(ss, DROP_NO_ROOM, peer, "an answer is too long"); break;
-	default:
-		s = session_find(ss, peer);
-		if (s && s->conn)
-			conn_lost(s->conn, error);
-		break;
+	if (is_lack_of_room(error)) {
+		session_drop(ss, DROP_NO_ROOM, peer, "no room for an answer");
+		return;
 	}
+	if (error == EMSGSIZE) {
+		session_drop(ss, DROP_NO_ROOM, peer, "an answer is too long");
+		return;
+	}
+	s = session_find(ss, peer);
+	if (s && s->conn)
+		conn_lost(s->conn, error);
 }
 
 void session_take_failures(struct sessions *ss, int fd)
@@ -108,12 +114,7 @@ static enum io send_now(struct link *link, struct span out)
 		link->error = errno;
 		session_take_failures(ss, s->fd);
 	}
-	switch (link->error) {
-	case EAGAIN:
-	case ENOBUFS:
-	case ENOMEM: return IO_AGAIN;
-	default: return IO_FAIL;
-	}
+	return is_lack_of_room(link->error) ? IO_AGAIN : IO_FAIL;
 }
 
 static void collect(struct session *s, struct span answer)

@@ -17,6 +17,12 @@ enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got
 	return IO_DONE;
 }
 
+void datagram_enlarge(struct reporter *to, int fd, int force, int option, int bytes)
+{
+	if (sys_setsockopt(to, fd, SOL_SOCKET, force, bytes) < 0)
+		sys_setsockopt(to, fd, SOL_SOCKET, option, bytes);
+}
+
 size_t batch_prepare(struct batch *b, struct datagram *all, size_t count, bool receiving)
 {
 	if (count > BATCH_MAX)

@@ -11,6 +11,10 @@
 /* Read one of a connected socket; one that is longer than size is an error (EOVERFLOW). */
 enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got);
 
+/* Give a socket's buffer so many bytes: by the option that is root's (force), else as many as
+ * net.core lets anybody have. */
+void datagram_enlarge(struct reporter *to, int fd, int force, int option, int bytes);
+
 /* Several in one call (recvmmsg(2), sendmmsg(2)). */
 
 enum { BATCH_MAX = 64 };

@@ -51,7 +51,6 @@ int stream_pending(struct link *link)
 
 int stream_close(struct link *link)
 {
-	if (link->fd >= 0)
-		sys_close(link->to, link->fd);
+	sys_close(link->to, link->fd);
 	return 0;
 }

@@ -28,17 +28,10 @@ struct control {
 
 /* ---- sockets ---- */
 
-/* More than net.core.rmem_max is root's to have. */
-static void enlarge(struct reporter *to, int fd)
-{
-	if (sys_setsockopt(to, fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BYTES) < 0)
-		sys_setsockopt(to, fd, SOL_SOCKET, SO_RCVBUF, UDP_RECEIVE_BYTES);
-}
-
 /* Errors that ICMP tells of come with the address they are about (ip(7), IP_RECVERR). */
 static void set_options(struct reporter *to, int fd, const struct addr *at)
 {
-	enlarge(to, fd);
+	datagram_enlarge(to, fd, SO_RCVBUFFORCE, SO_RCVBUF, UDP_RECEIVE_BYTES);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVERR, 1);
 	if (at->sa.sa_family == AF_INET6)
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
@@ -48,18 +41,15 @@ static void set_options(struct reporter *to, int fd, const struct addr *at)
  * peers, for whom the IPv4 options count. */
 static void set_listener_options(struct reporter *to, int fd, const struct addr *at)
 {
-	bool six = at->sa.sa_family == AF_INET6;
-
 	set_options(to, fd, at);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVTTL, 1);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_TTL, UDP_ANSWER_HOPS);
-	if (six) {
-		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, UDP_ANSWER_HOPS);
-	}
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_PKTINFO, 1);
-	if (six)
-		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	if (at->sa.sa_family != AF_INET6)
+		return;
+	sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, UDP_ANSWER_HOPS);
+	sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 /* No SO_REUSEADDR: two servers would share the port, and what came would go to either. */
@@ -90,10 +80,10 @@ static void udp_advise(struct err *err, int error, const struct addr *at)
 
 /* ---- errors that come later ---- */
 
-static bool is_error_report(const struct cmsghdr *c)
+static bool is_control(const struct cmsghdr *c, int type_4, int type_6)
 {
-	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == type_4) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == type_6);
 }
 
 static int udp_failure(struct reporter *to, int fd, struct addr *peer)
@@ -112,7 +102,7 @@ static int udp_failure(struct reporter *to, int fd, struct addr *peer)
 		return 0;
 	peer->len = m.msg_namelen;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-		if (is_error_report(c))
+		if (is_control(c, IP_RECVERR, IPV6_RECVERR))
 			memcpy(&about, CMSG_DATA(c), sizeof(about));
 	return about.ee_errno ? (int)about.ee_errno : EAGAIN;
 }
@@ -203,12 +193,6 @@ static void read_pktinfo(struct arrival *a, const struct cmsghdr *c, const struc
 	a->asked.in6.sin6_addr = six.ipi6_addr;
 	if (IN6_IS_ADDR_LINKLOCAL(&six.ipi6_addr))
 		a->asked.in6.sin6_scope_id = (uint32_t)six.ipi6_ifindex;
-}
-
-static bool is_control(const struct cmsghdr *c, int type_4, int type_6)
-{
-	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == type_4) ||
-	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == type_6);
 }
 
 static struct arrival read_arrival(struct msghdr *m, const struct addr *own)

@@ -9,19 +9,13 @@
 
 enum {
 	UNIX_STREAM_BYTES = 1 << 20, /* what a stream's writer may be ahead of its reader */
+	/* What a peer has not read yet is charged to its sender: one socket, for all peers. */
 	UNIX_DATAGRAMS_BYTES = 4 << 20,
 	UNIX_MESSAGE_MAX = 64 << 10, /* well within net.core.wmem_default, which bounds messages */
 	UNIX_DATAGRAM_MAX = 512 << 10, /* more than net.core.wmem_max usually lets anybody send */
 };
 
 /* ---- sockets ---- */
-
-/* What a peer has not read yet is charged to its sender, here one socket for all peers. */
-static void enlarge(struct reporter *to, int fd)
-{
-	if (sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUFFORCE, UNIX_DATAGRAMS_BYTES) < 0)
-		sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
-}
 
 /* Where messages have a connection, control data tells an empty one from the end: see
  * seqpacket_read. */
@@ -32,7 +26,7 @@ static int make_socket(struct reporter *to, int type)
 	if (fd >= 0 && type == SOCK_STREAM)
 		sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
 	if (fd >= 0 && type == SOCK_DGRAM)
-		enlarge(to, fd);
+		datagram_enlarge(to, fd, SO_SNDBUFFORCE, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
 	if (fd >= 0 && type == SOCK_SEQPACKET)
 		sys_setsockopt(to, fd, SOL_SOCKET, SO_PASSCRED, 1);
 	return fd;
