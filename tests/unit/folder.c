@@ -104,3 +104,24 @@ struct err why_not(const char *path)
 	cr_assert(eq(uint, open_descriptors(), before));
 	return err;
 }
+
+struct unix_path *take(const char *path)
+{
+	static struct reporter to;
+	const struct addr at = unix_addr(path);
+	struct unix_path *p = NULL;
+	struct err err = {0};
+
+	to = silent_reporter();
+	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), 0), "%s", err.what);
+	return p;
+}
+
+struct unix_path *settle(const char *path, int fd)
+{
+	struct unix_path *p = take(path);
+
+	cr_assert(eq(int, unix_path_bind(p, fd, 0600), 0), "%s", strerror(errno));
+	unix_path_unlock(p);
+	return p;
+}

@@ -28,6 +28,10 @@ bool is_locked(const char *path);
 void be_nobody(void);
 void be_ourselves(void);
 
+/* Take a path, which must be possible; and be there with a socket: what a server does. */
+struct unix_path *take(const char *path);
+struct unix_path *settle(const char *path, int fd);
+
 /* What keeps us from taking a path, with nothing of the attempt left. */
 struct err why_not(const char *path);
 

@@ -13,28 +13,6 @@
 /* A place that somebody else has, or that we cannot have. */
 TestSuite(unix_path_taken, .timeout = 20, .init = folder_enter, .fini = folder_leave);
 
-static struct unix_path *take(const char *path)
-{
-	static struct reporter to;
-	const struct addr at = unix_addr(path);
-	struct unix_path *p = NULL;
-	struct err err = {0};
-
-	to = silent_reporter();
-	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), 0), "%s", err.what);
-	return p;
-}
-
-/* Take it and be there: what a server does. */
-static struct unix_path *settle(const char *path, int fd)
-{
-	struct unix_path *p = take(path);
-
-	cr_assert(eq(int, unix_path_bind(p, fd, 0600), 0), "%s", strerror(errno));
-	unix_path_unlock(p);
-	return p;
-}
-
 /* ---- another's ---- */
 
 Test(unix_path_taken, a_dead_socket_is_replaced)
