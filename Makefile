@@ -24,6 +24,8 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wf
 # Each of these is used if the compiler takes it.
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE \
 	-ftrivial-auto-var-init=zero -fno-strict-overflow
+# Only libc is loaded at start: libunistring (LGPL) is linked into the program.
+LIBS := -l:libunistring.a
 HARDENED_LINK := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 probe = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
@@ -56,7 +58,7 @@ COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 all: $(B)/sockx ## build the program (VARIANT, CC, CFLAGS are yours to set)
 
 # What a build was made with: a change of flags rebuilds.
-$(B)/flags: export MADE_WITH = $(compile) $(link)
+$(B)/flags: export MADE_WITH = $(compile) $(link) $(LIBS)
 $(B)/flags: .FORCE
 	@mkdir -p $(@D)
 	@echo "$$MADE_WITH" | cmp -s - $@ || echo "$$MADE_WITH" >$@
@@ -69,15 +71,15 @@ $(B)/%.o: %.c $(B)/flags
 
 $(B)/sockx: $(OBJECTS) $(B)/src/main.o
 	$(call say,link,$@)
-	$(Q)$(link) $^ -o $@
+	$(Q)$(link) $^ $(LIBS) -o $@
 
 $(B)/docs: $(OBJECTS) $(B)/src/docs.o
 	$(call say,link,$@)
-	$(Q)$(link) $^ -o $@
+	$(Q)$(link) $^ $(LIBS) -o $@
 
 $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
 	$(call say,link,$@)
-	$(Q)$(link) $^ -lcriterion -o $@
+	$(Q)$(link) $^ $(LIBS) -lcriterion -o $@
 
 $(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.
