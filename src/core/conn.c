@@ -172,6 +172,27 @@ void conn_close(struct conn *c, int64_t linger_ms)
 	conn_resume(c);
 }
 
+void conn_refuse(struct conn *c, const char *why)
+{
+	struct buf line = {0};
+
+	if (conn_closing(c))
+		return;
+	c->refused = why;
+	if (buf_printf(&line, "error: %s\n", why) == 0)
+		conn_write(c, buf_span(&line));
+	buf_free(&line);
+	conn_close(c, CONN_LINGER_MS);
+}
+
+void conn_after(struct conn *c, int64_t ms)
+{
+	if (c->stage != STAGE_LIVE || (ms < 0 && !c->later_ms))
+		return;
+	c->later_ms = ms < 0 ? 0 : c->owner->loop->now_ms + ms;
+	conn_set_timer(c);
+}
+
 void conn_abort(struct conn *c)
 {
 	conn_end_soon(c, ENDED_IN_ORDER, 0);
@@ -366,8 +387,7 @@ void conn_open(struct conn *c)
 
 	c->opened = true;
 	c->active_ms = owner->loop->now_ms;
-	if (owner->idle_ms > 0)
-		timer_set_in(owner->loop, &c->timer, owner->idle_ms);
+	conn_set_timer(c);
 	if (owner->on->open)
 		owner->on->open(c);
 	conn_update_interest(c);
@@ -463,4 +483,9 @@ bool conn_is_terminal(const struct conn *c)
 bool conn_finished(const struct conn *c)
 {
 	return c->finishing;
+}
+
+bool conn_closing(const struct conn *c)
+{
+	return c->closing || !conn_alive(c);
 }

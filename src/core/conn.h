@@ -45,6 +45,8 @@ struct handler {
 	void (*data)(struct conn *c, struct span in);
 	/* All that waited has been taken by the kernel. Default: nothing. */
 	void (*drained)(struct conn *c);
+	/* The time that conn_after set has come. Default: nothing. */
+	void (*later)(struct conn *c);
 	/* The peer will send no more. Default: conn_finish. */
 	void (*eof)(struct conn *c);
 	/* It is over. why is NULL if all that was written was taken and both sides ended in order.
@@ -121,6 +123,14 @@ void conn_close(struct conn *c, int64_t linger_ms);
 /* End it now, dropping what waits; closed is told NULL, for whoever says so knows why. */
 void conn_abort(struct conn *c);
 
+/* What the peer sent cannot be served: tell it why, in a line "error: WHY", and conn_close. The end
+ * is told as ERR_RUNTIME with that reason, which is a literal. */
+void conn_refuse(struct conn *c, const char *why);
+
+/* Call handler.later in ms; negative: not any more. There is one such time a connection, the one
+ * set last, and none after conn_close, or once our side has failed. */
+void conn_after(struct conn *c, int64_t ms);
+
 /* Stop and resume reading. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
@@ -154,5 +164,6 @@ size_t conn_queued(const struct conn *c);       /* bytes waiting */
 size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
 bool conn_finished(const struct conn *c); /* our end has been passed on, or is under way */
+bool conn_closing(const struct conn *c);  /* conn_close was called, or it is over */
 
 #endif

@@ -173,6 +173,9 @@ static void peer_ending(const struct conn *c, struct err *err)
 			addr_text(&peer).text, c->unsent, CONN_SEE_OFF_MS);
 		err_hint(err, "the peer has stopped reading, or the way to it is gone");
 		break;
+	case ENDED_REFUSED:
+		err_set(err, ERR_RUNTIME, "%s was refused: %s", addr_text(&peer).text, c->refused);
+		break;
 	case ENDED_IN_ORDER:
 	case ENDED_LOST: lost_ending(c, &peer, err); break;
 	}
@@ -193,6 +196,8 @@ static void close_link(struct conn *c)
 		c->link.error = error;
 	} else if (c->missed) {
 		c->ending = ENDED_MISSED;
+	} else if (c->refused) {
+		c->ending = ENDED_REFUSED;
 	}
 }
 
@@ -219,12 +224,36 @@ static void end(struct conn *c)
 static void check_idle(struct conn *c)
 {
 	enum ending ending = c->link.fd < 0 ? ENDED_IN_ORDER : ENDED_IDLE;
-	int64_t due_ms = c->active_ms + c->owner->idle_ms;
+	int64_t idle_ms = c->owner->idle_ms;
 
-	if (due_ms > c->owner->loop->now_ms)
+	if (idle_ms > 0 && c->active_ms + idle_ms <= c->owner->loop->now_ms)
+		conn_end_soon(c, ending, 0);
+}
+
+void conn_set_timer(struct conn *c)
+{
+	int64_t idle_ms = c->owner->idle_ms, due_ms = c->later_ms;
+
+	if (idle_ms > 0 && (!due_ms || c->active_ms + idle_ms < due_ms))
+		due_ms = c->active_ms + idle_ms;
+	if (due_ms)
 		timer_set(c->owner->loop, &c->timer, due_ms);
 	else
-		conn_end_soon(c, ending, 0);
+		timer_clear(c->owner->loop, &c->timer);
+}
+
+/* What a live connection has waited for: handler.later, or that nothing happens. */
+static void check_live(struct conn *c)
+{
+	if (c->later_ms && c->later_ms <= c->owner->loop->now_ms) {
+		c->later_ms = 0;
+		if (c->owner->on->later)
+			c->owner->on->later(c);
+	}
+	if (c->stage == STAGE_LIVE)
+		check_idle(c);
+	if (c->stage == STAGE_LIVE)
+		conn_set_timer(c);
 }
 
 /* After a failed write, what still comes is not thrown away: it counts as long as it goes on. */
@@ -243,7 +272,7 @@ void conn_on_timer(struct timer *t)
 	struct conn *c = container_of(t, struct conn, timer);
 
 	switch ((enum stage)c->stage) {
-	case STAGE_LIVE: check_idle(c); break;
+	case STAGE_LIVE: check_live(c); break;
 	case STAGE_LINGERING: check_linger(c); break;
 	case STAGE_SEEING_OFF: see_off(c); break;
 	case STAGE_OVER: break;

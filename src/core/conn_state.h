@@ -13,16 +13,26 @@ enum stage {
 	STAGE_OVER,       /* ends in this turn of the loop */
 };
 
-enum ending { ENDED_IN_ORDER, ENDED_LOST, ENDED_IDLE, ENDED_UNACKNOWLEDGED, ENDED_MISSED };
+enum ending {
+	ENDED_IN_ORDER,
+	ENDED_LOST,
+	ENDED_IDLE,
+	ENDED_UNACKNOWLEDGED,
+	ENDED_MISSED,
+	ENDED_REFUSED
+};
 
 struct conn {
 	struct list node; /* first: loop_bury frees it */
 	struct conn_owner *owner;
 	struct link link;
 	struct watch watch;
-	struct timer timer; /* idleness, lingering, seeing off, or the end: as the stage says */
-	struct buf queue;   /* as it is, or as messages (base/messages.h) */
-	int64_t active_ms;  /* when bytes last moved */
+	struct timer timer;  /* later and idleness, lingering, seeing off, or the end: as the stage
+	                      * says */
+	struct buf queue;    /* as it is, or as messages (base/messages.h) */
+	int64_t active_ms;   /* when bytes last moved */
+	int64_t later_ms;    /* when handler.later is due; 0: never */
+	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
 	uint32_t missed;   /* datagrams that the kernel had no room for */
 	uint32_t read_max; /* bytes a read takes at most */
@@ -66,6 +76,9 @@ void conn_update_interest(struct conn *c);
 
 /* Nothing more happens on c; it ends before this turn of the loop is over. */
 void conn_end_soon(struct conn *c, enum ending ending, int error);
+
+/* Set the timer of a live connection to what is due first. */
+void conn_set_timer(struct conn *c);
 
 /* If both sides have ended, so has the connection, but for what the peer's kernel still lacks. */
 void conn_settle(struct conn *c);

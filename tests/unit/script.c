@@ -265,6 +265,7 @@ void scene_begin(struct scene *sc, const struct handler *on)
 	sc->outer = (struct handler){.open = outer_open,
 		.data = outer_data,
 		.drained = outer_drained,
+		.later = on->later,
 		.eof = on->eof ? outer_eof : NULL,
 		.closed = outer_closed,
 		.peer_size = on->peer_size};
