@@ -170,9 +170,13 @@ static size_t show_next(struct span in, char out[VISIBLE_SIZE])
 
 struct quoted quoted(const char *text)
 {
+	return quoted_span(span_of(text));
+}
+
+struct quoted quoted_span(struct span in)
+{
 	enum { SHOWN_MAX = 100 };
 	char shown[SHOWN_MAX + 1] = "", next[VISIBLE_SIZE];
-	struct span in = span_of(text);
 	struct quoted q;
 	size_t used = 0;
 

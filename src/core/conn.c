@@ -185,6 +185,14 @@ void conn_refuse(struct conn *c, const char *why)
 	conn_close(c, CONN_LINGER_MS);
 }
 
+void conn_expel(struct conn *c, const char *why)
+{
+	if (c->stage == STAGE_OVER)
+		return;
+	c->refused = why;
+	conn_end_soon(c, ENDED_REFUSED, 0);
+}
+
 void conn_after(struct conn *c, int64_t ms)
 {
 	if (c->stage != STAGE_LIVE || (ms < 0 && !c->later_ms))

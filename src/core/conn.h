@@ -127,6 +127,9 @@ void conn_abort(struct conn *c);
  * is told as ERR_RUNTIME with that reason, which is a literal. */
 void conn_refuse(struct conn *c, const char *why);
 
+/* End it now, dropping what waits, and tell so: why is a literal. */
+void conn_expel(struct conn *c, const char *why);
+
 /* Call handler.later in ms; negative: not any more. There is one such time a connection, the one
  * set last, and none after conn_close, or once our side has failed. */
 void conn_after(struct conn *c, int64_t ms);

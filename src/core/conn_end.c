@@ -174,7 +174,8 @@ static void peer_ending(const struct conn *c, struct err *err)
 		err_hint(err, "the peer has stopped reading, or the way to it is gone");
 		break;
 	case ENDED_REFUSED:
-		err_set(err, ERR_RUNTIME, "%s was refused: %s", addr_text(&peer).text, c->refused);
+		err_set(err, ERR_RUNTIME, "%s was sent away: %s", addr_text(&peer).text,
+			c->refused);
 		break;
 	case ENDED_IN_ORDER:
 	case ENDED_LOST: lost_ending(c, &peer, err); break;

@@ -90,7 +90,7 @@ static void judge_losses(struct server *s)
 /* True once nothing is left, and ended has been told: then s may be gone. */
 static bool end_if_done(struct server *s)
 {
-	bool complete = s->conf.exit_after && s->served >= s->conf.exit_after;
+	bool complete = s->enough || (s->conf.exit_after && s->served >= s->conf.exit_after);
 
 	if (s->clients.open_now > 0 || !(s->stopping || complete))
 		return false;
@@ -395,6 +395,13 @@ int server_start(struct server *s, struct err *err)
 	update_accepting(s);
 	announce(s);
 	return 0;
+}
+
+void server_enough(struct server *s)
+{
+	s->enough = true;
+	close_listeners(s);
+	timer_set_in(s->clients.loop, &s->retry, 0); /* if there is none, that is all */
 }
 
 /* A client that was sending a moment ago is in the middle of something: closing on its input would

@@ -47,6 +47,7 @@ struct server {
 	bool starved;             /* accepting is paused until a descriptor or memory is free */
 	bool starved_told;        /* ... which has been reported */
 	bool stopping;
+	bool enough;        /* server_enough was called */
 	uint64_t served;    /* clients that came and went and count for exit_after */
 	uint64_t missed;    /* datagrams that the kernel had no room for */
 	uint64_t dropped;   /* bytes, queued here or in the kernel, that stopping gave up */
@@ -62,6 +63,9 @@ struct server {
  * s->ended and s->arg, the rest zero. Returns 0, or -1 with err (ERR_LISTEN): then nothing is left
  * open, and ended is not called. */
 int server_start(struct server *s, struct err *err);
+
+/* Accept no more, and end when those who are here have gone. */
+void server_enough(struct server *s);
 
 /* Stop: accept no more, end what has nothing queued, give the rest SERVER_STOP_MS. */
 void server_stop(struct server *s, const char *reason);

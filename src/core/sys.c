@@ -400,3 +400,10 @@ void sys_close_own(int fd)
 {
 	close(fd);
 }
+
+void sys_host_name(char *out, size_t size)
+{
+	if (gethostname(out, size) < 0 || !out[0])
+		snprintf(out, size, "localhost");
+	out[size - 1] = '\0';
+}

@@ -54,6 +54,9 @@ ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t l
 int sys_open(struct reporter *to, const char *path, int flags);
 int sys_close(struct reporter *to, int fd);
 
+/* gethostname(2): this machine's name, cut to size; "localhost" where it has none. */
+void sys_host_name(char *out, size_t size);
+
 /* A socket's place in the file system: permissions, the lock on its folder, its removal. */
 int sys_fchmod(struct reporter *to, int fd, mode_t mode);
 int sys_flock(struct reporter *to, int fd, int operation);

@@ -8,7 +8,8 @@
 #include "base/escape.h"
 #include "base/json.h"
 
-/* human: {address} {transport} {mode} {reason} {conn} {received} {sent} {count} are filled in. */
+/* human: {address} {transport} {mode} {reason} {conn} {received} {sent} {count} {name} are filled
+ * in. */
 struct report_row {
 	const char *key; /* the JSON event: never renamed */
 	enum report_level level;
@@ -23,6 +24,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 		"{conn}: {address} done, {received} bytes received, {sent} sent"},
 	[REPORT_LOST] = {"conn.lost", LEVEL_PEOPLE,
 		"{conn}: {address} lost after {received} bytes received, {sent} sent: {reason}"},
+	[REPORT_NAMED] = {"conn.named", LEVEL_PEOPLE, "{conn}: {address} is {name}"},
 	[REPORT_RESET_EARLY] = {"conn.reset_early", LEVEL_DETAIL,
 		"{address} was gone before its first byte"},
 	[REPORT_ACCEPT_PAUSED] = {"accept.paused", LEVEL_READY,
@@ -114,6 +116,8 @@ static void json_report(struct reporter *to, const struct report *what)
 		json_int(&j, "received", (int64_t)what->received);
 		json_int(&j, "sent", (int64_t)what->sent);
 	}
+	if (what->kind == REPORT_NAMED)
+		json_str(&j, "name", what->name);
 	if (what->count)
 		json_int(&j, "count", (int64_t)what->count);
 	json_close(&j);
@@ -142,6 +146,8 @@ static int add_field(struct buf *line, const struct report *what, const char *na
 	} numbers[] = {{"conn", what->conn}, {"received", what->received}, {"sent", what->sent},
 		{"count", what->count}};
 
+	if (name_len == strlen("name") && !memcmp("name", name, name_len))
+		return buf_puts(line, quoted_span(what->name).text);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (strlen(texts[i].name) == name_len && !memcmp(texts[i].name, name, name_len))
 			return add_escaped(line, texts[i].text);

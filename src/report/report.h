@@ -18,6 +18,7 @@ enum report_kind {
 	REPORT_OPENED,        /* a server's client came: conn, address */
 	REPORT_CLOSED,        /* it went in order: conn, address, bytes */
 	REPORT_LOST,          /* it did not: conn, address, bytes, reason */
+	REPORT_NAMED,         /* it said its name: conn, address, name */
 	REPORT_RESET_EARLY,   /* gone before its first byte: address */
 	REPORT_ACCEPT_PAUSED, /* descriptors or memory are out: address, reason */
 	REPORT_ACCEPT_FAILED, /* one client could not be taken: address, reason */
@@ -45,6 +46,7 @@ struct report {
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
 	uint64_t count;          /* how many so far, for REPORT_DROPPED */
+	struct span name;        /* as the peer said it, for REPORT_NAMED: any bytes */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */

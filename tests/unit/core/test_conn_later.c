@@ -132,6 +132,6 @@ Test(conn_later, refusing_tells_the_peer_and_the_owner_why)
 	scene_play(&sc);
 	cr_assert(eq(str, peer.outgoing, "error: a name may have at most 3 bytes\n"));
 	cr_assert(eq(int, peer.why.kind, ERR_RUNTIME));
-	cr_assert(strstr(peer.why.what, "was refused: a name may have at most 3 bytes") != NULL);
+	cr_assert(strstr(peer.why.what, "was sent away: a name may have at most 3 bytes") != NULL);
 	scene_end(&sc);
 }

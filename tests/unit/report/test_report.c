@@ -21,7 +21,8 @@ static struct report full_report(enum report_kind kind)
 		.reason = "Connection reset by peer",
 		.received = 12,
 		.sent = 34,
-		.count = 5};
+		.count = 5,
+		.name = span_of("Ada \033[2J")};
 }
 
 static const struct {
@@ -34,6 +35,7 @@ static const struct {
 	{REPORT_LOST,
 		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by peer\n",
 		"conn.lost"},
+	{REPORT_NAMED, "7: 127.0.0.1:80 is 'Ada \\x1b[2J'\n", "conn.named"},
 	{REPORT_RESET_EARLY, "127.0.0.1:80 was gone before its first byte\n", "conn.reset_early"},
 	{REPORT_ACCEPT_PAUSED,
 		"127.0.0.1:80: cannot accept: Connection reset by peer; "
@@ -329,6 +331,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_OPENED] = LEVEL_PEOPLE,
 		[REPORT_CLOSED] = LEVEL_PEOPLE,
 		[REPORT_LOST] = LEVEL_PEOPLE,
+		[REPORT_NAMED] = LEVEL_PEOPLE,
 		[REPORT_RESET_EARLY] = LEVEL_DETAIL,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
 		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,

@@ -1,0 +1,91 @@
+#include "core/framer.h"
+
+enum { END_MAX_BYTES = 2 }; /* CR LF */
+
+/* Without the line's end that it may have. */
+static struct span less_end(struct span line)
+{
+	if (line.len && line.data[line.len - 1] == '\n') {
+		line.len--;
+		if (line.len && line.data[line.len - 1] == '\r')
+			line.len--;
+	}
+	return line;
+}
+
+static void refuse(struct framer *f, struct conn *c)
+{
+	buf_free(&f->held);
+	conn_refuse(c, "a line may have at most 65536 bytes");
+}
+
+/* Keep the part of a line at the end of what came. */
+static void hold(struct framer *f, struct conn *c, struct span part, int64_t settle_ms)
+{
+	bool settles;
+
+	if (f->held.len + part.len > FRAMER_MAX_BYTES + 1) { /* its CR may be there */
+		refuse(f, c);
+		return;
+	}
+	if (buf_add(&f->held, part) < 0) {
+		conn_refuse(c, "out of memory");
+		return;
+	}
+	settles = f->held.len && f->held.len <= FRAMER_SETTLE_MAX_BYTES;
+	conn_after(c, settles ? settle_ms : -1);
+}
+
+/* A line has ended: with what is held in front of it. Returns as framer_said. */
+static bool say(struct framer *f, struct conn *c, struct span line, framer_said *said)
+{
+	bool more;
+
+	if (f->held.len + line.len > FRAMER_MAX_BYTES + END_MAX_BYTES) {
+		refuse(f, c);
+		return false;
+	}
+	if (!f->held.len)
+		return said(c, less_end(line));
+	if (buf_add(&f->held, line) < 0) {
+		conn_refuse(c, "out of memory");
+		return false;
+	}
+	more = said(c, less_end(buf_span(&f->held)));
+	buf_free(&f->held);
+	return more;
+}
+
+void framer_data(
+	struct framer *f, struct conn *c, struct span in, int64_t settle_ms, framer_said *said)
+{
+	const uint8_t *end;
+
+	if (conn_message_max(c)) {
+		say(f, c, in, said);
+		return;
+	}
+	while (in.len && (end = memchr(in.data, '\n', in.len))) {
+		size_t len = (size_t)(end - in.data) + 1;
+
+		if (!say(f, c, (struct span){in.data, len}, said))
+			return;
+		in = span_from(in, len);
+	}
+	hold(f, c, in, settle_ms);
+}
+
+void framer_settled(struct framer *f, struct conn *c, framer_said *said)
+{
+	struct buf whole = f->held;
+
+	f->held = (struct buf){0};
+	if (whole.len)
+		said(c, less_end(buf_span(&whole)));
+	buf_free(&whole);
+}
+
+void framer_free(struct framer *f)
+{
+	buf_free(&f->held);
+}
