@@ -35,6 +35,6 @@ struct quoted {
 	char text[128];
 };
 struct quoted quoted(const char *text);
-struct quoted quoted_span(struct span text);
+struct quoted quoted_span(struct span in);
 
 #endif

@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <termios.h>
 
 #include "report/report.h"
 
@@ -67,6 +69,15 @@ int sys_dup2(struct reporter *to, int fd, int onto);
 
 /* poll(2) for POLLOUT: 1 where fd can be written, 0 after timeout_ms (-1: never), or -1. */
 int sys_writable(struct reporter *to, int fd, int timeout_ms);
+
+/* A terminal: its settings (set at once: waiting for what is written could take for ever), its
+ * size, the process group in its foreground, and its device's number (TIOCGDEV), which is the same
+ * whatever name it was opened by. */
+int sys_tcgetattr(struct reporter *to, int fd, struct termios *out);
+int sys_tcsetattr(struct reporter *to, int fd, const struct termios *settings);
+int sys_window_size(struct reporter *to, int fd, struct winsize *out);
+pid_t sys_tcgetpgrp(struct reporter *to, int fd);
+int sys_terminal(struct reporter *to, int fd, unsigned *number);
 
 /* The loop's own; not traced, they are not about the peer. */
 int sys_epoll_create(void);
