@@ -10,18 +10,22 @@ _sockx_serve() {
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
-		-m | --mode) _sockx_reply -W 'pipe echo discard source'; return ;;
+		-m | --mode) _sockx_reply -W 'pipe echo greet chat discard source'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
 		-b | --backlog) return ;;
 		--unix-mode) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--eol) _sockx_reply -W 'lf crlf none'; return ;;
+		--settle) return ;;
 		-q | --quit-after) return ;;
+		--greeting) return ;;
+		--bye) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --greeting --ask --bye --turns -v --verbose -Q --quiet -j --json --trace -h --help --version'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -29,6 +33,7 @@ _sockx_serve() {
 
 _sockx_connect() {
 	case $before in
+		-m | --mode) _sockx_reply -W 'pipe chat'; return ;;
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
@@ -36,11 +41,14 @@ _sockx_connect() {
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--eol) _sockx_reply -W 'lf crlf none'; return ;;
+		--settle) return ;;
 		-q | --quit-after) return ;;
+		--bye) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version -q --quit-after --no-shutdown --send-only --recv-only -C --crlf --raw'
+		_sockx_reply -W ' -m --mode -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --bye --turns'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -64,6 +72,23 @@ _sockx_echo() {
 	fi
 }
 
+_sockx_greet() {
+	case $before in
+		-H | --host) _sockx_reply -A hostname; return ;;
+		-p | --port) _sockx_reply -A service; return ;;
+		-s | --source) return ;;
+		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		-w | --connect-timeout) return ;;
+		-i | --idle-timeout) return ;;
+		--max-time) return ;;
+		*) ;;
+	esac
+	if [[ $current == -* && -z $only_words ]]; then
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --raw'
+		return
+	fi
+}
+
 _sockx_help() {
 	case $before in
 		*) ;;
@@ -76,7 +101,7 @@ _sockx_help() {
 }
 
 _sockx() {
-	local commands='serve connect echo help'
+	local commands='serve connect echo greet help'
 	local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local only_words='' i
 
@@ -99,6 +124,7 @@ _sockx() {
 		serve) _sockx_serve ;;
 		connect) _sockx_connect ;;
 		echo) _sockx_echo ;;
+		greet) _sockx_greet ;;
 		help) _sockx_help ;;
 		*) ;;
 	esac

@@ -71,7 +71,7 @@ static const struct foreign {
 	{NULL, "--exec", EXEC},
 	{NULL, "--sh-exec", EXEC},
 	{NULL, "--lua-exec", EXEC},
-#define CHAT "sockx has no chat yet; 'ncat -l --chat' has"
+#define CHAT "a room for all clients is 'sockx serve --mode chat'"
 	{NULL, "--chat", CHAT},
 	{NULL, "--broker", "sockx has no broker yet; 'ncat -l --broker' has"},
 #define ALLOW "sockx picks no clients by address yet; '-H ADDR' says which address to listen on"

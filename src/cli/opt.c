@@ -1,6 +1,7 @@
 #include "cli/opt.h"
 
 #include <stdalign.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/opt_row.h"
@@ -30,13 +31,19 @@ void opt_set_add(
 	add_group(set, &(struct opt_group){title, rows, count, offset, NULL});
 }
 
+void opt_set_add_for(struct opt_set *set, const char *title, const struct opt *rows, size_t count,
+	size_t offset, const char *modes)
+{
+	add_group(set, &(struct opt_group){title, rows, count, offset, modes});
+}
+
 size_t opt_set_add_mode(struct opt_set *set, const char *title, const struct opt *rows,
-	size_t count, size_t size, const char *mode)
+	size_t count, size_t size, const char *modes)
 {
 	const size_t align = alignof(max_align_t);
 	size_t offset = (set->conf_size + align - 1) / align * align;
 
-	add_group(set, &(struct opt_group){title, rows, count, offset, mode});
+	add_group(set, &(struct opt_group){title, rows, count, offset, modes});
 	set->conf_size = offset + size;
 	return offset;
 }
@@ -74,16 +81,27 @@ const char *opts_given(const struct opt_set *set, const struct opt_args *args, c
 	return NULL;
 }
 
+/* Whether a list of words has this one. */
+static bool has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)); at += len)
+		if ((at == words || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+			return true;
+	return false;
+}
+
 const char *opts_stray(const struct opt_set *set, const struct opt_args *args, const char *chosen,
-	const char **mode)
+	const char **modes)
 {
 	struct opt_row row;
 
 	for (size_t i = 0; opt_row(set, i, &row); i++) {
-		const char *whose = row.group->mode;
+		const char *whose = row.group->modes;
 
-		if (args->given[i].typed[0] && whose && strcmp(whose, chosen) != 0) {
-			*mode = whose;
+		if (args->given[i].typed[0] && whose && !has_word(whose, chosen)) {
+			*modes = whose;
 			return args->given[i].typed;
 		}
 	}
@@ -100,5 +118,22 @@ bool opt_group_continues(const struct opt_set *set, size_t g)
 	const struct opt_group *group = &set->groups[g];
 
 	return g > 0 && same_text(group[-1].title, group->title) &&
-	       same_text(group[-1].mode, group->mode);
+	       same_text(group[-1].modes, group->modes);
+}
+
+struct opt_modes opt_modes_text(const char *modes)
+{
+	struct opt_modes phrase = {""};
+	size_t used = 0;
+
+	while (*modes && used < sizeof(phrase.text)) {
+		size_t len = strcspn(modes, " ");
+		const char *rest = modes + len + (modes[len] == ' ');
+		const char *joint = !*rest ? "" : strchr(rest, ' ') ? ", " : " or ";
+
+		used += (size_t)snprintf(phrase.text + used, sizeof(phrase.text) - used, "%.*s%s",
+			(int)len, modes, joint);
+		modes = rest;
+	}
+	return phrase;
 }

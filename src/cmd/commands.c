@@ -7,7 +7,7 @@
 #include "cli/foreign.h"
 
 const struct command *const commands[] = {
-	&command_serve, &command_connect, &command_echo, &command_help, NULL};
+	&command_serve, &command_connect, &command_echo, &command_greet, &command_help, NULL};
 
 const struct command *command_find(const char *name)
 {

@@ -3,7 +3,8 @@
 
 #include "cli/command.h"
 
-extern const struct command command_serve, command_connect, command_echo, command_help;
+extern const struct command command_serve, command_connect, command_echo, command_greet,
+	command_help;
 
 /* NULL-ended, in the order help lists them. */
 extern const struct command *const commands[];

@@ -8,19 +8,55 @@
 
 struct connect_conf {
 	struct client_conf client; /* first: see struct talk_conf */
+	const char *mode;
+	struct mode_shared shared;
 };
 
 struct connect_run {
 	struct client client;
+	const struct mode *mode;
 	struct mode_env env;
+};
+
+/* What a server's modes are, too: the two in which a person may sit here. */
+static const struct mode *const client_modes[] = {&mode_pipe, &mode_chat};
+
+enum { CLIENT_MODES = sizeof(client_modes) / sizeof(client_modes[0]) };
+
+static bool client_mode_choice(size_t i, struct opt_choice *out)
+{
+	static const struct opt_choice choices[CLIENT_MODES] = {
+		{"pipe", "join standard input and output to the server"},
+		{"chat", "exchange lines with the server, or all who are there"}};
+
+	if (i >= CLIENT_MODES)
+		return false;
+	*out = choices[i];
+	return true;
+}
+
+static const struct opt connect_rows[] = {
+	{.name = "mode",
+		.letter = 'm',
+		.kind = OPT_CHOICE,
+		OPT_FIELD(struct connect_conf, mode),
+		.arg = "MODE",
+		.fallback = "pipe",
+		.choice = client_mode_choice,
+		.help = "what to do with the connection"},
 };
 
 static void connect_options(struct opt_set *set)
 {
 	set->conf_size = sizeof(struct connect_conf);
+	opt_set_add(
+		set, "Connecting", connect_rows, sizeof(connect_rows) / sizeof(connect_rows[0]), 0);
 	client_options(set);
-	opt_set_add_mode(
-		set, "Data", mode_pipe.options, mode_pipe.option_count, mode_pipe.conf_size, NULL);
+	mode_shared_options(set, offsetof(struct connect_conf, shared), "chat");
+	for (size_t i = 0; i < CLIENT_MODES; i++)
+		opt_set_add_mode(set, "Data", client_modes[i]->options,
+			client_modes[i]->option_count, client_modes[i]->conf_size,
+			client_modes[i]->name);
 }
 
 /* The connection is over; what came by it may still have to be written. */
@@ -29,7 +65,7 @@ static void on_over(struct client *client, const struct err *why)
 	struct connect_run *run = container_of(client, struct connect_run, client);
 
 	client_blame(client, why);
-	mode_pipe.finish(&run->env);
+	run->mode->finish(&run->env);
 }
 
 static void on_done(void *arg, const struct err *why)
@@ -40,16 +76,29 @@ static void on_done(void *arg, const struct err *why)
 	client_stop(&run->client);
 }
 
+static int run_mode(struct connect_run *run, const struct opt_args *args, struct err *err)
+{
+	if (client_aim(&run->client, "connect", args, err) < 0 ||
+		mode_fits(run->mode, run->client.where.via, err) < 0 ||
+		run->mode->begin(&run->env, err) < 0)
+		return -1;
+	return client_run(&run->client, err);
+}
+
 static int connect_run(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
-	struct connect_run run = {0};
-	void *state = calloc(1, mode_pipe.state_size);
+	const struct connect_conf *typed = conf;
+	struct connect_run run = {.mode = mode_find(typed->mode)};
+	void *state;
 	int rc = -1;
 
+	if (mode_options_check(set, args, &typed->shared, typed->mode, err) < 0)
+		return -1;
+	state = calloc(1, run.mode->state_size);
 	if (!state)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	if (client_init(&run.client, to, conf, &mode_pipe.on, state, err) < 0)
+	if (client_init(&run.client, to, conf, &run.mode->on, state, err) < 0)
 		goto out;
 	run.client.over = on_over;
 	run.env = (struct mode_env){.loop = &run.client.loop,
@@ -57,13 +106,12 @@ static int connect_run(struct reporter *to, void *conf, const struct opt_set *se
 		.room = run.client.owner.room,
 		.state = state,
 		.open_std = fd_open_std,
-		.conf = (char *)conf + set->groups[set->count - 1].offset,
+		.conf = mode_conf(run.mode, set, conf),
+		.shared = &typed->shared,
 		.done = on_done,
 		.arg = &run};
-	if (client_aim(&run.client, "connect", args, err) == 0 &&
-		mode_pipe.begin(&run.env, err) == 0)
-		rc = client_run(&run.client, err);
-	mode_pipe.end(&run.env);
+	rc = run_mode(&run, args, err);
+	run.mode->end(&run.env);
 	client_free(&run.client);
 out:
 	free(state);
@@ -74,7 +122,8 @@ const struct command command_connect = {
 	.name = "connect",
 	.summary = "join standard input and output to a server",
 	.purpose =
-		"Send standard input to a server and write what it answers to standard output. "
+		"Send standard input to a server and write what it answers to standard output, or "
+		"chat with it line by line. "
 		"Either direction's end is passed on at once; the status is 0 only if every byte "
 		"went where it should.",
 	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]"},

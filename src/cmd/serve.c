@@ -5,12 +5,8 @@
 
 #include "base/escape.h"
 #include "cmd/commands.h"
+#include "cmd/serve.h"
 #include "cmd/talk.h"
-#include "cmd/where.h"
-#include "core/resolve.h"
-#include "core/server.h"
-#include "core/signals.h"
-#include "mode/mode.h"
 #include "transport/fd.h"
 
 enum {
@@ -19,34 +15,6 @@ enum {
 	/* RFC 4787 REQ-5: a NAT keeps a UDP mapping for at least 2 minutes. A peer is kept as long,
 	 * so that while its mapping stands, it is known. */
 	PEER_IDLE_MS = 120000,
-};
-
-struct serve_conf {
-	struct talk_conf talk; /* first: see struct talk_conf */
-	struct opt_list hosts;
-	const char *mode;
-	struct where_conf where;
-	bool keep_open, once;
-	struct listen_conf listen;
-	uint64_t max_conns, exit_after;
-	int64_t idle_ms, max_time_ms; /* 0: never; -1: not given */
-};
-
-struct serve_run {
-	struct reporter *to;
-	const struct serve_conf *conf;
-	const struct mode *mode;
-	struct loop loop;
-	struct signals signals;
-	struct timer max_time, look_up_limit, mode_limit;
-	struct server server;
-	struct mode_env env;
-	struct where where;
-	struct addr at[SERVER_LISTENERS_MAX];
-	size_t at_count;
-	struct resolve *resolve;
-	bool server_over, interrupted;
-	struct err verdict; /* why the run failed, or none */
 };
 
 static const struct opt address_rows[] = {
@@ -145,6 +113,7 @@ static void serve_options(struct opt_set *set)
 		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
+	mode_shared_options(set, offsetof(struct serve_conf, shared), "greet chat");
 	for (size_t i = 0; modes[i]; i++)
 		opt_set_add_mode(set, "Data", modes[i]->options, modes[i]->option_count,
 			modes[i]->conf_size, modes[i]->name);
@@ -152,18 +121,9 @@ static void serve_options(struct opt_set *set)
 		offsetof(struct serve_conf, talk));
 }
 
-/* Where the chosen mode's own options were put; NULL if it has none. */
-static const void *mode_conf(const struct serve_run *run, const struct opt_set *set)
-{
-	for (size_t g = 0; g < set->count; g++)
-		if (set->groups[g].mode && strcmp(set->groups[g].mode, run->mode->name) == 0)
-			return (const char *)run->conf + set->groups[g].offset;
-	return NULL;
-}
-
 /* ---- the end ---- */
 
-static void end_run(struct serve_run *run, const struct err *why)
+void serve_end(struct serve_run *run, const struct err *why)
 {
 	if (why && !run->verdict.kind)
 		run->verdict = *why;
@@ -173,7 +133,14 @@ static void end_run(struct serve_run *run, const struct err *why)
 /* The mode has written out what its clients left. */
 static void on_mode_done(void *arg, const struct err *why)
 {
-	end_run(arg, why);
+	serve_end(arg, why);
+}
+
+static void on_enough(void *arg)
+{
+	struct serve_run *run = arg;
+
+	server_enough(&run->server);
 }
 
 static void on_mode_limit(struct timer *t)
@@ -183,7 +150,7 @@ static void on_mode_limit(struct timer *t)
 
 	err_set(&why, ERR_LOST, "stopped with bytes not yet written to standard output");
 	err_hint(&why, "its reader did not take them within %d ms", SERVER_STOP_MS);
-	end_run(run, &why);
+	serve_end(run, &why);
 }
 
 static void on_server_ended(void *arg, const struct err *why)
@@ -194,7 +161,7 @@ static void on_server_ended(void *arg, const struct err *why)
 	if (why && !run->verdict.kind)
 		run->verdict = *why;
 	if (!run->mode->finish) {
-		end_run(run, NULL);
+		serve_end(run, NULL);
 		return;
 	}
 	if (run->interrupted)
@@ -205,7 +172,9 @@ static void on_server_ended(void *arg, const struct err *why)
 static void stop(struct serve_run *run, const char *reason)
 {
 	run->interrupted = true;
-	if (run->server.listening)
+	if (run->mode->stopping && run->mode_begun)
+		run->mode->stopping(&run->env);
+	if (run->server.clients.loop && !run->server_over)
 		server_stop(&run->server, reason);
 	else if (run->server_over)
 		timer_set_in(&run->loop, &run->mode_limit, SERVER_STOP_MS);
@@ -223,38 +192,7 @@ static void on_max_time(struct timer *t)
 	stop(container_of(t, struct serve_run, max_time), "--max-time");
 }
 
-/* ---- the addresses ---- */
-
-static int add_address(struct serve_run *run, const struct addr *at, struct err *err)
-{
-	for (size_t i = 0; i < run->at_count; i++)
-		if (addr_equal(&run->at[i], at))
-			return 0;
-	if (run->at_count == SERVER_LISTENERS_MAX)
-		return err_set(err, ERR_USAGE, "more than %d addresses to listen on",
-			SERVER_LISTENERS_MAX);
-	run->at[run->at_count++] = *at;
-	return 0;
-}
-
-static int add_all(struct serve_run *run, const struct resolved *answer, struct err *err)
-{
-	for (size_t i = 0; i < answer->count; i++)
-		if (add_address(run, &answer->at[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static void on_resolved(void *arg, const struct resolved *answer, const struct err *why)
-{
-	struct serve_run *run = arg;
-	struct err err = {0};
-
-	run->resolve = NULL;
-	if (answer && add_all(run, answer, &err) < 0)
-		why = &err;
-	end_run(run, why);
-}
+/* ---- the run ---- */
 
 static void on_look_up_limit(struct timer *t)
 {
@@ -264,84 +202,16 @@ static void on_look_up_limit(struct timer *t)
 	err_set(&why, ERR_TIMEOUT, "cannot look up the address to listen on within %d ms",
 		LOOK_UP_MS);
 	err_hint(&why, "give -H an address instead of a name");
-	end_run(run, &why);
+	serve_end(run, &why);
 }
-
-/* All addresses of one host. The loop turns meanwhile, so that signals and limits hold. */
-static int add_host(struct serve_run *run, const char *host, struct err *err)
-{
-	const struct resolve_query query = {.host = host,
-		.port = run->where.port,
-		.family = run->where.family,
-		.numeric = run->conf->where.numeric,
-		.passive = true};
-	struct resolved answer;
-	int known;
-
-	if (host_check(host, err) < 0)
-		return -1;
-	known = resolve_at_once(&query, &answer, err);
-	if (known != 0)
-		return known < 0 ? -1 : add_all(run, &answer, err);
-	run->resolve = resolve_start(&run->loop, &query, on_resolved, run, err);
-	if (!run->resolve || loop_run(&run->loop, err) < 0)
-		return -1;
-	if (!run->verdict.kind)
-		return 0;
-	*err = run->verdict;
-	return -1;
-}
-
-/* Who may reach a server whose operator named no address: all, unless its datagrams could be used
- * to flood others, whose addresses somebody forged. */
-static bool for_all(const struct serve_run *run)
-{
-	return !(run->where.via->connectionless && run->mode->amplifies);
-}
-
-/* IPv4, and IPv6 beside it, where the machine has it. */
-static void add_both(struct serve_run *run)
-{
-	struct addr (*address)(int family, uint16_t port) = for_all(run) ? addr_any : addr_loopback;
-	int family = run->where.family;
-
-	if (family != AF_INET6)
-		run->at[run->at_count++] = address(AF_INET, run->where.port);
-	if (family != AF_INET)
-		run->at[run->at_count++] = address(AF_INET6, run->where.port);
-	run->server.conf.any = family == AF_UNSPEC;
-}
-
-static int find_addresses(struct serve_run *run, struct err *err)
-{
-	const struct opt_list *hosts = &run->conf->hosts;
-	const char *word = run->where.at.host;
-
-	if (run->where.path.len)
-		return add_address(run, &run->where.path, err);
-	if (word[0] && add_host(run, word, err) < 0)
-		return -1;
-	for (size_t i = 0; i < hosts->count && !run->interrupted; i++)
-		if (add_host(run, hosts->items[i], err) < 0)
-			return -1;
-	if (!word[0] && hosts->count == 0)
-		add_both(run);
-	return 0;
-}
-
-/* ---- the run ---- */
 
 static int check_options(struct serve_run *run, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	const struct serve_conf *conf = run->conf;
-	const char *owner, *stray = opts_stray(set, args, conf->mode, &owner);
 
-	if (stray) {
-		err_set(err, ERR_USAGE, "'%s' belongs to mode %s, not to mode %s", stray, owner,
-			conf->mode);
-		return err_hint(err, "leave it out, or use --mode %s", owner);
-	}
+	if (mode_options_check(set, args, &conf->shared, conf->mode, err) < 0)
+		return -1;
 	if (conf->once && conf->exit_after > 1) {
 		err_set(err, ERR_USAGE, "'--once' contradicts '--exit-after %ju'",
 			(uintmax_t)conf->exit_after);
@@ -399,11 +269,13 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 		.to = run->to,
 		.room = malloc(CONN_READ_BYTES),
 		.state = calloc(1, mode->state_size ? mode->state_size : 1),
-		.conf = mode_conf(run, set),
+		.conf = mode_conf(run->mode, set, run->conf),
 		.in_turn =
 			mode->one_at_a_time && (run->conf->keep_open || run->conf->exit_after > 1),
+		.shared = &run->conf->shared,
 		.open_std = fd_open_std,
 		.done = on_mode_done,
+		.enough = on_enough,
 		.arg = run};
 	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};
 	if (loop_init(&run->loop, err) < 0)
@@ -421,11 +293,12 @@ static int serve(struct serve_run *run, struct err *err)
 	timer_set_in(&run->loop, &run->look_up_limit, LOOK_UP_MS);
 	if (run->conf->max_time_ms > 0)
 		timer_set_in(&run->loop, &run->max_time, run->conf->max_time_ms);
-	if (find_addresses(run, err) < 0)
+	if (serve_find_addresses(run, err) < 0)
 		return -1;
 	timer_clear(&run->loop, &run->look_up_limit);
 	if (run->interrupted)
 		return 0;
+	run->mode_begun = true;
 	if (run->mode->begin && run->mode->begin(&run->env, err) < 0)
 		return -1;
 	fill_server(run);
@@ -472,7 +345,8 @@ static int serve_run(struct reporter *to, void *conf, const struct opt_set *set,
 	run->mode = mode_find(run->conf->mode);
 	if (!run->mode || check_options(run, set, args, err) < 0 ||
 		where_read(&run->conf->where, args, first_host(run->conf), true, "serve",
-			&run->where, err) < 0)
+			&run->where, err) < 0 ||
+		mode_fits(run->mode, run->where.via, err) < 0)
 		goto out;
 	if (init_run(run, set, err) == 0)
 		rc = serve(run, err);

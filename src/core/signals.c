@@ -47,8 +47,9 @@ static void on_signal(struct watch *w, uint32_t events)
 	(void)events;
 	if (!number)
 		return;
-	unblock(); /* the next one has its default action: it ends us at once */
+	s->number = number;
 	s->stop(s->arg, name_of(number));
+	unblock(); /* the next one has its default action: it ends us at once */
 }
 
 int signals_open(struct signals *s, struct loop *loop, struct err *err)

@@ -9,6 +9,7 @@ struct signals {
 	struct watch watch;
 	struct loop *loop;
 	void (*stop)(void *arg, const char *name); /* told once: "SIGTERM" */
+	int number;                                /* ... which it was */
 	void *arg;
 };
 

@@ -2,7 +2,8 @@
 #define SOCKX_MODE_MODE_H
 
 #include "cli/opt.h"
-#include "core/conn.h"
+#include "core/std.h"
+#include "mode/shared.h"
 
 /*
  * The mode seam: what a peer experiences. A mode is one file and one row of modes[] (mode.c): a
@@ -16,14 +17,17 @@ struct mode_env {
 	struct reporter *to;
 	uint8_t *room;    /* for a conn_owner of the mode's own */
 	const void *conf; /* the mode's own options: conf_size bytes */
-	void *state;      /* state_size bytes, zeroed */
+	const struct mode_shared *shared;
+	void *state;  /* state_size bytes, zeroed */
 	bool in_turn; /* clients come one after the other, for ever: nothing of ours ends with one
 	               */
-	/* Link to one of our inherited descriptors, 0 or 1. */
-	void (*open_std)(struct reporter *to, int fd, struct link *link);
-	/* The mode that has `begin` calls this once what it does beside its clients is over: what
+	std_link *open_std;
+	/* The mode that has `finish` calls this once what it does beside its clients is over: what
 	 * was received is written out. why: NULL, or why the whole run failed. */
 	void (*done)(void *arg, const struct err *why);
+	/* A mode of several clients has had enough: no more of them are wanted, and the server ends
+	 * when those who are there have gone. NULL: this is no server, but the client of one. */
+	void (*enough)(void *arg);
 	void *arg;
 };
 
@@ -38,21 +42,33 @@ struct mode {
 	bool amplifies;
 	/* It has one client at a time, and ends with its first unless --keep-open. */
 	bool one_at_a_time;
-	/* Before the first client. NULL: nothing to prepare, and done is never called. */
+	/* Why it cannot do with datagrams, as a phrase; NULL: it can. */
+	const char *no_datagrams;
+	/* Before the first client. NULL: nothing to prepare. */
 	int (*begin)(struct mode_env *env, struct err *err);
-	/* The last client is gone: write out what is left, then call done. Goes with begin. */
+	/* The last client is gone: write out what is left, then call done. NULL: nothing is left,
+	 * and done is never called. */
 	void (*finish)(struct mode_env *env);
-	/* Release what begin made. Goes with begin. */
+	/* The server is told to stop: let go of the terminal; a second signal ends us. NULL:
+	 * nothing of it is held. */
+	void (*stopping)(struct mode_env *env);
+	/* Release what begin made; it may have failed half-way. */
 	void (*end)(struct mode_env *env);
 };
 
-extern const struct mode mode_discard, mode_echo, mode_pipe, mode_source;
+extern const struct mode mode_chat, mode_discard, mode_echo, mode_greet, mode_pipe, mode_source;
 
 /* NULL-ended, in the order --help lists them; the first is the default. */
 extern const struct mode *const modes[];
 
 /* The mode of that name, or NULL. */
 const struct mode *mode_find(const char *name);
+
+/* Where in a command's configuration the mode's own options were put; NULL if it has none. */
+const void *mode_conf(const struct mode *mode, const struct opt_set *set, const void *conf);
+
+/* Whether the mode can do with what its peers' bytes travel by. Returns 0, or -1 with err. */
+int mode_fits(const struct mode *mode, const struct transport *via, struct err *err);
 
 /* For the option row of --mode: struct opt.choice over modes[]. */
 bool mode_choice(size_t i, struct opt_choice *out);

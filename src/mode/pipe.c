@@ -25,15 +25,6 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, recv_only),
 		.help = "leave standard input alone, and end when the peer does"},
-	{.name = "crlf",
-		.letter = 'C',
-		.kind = OPT_FLAG,
-		OPT_FIELD(struct pipe_conf, crlf),
-		.help = "send CR LF for each bare LF of standard input"},
-	{.name = "raw",
-		.kind = OPT_FLAG,
-		OPT_FIELD(struct pipe_conf, raw),
-		.help = "pass the peer's control characters to a terminal as they are"},
 };
 
 static const struct pipe_conf *conf_of(const struct pipe_run *p)
@@ -134,7 +125,7 @@ static int write_crlf(struct pipe_run *p, struct span in)
 /* Returns as conn_write. */
 static int send_input(struct pipe_run *p, struct span in)
 {
-	return conf_of(p)->crlf ? write_crlf(p, in) : conn_write(p->net, in);
+	return p->crlf ? write_crlf(p, in) : conn_write(p->net, in);
 }
 
 static void in_data(struct conn *c, struct span in)
@@ -202,7 +193,7 @@ static void limit_input(struct pipe_run *p)
 {
 	size_t max = conn_message_max(p->net);
 
-	conn_limit_reads(p->in, conf_of(p)->crlf ? max / 2 : max);
+	conn_limit_reads(p->in, p->crlf ? max / 2 : max);
 }
 
 static void net_open(struct conn *c)
@@ -274,21 +265,12 @@ static void net_closed(struct conn *c, const struct err *why)
 
 /* ---- the run ---- */
 
-static struct conn *open_std(struct pipe_run *p, struct conn_owner *owner, int fd,
-	const struct handler *on, const char *name, enum conn_sides sides)
+static struct conn_owner own_side(struct pipe_run *p, const struct handler *on)
 {
 	struct mode_env *env = p->env;
-	struct link link;
 
-	*owner = (struct conn_owner){.loop = env->loop,
-		.to = env->to,
-		.room = env->room,
-		.on = on,
-		.ctx = p,
-		.local = name};
-	conn_owner_init(owner);
-	env->open_std(env->to, fd, &link);
-	return conn_new(owner, &link, NULL, sides);
+	return (struct conn_owner){
+		.loop = env->loop, .to = env->to, .room = env->room, .on = on, .ctx = p};
 }
 
 static int cannot_begin(struct err *err)
@@ -302,25 +284,23 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 	const struct pipe_conf *conf = env->conf;
 
 	p->env = env;
+	p->crlf = mode_sends_crlf(env->shared);
 	if (conf->send_only && conf->recv_only) {
 		err_set(err, ERR_USAGE, "'--send-only' and '--recv-only' leave nothing to do");
 		return err_hint(err, "give one of them");
 	}
 	if (timer_init(env->loop, &p->quit, on_quit) < 0)
 		return cannot_begin(err);
-	p->out = open_std(p, &p->out_owner, 1, &out_handler, "standard output", CONN_WRITES);
+	p->out_owner = own_side(p, &out_handler);
+	p->out = std_open(&p->out_owner, 1, env->open_std);
 	if (!p->out)
 		return cannot_begin(err);
-	p->screen = (struct screen){.out = p->out, .raw = conf->raw};
-	conn_open(p->out);
+	p->screen = (struct screen){.out = p->out, .raw = env->shared->raw};
 	if (conf->recv_only)
 		return 0;
-	p->in = open_std(p, &p->in_owner, 0, &in_handler, "standard input", CONN_READS);
-	if (!p->in)
-		return cannot_begin(err);
-	conn_pause(p->in); /* the first client is not here yet */
-	conn_open(p->in);
-	return 0;
+	p->in_owner = own_side(p, &in_handler);
+	p->in = std_open(&p->in_owner, 0, env->open_std); /* paused: the first client is not here */
+	return p->in ? 0 : cannot_begin(err);
 }
 
 static void pipe_finish(struct mode_env *env)

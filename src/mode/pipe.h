@@ -15,7 +15,7 @@
 
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
-	bool no_shutdown, send_only, recv_only, crlf, raw;
+	bool no_shutdown, send_only, recv_only;
 };
 
 struct pipe_run {
@@ -27,7 +27,8 @@ struct pipe_run {
 	struct buf held;    /* of the input: read when net was lost already, for the next */
 	struct err verdict; /* why the run failed, or none */
 	bool input_over;    /* standard input has ended */
-	bool after_cr;      /* --crlf: the last byte sent was a CR */
+	bool crlf;          /* lines that end in a bare LF are sent with CR LF */
+	bool after_cr;      /* ... and the last byte sent was a CR */
 	bool finishing;     /* done is told once out has been written */
 	bool told;          /* ... and has been */
 };

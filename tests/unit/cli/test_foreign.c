@@ -58,7 +58,7 @@ Test(foreign, what_there_is_not_yet_is_said_plainly)
 	says("serve", "--ssl",
 		"sockx has no TLS yet; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
 	says("connect", "--ssl", "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'");
-	says("serve", "--chat", "sockx has no chat yet; 'ncat -l --chat' has");
+	says("serve", "--chat", "a room for all clients is 'sockx serve --mode chat'");
 	says("connect", "--broker", "sockx has no broker yet; 'ncat -l --broker' has");
 }
 

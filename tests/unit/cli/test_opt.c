@@ -436,6 +436,28 @@ Test(opt, an_option_of_another_mode_is_found)
 	expect_text(mode, "chat");
 }
 
+Test(opt, rows_may_belong_to_several_modes)
+{
+	struct reading r;
+	const char *modes = NULL;
+
+	PARSE(&r, "--bye", "x");
+	r.set.groups[1].modes = "pipe chat relay";
+	expect_text(opts_stray(&r.set, &r.args, "pipe", &modes), NULL);
+	expect_text(opts_stray(&r.set, &r.args, "chat", &modes), NULL);
+	expect_text(opts_stray(&r.set, &r.args, "relay", &modes), NULL);
+	expect_text(opts_stray(&r.set, &r.args, "lay", &modes), "--bye");
+	expect_text(opts_stray(&r.set, &r.args, "pip", &modes), "--bye");
+	expect_text(modes, "pipe chat relay");
+}
+
+Test(opt, modes_are_told_as_a_phrase)
+{
+	expect_text(opt_modes_text("pipe").text, "pipe");
+	expect_text(opt_modes_text("pipe chat").text, "pipe or chat");
+	expect_text(opt_modes_text("greet chat analyze").text, "greet, chat or analyze");
+}
+
 Test(opt, a_modes_fields_lie_behind_the_commands_own)
 {
 	struct reading r = {0};

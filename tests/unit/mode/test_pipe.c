@@ -22,6 +22,7 @@ struct stage {
 	struct scene sc;
 	struct mode_env env;
 	struct pipe_conf conf;
+	struct mode_shared shared;
 	struct pipe_run run;
 	struct script *peer;
 	int in, out; /* we write standard input, and read standard output */
@@ -74,6 +75,7 @@ static int set_up(struct stage *st, struct pipe_conf conf, struct err *err)
 	st->env.to = &st->sc.to;
 	st->env.room = st->sc.owner.room;
 	st->env.conf = &st->conf;
+	st->env.shared = &st->shared;
 	st->env.state = &st->run;
 	st->env.open_std = fd_open_std;
 	st->env.done = on_done;
@@ -98,6 +100,16 @@ static struct stage *begin(struct script *peer, struct pipe_conf conf)
 
 	lay_pipes(st);
 	begin_as_is(st, peer, conf);
+	return st;
+}
+
+static struct stage *begin_crlf(struct script *peer)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+
+	st->shared.crlf = true;
+	lay_pipes(st);
+	begin_as_is(st, peer, plain);
 	return st;
 }
 
@@ -409,12 +421,11 @@ static void shown_as(const char *incoming, bool raw, const char *shown)
 {
 	struct script peer = {.incoming = incoming, .per_read = 1};
 	struct stage *st = calloc(1, sizeof(*st));
-	struct pipe_conf conf = plain;
 
-	conf.raw = raw;
+	st->shared.raw = raw;
 	take_over(opened("/dev/null", O_RDONLY), 0);
 	st->out = lay_terminal(1);
-	begin_as_is(st, &peer, conf);
+	begin_as_is(st, &peer, plain);
 	TURN_UNTIL(&st->sc.loop, (hear(st), st->heard_len >= strlen(shown)));
 	cr_assert(eq(str, st->heard, (char *)shown));
 	play_to_the_end(st);
@@ -549,7 +560,7 @@ Test(mode_pipe, quit_after_waits_so_long_for_the_answer)
 static void sent_as(const char *const *pieces, const char *sent)
 {
 	struct script peer = {.stays = true};
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .crlf = true});
+	struct stage *st = begin_crlf(&peer);
 
 	for (; *pieces; pieces++) {
 		type(st, *pieces);
@@ -714,7 +725,7 @@ Test(mode_pipe, each_read_of_the_input_is_a_datagram_that_passes_everywhere)
 Test(mode_pipe, with_crlf_a_datagram_is_not_too_long_either)
 {
 	struct script peer = datagram_peer();
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .crlf = true});
+	struct stage *st = begin_crlf(&peer);
 
 	type(st, "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
 	TURN_UNTIL(&st->sc.loop, peer.writes == 2);

@@ -1,0 +1,115 @@
+/* sockx greet: say a name, if there is one, and print the greeting. */
+#include "cmd/ask.h"
+#include "cmd/commands.h"
+
+#include "base/json.h"
+
+struct greet_conf {
+	struct client_conf client; /* first: see struct talk_conf */
+	bool raw;
+};
+
+enum { GREETING_JSON_MAX_BYTES = 1024 * 1024 };
+
+struct greet_run {
+	struct ask ask;
+	struct buf greeting; /* -j: all of it */
+	uint8_t last;        /* its last byte */
+};
+
+static const struct opt greet_rows[] = {
+	{.name = "raw",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct greet_conf, raw),
+		.help = "pass the peer's control characters to a terminal as they are"},
+};
+
+static void greet_options(struct opt_set *set)
+{
+	set->conf_size = sizeof(struct greet_conf);
+	client_options(set);
+	opt_set_add(set, "Data", greet_rows, sizeof(greet_rows) / sizeof(greet_rows[0]), 0);
+}
+
+static int on_said(struct ask *a, struct span in)
+{
+	struct greet_run *run = container_of(a, struct greet_run, ask);
+
+	if (in.len)
+		run->last = in.data[in.len - 1];
+	if (!a->client.conf->talk.json)
+		return a->out ? screen_write(&a->screen, in) : 0;
+	if (run->greeting.len + in.len > GREETING_JSON_MAX_BYTES || buf_add(&run->greeting, in) < 0)
+		client_blame(&a->client,
+			&(struct err){ERR_WRONG, .what = "the greeting is too long for -j"});
+	return 0;
+}
+
+static void write_json(struct greet_run *run)
+{
+	struct json j = {0};
+
+	json_open(&j);
+	json_str(&j, "event", span_of("greet"));
+	json_str(&j, "address", span_of(run->ask.client.typed));
+	json_str(&j, "greeting", buf_span(&run->greeting));
+	json_close(&j);
+	if (!j.failed)
+		conn_write(run->ask.out, buf_span(&j.out));
+	buf_free(&j.out);
+}
+
+/* Many a server closes with our name unread, which resets the connection behind its greeting: that
+ * is its end. */
+static void on_over(struct ask *a, const struct err *why)
+{
+	struct greet_run *run = container_of(a, struct greet_run, ask);
+
+	if (a->head.len && why && why->kind == ERR_LOST)
+		why = NULL;
+	ask_judge(a, why);
+	if (a->client.conf->talk.json) {
+		write_json(run);
+		return;
+	}
+	screen_end(&a->screen);
+	if (a->head.len && run->last != '\n')
+		conn_write(a->out, span_of("\n"));
+}
+
+static int greet_run(struct reporter *to, void *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	const struct greet_conf *typed = conf;
+	struct greet_run run = {0};
+	int rc = -1;
+
+	(void)set;
+	if (ask_init(&run.ask, to, &typed->client, err) < 0)
+		return -1;
+	run.ask.what = "greeting";
+	run.ask.said = on_said;
+	run.ask.over = on_over;
+	run.ask.screen.raw = typed->raw;
+	if (ask_words(&run.ask, args, err) == 0)
+		rc = ask_run(&run.ask, "greet", false, err);
+	ask_free(&run.ask);
+	buf_free(&run.greeting);
+	return rc;
+}
+
+const struct command command_greet = {
+	.name = "greet",
+	.summary = "say a name and print the greeting",
+	.purpose =
+		"Connect to a greeting server, send it NAME if one is given, its words joined by "
+		"one space, and print what it says until it closes. The status is 9 if it says "
+		"nothing.",
+	.usage = {"[OPTION...] [NAME]"},
+	.examples = {{"sockx greet", "hear what a server says by itself"},
+		{"sockx greet Ada", "be greeted by name"},
+		{"sockx greet -H example.org -p 9999 -j Ada", "elsewhere, as JSON"}},
+	.words = WORDS_TEXT,
+	.options = greet_options,
+	.run = greet_run,
+};

@@ -1,0 +1,49 @@
+#ifndef SOCKX_CMD_SERVE_H
+#define SOCKX_CMD_SERVE_H
+
+#include "cli/command.h"
+#include "cmd/where.h"
+#include "core/resolve.h"
+#include "core/server.h"
+#include "core/signals.h"
+#include "mode/mode.h"
+
+/* What serve.c (the command) and serve_address.c (where it listens) share. */
+
+struct serve_conf {
+	struct talk_conf talk; /* first: see struct talk_conf */
+	struct opt_list hosts;
+	const char *mode;
+	struct where_conf where;
+	bool keep_open, once;
+	struct listen_conf listen;
+	uint64_t max_conns, exit_after;
+	int64_t idle_ms, max_time_ms; /* 0: never; -1: not given */
+	struct mode_shared shared;
+};
+
+struct serve_run {
+	struct reporter *to;
+	const struct serve_conf *conf;
+	const struct mode *mode;
+	struct loop loop;
+	struct signals signals;
+	struct timer max_time, look_up_limit, mode_limit;
+	struct server server;
+	struct mode_env env;
+	struct where where;
+	struct addr at[SERVER_LISTENERS_MAX];
+	size_t at_count;
+	struct resolve *resolve;
+	bool server_over, interrupted, mode_begun;
+	struct err verdict; /* why the run failed, or none */
+};
+
+/* Find all addresses to listen on: run->at. The loop turns while names are looked up, so that
+ * signals and limits hold. Returns 0, also if it was interrupted; or -1 with err. */
+int serve_find_addresses(struct serve_run *run, struct err *err);
+
+/* The run is over, if it has begun, and failed, if why is not NULL; the first reason counts. */
+void serve_end(struct serve_run *run, const struct err *why);
+
+#endif

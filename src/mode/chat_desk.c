@@ -1,0 +1,309 @@
+/* The operator's desk of a chat: lines typed at a terminal or read from a file, and what is shown.
+ */
+#include "mode/chat.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+/* A line that comes from a file, as a peer's: at most this long. */
+enum { TYPED_MAX_BYTES = FRAMER_MAX_BYTES };
+
+/* ---- what is typed ---- */
+
+/* Take the next line of what was typed; at the input's end, also one without a newline. */
+static bool next_line(
+	const struct chat_run *run, bool input_ended, struct span *line, size_t *taken)
+{
+	const struct span typed = buf_span(&run->typed);
+	const uint8_t *end = typed.len ? memchr(typed.data, '\n', typed.len) : NULL;
+
+	*line = typed;
+	*taken = typed.len;
+	if (end) {
+		line->len = (size_t)(end - typed.data);
+		*taken = line->len + 1;
+	}
+	return end || (input_ended && typed.len);
+}
+
+/* Read on only when what was read has been said. At a terminal keys are read all the same, for they
+ * edit, but not without bound. */
+static void update_input(struct chat_run *run)
+{
+	struct span line;
+	size_t taken;
+	bool waits = next_line(run, false, &line, &taken);
+
+	if (!run->in || !run->begun)
+		return;
+	if (run->at_terminal ? run->typed.len < TYPED_MAX_BYTES : chat_may_say(run) && !waits)
+		conn_resume(run->in);
+	else
+		conn_pause(run->in);
+}
+
+static void say_lines(struct chat_run *run, bool input_ended)
+{
+	struct span line;
+	size_t taken;
+
+	while (chat_may_say(run) && next_line(run, input_ended, &line, &taken)) {
+		struct buf said = {0};
+
+		/* A copy: saying it may end everything. */
+		if (buf_add(&said, line) < 0) {
+			chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
+			return;
+		}
+		buf_take(&run->typed, taken);
+		chat_say(run, buf_span(&said));
+		buf_free(&said);
+	}
+}
+
+void chat_desk_speak(struct chat_run *run)
+{
+	say_lines(run, run->in_ended);
+	if (run->in_ended && !run->typed.len && !run->input_over && run->begun &&
+		(run->my_turn || !run->conf->turns))
+		chat_leave(run, run->at_terminal);
+	update_input(run);
+}
+
+static void too_long(struct chat_run *run)
+{
+	struct err why = {0};
+
+	err_set(&why, ERR_RUNTIME, "standard input: a line is longer than %d bytes",
+		TYPED_MAX_BYTES);
+	err_hint(&why, "a chat is made of lines; for other data there is mode pipe");
+	chat_fail(run, &why);
+}
+
+/* Members that have ended stay for as long as something is there to be said to them. */
+static void keep_members(struct chat_run *run)
+{
+	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
+		if (p->ended)
+			conn_after(p->conn, run->env->shared->settle_ms);
+}
+
+static void take_typed(struct chat_run *run, struct span text)
+{
+	struct span all;
+	const uint8_t *last;
+
+	if (buf_add(&run->typed, text) < 0) {
+		chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
+		return;
+	}
+	all = buf_span(&run->typed);
+	last = all.len ? memrchr(all.data, '\n', all.len) : NULL;
+	if (all.len - (last ? (size_t)(last + 1 - all.data) : 0) > TYPED_MAX_BYTES)
+		too_long(run);
+	else
+		chat_desk_speak(run);
+}
+
+static void in_data(struct conn *c, struct span in)
+{
+	struct chat_run *run = conn_ctx(c);
+
+	if (run->at_terminal) {
+		if (console_keys(&run->console, in) < 0)
+			run->out_full = true;
+		return;
+	}
+	keep_members(run);
+	take_typed(run, in);
+}
+
+static void input_ended(struct chat_run *run)
+{
+	run->in_ended = true;
+	chat_desk_speak(run);
+}
+
+static void in_eof(struct conn *c)
+{
+	input_ended(conn_ctx(c));
+}
+
+static void in_closed(struct conn *c, const struct err *why)
+{
+	struct chat_run *run = conn_ctx(c);
+
+	run->in = NULL;
+	if (why)
+		chat_fail(run, why);
+	else if (run->finishing)
+		chat_desk_finish(run);
+}
+
+static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
+
+/* ---- the terminal ---- */
+
+static void on_line(void *arg, struct span line)
+{
+	struct chat_run *run = arg;
+
+	if (buf_add(&run->typed, line) < 0)
+		chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
+	else
+		take_typed(run, span_of("\n"));
+}
+
+static void on_end(void *arg)
+{
+	input_ended(arg);
+}
+
+/* A signal that would end us, at a client, which has no other use for it: first the terminal. */
+static void on_signal(void *arg, const char *name)
+{
+	struct chat_run *run = arg;
+	int number = run->signals.number;
+
+	(void)name;
+	console_close(&run->console);
+	signals_close(&run->signals);
+	raise(number);
+}
+
+static int open_console(struct chat_run *run, struct err *err)
+{
+	run->console = (struct console){.line = on_line, .end = on_end, .arg = run};
+	if (console_open(&run->console, run->env->loop, run->env->to, 0, run->out, "> ", err) < 0)
+		return -1;
+	if (run->env->enough)
+		return 0;
+	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};
+	return signals_open(&run->signals, run->env->loop, err);
+}
+
+void chat_desk_begin(struct chat_run *run)
+{
+	struct err err = {0};
+
+	run->begun = true;
+	if (run->at_terminal && open_console(run, &err) < 0)
+		chat_fail(run, &err);
+	update_input(run);
+}
+
+void chat_desk_leave(struct chat_run *run)
+{
+	if (run->at_terminal && run->begun) {
+		console_close(&run->console);
+		signals_close(&run->signals);
+	}
+	if (run->in)
+		conn_abort(run->in);
+}
+
+/* ---- what is shown ---- */
+
+int chat_desk_show(struct chat_run *run, const char *who, struct span line)
+{
+	bool escapes = conn_is_terminal(run->out) && !run->env->shared->raw;
+	struct escaper e = {.one_line = true};
+	struct buf shown = {0};
+	int verdict = 0, made;
+
+	if (!run->out || run->leaving)
+		return 0;
+	made = buf_puts(&shown, who);
+	if (made == 0)
+		made = escapes ? escape_add(&e, line, &shown) : buf_add(&shown, line);
+	if (made == 0 && escapes)
+		made = escape_end(&e, &shown);
+	if (made < 0 || buf_puts(&shown, "\n") < 0)
+		chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
+	else if (run->at_terminal)
+		verdict = console_print(&run->console, buf_span(&shown));
+	else
+		verdict = conn_write(run->out, buf_span(&shown));
+	buf_free(&shown);
+	return verdict;
+}
+
+static void out_drained(struct conn *c)
+{
+	struct chat_run *run = conn_ctx(c);
+
+	run->out_full = false;
+	chat_go_on(run);
+}
+
+static void out_closed(struct conn *c, const struct err *why)
+{
+	struct chat_run *run = conn_ctx(c);
+
+	console_close(&run->console);
+	run->out = NULL;
+	if (why)
+		chat_fail(run, why);
+	else if (run->finishing)
+		chat_desk_finish(run);
+}
+
+static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
+
+/* ---- the run ---- */
+
+static struct conn_owner own_side(struct chat_run *run, const struct handler *on)
+{
+	struct mode_env *env = run->env;
+
+	return (struct conn_owner){
+		.loop = env->loop, .to = env->to, .room = env->room, .on = on, .ctx = run};
+}
+
+/* Whether the terminal can do more than print. */
+static bool can_edit(void)
+{
+	const char *kind = getenv("TERM");
+
+	return kind && kind[0] && strcmp(kind, "dumb") != 0;
+}
+
+int chat_desk_open(struct chat_run *run, struct err *err)
+{
+	run->signals.watch.fd = -1;
+	run->out_owner = own_side(run, &out_handler);
+	run->out = std_open(&run->out_owner, 1, run->env->open_std);
+	run->in_owner = own_side(run, &in_handler);
+	run->in = std_open(&run->in_owner, 0, run->env->open_std);
+	if (!run->in || !run->out)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	run->at_terminal = conn_is_terminal(run->in) && conn_is_terminal(run->out) && can_edit();
+	return 0;
+}
+
+void chat_desk_finish(struct chat_run *run)
+{
+	struct mode_env *env = run->env;
+
+	run->finishing = true;
+	chat_desk_leave(run);
+	if (run->out)
+		conn_finish(run->out);
+	if (run->in || run->out || run->told)
+		return;
+	run->told = true;
+	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
+}
+
+void chat_desk_free(struct chat_run *run)
+{
+	chat_desk_leave(run);
+	buf_free(&run->typed);
+	if (run->in)
+		conn_owner_free(&run->in_owner);
+	if (run->out)
+		conn_owner_free(&run->out_owner);
+}

@@ -1,0 +1,456 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mode/chat.h"
+#include "peer.h"
+#include "script.h"
+#include "transport/fd.h"
+
+TestSuite(mode_chat, .timeout = 20);
+
+enum { SETTLE_MS = 50 };
+
+/* A chat: the operator's descriptors 0 and 1 are pipes of which the test holds the other ends; the
+ * members are scripts. */
+struct stage {
+	struct scene sc;
+	struct mode_env env;
+	struct chat_conf conf;
+	struct mode_shared shared;
+	struct chat_run run;
+	int in, out;
+	char heard[1 << 16];
+	size_t heard_len;
+	bool heard_end;
+	unsigned done, enough;
+	struct err why;
+};
+
+static void on_done(void *arg, const struct err *why)
+{
+	struct stage *st = arg;
+
+	st->done++;
+	if (why)
+		st->why = *why;
+}
+
+static void on_enough(void *arg)
+{
+	struct stage *st = arg;
+
+	st->enough++;
+}
+
+static void take_over(int from, int number)
+{
+	cr_assert(eq(int, dup2(from, number), number));
+	close(from);
+}
+
+static void lay_pipes(struct stage *st)
+{
+	int in[2], out[2];
+
+	cr_assert(eq(int, pipe2(in, O_CLOEXEC), 0));
+	cr_assert(eq(int, pipe2(out, O_CLOEXEC), 0));
+	st->in = in[1];
+	st->out = out[0];
+	take_over(in[0], 0);
+	take_over(out[1], 1);
+	cr_assert(eq(int, fcntl(st->out, F_SETFL, O_NONBLOCK), 0));
+}
+
+enum role { SERVER, CLIENT };
+
+static struct stage *stage(enum role role, struct chat_conf conf, const char *eol)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	signal(SIGPIPE, SIG_IGN);
+	lay_pipes(st);
+	st->conf = conf;
+	st->shared = (struct mode_shared){.eol = eol, .settle_ms = SETTLE_MS};
+	scene_begin_for(&st->sc, &mode_chat.on, &st->run);
+	st->env = (struct mode_env){.loop = &st->sc.loop,
+		.to = &st->sc.to,
+		.room = st->sc.owner.room,
+		.conf = &st->conf,
+		.shared = &st->shared,
+		.state = &st->run,
+		.open_std = fd_open_std,
+		.done = on_done,
+		.enough = role == SERVER ? on_enough : NULL,
+		.arg = st};
+	cr_assert(eq(int, mode_chat.begin(&st->env, &err), 0), "%s", err.what);
+	return st;
+}
+
+static const struct chat_conf plain;
+
+static void end(struct stage *st)
+{
+	mode_chat.end(&st->env);
+	scene_end(&st->sc);
+	free(st);
+}
+
+static void type(struct stage *st, const char *text)
+{
+	cr_assert(eq(sz, (size_t)write(st->in, text, strlen(text)), strlen(text)));
+}
+
+static void end_input(struct stage *st)
+{
+	close(st->in);
+	st->sc.descriptors--;
+}
+
+static void hear(struct stage *st)
+{
+	ssize_t n;
+
+	while ((n = read(st->out, st->heard + st->heard_len,
+			sizeof(st->heard) - 1 - st->heard_len)) > 0)
+		st->heard_len += (size_t)n;
+	st->heard_end = n == 0;
+	st->heard[st->heard_len] = '\0';
+}
+
+static bool heard(struct stage *st, const char *text)
+{
+	hear(st);
+	return strcmp(st->heard, text) == 0;
+}
+
+#define COMES_TO(st, condition) TURN_UNTIL(&(st)->sc.loop, condition)
+
+/* A few turns in which nothing of this kind should happen. */
+static void rest(struct stage *st)
+{
+	for (int i = 0; i < 20; i++)
+		turn_for_ms(&st->sc.loop, 0);
+}
+
+/* ---- lines, both ways ---- */
+
+Test(mode_chat, lines_go_both_ways)
+{
+	struct script peer = {.incoming = "hello\nthere\n", .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &peer);
+	type(st, "good\nday\n");
+	COMES_TO(st, heard(st, "hello\nthere\n"));
+	COMES_TO(st, strcmp(peer.outgoing, "good\nday\n") == 0);
+	end(st);
+}
+
+static void ends_lines(const char *eol, const char *expected)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = stage(CLIENT, plain, eol);
+
+	scene_join(&st->sc, &peer);
+	type(st, "a\n\nb\n");
+	COMES_TO(st, strcmp(peer.outgoing, expected) == 0);
+	end(st);
+}
+
+Test(mode_chat, a_line_ends_as_it_was_asked_to)
+{
+	ends_lines("lf", "a\n\nb\n");
+	ends_lines("crlf", "a\r\n\r\nb\r\n");
+	ends_lines("none", "ab");
+}
+
+Test(mode_chat, a_peer_that_ends_no_line_is_heard_when_it_is_quiet)
+{
+	struct script peer = {.incoming = "hello", .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &peer);
+	COMES_TO(st, heard(st, "hello\n"));
+	end(st);
+}
+
+Test(mode_chat, the_input_is_left_alone_until_somebody_is_there)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+	char left[8];
+
+	type(st, "early\n");
+	rest(st);
+	cr_assert(eq(int, (int)read(0, left, sizeof(left)), 6), "it is still there");
+	type(st, "hello\n");
+	scene_join(&st->sc, &peer);
+	COMES_TO(st, strcmp(peer.outgoing, "hello\n") == 0);
+	end(st);
+}
+
+Test(mode_chat, with_several_members_each_hears_the_others_by_name)
+{
+	struct script one = {.incoming = "I am\x1b[2J one\n", .stays = true, .reads_nothing = true};
+	struct script two = {.stays = true}, three = {.stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &one);
+	scene_join(&st->sc, &two);
+	scene_join(&st->sc, &three);
+	rest(st);
+	one.reads_nothing = false;
+	COMES_TO(st, heard(st, "guest1: I am\x1b[2J one\n"));
+	cr_assert(eq(str, two.outgoing, "guest1: I am\\x1b[2J one\n"), "made harmless");
+	cr_assert(eq(str, three.outgoing, two.outgoing));
+	cr_assert(eq(str, one.outgoing, ""), "nobody hears itself");
+	type(st, "welcome\n");
+	COMES_TO(st, strcmp(one.outgoing, "welcome\n") == 0);
+	cr_assert(strstr(two.outgoing, "one\nwelcome\n") != NULL, "the operator needs no name");
+	end(st);
+}
+
+/* ---- turns ---- */
+
+Test(mode_chat, in_turns_a_client_sends_one_line_and_waits_for_one)
+{
+	struct script peer = {.incoming = "first\n", .stays = true, .reads_nothing = true};
+	struct stage *st = stage(CLIENT, (struct chat_conf){.turns = true}, NULL);
+
+	scene_join(&st->sc, &peer);
+	type(st, "a\nb\nc\n");
+	COMES_TO(st, strcmp(peer.outgoing, "a\n") == 0);
+	rest(st);
+	cr_assert(eq(str, peer.outgoing, "a\n"));
+	peer.reads_nothing = false;
+	COMES_TO(st, strcmp(peer.outgoing, "a\nb\n") == 0);
+	rest(st);
+	cr_assert(eq(str, peer.outgoing, "a\nb\n"));
+	end(st);
+}
+
+Test(mode_chat, in_turns_a_server_waits_first)
+{
+	struct script peer = {.incoming = "first\n", .stays = true, .reads_nothing = true};
+	struct stage *st = stage(SERVER, (struct chat_conf){.turns = true}, NULL);
+
+	scene_join(&st->sc, &peer);
+	type(st, "a\nb\n");
+	rest(st);
+	cr_assert(eq(str, peer.outgoing, ""));
+	peer.reads_nothing = false;
+	COMES_TO(st, strcmp(peer.outgoing, "a\n") == 0);
+	end(st);
+}
+
+Test(mode_chat, in_turns_lines_that_nobody_waited_for_are_a_loss)
+{
+	struct script peer = {.incoming = "first\n"};
+	struct stage *st = stage(CLIENT, (struct chat_conf){.turns = true}, NULL);
+
+	type(st, "a\nb\nc\n");
+	scene_join(&st->sc, &peer);
+	COMES_TO(st, (hear(st), st->done));
+	cr_assert(eq(int, st->why.kind, ERR_LOST));
+	end(st);
+}
+
+/* ---- ends ---- */
+
+static void ends_a_chat(const char *line, const char *bye, bool ends, const char *sent)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = stage(SERVER, (struct chat_conf){.bye = bye}, NULL);
+
+	scene_join(&st->sc, &peer);
+	type(st, line);
+	type(st, "\n");
+	if (ends)
+		COMES_TO(st, peer.finished);
+	else
+		COMES_TO(st, peer.outgoing_len > 0);
+	rest(st);
+	cr_assert(eq(str, peer.outgoing, (char *)sent), "%s", line);
+	cr_assert(eq(uint, peer.finished, ends), "%s", line);
+	cr_assert(eq(uint, st->enough, ends), "%s", line);
+	end(st);
+}
+
+Test(mode_chat, the_operators_bye_ends_it)
+{
+	ends_a_chat("bye", NULL, true, "");
+	ends_a_chat(" \tByE  ", NULL, true, "");
+	ends_a_chat("bye bye", NULL, false, "bye bye\n");
+	ends_a_chat("goodbye", NULL, false, "goodbye\n");
+	ends_a_chat("BYE", "BYE", true, "BYE\n");
+	ends_a_chat("bye", "BYE", false, "bye\n");
+	ends_a_chat(" BYE", "BYE", false, " BYE\n");
+}
+
+Test(mode_chat, a_members_bye_ends_its_own_chat)
+{
+	struct script one = {.incoming = "hi\nbye\nnot heard\n", .stays = true};
+	struct script two = {.stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &two);
+	scene_join(&st->sc, &one);
+	COMES_TO(st, one.finished);
+	rest(st);
+	cr_assert(heard(st, "guest2: hi\n"));
+	cr_assert(eq(uint, two.finished, 0));
+	cr_assert(eq(uint, st->enough, 0));
+	end(st);
+}
+
+Test(mode_chat, the_end_of_the_input_ends_it_once_all_is_said_and_heard)
+{
+	struct script peer = {.incoming = "late\n", .reads_nothing = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &peer);
+	type(st, "last words");
+	end_input(st);
+	COMES_TO(st, peer.finished);
+	cr_assert(eq(str, peer.outgoing, "last words\n"));
+	cr_assert(eq(uint, st->enough, 1));
+	peer.reads_nothing = false;
+	COMES_TO(st, heard(st, "late\n"));
+	COMES_TO(st, peer.ended);
+	cr_assert(not(peer.failed));
+	end(st);
+}
+
+Test(mode_chat, a_member_that_says_nothing_does_not_keep_a_server_whose_operator_has_ended)
+{
+	struct script peer = {.reads_nothing = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &peer);
+	end_input(st);
+	COMES_TO(st, peer.finished);
+	scene_pass_ms(&st->sc, CONN_LINGER_MS + CHAT_LOOK_MS);
+	COMES_TO(st, peer.ended);
+	end(st);
+}
+
+Test(mode_chat, a_peer_that_has_ended_is_told_what_stands_there_to_be_said)
+{
+	struct script peer = {.incoming = "hi\n"};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	type(st, "one\ntwo\n");
+	scene_join(&st->sc, &peer);
+	COMES_TO(st, peer.ended);
+	cr_assert(eq(str, peer.outgoing, "one\ntwo\n"));
+	cr_assert(not(peer.failed));
+	end(st);
+}
+
+Test(mode_chat, what_a_file_says_must_be_lines)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+	char *text = script_bytes(FRAMER_MAX_BYTES + 1);
+
+	for (size_t i = 0; i <= FRAMER_MAX_BYTES; i++)
+		text[i] = 'x';
+	scene_join(&st->sc, &peer);
+	fcntl(st->in, F_SETPIPE_SZ, 4 * FRAMER_MAX_BYTES);
+	type(st, text);
+	COMES_TO(st, (hear(st), st->done));
+	cr_assert(eq(int, st->why.kind, ERR_RUNTIME));
+	cr_assert(strstr(st->why.what, "longer than 65536 bytes") != NULL);
+	free(text);
+	end(st);
+}
+
+/* ---- members that do not read ---- */
+
+/* So many lines of a member's. */
+static char *talk(size_t len)
+{
+	char *text = script_bytes(len);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = i % 100 == 99 ? '\n' : 'x';
+	text[len] = '\0';
+	return text;
+}
+
+Test(mode_chat, a_member_that_does_not_read_is_sent_away_and_holds_up_nobody)
+{
+	enum { TALK = 3 * CHAT_BEHIND_MAX_BYTES };
+	char *text = talk(TALK);
+	struct script talker = {.incoming = text, .stays = true};
+	struct script deaf = {.deaf = true, .stays = true, .reads_nothing = true},
+		      fine = {.stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &deaf);
+	scene_join(&st->sc, &fine);
+	scene_join(&st->sc, &talker);
+	COMES_TO(st, (st->heard_len = 0, hear(st), deaf.ended));
+	cr_assert(strstr(deaf.why.what, "it does not read what is said") != NULL);
+	COMES_TO(st, (st->heard_len = 0, hear(st), fine.outgoing_len >= TALK));
+	cr_assert(eq(uint, fine.ended, 0));
+	free(text);
+	end(st);
+}
+
+Test(mode_chat, a_member_that_is_slow_is_waited_for)
+{
+	enum { TALK = 3 * CHAT_BEHIND_MAX_BYTES };
+	char *text = talk(TALK);
+	struct script talker = {.incoming = text};
+	struct script slow = {.per_write = 3000, .again_every = 2, .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &slow);
+	scene_join(&st->sc, &talker);
+	COMES_TO(st, (st->heard_len = 0, hear(st), slow.outgoing_len >= TALK));
+	cr_assert(eq(uint, slow.ended, 0));
+	free(text);
+	end(st);
+}
+
+Test(mode_chat, a_member_that_takes_nothing_for_long_is_sent_away_however_little_is_said)
+{
+	char *text = talk(2 * CONN_QUEUE_MAX_BYTES);
+	struct script deaf = {.deaf = true, .stays = true, .reads_nothing = true};
+	struct script talker = {.incoming = text, .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &deaf);
+	scene_join(&st->sc, &talker);
+	COMES_TO(st, (st->heard_len = 0, hear(st), talker.sent >= 2 * CONN_QUEUE_MAX_BYTES));
+	rest(st);
+	cr_assert(eq(uint, deaf.ended, 0));
+	scene_pass_ms(&st->sc, CHAT_STUCK_MS + CHAT_LOOK_MS);
+	COMES_TO(st, deaf.ended);
+	free(text);
+	end(st);
+}
+
+/* ---- wrong use ---- */
+
+Test(mode_chat, an_empty_bye_is_a_mistake)
+{
+	struct stage *st = stage(SERVER, plain, NULL);
+	struct err err = {0};
+
+	mode_chat.end(&st->env);
+	st->run = (struct chat_run){0};
+	st->conf.bye = "";
+	cr_assert(eq(int, mode_chat.begin(&st->env, &err), -1));
+	cr_assert(eq(int, err.kind, ERR_USAGE));
+	st->run = (struct chat_run){0};
+	scene_end(&st->sc);
+	free(st);
+}
