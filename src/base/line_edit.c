@@ -274,7 +274,6 @@ static int refresh(struct line_edit *e, struct buf *screen)
 /* The line is over: all of it stays on the screen. */
 static int end_line(struct line_edit *e, struct buf *screen)
 {
-	e->at = e->len;
 	if (refresh(e, screen) < 0 || view_leave(&e->view, whole(e), screen) < 0)
 		return -1;
 	history_add(&e->history, line_edit_line(e));

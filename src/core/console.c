@@ -54,13 +54,16 @@ static int show(struct console *c)
 	return put(c, line_edit_show(&c->edit, &screen) == 0, &screen);
 }
 
+/* Before anything is drawn: a key may come before the signal that tells of another size. */
 static void take_size(struct console *c)
 {
 	struct winsize size = {0};
 	struct buf screen = {0};
 
-	if (sys_window_size(c->to, c->terminal.fd, &size) < 0)
+	if (sys_window_size(&c->nobody, c->terminal.fd, &size) < 0 ||
+		(size.ws_col == c->size.ws_col && size.ws_row == c->size.ws_row))
 		return;
+	c->size = size;
 	put(c, line_edit_resize(&c->edit, size.ws_col, size.ws_row, &screen) == 0, &screen);
 }
 
@@ -104,6 +107,7 @@ int console_print(struct console *c, struct span text)
 
 	if (!shown)
 		return conn_write(c->out, text);
+	take_size(c);
 	drawn = line_edit_hide(&c->edit, &screen) == 0 && buf_add(&screen, text) == 0 &&
 	        line_edit_show(&c->edit, &screen) == 0;
 	return put(c, drawn, &screen);
@@ -248,6 +252,8 @@ int console_keys(struct console *c, struct span in)
 
 	if (c->open && !c->terminal.taken)
 		enter(c); /* it was read, so we are in the foreground now */
+	if (c->open)
+		take_size(c);
 	while (c->open && in.len) {
 		struct buf screen = {0};
 		enum edit_verdict verdict = line_edit_keys(&c->edit, &in, &screen);
@@ -268,6 +274,7 @@ int console_open(struct console *c, struct loop *loop, struct reporter *to, int 
 	c->to = to;
 	c->out = out;
 	c->terminal = (struct terminal){.to = to, .fd = fd};
+	c->size = (struct winsize){0};
 	if (line_edit_init(&c->edit, prompt) < 0)
 		return err_sys(err, ERR_RUNTIME, ENOMEM, "cannot edit lines");
 	if (watch_signals(c) == 0) {

@@ -1,6 +1,8 @@
 #ifndef SOCKX_CORE_CONSOLE_H
 #define SOCKX_CORE_CONSOLE_H
 
+#include <sys/ioctl.h>
+
 #include "base/line_edit.h"
 #include "core/conn.h"
 #include "core/terminal.h"
@@ -31,6 +33,7 @@ struct console {
 	struct reporter *to;
 	struct conn *out;
 	struct terminal terminal;
+	struct winsize size;
 	struct line_edit edit;
 	struct watch signals;
 	struct report_sink below; /* the reporter's own sink, while ours is there */

@@ -23,6 +23,7 @@ struct desk {
 	struct vt t;
 	struct buf above;
 	enum edit_verdict verdict; /* the last */
+	unsigned lines;            /* that were ended */
 };
 
 static void put(struct desk *d, struct buf *screen)
@@ -75,6 +76,7 @@ static void keep_above(struct desk *d)
 {
 	cr_assert(eq(int, buf_add(&d->above, whole(d)), 0));
 	cr_assert(eq(int, buf_puts(&d->above, "\r\n"), 0));
+	d->lines++;
 }
 
 /* Type so many bytes at a time (0: all at once), going on after each line. */
@@ -308,6 +310,19 @@ Test(line_edit, a_line_is_told_without_its_prompt_and_stays_until_the_next_key)
 	end(&d);
 }
 
+Test(line_edit, cr_lf_ends_one_line_however_it_is_cut)
+{
+	for (size_t at_a_time = 0; at_a_time < 3; at_a_time++) {
+		struct desk d;
+
+		begin(&d, "> ", 20, 20);
+		type_bytes(&d, span_of("a\r\nb\n\rc\033[200~d\r\ne\033[201~"), at_a_time);
+		cr_assert(eq(uint, d.lines, 4));
+		line_is(&d, "e");
+		end(&d);
+	}
+}
+
 /* ---- letters ---- */
 
 static const struct {
@@ -489,6 +504,23 @@ Test(line_edit, another_size_lays_the_line_out_anew)
 	end(&d);
 }
 
+Test(line_edit, a_cursor_behind_a_full_row_is_found_again_at_any_width)
+{
+	static const char *const keys[] = {"345678901234567890", "345678901234567890x\177"};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t columns = 4; columns < 45; columns++) {
+			struct desk d;
+
+			begin(&d, "> ", 20, 24);
+			arrive(&d, "bob: one\r\n");
+			type_bytes(&d, span_of(keys[i]), 1);
+			set_size(&d, columns, 24);
+			sees_it_all(&d);
+			end(&d);
+		}
+}
+
 /* ---- higher than the screen ---- */
 
 static size_t rows_in(const char *text)
@@ -507,7 +539,21 @@ static const char *skip_rows(const char *text, size_t rows)
 	return text;
 }
 
-/* The screen shows some of the rows, in order, and the cursor is where it belongs among them. */
+/* How many rows the prompt and line take. */
+static size_t line_rows(const struct desk *d)
+{
+	struct vt plain;
+	size_t rows;
+
+	vt_begin(&plain, d->t.columns, 1 << 20);
+	vt_write(&plain, whole(d));
+	rows = vt_cursor(&plain, 1) / d->t.columns + 1;
+	vt_end(&plain);
+	return rows;
+}
+
+/* The screen shows some of the rows, in order, as many as there is room for, and the cursor is
+ * where it belongs among them. */
 static void sees_a_part(const struct desk *d)
 {
 	size_t wanted_row = expected_cursor(d) / d->t.columns, row = d->t.row - d->t.top, len;
@@ -518,6 +564,9 @@ static void sees_a_part(const struct desk *d)
 	all = vt_text(&plain);
 	cr_assert(le(sz, row, wanted_row));
 	cr_assert(le(sz, wanted_row - row, rows_in(all)));
+	if (line_rows(d) >= d->t.rows)
+		cr_assert(le(
+			sz, wanted_row - row + d->t.rows, vt_cursor(&plain, 1) / d->t.columns + 1));
 	len = strlen(seen);
 	cr_assert(
 		strncmp(seen, skip_rows(all, wanted_row - row), len) == 0, "%s\nin\n%s", seen, all);
@@ -541,7 +590,11 @@ Test(line_edit, of_a_line_higher_than_the_screen_the_rows_at_the_cursor_are_show
 		type(&d, LEFT);
 		sees_a_part(&d);
 	}
-	type(&d, "X\005\025");
+	type(&d, "X\005yyy\001"); /* what changes is below the screen, then */
+	sees_a_part(&d);
+	type(&d, "\005z\001");
+	sees_a_part(&d);
+	type(&d, "\005\025");
 	sees_it_all(&d);
 	end(&d);
 }

@@ -276,8 +276,8 @@ Test(console, another_size_lays_the_line_out_anew)
 	vt_resize(&b.t, 8, 10);
 	cr_assert(eq(int, ioctl(b.master, TIOCSWINSZ, &size), 0));
 	raise(SIGWINCH);
-	type(&b, "!");
-	SEES(&b, "> a line\n of word\ns!\n");
+	type(&b, "\001X");
+	SEES(&b, "> Xa lin\ne of wor\nds\n");
 	end(&b);
 }
 
@@ -541,6 +541,20 @@ static void job_stops(struct shell *s)
 	to_front(s, getpgrp());
 }
 
+/* Another process of the job, as in a pipeline. */
+static pid_t join_job(struct shell *s)
+{
+	pid_t other = fork();
+
+	if (other == 0) {
+		setpgid(0, s->job);
+		for (;;)
+			pause();
+	}
+	IS_SO(s, setpgid(other, s->job) == 0);
+	return other;
+}
+
 static void go_on(struct shell *s, bool in_front)
 {
 	if (in_front)
@@ -555,12 +569,17 @@ static void job_ends(struct shell *s)
 
 static void stops_with_a_key(struct shell *s)
 {
+	pid_t other;
+	int status;
+
 	start_job(s, true);
+	other = join_job(s);
 	watch_for(s, ">\n");
 	IS_SO(s, is_in_character_mode(&s->b));
 	type(&s->b, "half a line\032");
 	job_stops(s);
 	IS_SO(s, WSTOPSIG(s->status) == SIGTSTP);
+	IS_SO(s, waitpid(other, &status, WUNTRACED) == other && WIFSTOPPED(status));
 	IS_SO(s, is_as_before(&s->b));
 	watch_for(s, "");
 	vt_puts(&s->b.t, "$ fg\r\n");
@@ -570,6 +589,7 @@ static void stops_with_a_key(struct shell *s)
 	type(&s->b, "!\r");
 	job_ends(s);
 	IS_SO(s, s->status == 0);
+	kill(other, SIGKILL);
 	watch_for(s, "$ fg\n> half a line!\n");
 	IS_SO(s, is_as_before(&s->b));
 }
@@ -595,14 +615,14 @@ static void stops_without_being_asked(struct shell *s)
 {
 	start_job(s, true);
 	watch_for(s, ">\n");
-	type(&s->b, "line");
-	watch_for(s, "> line\n");
+	type(&s->b, "more than one row of it");
+	watch_for(s, "> more than one row\nof it\n");
 	kill(s->job, SIGSTOP);
 	job_stops(s);
 	IS_SO(s, tcsetattr(s->b.slave, TCSANOW, &s->b.before) == 0);
 	vt_puts(&s->b.t, "\r\n$ fg\r\n");
 	go_on(s, true);
-	watch_for(s, "> line\n$ fg\n> line\n");
+	watch_for(s, "> more than one row\nof it\n$ fg\n> more than one row\nof it\n");
 	IS_SO(s, is_in_character_mode(&s->b));
 	type(&s->b, "\r");
 	job_ends(s);
@@ -646,12 +666,17 @@ static void goes_on_in_the_background(struct shell *s)
 
 static void ends_by(struct shell *s, const char *key, int number)
 {
+	pid_t other;
+	int status;
+
 	start_job(s, true);
+	other = join_job(s);
 	watch_for(s, ">\n");
 	type(&s->b, key);
 	job_ends(s);
 	IS_SO(s, WIFSIGNALED(s->status));
 	IS_SO(s, WTERMSIG(s->status) == number);
+	IS_SO(s, waitpid(other, &status, 0) == other && WIFSIGNALED(status));
 	IS_SO(s, is_as_before(&s->b));
 	watch_for(s, "");
 }
