@@ -63,11 +63,17 @@ _sockx_echo() {
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--count) return ;;
+		--interval) return ;;
+		--connections) return ;;
+		--duration) return ;;
+		--window) return ;;
+		--size) return ;;
 		--settle) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }

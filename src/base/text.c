@@ -63,12 +63,22 @@ static uint64_t unit_factor(const struct unit *units, const char *name)
 	return 0;
 }
 
-static const struct unit times[] = {
+static const struct unit times_ms[] = {
 	{"ms", 1},
 	{"s", 1000},
 	{"", 1000},
 	{"m", 60000},
 	{"h", 3600000},
+	{NULL, 0},
+};
+
+static const struct unit times_us[] = {
+	{"us", 1},
+	{"ms", 1000},
+	{"s", 1000000},
+	{"", 1000000},
+	{"m", 60000000},
+	{"h", UINT64_C(3600000000)},
 	{NULL, 0},
 };
 
@@ -89,13 +99,14 @@ static size_t count_digits(const char *text)
 	return strspn(text, "0123456789");
 }
 
-int text_msec(const char *text, int64_t *out)
+/* A time of at most max, in what the least of the units is. */
+static int read_time(const char *text, const struct unit *units, uint64_t max, int64_t *out)
 {
 	const char *rest, *digits;
 	uint64_t whole, unit, sum;
 	size_t count = 0;
 
-	rest = read_digits(text, 10, TEXT_MSEC_MAX, &whole);
+	rest = read_digits(text, 10, max, &whole);
 	if (!rest)
 		return -1;
 	digits = rest + 1;
@@ -103,15 +114,27 @@ int text_msec(const char *text, int64_t *out)
 		count = count_digits(digits);
 		rest = digits + count;
 	}
-	unit = unit_factor(times, rest);
+	unit = unit_factor(units, rest);
 	if (unit == 0 || rest == digits) /* a point with no digit behind it */
 		return -1;
-	/* No overflow: below 2^31 times below 2^22. */
-	sum = whole * unit + fraction_of(unit, digits, count);
-	if (sum > TEXT_MSEC_MAX)
+	/* No overflow: a fraction is at most its unit, and that is below 2^32. */
+	if (__builtin_mul_overflow(whole, unit, &sum) || sum > max)
+		return -1;
+	sum += fraction_of(unit, digits, count);
+	if (sum > max)
 		return -1;
 	*out = (int64_t)sum;
 	return 0;
+}
+
+int text_msec(const char *text, int64_t *out)
+{
+	return read_time(text, times_ms, TEXT_MSEC_MAX, out);
+}
+
+int text_usec(const char *text, int64_t *out)
+{
+	return read_time(text, times_us, (uint64_t)TEXT_MSEC_MAX * 1000, out);
 }
 
 static const struct unit sizes[] = {

@@ -20,6 +20,9 @@ int text_octal(const char *text, uint64_t max, uint64_t *out);
 enum { TEXT_MSEC_MAX = 2000000000 };
 int text_msec(const char *text, int64_t *out);
 
+/* The same in microseconds, with "100us", too; as long at most. */
+int text_usec(const char *text, int64_t *out);
+
 /* A size in bytes, of at most max: "64", "16K" or "16k", "4M", "1G" (1024), "16kB" or "16KB",
  * "4MB", "1GB" (1000), "16KiB", "4MiB", "1GiB" (1024). Returns 0, or -1. */
 int text_size(const char *text, uint64_t max, uint64_t *out);

@@ -21,6 +21,7 @@ enum opt_kind {
 	OPT_LIST,        /* struct opt_list: each adds one */
 	OPT_NUMBER,      /* uint64_t, from min to max */
 	OPT_MSEC,        /* int64_t: a duration in milliseconds; -1: not given, and no fallback */
+	OPT_USEC,        /* int64_t: the same in microseconds */
 	OPT_SIZE,        /* uint64_t: bytes, from min to max */
 	OPT_PERMISSIONS, /* uint64_t: up to 0777, typed in octal */
 	OPT_CHOICE,      /* const char *: one of the names that choice() yields */

@@ -48,7 +48,7 @@ static void set_fallbacks(const struct parser *p)
 
 	for (size_t i = 0; opt_row(p->set, i, &row); i++) {
 		memset(field_of(p, &row), 0, row.opt->size);
-		if (row.opt->kind == OPT_MSEC)
+		if (row.opt->kind == OPT_MSEC || row.opt->kind == OPT_USEC)
 			opt_value_store(row.opt, field_of(p, &row), &never);
 		if (row.opt->fallback &&
 			opt_value_read(row.opt, row.opt->fallback, &value) == VALUE_READ)
@@ -177,6 +177,7 @@ static void apply_alone(struct parser *p, const struct use *use)
 	case OPT_LIST:
 	case OPT_NUMBER:
 	case OPT_MSEC:
+	case OPT_USEC:
 	case OPT_SIZE:
 	case OPT_PERMISSIONS:
 	case OPT_CHOICE: break;

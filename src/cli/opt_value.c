@@ -58,6 +58,15 @@ static enum opt_value_result read_msec(
 	return VALUE_READ;
 }
 
+static enum opt_value_result read_usec(
+	const struct opt *opt, const char *text, union opt_value *out)
+{
+	(void)opt;
+	if (text_usec(text, &out->msec) < 0)
+		return is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
+	return VALUE_READ;
+}
+
 static enum opt_value_result read_choice(
 	const struct opt *opt, const char *text, union opt_value *out)
 {
@@ -84,6 +93,8 @@ static const struct kind {
 	[OPT_NUMBER] = {sizeof(uint64_t), read_number, "a number", "write a number"},
 	[OPT_MSEC] = {sizeof(int64_t), read_msec, "a duration",
 		"write it as 500ms, 2s, 1m or bare seconds"},
+	[OPT_USEC] = {sizeof(int64_t), read_usec, "a duration",
+		"write it as 100us, 500ms, 2s or bare seconds"},
 	[OPT_SIZE] = {sizeof(uint64_t), read_size, "a size", "write it as 64, 16K, 4M or 1G"},
 	[OPT_PERMISSIONS] = {sizeof(uint64_t), read_permissions, "permissions in octal",
 		"write them as 600 or 0660, from 000 to 777"},
@@ -133,7 +144,7 @@ int opt_value_store(const struct opt *opt, void *field, const union opt_value *v
 static void name_bounds(const struct opt *opt, char *out, size_t size)
 {
 	*out = '\0';
-	if (opt->kind == OPT_MSEC)
+	if (opt->kind == OPT_MSEC || opt->kind == OPT_USEC)
 		snprintf(out, size, ", at most %ds", TEXT_MSEC_MAX / 1000);
 	else if (opt->max)
 		snprintf(out, size, ", from %" PRIu64 " to %" PRIu64, opt->min, opt->max);
@@ -216,6 +227,7 @@ const char *opt_value_example(const struct opt *opt)
 	case OPT_LIST: return text_example(opt);
 	case OPT_NUMBER: return number_example(opt);
 	case OPT_MSEC: return "2s";
+	case OPT_USEC: return "500us";
 	case OPT_SIZE: return "16K";
 	case OPT_PERMISSIONS: return "0660";
 	case OPT_CHOICE: return next_choice(opt, 0);

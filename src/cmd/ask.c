@@ -1,7 +1,6 @@
 #include "cmd/ask.h"
 
 #include "base/escape.h"
-#include "transport/fd.h"
 
 enum {
 	PIECE_BYTES = 256 * 1024,            /* of the question, passed on at a time */
@@ -219,27 +218,15 @@ int ask_words(struct ask *a, const struct opt_args *args, struct err *err)
 	return 0;
 }
 
-static struct conn_owner own_side(struct ask *a, const struct handler *on)
-{
-	return (struct conn_owner){.loop = &a->client.loop,
-		.to = a->client.to,
-		.room = a->client.owner.room,
-		.on = on,
-		.ctx = a};
-}
-
 int ask_run(struct ask *a, const char *command, bool from_input, struct err *err)
 {
 	if (client_aim(&a->client, command, NULL, err) < 0)
 		return -1;
-	a->out_owner = own_side(a, &out_handler);
-	a->out = std_open(&a->out_owner, 1, fd_open_std);
+	a->out = client_std(&a->client, 1, &a->out_owner, &out_handler, a);
 	a->screen.out = a->out;
 	a->complete = !from_input;
-	if (from_input) {
-		a->in_owner = own_side(a, &in_handler);
-		a->in = std_open(&a->in_owner, 0, fd_open_std);
-	}
+	if (from_input)
+		a->in = client_std(&a->client, 0, &a->in_owner, &in_handler, a);
 	if (!a->out || (from_input && !a->in))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	return client_run(&a->client, err);

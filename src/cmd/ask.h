@@ -3,7 +3,6 @@
 
 #include "cmd/client.h"
 #include "core/screen.h"
-#include "core/std.h"
 
 /*
  * One question, one answer: what `greet` and `analyze` share. The question is sent and our side

@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "cmd/talk.h"
 #include "report/report.h"
+#include "transport/fd.h"
 
 static const struct opt target_rows[] = {
 	{.name = "host",
@@ -86,14 +87,15 @@ void client_fail(struct client *c, const struct err *why)
 static void on_gone(struct conn_owner *owner, struct conn *conn, const struct err *why)
 {
 	struct client *c = container_of(owner, struct client, owner);
-	const struct report done = {
-		.kind = REPORT_DONE,
-		.received = conn_received(conn),
-		.sent = conn_sent(conn),
-	};
 
-	report(c->to, &done);
-	c->net = NULL;
+	c->received += conn_received(conn);
+	c->sent += conn_sent(conn);
+	if (owner->open_now == 0)
+		report(c->to,
+			&(struct report){
+				.kind = REPORT_DONE, .received = c->received, .sent = c->sent});
+	if (conn == c->net)
+		c->net = NULL;
 	c->over(c, why);
 }
 
@@ -124,13 +126,27 @@ static bool go_elsewhere(struct conn_owner *owner, int error, struct link *link,
 	report(c->to, &lost);
 	if (!connector_next(c->to, &c->to_where, &c->others, link, at, &unused))
 		return false;
+	c->at = *at;
 	tell_connected(c, at);
 	return true;
+}
+
+struct conn *client_adopt(struct client *c, const struct connected *there, struct err *err)
+{
+	struct conn *made = conn_new(&c->owner, &there->link, &there->at, CONN_BOTH);
+	struct link unused = there->link;
+
+	if (made)
+		return made;
+	unused.via->close(&unused);
+	err_set(err, ERR_RUNTIME, "connection to %s: out of memory", c->typed);
+	return NULL;
 }
 
 static void on_connected(void *arg, const struct connected *there, const struct err *why)
 {
 	struct client *c = arg;
+	struct err none = {0};
 
 	c->connector = NULL;
 	if (why) {
@@ -138,16 +154,12 @@ static void on_connected(void *arg, const struct connected *there, const struct 
 		return;
 	}
 	c->others = there->others;
-	c->net = conn_new(&c->owner, &there->link, &there->at, CONN_BOTH);
+	c->net = client_adopt(c, there, &none);
 	if (!c->net) {
-		struct link unused = there->link;
-		struct err none = {0};
-
-		unused.via->close(&unused);
-		err_set(&none, ERR_RUNTIME, "connection to %s: out of memory", c->typed);
 		client_fail(c, &none);
 		return;
 	}
+	c->at = there->at;
 	tell_connected(c, &there->at);
 	conn_open(c->net);
 }
@@ -159,7 +171,10 @@ static void on_max_time(struct timer *t)
 
 	err_set(&why, ERR_TIMEOUT, "%s: not done within %jd ms (--max-time)", c->typed,
 		(intmax_t)c->conf->max_time_ms);
-	client_fail(c, &why);
+	if (c->late)
+		c->late(c, &why);
+	else
+		client_fail(c, &why);
 }
 
 int client_init(struct client *c, struct reporter *to, const struct client_conf *conf,
@@ -181,6 +196,14 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		return 0;
 	client_free(c);
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+}
+
+struct conn *client_std(
+	struct client *c, int fd, struct conn_owner *owner, const struct handler *on, void *ctx)
+{
+	*owner = (struct conn_owner){
+		.loop = &c->loop, .to = c->to, .room = c->owner.room, .on = on, .ctx = ctx};
+	return std_open(owner, fd, fd_open_std);
 }
 
 /* --source: ADDR, ADDR:PORT, [V6]:PORT; numeric, for it is one of ours. Of a Unix socket, a path.

@@ -5,10 +5,11 @@
 #include "cmd/where.h"
 #include "core/conn.h"
 #include "core/connector.h"
+#include "core/std.h"
 
 /*
- * What every client command is made of: one loop, one connection, its time limits, and the error
- * that ends it. The command fills a handler and says when it is done.
+ * What every client command is made of: one loop, one connection (client_pool.h: or more), its time
+ * limits, and the error that ends it. The command fills a handler and says when it is done.
  */
 
 struct client_conf {
@@ -31,13 +32,17 @@ struct client {
 	struct connector_conf to_where;
 	struct connector *connector; /* NULL once it has answered */
 	struct resolved others;      /* where else to go, if we are refused */
-	struct conn *net;            /* NULL while there is none */
+	struct conn *net;            /* the first one; NULL while there is none */
+	struct addr at;              /* where that one goes; len 0: nowhere yet */
+	uint64_t received, sent;     /* bytes, of the connections that are over */
 	struct timer max_time;
 	struct err verdict;                                    /* why the run failed, or none */
 	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 8]; /* as an address, for messages */
-	/* The connection is over, why as handler.closed has it. The command stops the loop when it
-	 * is done with the rest. */
+	/* A connection is over, why as handler.closed has it. The command stops the loop when it is
+	 * done with the rest. */
 	void (*over)(struct client *c, const struct err *why);
+	/* --max-time is over: told in place of client_fail, if not NULL. */
+	void (*late)(struct client *c, const struct err *why);
 };
 
 /* Make the loop; zeroes c. on's callbacks find ctx by conn_ctx. Returns 0, or -1 with err. */
@@ -49,6 +54,15 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 
 /* Connect, and turn the loop until client_stop or client_fail. Returns 0, or -1 with err. */
 int client_run(struct client *c, struct err *err);
+
+/* Make a connection of what a connector found; conn_open is the caller's. Returns NULL, with
+ * there's link closed and err filled, if memory is out. */
+struct conn *client_adopt(struct client *c, const struct connected *there, struct err *err);
+
+/* Standard input (fd 0, paused) or output (1) as a connection of its own owner, which is filled in.
+ * Returns NULL if memory is out. */
+struct conn *client_std(
+	struct client *c, int fd, struct conn_owner *owner, const struct handler *on, void *ctx);
 
 void client_stop(struct client *c);
 

@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "cmd/client.h"
 #include "cmd/commands.h"
+#include "cmd/measure.h"
 #include "core/screen.h"
-#include "transport/fd.h"
 
 enum {
 	/* Sent and not yet back: kept to compare. A server that waits for all of a longer input
@@ -19,6 +19,7 @@ enum {
 
 struct echo_conf {
 	struct client_conf client; /* first: see struct talk_conf */
+	struct measure_conf measure;
 	int64_t settle_ms;
 	bool raw;
 };
@@ -57,6 +58,8 @@ static void echo_options(struct opt_set *set)
 {
 	set->conf_size = sizeof(struct echo_conf);
 	client_options(set);
+	opt_set_add(set, "Measuring", measure_options, measure_option_count,
+		offsetof(struct echo_conf, measure));
 	opt_set_add(set, "Time limits", echo_rows, sizeof(echo_rows) / sizeof(echo_rows[0]), 0);
 }
 
@@ -302,28 +305,6 @@ static void out_closed(struct conn *c, const struct err *why)
 static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
 static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
 
-static struct conn *open_std(struct echo_run *run, int fd, struct conn_owner *owner,
-	const struct handler *on, const char *name)
-{
-	struct link link;
-	struct conn *c;
-
-	*owner = (struct conn_owner){.loop = &run->client.loop,
-		.to = run->client.to,
-		.room = run->client.owner.room,
-		.on = on,
-		.ctx = run,
-		.local = name};
-	conn_owner_init(owner);
-	fd_open_std(run->client.to, fd, &link);
-	c = conn_new(owner, &link, NULL, fd == 0 ? CONN_READS : CONN_WRITES);
-	if (c && fd == 0)
-		conn_pause(c);
-	if (c)
-		conn_open(c);
-	return c;
-}
-
 /* ---- the report ---- */
 
 static void write_json_report(struct echo_run *run)
@@ -381,22 +362,21 @@ static int prepare(struct echo_run *run, const struct opt_args *args, struct err
 	if (join_words(args, &run->text) < 0 || timer_init(loop, &run->settle, on_settle) < 0 ||
 		timer_init(loop, &run->first, on_first) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	run->out = open_std(run, 1, &run->out_owner, &out_handler, "standard output");
+	run->out = client_std(&run->client, 1, &run->out_owner, &out_handler, run);
 	run->screen = (struct screen){.out = run->out, .raw = run->conf->raw};
 	if (!run->has_text)
-		run->in = open_std(run, 0, &run->in_owner, &in_handler, "standard input");
+		run->in = client_std(&run->client, 0, &run->in_owner, &in_handler, run);
 	if (!run->out || (!run->has_text && !run->in))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	return 0;
 }
 
-static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
-	const struct opt_args *args, struct err *err)
+static int compare(struct reporter *to, const struct echo_conf *conf, const struct opt_args *args,
+	struct err *err)
 {
 	struct echo_run run = {.conf = conf};
 	int rc = -1;
 
-	(void)set;
 	if (client_init(&run.client, to, &run.conf->client, &net_handler, &run, err) < 0)
 		return -1;
 	if (client_aim(&run.client, "echo", NULL, err) == 0 && prepare(&run, args, err) == 0)
@@ -411,16 +391,26 @@ static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
 	return rc;
 }
 
+static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	const struct echo_conf *echo = conf;
+
+	if (measure_asked(set, args))
+		return measure_run(to, &echo->client, &echo->measure, set, args, err);
+	return compare(to, echo, args, err);
+}
+
 const struct command command_echo = {
 	.name = "echo",
-	.summary = "send a text, print what comes back, check that it is the same",
-	.purpose = "Send TEXT, its words joined by one space, or else standard input to an echo "
-		   "server and print what comes back. The status is 4 if the answer is cut short "
-		   "and 9 if it differs.",
-	.usage = {"[OPTION...] [TEXT...]"},
-	.examples = {{"sockx echo 'Hello, world'", "try the echo server on this machine"},
-		{"sockx echo -H example.org -p echo ping", "try one elsewhere"},
-		{"sockx echo -j <photo.jpg", "send a file, print a report as JSON"}},
+	.summary = "send a text, check what comes back; or measure round trips",
+	.purpose = "Send TEXT, its words joined by one space, or standard input to an echo server, "
+		   "print what comes back and compare it: status 4 if it is cut short, 9 if it "
+		   "differs. With --count, --interval or --duration, measure round trips.",
+	.usage = {"[OPTION...] [TEXT...]", "[OPTION...] --count N | --duration DUR"},
+	.examples = {{"sockx echo -H example.org -p echo hi", "try an echo server"},
+		{"sockx echo -u --count 9", "nine round trips, one a second"},
+		{"sockx echo --connections 50 --duration 5s", "put a load on a server"}},
 	.words = WORDS_TEXT,
 	.options = echo_options,
 	.run = echo_run,

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "core/limits.h"
 #include "core/sys.h"
 
 enum {
@@ -298,25 +298,12 @@ static int listen_everywhere(struct server *s, struct err *err)
 	return s->listening ? 0 : -1;
 }
 
-/* As many clients as there can be descriptors, with the soft limit raised to the hard one. */
+/* As many clients as there can be descriptors. */
 static size_t most_clients(const struct server *s)
 {
-	struct rlimit limit;
-	int lowest_free;
-	size_t most, taken;
+	size_t most = limits_descriptors(s->clients.to, s->listeners[0].socket.fd);
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 1;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	lowest_free = sys_dup(s->clients.to, s->listeners[0].socket.fd);
-	if (lowest_free < 0)
-		return 1;
-	sys_close(s->clients.to, lowest_free);
-	most = limit.rlim_cur > INT32_MAX ? INT32_MAX : (size_t)limit.rlim_cur;
-	taken = (size_t)lowest_free + SPARE_DESCRIPTORS;
-	return most > taken ? most - taken : 1;
+	return most > SPARE_DESCRIPTORS ? most - SPARE_DESCRIPTORS : 1;
 }
 
 static void announce(const struct server *s)

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -440,6 +441,19 @@ int sys_signalfd_next(int fd)
 	struct signalfd_siginfo info;
 
 	return read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+int sys_timerfd(void)
+{
+	return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+int sys_timerfd_set(int fd, int64_t at_ns)
+{
+	const struct itimerspec when = {
+		.it_value = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000}};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void sys_close_own(int fd)

@@ -88,6 +88,9 @@ void sys_eventfd_wake(int fd);
 int sys_signalfd(const sigset_t *set);
 /* The number of the next signal, or 0 where there is none. */
 int sys_signalfd_next(int fd);
+/* A clock of CLOCK_MONOTONIC that is readable from at_ns on, until it is set again; or -1. */
+int sys_timerfd(void);
+int sys_timerfd_set(int fd, int64_t at_ns);
 void sys_close_own(int fd);
 
 #endif

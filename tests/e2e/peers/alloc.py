@@ -1,6 +1,6 @@
 """alloc.py: the n-th allocation fails, once and for ever after, for every n that there is: in an echo
 server with a few clients one after the other, over TCP and UDP, and in both client commands, over
-TCP, UDP and Unix sockets.
+TCP, UDP and Unix sockets, and in what echo measures.
 
 Never a crash, never more than 5 s, status 0 only if all bytes arrived; and one failed allocation
 costs a server one client at the most. Prints how many cases ran, or what went wrong."""
@@ -127,6 +127,16 @@ def every(name, case):
     return cases
 
 
+def measure_case(environment, arguments):
+    """A measurement, whose report is there if it says that all is well."""
+    done = subprocess.run([SOCKX, "echo"] + arguments, capture_output=True, env=environment,
+                          timeout=LIMIT_S, check=False)
+    if not 0 <= done.returncode <= 9:
+        raise Failed(f"it ended with {done.returncode}")
+    if done.returncode == 0 and b"sent" not in done.stdout:
+        raise Failed("it ended with 0, but without a report")
+
+
 def served(options, client, data):
     """Every allocation of a client of an echo server of its own; all data is to come back."""
     with tempfile.TemporaryDirectory() as folder:
@@ -160,6 +170,10 @@ def main():
                     (["echo", "-H", target[0], "-p", target[1]], DATA, DATA)):
                 total += every(" ".join(arguments), lambda environment, _ever: client_case(
                     environment, arguments, data, expected))
+            for words in ("--count 3 --interval 1ms -j", "--connections 3 --count 80 --window 70"):
+                arguments = ["-H", target[0], "-p", target[1], *words.split()]
+                total += every(words, lambda environment, _ever: measure_case(
+                    environment, arguments))
         finally:
             echo.terminate()
     message = DATA[:60000]

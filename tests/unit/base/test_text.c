@@ -135,6 +135,38 @@ Test(text, what_is_no_time_is_refused)
 	}
 }
 
+Test(text, a_time_in_microseconds_is_what_it_is_in_milliseconds_but_finer)
+{
+	static const struct {
+		const char *text;
+		int64_t usec;
+	} fine[] = {{"100us", 100}, {"0.5ms", 500}, {"1.0001ms", 1001}, {"0.1us", 1}, {"0us", 0},
+		{"1", 1000000}, {"2s", 2000000}, {"1.5m", 90000000}, {"1h", 3600000000},
+		{"2000000", 2000000000000}, {"2000000000000us", 2000000000000},
+		{"555.555555555h", 1999999999998}};
+	int64_t usec = -1;
+
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		int rc = text_usec(fine[i].text, &usec);
+
+		cr_assert(rc == 0 && usec == fine[i].usec, "%s gives %d, %jd", fine[i].text, rc,
+			(intmax_t)usec);
+	}
+}
+
+Test(text, what_is_no_time_in_microseconds_is_refused)
+{
+	static const char *const no_times[] = {"us", "1 us", "1ns", "1u", "1.us", "-1us",
+		"2000000000001us", "2000000.0000001", "556h", "18446744073709551615h",
+		"5124095576030431h"};
+
+	for (size_t i = 0; i < sizeof(no_times) / sizeof(no_times[0]); i++) {
+		int64_t usec = -1;
+
+		cr_assert(text_usec(no_times[i], &usec) == -1 && usec == -1, "%s", no_times[i]);
+	}
+}
+
 Test(text, a_size_counts_in_1024_or_with_a_b_in_1000)
 {
 	static const struct {

@@ -8,7 +8,7 @@
 struct conf {
 	const char *mode, *port;
 	struct opt_list hosts;
-	int64_t idle_ms;
+	int64_t idle_ms, pause_us;
 	uint64_t backlog, size;
 	unsigned verbose;
 	bool once, numeric, keep;
@@ -62,6 +62,11 @@ static const struct opt rows[] = {
 		.arg = "DUR",
 		.fallback = "1.5s",
 		.help = "close after DUR of silence"},
+	{.name = "pause",
+		.kind = OPT_USEC,
+		OPT_FIELD(struct conf, pause_us),
+		.arg = "DUR",
+		.help = "wait DUR"},
 	{.name = "backlog",
 		.letter = 'b',
 		.kind = OPT_NUMBER,
@@ -175,6 +180,7 @@ Test(opt, what_is_not_given_has_its_fallback_and_nothing_else_is_touched)
 	expect_text(r.conf.own.mode, "pipe");
 	expect_text(r.conf.own.port, NULL);
 	cr_expect(eq(i64, r.conf.own.idle_ms, 1500));
+	cr_expect(eq(i64, r.conf.own.pause_us, -1));
 	cr_expect(eq(u64, r.conf.own.backlog, 0));
 	cr_expect(zero(sz, r.conf.own.hosts.count));
 	cr_expect(not(r.conf.own.once));
@@ -188,12 +194,14 @@ Test(opt, a_value_may_stand_behind_within_or_after_an_equals_sign)
 	struct reading r;
 
 	cr_assert(eq(int,
-		PARSE(&r, "--mode", "echo", "--port=80", "-b7", "-i", "2m", "--size", "16K"),
+		PARSE(&r, "--mode", "echo", "--port=80", "-b7", "-i", "2m", "--size", "16K",
+			"--pause", "250us"),
 		OPTS_RUN));
 	expect_text(r.conf.own.mode, "echo");
 	expect_text(r.conf.own.port, "80");
 	cr_expect(eq(u64, r.conf.own.backlog, 7));
 	cr_expect(eq(i64, r.conf.own.idle_ms, 120000));
+	cr_expect(eq(i64, r.conf.own.pause_us, 250));
 	cr_expect(eq(u64, r.conf.own.size, 16384));
 }
 
@@ -349,6 +357,11 @@ Test(opt, a_value_where_none_belongs_is_an_error)
 
 Test(opt, a_value_of_the_wrong_form_is_shown_with_the_right_one)
 {
+	REFUSES("'5xs' is not a duration for '--pause'",
+		"write it as 100us, 500ms, 2s or bare seconds", "--pause", "5xs");
+	REFUSES("'3000000' is out of range for '--pause'",
+		"write it as 100us, 500ms, 2s or bare seconds, at most 2000000s",
+		"--pause=3000000");
 	REFUSES("'12x' is not a duration for '--idle-timeout'",
 		"write it as 500ms, 2s, 1m or bare seconds", "--idle-timeout", "12x");
 	REFUSES("'' is not a duration for '-i'", "write it as 500ms, 2s, 1m or bare seconds", "-i",

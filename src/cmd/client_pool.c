@@ -1,0 +1,99 @@
+#include "cmd/client_pool.h"
+
+#include "core/limits.h"
+
+enum { SPARE_DESCRIPTORS = 8 }; /* for the signals, a timer, standard input and output */
+
+int client_pool_check(const struct client *c, uint64_t wanted, struct err *err)
+{
+	size_t most = limits_descriptors(c->to, 0);
+
+	most = most > SPARE_DESCRIPTORS ? most - SPARE_DESCRIPTORS : 0;
+	if (wanted <= most)
+		return 0;
+	err_set(err, ERR_RUNTIME, "%ju connections are more than the %zu that can be open at once",
+		(uintmax_t)wanted, most);
+	return err_hint(err, "fewer of them, or a higher limit of descriptors (ulimit -Hn)");
+}
+
+static void fail(struct client_pool *p, const struct err *why)
+{
+	if (p->over)
+		return;
+	p->over = true;
+	p->failed(p, why);
+}
+
+static void on_connected(void *arg, const struct connected *there, const struct err *why)
+{
+	struct client_pool_place *place = arg;
+	struct client_pool *p = place->of;
+	struct err err = {0};
+	struct conn *made;
+
+	place->connector = NULL;
+	if (why) {
+		fail(p, why);
+		return;
+	}
+	made = client_adopt(p->client, there, &err);
+	if (made)
+		conn_open(made);
+	else
+		fail(p, &err);
+}
+
+/* The first place that is free: there is one, for those that are connected have left theirs. */
+static struct client_pool_place *free_place(struct client_pool *p)
+{
+	size_t i = 0;
+
+	while (p->places[i].connector)
+		i++;
+	return &p->places[i];
+}
+
+static void begin_one(struct client_pool *p)
+{
+	struct client_pool_place *place = free_place(p);
+	struct err err = {0};
+
+	place->of = p;
+	p->begun++;
+	place->connector = connector_start(
+		p->client->owner.loop, &p->quieter, &p->where, on_connected, place, &err);
+	if (!place->connector)
+		fail(p, &err);
+}
+
+/* Where the first one went, with nothing to look up, to race, or to go to instead. */
+static void aim(struct client_pool *p)
+{
+	p->begun = 1;
+	p->where = p->client->to_where;
+	p->where.at = p->client->at;
+	p->client->owner.elsewhere = NULL;
+	p->quieter = *p->client->to;
+	if (p->quieter.level > LEVEL_READY)
+		p->quieter.level = LEVEL_READY;
+}
+
+void client_pool_up(struct client_pool *p)
+{
+	uint64_t at_once = p->client->where.via->connectionless ? 1 : CLIENT_POOL_AT_ONCE;
+
+	if (p->up++ == 0)
+		aim(p);
+	while (!p->over && p->begun < p->wanted && p->begun - p->up < at_once)
+		begin_one(p);
+}
+
+void client_pool_end(struct client_pool *p)
+{
+	p->over = true;
+	for (size_t i = 0; i < CLIENT_POOL_AT_ONCE; i++)
+		if (p->places[i].connector)
+			connector_cancel(p->places[i].connector);
+	for (size_t i = 0; i < CLIENT_POOL_AT_ONCE; i++)
+		p->places[i].connector = NULL;
+}

@@ -1,0 +1,25 @@
+#include "core/limits.h"
+
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "core/sys.h"
+
+size_t limits_descriptors(struct reporter *to, int fd)
+{
+	struct rlimit limit;
+	int lowest_free;
+	size_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 0;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	lowest_free = sys_dup(to, fd);
+	if (lowest_free < 0)
+		return 0;
+	sys_close(to, lowest_free);
+	most = limit.rlim_cur > INT32_MAX ? INT32_MAX : (size_t)limit.rlim_cur;
+	return most > (size_t)lowest_free ? most - (size_t)lowest_free : 0;
+}

@@ -1,0 +1,12 @@
+#ifndef SOCKX_CORE_LIMITS_H
+#define SOCKX_CORE_LIMITS_H
+
+#include <stddef.h>
+
+struct reporter;
+
+/* Raise the soft limit of descriptors to the hard one, and say how many more can be opened. fd is
+ * one that is open: its copy tells which numbers are free. */
+size_t limits_descriptors(struct reporter *to, int fd);
+
+#endif
