@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,11 +103,16 @@ static int start_thread(struct job *job)
 {
 	pthread_attr_t detached;
 	pthread_t thread;
+	sigset_t all, before;
 	int error;
 
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	/* Signals are the loop's: one that this thread took would pass a signalfd by. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&thread, &detached, look_up, job);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&detached);
 	return error;
 }
