@@ -133,11 +133,22 @@ static void net_data(struct conn *c, struct span in)
 static const struct handler net_handler = {
 	.open = net_open, .data = net_data, .drained = net_drained};
 
+/* What is left is put out a part at a time, as standard output takes it. */
+static void put_rest(struct ask *a)
+{
+	if (a->more && a->more(a))
+		conn_want_drained(a->out);
+	else
+		conn_finish(a->out);
+}
+
 static void out_drained(struct conn *c)
 {
 	struct ask *a = conn_ctx(c);
 
-	if (a->client.net)
+	if (a->finishing && !conn_finished(c))
+		put_rest(a);
+	else if (a->client.net)
 		conn_resume(a->client.net);
 }
 
@@ -179,6 +190,7 @@ void ask_judge(struct ask *a, const struct err *why)
 		said = span_from(said, strlen(refusal));
 		err_set(&wrong, ERR_WRONG, "%s: the server refused: %s", a->client.typed,
 			quoted_span(said).text);
+		err_hint(&wrong, "it serves others; what was sent here it would not take");
 		client_blame(&a->client, &wrong);
 	}
 }
@@ -191,8 +203,7 @@ static void on_over(struct client *client, const struct err *why)
 		return;
 	a->finishing = true;
 	a->over(a, why);
-	if (a->out)
-		conn_finish(a->out);
+	put_rest(a);
 }
 
 /* ---- the run ---- */

@@ -36,7 +36,8 @@ static const struct {
 		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by peer\n",
 		"conn.lost"},
 	{REPORT_NAMED, "7: 127.0.0.1:80 is 'Ada \\x1b[2J'\n", "conn.named"},
-	{REPORT_RESET_EARLY, "127.0.0.1:80 was gone before its first byte\n", "conn.reset_early"},
+	{REPORT_RESET_EARLY, "7: 127.0.0.1:80 was reset before it was accepted\n",
+		"conn.reset_early"},
 	{REPORT_ACCEPT_PAUSED,
 		"127.0.0.1:80: cannot accept: Connection reset by peer; "
 		"waiting clients are kept in the backlog\n",
@@ -332,7 +333,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CLOSED] = LEVEL_PEOPLE,
 		[REPORT_LOST] = LEVEL_PEOPLE,
 		[REPORT_NAMED] = LEVEL_PEOPLE,
-		[REPORT_RESET_EARLY] = LEVEL_DETAIL,
+		[REPORT_RESET_EARLY] = LEVEL_PEOPLE,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
 		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,
 		[REPORT_DROPPED] = LEVEL_DETAIL,
