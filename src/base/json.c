@@ -140,6 +140,36 @@ void json_bool(struct json *j, const char *key, bool value)
 	puts_to(j, value ? "true" : "false");
 }
 
+void json_list_open(struct json *j, const char *key)
+{
+	add_key(j, key);
+	puts_to(j, "[");
+	j->some = false;
+}
+
+void json_item_open(struct json *j)
+{
+	puts_to(j, j->some ? ",{" : "{");
+	j->some = false;
+}
+
+/* What has just been closed was a member of what is open now. */
+static void close_with(struct json *j, const char *bracket)
+{
+	puts_to(j, bracket);
+	j->some = true;
+}
+
+void json_item_close(struct json *j)
+{
+	close_with(j, "}");
+}
+
+void json_list_close(struct json *j)
+{
+	close_with(j, "]");
+}
+
 void json_close(struct json *j)
 {
 	puts_to(j, "}\n");

@@ -67,6 +67,49 @@ Test(json, an_object_may_be_empty)
 	cr_assert(eq(str, take_line(&j).text, "{}\n"));
 }
 
+static void item(struct json *j, const char *name, int64_t count)
+{
+	json_item_open(j);
+	json_str(j, "name", span_of(name));
+	json_int(j, "count", count);
+	json_item_close(j);
+}
+
+Test(json, a_member_may_be_a_list_of_objects)
+{
+	struct json j;
+
+	json_open(&j);
+	json_int(&j, "before", 1);
+	json_list_open(&j, "list");
+	item(&j, "a", 1);
+	item(&j, "b", 2);
+	json_list_close(&j);
+	json_list_open(&j, "none");
+	json_list_close(&j);
+	json_bool(&j, "behind", true);
+	json_close(&j);
+	cr_assert(eq(str, take_line(&j).text,
+		"{\"before\":1,\"list\":[{\"name\":\"a\",\"count\":1},{\"name\":\"b\",\"count\":2}]"
+		","
+		"\"none\":[],\"behind\":true}\n"));
+}
+
+Test(json, a_list_may_stand_first_and_its_objects_may_be_empty)
+{
+	struct json j;
+
+	json_open(&j);
+	json_list_open(&j, "list");
+	json_item_open(&j);
+	json_item_close(&j);
+	json_item_open(&j);
+	json_item_close(&j);
+	json_list_close(&j);
+	json_close(&j);
+	cr_assert(eq(str, take_line(&j).text, "{\"list\":[{},{}]}\n"));
+}
+
 Test(json, a_writer_opened_again_starts_afresh)
 {
 	struct json j;

@@ -1,0 +1,265 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analysis/analysis.h"
+#include "analysis/oracle.h"
+#include "memory.h"
+
+static const struct hash_key key = {{1, 2}};
+
+/* The report over a text that comes in pieces: the first of `first` bytes, the others of `others`.
+ * The pieces lie in memory of their own, so that reading beyond them shows. */
+static struct buf report_cut(struct span text, size_t first, size_t others, bool exact)
+{
+	struct report_cursor cursor = {0};
+	struct buf out = {0};
+	struct analysis a;
+
+	analysis_init(&a, &key, exact);
+	for (size_t n = first; text.len > 0; text = span_from(text, n), n = others) {
+		uint8_t *piece;
+
+		n = n < text.len ? n : text.len;
+		piece = malloc(n);
+		memcpy(piece, text.data, n);
+		cr_assert(eq(int, analysis_add(&a, (struct span){piece, n}), 0));
+		free(piece);
+	}
+	cr_assert(eq(int, analysis_end(&a), 0));
+	while (analysis_report(&a, &cursor, &out, 100) == ANALYSIS_MORE)
+		;
+	analysis_free(&a);
+	return out;
+}
+
+static void compare(struct buf *found, const struct buf *wanted, struct span text, const char *how)
+{
+	struct span a = buf_span(found), b = buf_span(wanted);
+
+	if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0) {
+		for (size_t i = 0; i < text.len; i++)
+			fprintf(stderr, "%02x ", text.data[i]);
+		fprintf(stderr, "\n--- found\n%.*s--- wanted\n%.*s", (int)a.len, (char *)a.data,
+			(int)b.len, (char *)b.data);
+		cr_fatal("%s: not what the oracle finds", how);
+	}
+	buf_free(found);
+}
+
+Test(analysis, random_texts_are_told_as_the_oracle_does_wherever_they_are_cut)
+{
+	uint64_t seed = 42;
+
+	for (int round = 0; round < 3000; round++) {
+		struct span text =
+			oracle_text(&seed, oracle_random(&seed) % (round % 10 ? 40 : 400));
+		bool exact = round % 3 == 0;
+		struct buf wanted = oracle_report(text, exact), found;
+
+		found = report_cut(text, SIZE_MAX, 1, exact);
+		compare(&found, &wanted, text, "whole");
+		found = report_cut(text, 1, 1, exact);
+		compare(&found, &wanted, text, "byte by byte");
+		for (size_t at = 1; at<text.len; at += text.len> 60 ? 37 : 1) {
+			found = report_cut(text, at, SIZE_MAX, exact);
+			compare(&found, &wanted, text, "in two");
+		}
+		buf_free(&wanted);
+		free((void *)text.data);
+	}
+}
+
+Test(analysis, a_small_text_is_told)
+{
+	struct span text =
+		span_of("The cat's hat, the CAT'S 3.14 \u00c4pfel \u00e4pfel a\u0308pfel \xff_ 1");
+	struct buf out = report_cut(text, 7, 3, false);
+
+	buf_add(&out, (struct span){(const uint8_t *)"", 1});
+	cr_assert(eq(str, (char *)buf_span(&out).data,
+		"length: 53\nbytes: 56\ninvalid: 1\nwords: 10\nunique: 6\n"
+		"The 2\ncat's 2\nhat 1\n3.14 1\n\u00c4pfel 3\n1 1\n"));
+	buf_free(&out);
+}
+
+Test(analysis, an_empty_text_has_nothing_in_it)
+{
+	struct analysis a;
+
+	analysis_init(&a, &key, false);
+	cr_assert(eq(int, analysis_add(&a, (struct span){NULL, 0}), 0));
+	cr_assert(eq(int, analysis_end(&a), 0));
+	cr_assert(eq(int, analysis_end(&a), 0), "and may end twice");
+	cr_assert(eq(u64, analysis_counts(&a).words, 0));
+	cr_assert(eq(u64, analysis_counts(&a).length, 0));
+	analysis_free(&a);
+	analysis_free(&a);
+}
+
+/* UAX #29 lets a word begin with spaces, see segment.h. */
+Test(analysis, a_word_may_hold_spaces_but_no_newline)
+{
+	static const char *const odd[] = {"  \u200d\u2139", "a\u00a0b c\u202fd",
+		"\u3000 \u200d\u24c2", "\n\u200d\u2139",
+		"\u2028\u200d\u2139 \xc2\x85\u200d\u2139 \v\u200d\u2139", "\t\u200d\u2139"};
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		struct buf wanted = oracle_report(span_of(odd[i]), false);
+		struct buf found = report_cut(span_of(odd[i]), 1, 1, false);
+		struct analysis a;
+		struct tally_line line;
+		uint32_t at = 0;
+
+		compare(&found, &wanted, span_of(odd[i]), odd[i]);
+		buf_free(&wanted);
+		analysis_init(&a, &key, false);
+		analysis_add(&a, span_of(odd[i]));
+		analysis_end(&a);
+		cr_assert(gt(u64, analysis_counts(&a).words, 0));
+		while (tally_next(&a.tally, &at, &line))
+			cr_assert(memchr(line.text.data, '\n', line.text.len) == NULL);
+		analysis_free(&a);
+	}
+}
+
+/* A text of long parts, each a unit that comes again. */
+struct part {
+	const char *unit;
+	size_t times;
+};
+
+static struct span build(const struct part *parts)
+{
+	size_t len = 0;
+	uint8_t *text;
+
+	for (const struct part *p = parts; p->unit; p++)
+		len += strlen(p->unit) * p->times;
+	text = malloc(len + 1);
+	len = 0;
+	for (const struct part *p = parts; p->unit; p++)
+		for (size_t i = 0; i < p->times; i++, len += strlen(p->unit))
+			memcpy(text + len, p->unit, strlen(p->unit));
+	return (struct span){text, len};
+}
+
+/* Longer than what is folded, than a scan, and than what is hashed as it comes. */
+static const struct part long_texts[][8] = {
+	{{"a", 70000}, {" ", 1}, {"A", 70000}, {" ", 1}, {"b", 70000}, {" ", 3}},
+	{{"\u00e9", 40000}, {" ", 1}, {"\u00c9", 40000}, {" ", 1}, {"\u00e9", 40000}},
+	{{"\u00e9", 8000}, {" ", 1}, {"\u00c9", 8000}, {" ", 1}, {"e\u0301", 4000}},
+	{{" ", 70000}, {"\u200d\u2139", 1}, {" ", 70000}, {"\u200d\u2139", 1}},
+	{{"a", 30000}, {"'", 1}, {"\u0301", 20000}, {"b", 30000}, {" ", 1}},
+	{{"a", 30000}, {"'", 1}, {"\u0301", 20000}, {" ", 30000}, {"a", 30000}},
+	{{"a", 1}, {"'", 1}, {"\uff9e", 30000}, {"\n", 1}, {"a", 1}, {"'", 1}, {"\uff9e", 30000}},
+	{{"1,", 30000}, {"\u200d", 1}, {"\u24c2", 1}, {"\u0301", 20000}, {".", 1},
+		{"\u0301", 20000}},
+	{{"\U0001F1E6", 20001}, {"a\r\n", 20000}, {"\xff", 20000}, {"\u0301", 20000}},
+	{{"aB", 40000}, {"\u00e9", 1}, {" ", 1}, {"ab", 40000}, {"\u00e9", 1}},
+};
+
+Test(analysis, long_segments_are_told_as_the_oracle_does)
+{
+	static const size_t cuts[] = {SIZE_MAX, 65536, 4099, 997};
+
+	for (size_t i = 0; i < sizeof(long_texts) / sizeof(long_texts[0]); i++) {
+		struct span text = build(long_texts[i]);
+		/* The oracle folds all; over the bound it is told not to. */
+		struct buf wanted = oracle_report(text, i == 1 || i == 9), found;
+
+		for (size_t j = 0; j < sizeof(cuts) / sizeof(cuts[0]); j++) {
+			found = report_cut(text, cuts[j], cuts[j], false);
+			cr_assert(buf_span(&found).len == buf_span(&wanted).len &&
+					  memcmp(found.data, wanted.data, found.len) == 0,
+				"text %zu, cut at %zu", i, cuts[j]);
+			buf_free(&found);
+		}
+		buf_free(&wanted);
+		free((void *)text.data);
+	}
+}
+
+Test(analysis, a_report_comes_in_pieces_of_the_size_that_was_asked_for)
+{
+	struct span text = build(
+		(const struct part[]){{"abcdefghij", 50}, {" b c d ", 1}, {"\u00e9", 30}, {0}});
+	struct buf whole = {0}, pieces = {0};
+	struct analysis a;
+
+	analysis_init(&a, &key, false);
+	cr_assert(eq(int, analysis_add(&a, text), 0));
+	cr_assert(eq(int, analysis_end(&a), 0));
+	cr_assert(eq(int, analysis_report(&a, &(struct report_cursor){0}, &whole, SIZE_MAX / 2),
+		ANALYSIS_DONE));
+	for (size_t about = 1; about < 700; about++) {
+		struct report_cursor cursor = {0};
+		size_t before;
+		int more;
+
+		do {
+			before = pieces.len;
+			more = analysis_report(&a, &cursor, &pieces, about);
+			cr_assert(le(sz, pieces.len - before, 64 + 2 * about));
+		} while (more == ANALYSIS_MORE);
+		cr_assert(eq(int, more, ANALYSIS_DONE));
+		cr_assert(eq(sz, pieces.len, whole.len), "%zu", about);
+		cr_assert(eq(
+			int, memcmp(buf_span(&pieces).data, buf_span(&whole).data, whole.len), 0));
+		buf_free(&pieces);
+	}
+	buf_free(&whole);
+	free((void *)text.data);
+	analysis_free(&a);
+}
+
+Test(analysis, a_fresh_one_holds_no_memory)
+{
+	struct analysis a;
+
+	analysis_init(&a, &key, true);
+	cr_assert(eq(ptr, a.tally.chunks, NULL));
+	cr_assert(eq(ptr, a.tally.names.now.slots, NULL));
+	cr_assert(eq(ptr, a.segment.held, NULL));
+	cr_assert(le(sz, sizeof(a), 1024));
+	cr_assert(not(analysis_free_some(&a)));
+}
+
+static uint32_t numbered(uint8_t *out, uint32_t from, uint32_t to)
+{
+	uint8_t *at = out;
+
+	for (uint32_t n = from; n < to; n++)
+		at += sprintf((char *)at, n % 2 ? "word%u " : "\u00c4rger%u-und-mehr ", n);
+	return (uint32_t)(at - out);
+}
+
+Test(analysis, without_memory_it_says_so_and_leaves_nothing)
+{
+	static uint8_t text[65536];
+	size_t used = mallinfo2().uordblks, left;
+	struct rlimit before;
+	struct analysis a;
+	int failed = 0;
+
+	analysis_init(&a, &key, false);
+	before = allow_no_more_memory();
+	hoard_memory();
+	for (uint32_t n = 0; n < 2000000 && !failed; n += 1000) {
+		failed = analysis_add(&a, (struct span){text, numbered(text, n, n + 1000)});
+		if (n == 0) {
+			cr_assert(eq(int, failed, -1));
+			analysis_free(&a);
+			release_memory();
+			analysis_init(&a, &key, false);
+			failed = 0;
+		}
+	}
+	analysis_free(&a);
+	allow_memory(&before);
+	cr_assert(eq(int, failed, -1));
+	left = mallinfo2().uordblks;
+	cr_assert(le(sz, left, used + 8192));
+}
