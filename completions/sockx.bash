@@ -10,7 +10,7 @@ _sockx_serve() {
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
-		-m | --mode) _sockx_reply -W 'pipe echo greet chat discard source'; return ;;
+		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
 		-b | --backlog) return ;;
@@ -22,10 +22,11 @@ _sockx_serve() {
 		-q | --quit-after) return ;;
 		--greeting) return ;;
 		--bye) return ;;
+		--max-message) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --greeting --ask --bye --turns -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace -h --help --version'
 		return
 	fi
 	_sockx_reply -A hostname
@@ -95,6 +96,25 @@ _sockx_greet() {
 	fi
 }
 
+_sockx_analyze() {
+	case $before in
+		-H | --host) _sockx_reply -A hostname; return ;;
+		-p | --port) _sockx_reply -A service; return ;;
+		-s | --source) return ;;
+		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		-w | --connect-timeout) return ;;
+		-i | --idle-timeout) return ;;
+		--max-time) return ;;
+		--top) return ;;
+		--sort) _sockx_reply -W 'first count alpha'; return ;;
+		*) ;;
+	esac
+	if [[ $current == -* && -z $only_words ]]; then
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --top --sort --raw'
+		return
+	fi
+}
+
 _sockx_help() {
 	case $before in
 		*) ;;
@@ -107,7 +127,7 @@ _sockx_help() {
 }
 
 _sockx() {
-	local commands='serve connect echo greet help'
+	local commands='serve connect echo greet analyze help'
 	local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local only_words='' i
 
@@ -131,6 +151,7 @@ _sockx() {
 		connect) _sockx_connect ;;
 		echo) _sockx_echo ;;
 		greet) _sockx_greet ;;
+		analyze) _sockx_analyze ;;
 		help) _sockx_help ;;
 		*) ;;
 	esac

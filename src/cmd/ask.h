@@ -29,6 +29,9 @@ struct ask {
 	/* The answer is over: put out the rest. why: how the connection ended, or NULL; the command
 	 * blames the client for it if it matters. */
 	void (*over)(struct ask *a, const struct err *why);
+	/* Put out the next part of the rest, after over: false when there is no more. NULL: over
+	 * has put out all. */
+	bool (*more)(struct ask *a);
 };
 
 /* Zeroes a, whose conf begins with a struct client_conf, and fills what does not depend on the

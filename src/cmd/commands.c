@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "cli/foreign.h"
 
-const struct command *const commands[] = {
-	&command_serve, &command_connect, &command_echo, &command_greet, &command_help, NULL};
+const struct command *const commands[] = {&command_serve, &command_connect, &command_echo,
+	&command_greet, &command_analyze, &command_help, NULL};
 
 const struct command *command_find(const char *name)
 {

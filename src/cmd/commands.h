@@ -4,7 +4,7 @@
 #include "cli/command.h"
 
 extern const struct command command_serve, command_connect, command_echo, command_greet,
-	command_help;
+	command_analyze, command_help;
 
 /* NULL-ended, in the order help lists them. */
 extern const struct command *const commands[];

@@ -16,6 +16,7 @@ struct connect_run {
 	struct client client;
 	const struct mode *mode;
 	struct mode_env env;
+	bool begun; /* the mode, whether it failed or not */
 };
 
 /* What a server's modes are, too: the two in which a person may sit here. */
@@ -79,10 +80,10 @@ static void on_done(void *arg, const struct err *why)
 static int run_mode(struct connect_run *run, const struct opt_args *args, struct err *err)
 {
 	if (client_aim(&run->client, "connect", args, err) < 0 ||
-		mode_fits(run->mode, run->client.where.via, err) < 0 ||
-		run->mode->begin(&run->env, err) < 0)
+		mode_fits(run->mode, run->client.where.via, err) < 0)
 		return -1;
-	return client_run(&run->client, err);
+	run->begun = true;
+	return run->mode->begin(&run->env, err) < 0 ? -1 : client_run(&run->client, err);
 }
 
 static int connect_run(struct reporter *to, void *conf, const struct opt_set *set,
@@ -111,7 +112,8 @@ static int connect_run(struct reporter *to, void *conf, const struct opt_set *se
 		.done = on_done,
 		.arg = &run};
 	rc = run_mode(&run, args, err);
-	run.mode->end(&run.env);
+	if (run.begun)
+		run.mode->end(&run.env);
 	client_free(&run.client);
 out:
 	free(state);

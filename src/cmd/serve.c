@@ -113,7 +113,7 @@ static void serve_options(struct opt_set *set)
 		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
-	mode_shared_options(set, offsetof(struct serve_conf, shared), "greet chat");
+	mode_shared_options(set, offsetof(struct serve_conf, shared), "greet chat analyze");
 	for (size_t i = 0; modes[i]; i++)
 		opt_set_add_mode(set, "Data", modes[i]->options, modes[i]->option_count,
 			modes[i]->conf_size, modes[i]->name);
@@ -316,7 +316,7 @@ static void free_run(struct serve_run *run)
 		resolve_cancel(run->resolve);
 	if (run->server.clients.loop)
 		server_free(&run->server);
-	if (run->mode->end)
+	if (run->mode->end && run->mode_begun)
 		run->mode->end(&run->env);
 	signals_close(&run->signals);
 	timer_free(&run->loop, &run->max_time);

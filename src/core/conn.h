@@ -124,10 +124,10 @@ void conn_close(struct conn *c, int64_t linger_ms);
 void conn_abort(struct conn *c);
 
 /* What the peer sent cannot be served: tell it why, in a line "error: WHY", and conn_close. The end
- * is told as ERR_RUNTIME with that reason, which is a literal. */
+ * is told as ERR_RUNTIME with that reason, which outlives c. */
 void conn_refuse(struct conn *c, const char *why);
 
-/* End it now, dropping what waits, and tell so: why is a literal. */
+/* End it now, dropping what waits, and tell so; why outlives c. */
 void conn_expel(struct conn *c, const char *why);
 
 /* Call handler.later in ms; negative: not any more. There is one such time a connection, the one

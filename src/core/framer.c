@@ -19,11 +19,16 @@ static void refuse(struct framer *f, struct conn *c)
 	conn_refuse(c, "a line may have at most 65536 bytes");
 }
 
+void framer_resume(struct framer *f, struct conn *c, int64_t settle_ms)
+{
+	bool settles = f->held.len && f->held.len <= FRAMER_SETTLE_MAX_BYTES;
+
+	conn_after(c, settles ? settle_ms : -1);
+}
+
 /* Keep the part of a line at the end of what came. */
 static void hold(struct framer *f, struct conn *c, struct span part, int64_t settle_ms)
 {
-	bool settles;
-
 	if (f->held.len + part.len > FRAMER_MAX_BYTES + 1) { /* its CR may be there */
 		refuse(f, c);
 		return;
@@ -32,8 +37,7 @@ static void hold(struct framer *f, struct conn *c, struct span part, int64_t set
 		conn_refuse(c, "out of memory");
 		return;
 	}
-	settles = f->held.len && f->held.len <= FRAMER_SETTLE_MAX_BYTES;
-	conn_after(c, settles ? settle_ms : -1);
+	framer_resume(f, c, settle_ms);
 }
 
 /* A line has ended: with what is held in front of it. Returns as framer_said. */

@@ -33,6 +33,10 @@ void framer_data(
 /* For handler.later and handler.eof: what is held is whole. */
 void framer_settled(struct framer *f, struct conn *c, framer_said *said);
 
+/* c is read again after a pause, before which conn_after was taken back: what is held may go on, so
+ * its quiet begins anew. */
+void framer_resume(struct framer *f, struct conn *c, int64_t settle_ms);
+
 void framer_free(struct framer *f);
 
 #endif

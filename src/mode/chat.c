@@ -24,8 +24,7 @@ static bool is_client(const struct chat_run *run)
 	return !run->env->enough;
 }
 
-/* Whether a line ends the chat of whoever said it. */
-static bool is_bye(const struct chat_run *run, struct span line)
+bool chat_is_bye(const struct chat_run *run, struct span line)
 {
 	static const char usual[] = "bye";
 	struct span blank = span_of(" \t\r\n\v\f");
@@ -48,6 +47,14 @@ struct chat_peer *chat_next(const struct chat_run *run, const struct chat_peer *
 	return node == &run->members ? NULL : container_of(node, struct chat_peer, node);
 }
 
+bool chat_has_members(const struct chat_run *run, const struct chat_peer *but)
+{
+	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
+		if (p != but && !conn_closing(p->conn))
+			return true;
+	return false;
+}
+
 /* ---- those who are behind ---- */
 
 /* Whether somebody is behind who still takes what it is sent. */
@@ -66,9 +73,11 @@ void chat_go_on(struct chat_run *run)
 	if (must_wait(run))
 		return;
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
-		if (p->waits)
-			conn_resume(p->conn);
+		if (!p->waits)
+			continue;
 		p->waits = false;
+		framer_resume(&p->framer, p->conn, run->env->shared->settle_ms);
+		conn_resume(p->conn);
 	}
 	chat_desk_speak(run);
 }
@@ -109,7 +118,7 @@ static void look_at(struct chat_run *run, struct chat_peer *p)
 static void on_look(struct timer *t)
 {
 	struct chat_run *run = container_of(t, struct chat_run, look);
-	bool again = run->input_over && run->member_count > 0;
+	bool again = run->input_over && !list_empty(&run->members);
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
 		look_at(run, p);
@@ -136,13 +145,13 @@ static void out_of_memory(struct chat_run *run)
 
 bool chat_may_say(const struct chat_run *run)
 {
-	return run->member_count > 0 && !run->input_over && !must_wait(run) &&
+	return chat_has_members(run, NULL) && !run->input_over && !must_wait(run) &&
 	       (run->my_turn || !run->conf->turns);
 }
 
 void chat_say(struct chat_run *run, struct span line)
 {
-	bool bye = is_bye(run, line);
+	bool bye = chat_is_bye(run, line);
 	struct buf whole = {0};
 
 	if (!bye || run->conf->bye) {
@@ -165,7 +174,7 @@ static void relay(struct chat_run *run, struct chat_peer *from, const char *who,
 
 	if (buf_puts(&whole, who) < 0 || escape_add(&e, line, &whole) < 0 ||
 		escape_end(&e, &whole) < 0 || buf_puts(&whole, run->eol) < 0)
-		out_of_memory(run);
+		conn_refuse(from->conn, "out of memory");
 	else
 		send_to_all(run, buf_span(&whole), from);
 	buf_free(&whole);
@@ -178,22 +187,18 @@ static bool on_said(struct conn *c, struct span line)
 	struct chat_peer *p = conn_peer(c);
 	char who[32] = "";
 
-	if (is_bye(run, line)) {
+	if (chat_is_bye(run, line)) {
 		conn_close(c, CONN_LINGER_MS);
 		return false;
 	}
-	if (run->member_count > 1)
+	if (chat_has_members(run, p))
 		snprintf(who, sizeof(who), "guest%ju: ", (uintmax_t)conn_id(c));
-	if (chat_desk_show(run, who, line) < 0)
+	if (chat_desk_show(run, p, who, line) < 0)
 		run->out_full = true;
 	relay(run, p, who, line);
 	run->my_turn = true;
-	if (must_wait(run)) {
-		p->waits = true;
-		conn_pause(c);
-	} else {
+	if (!must_wait(run))
 		chat_desk_speak(run);
-	}
 	return !conn_closing(c);
 }
 
@@ -239,7 +244,6 @@ static void chat_open(struct conn *c)
 
 	p->conn = c;
 	list_push(&run->members, &p->node);
-	run->member_count++;
 	if (!run->begun)
 		chat_desk_begin(run);
 	run->begun = true;
@@ -252,6 +256,11 @@ static void chat_data(struct conn *c, struct span in)
 	struct chat_peer *p = conn_peer(c);
 
 	framer_data(&p->framer, c, in, run->env->shared->settle_ms, on_said);
+	p->waits = must_wait(run) && !conn_closing(c);
+	if (!p->waits)
+		return;
+	conn_pause(c);
+	conn_after(c, -1); /* it is not quiet: it is not heard */
 }
 
 /* The member has ended, and what we had to say, too. */
@@ -308,7 +317,6 @@ static void chat_closed(struct conn *c, const struct err *why)
 	if (!p->conn)
 		return; /* it was never opened */
 	list_remove(&p->node);
-	run->member_count--;
 	if (!run->finishing)
 		chat_go_on(run);
 }
@@ -354,8 +362,6 @@ static void chat_end(struct mode_env *env)
 {
 	struct chat_run *run = env->state;
 
-	if (!run->env)
-		return; /* it never began */
 	timer_free(env->loop, &run->look);
 	chat_desk_free(run);
 }

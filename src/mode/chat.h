@@ -41,7 +41,6 @@ struct chat_run {
 	struct mode_env *env;
 	const struct chat_conf *conf;
 	struct list members; /* struct chat_peer */
-	size_t member_count;
 	struct conn_owner in_owner, out_owner;
 	struct conn *in, *out; /* NULL: none (any more) */
 	struct buf typed;      /* by the operator, and not yet said */
@@ -69,6 +68,12 @@ struct chat_peer *chat_next(const struct chat_run *run, const struct chat_peer *
 /* Say a line of the operator's to everybody. */
 void chat_say(struct chat_run *run, struct span line);
 
+/* Whether somebody is there to hear, beside one; NULL: at all. */
+bool chat_has_members(const struct chat_run *run, const struct chat_peer *but);
+
+/* Whether a line ends the chat of whoever said it. */
+bool chat_is_bye(const struct chat_run *run, struct span line);
+
 /* Whether a line may be said now. */
 bool chat_may_say(const struct chat_run *run);
 
@@ -89,8 +94,8 @@ int chat_desk_open(struct chat_run *run, struct err *err);
 /* The first member is there: begin to read the operator's lines. */
 void chat_desk_begin(struct chat_run *run);
 
-/* Show a line, said by somebody (who: "guest1: ", or ""). Returns as conn_write. */
-int chat_desk_show(struct chat_run *run, const char *who, struct span line);
+/* Show a line that a member said (who: "guest1: ", or ""). Returns as conn_write. */
+int chat_desk_show(struct chat_run *run, struct chat_peer *from, const char *who, struct span line);
 
 /* Say what has been typed, as far as it may be said now. */
 void chat_desk_speak(struct chat_run *run);

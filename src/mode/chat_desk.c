@@ -29,17 +29,20 @@ static bool next_line(
 	return end || (input_ended && typed.len);
 }
 
-/* Read on only when what was read has been said. At a terminal keys are read all the same, for they
- * edit, but not without bound. */
+/* Read on only when what was read has been said; with nobody there, one line ahead, for it may be
+ * the end. At a terminal keys are read all the same, for they edit, but not without bound. */
 static void update_input(struct chat_run *run)
 {
 	struct span line;
 	size_t taken;
-	bool waits = next_line(run, false, &line, &taken);
+	bool reads = run->typed.len < TYPED_MAX_BYTES;
 
 	if (!run->in || !run->begun)
 		return;
-	if (run->at_terminal ? run->typed.len < TYPED_MAX_BYTES : chat_may_say(run) && !waits)
+	if (!run->at_terminal)
+		reads = !next_line(run, false, &line, &taken) &&
+		        (chat_may_say(run) || !chat_has_members(run, NULL));
+	if (reads)
 		conn_resume(run->in);
 	else
 		conn_pause(run->in);
@@ -64,9 +67,21 @@ static void say_lines(struct chat_run *run, bool input_ended)
 	}
 }
 
+/* Whether the operator, alone, says that it is over. */
+static bool ends_alone(const struct chat_run *run)
+{
+	struct span line;
+	size_t taken;
+
+	return run->begun && !run->input_over && !chat_has_members(run, NULL) &&
+	       next_line(run, run->in_ended, &line, &taken) && chat_is_bye(run, line);
+}
+
 void chat_desk_speak(struct chat_run *run)
 {
 	say_lines(run, run->in_ended);
+	if (ends_alone(run))
+		chat_leave(run, true);
 	if (run->in_ended && !run->typed.len && !run->input_over && run->begun &&
 		(run->my_turn || !run->conf->turns))
 		chat_leave(run, run->at_terminal);
@@ -207,22 +222,23 @@ void chat_desk_leave(struct chat_run *run)
 
 /* ---- what is shown ---- */
 
-int chat_desk_show(struct chat_run *run, const char *who, struct span line)
+int chat_desk_show(struct chat_run *run, struct chat_peer *from, const char *who, struct span line)
 {
-	bool escapes = conn_is_terminal(run->out) && !run->env->shared->raw;
 	struct escaper e = {.one_line = true};
 	struct buf shown = {0};
 	int verdict = 0, made;
+	bool escapes;
 
 	if (!run->out || run->leaving)
 		return 0;
+	escapes = conn_is_terminal(run->out) && !run->env->shared->raw;
 	made = buf_puts(&shown, who);
 	if (made == 0)
 		made = escapes ? escape_add(&e, line, &shown) : buf_add(&shown, line);
 	if (made == 0 && escapes)
 		made = escape_end(&e, &shown);
 	if (made < 0 || buf_puts(&shown, "\n") < 0)
-		chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
+		conn_refuse(from->conn, "out of memory");
 	else if (run->at_terminal)
 		verdict = console_print(&run->console, buf_span(&shown));
 	else

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-const struct mode *const modes[] = {
-	&mode_pipe, &mode_echo, &mode_greet, &mode_chat, &mode_discard, &mode_source, NULL};
+const struct mode *const modes[] = {&mode_pipe, &mode_echo, &mode_greet, &mode_chat, &mode_analyze,
+	&mode_discard, &mode_source, NULL};
 
 const struct mode *mode_find(const char *name)
 {

@@ -52,11 +52,12 @@ struct mode {
 	/* The server is told to stop: let go of the terminal; a second signal ends us. NULL:
 	 * nothing of it is held. */
 	void (*stopping)(struct mode_env *env);
-	/* Release what begin made; it may have failed half-way. */
+	/* Release what begin made, also if it failed half-way. */
 	void (*end)(struct mode_env *env);
 };
 
-extern const struct mode mode_chat, mode_discard, mode_echo, mode_greet, mode_pipe, mode_source;
+extern const struct mode mode_analyze, mode_chat, mode_discard, mode_echo, mode_greet, mode_pipe,
+	mode_source;
 
 /* NULL-ended, in the order --help lists them; the first is the default. */
 extern const struct mode *const modes[];

@@ -394,6 +394,13 @@ fails_once_each() {
 }
 
 # bats test_tags=load
+@test "a failing system call: greet, analyze and chat" {
+    fails_once_each greet
+    fails_once_each analyze
+    fails_once_each chat
+}
+
+# bats test_tags=load
 @test "a failing system call: serve over UDP, echo and pipe" {
     fails_once_each serve udp
     fails_once_each pipe udp

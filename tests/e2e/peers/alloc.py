@@ -1,5 +1,5 @@
-"""alloc.py: the n-th allocation fails, once and for ever after, for every n that there is: in an echo
-server with a few clients one after the other, over TCP and UDP, and in both client commands, over
+"""alloc.py: the n-th allocation fails, once and for ever after, for every n that there is: in an echo,
+greeting, analysis and chat server with a few clients one after the other, over TCP and UDP, and in both client commands, over
 TCP, UDP and Unix sockets, and in what echo measures.
 
 Never a crash, never more than 5 s, status 0 only if all bytes arrived; and one failed allocation
@@ -46,7 +46,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def answers(port):
+def answers(port, expected=b"a line\n"):
     """Whether an exchange with the server is whole."""
     try:
         with socket.create_connection(("127.0.0.1", port), LIMIT_S) as conn:
@@ -59,7 +59,7 @@ def answers(port):
         raise Failed(f"a client waited {LIMIT_S} s") from None
     except OSError:
         return False
-    return got == b"a line\n"
+    return got == expected
 
 
 def answers_datagram(port):
@@ -75,13 +75,22 @@ def answers_datagram(port):
 
 
 def serve_udp_case(environment, ever):
-    serve_case(environment, ever, answers_datagram, ["-u"])
+    serve_case(environment, ever, answers_datagram, ["-u", "-m", "echo"])
 
 
-def serve_case(environment, ever, answers=answers, options=()):
+def serve_mode(mode, expected):
+    """A server whose answer to a line is another one."""
+    def case(environment, ever):
+        serve_case(environment, ever, lambda port: answers(port, expected), ["-m", mode],
+                   subprocess.PIPE)  # the operator of a chat, who says nothing
+    return case
+
+
+def serve_case(environment, ever, answers=answers, options=("-m", "echo"), stdin=None):
     port = free_port()
-    with subprocess.Popen([SOCKX, "serve", "-m", "echo", "-H", "127.0.0.1", "-p", str(port),
-                           *options], stderr=subprocess.DEVNULL, env=environment) as child:
+    with subprocess.Popen([SOCKX, "serve", "-H", "127.0.0.1", "-p", str(port), *options],
+                          stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env=environment) as child:
         deadline = time.monotonic() + (0.3 if ever else LIMIT_S)
         while not answers(port) and child.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -158,6 +167,11 @@ def served(options, client, data):
 def main():
     port = free_port()
     total = every("serve", serve_case) + every("serve -u", serve_udp_case)
+    for mode, expected in (
+            ("greet", b"welcome a line"),
+            ("analyze", b"length: 7\nbytes: 7\nwords: 2\nunique: 2\na 1\nline 1\n"),
+            ("chat", b"")):
+        total += every(f"serve -m {mode}", serve_mode(mode, expected))
     with subprocess.Popen([SOCKX, "serve", "-Q", "-m", "echo", "-H", "127.0.0.1", "-p",
                            str(port)]) as echo:
         try:

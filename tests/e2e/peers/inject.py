@@ -5,6 +5,9 @@ time it is made (strace --inject), each in a short scenario of its own:
     pipe     serve --mode pipe, a file in and a file out
     connect  a file to an echo server of ours and back, by address and by name
     echo     the echo client
+    greet    a greeting server as serve, and its client with a server of ours
+    analyze  the same for an analysis server
+    chat     a room as serve, its operator's lines from a file
 
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
 
@@ -30,6 +33,9 @@ SPOKEN_S = 2.0
 ANSWERED_S = 0.1  # a datagram that is lost is not waited for longer
 DATA = random.Random(17).randbytes(60000)
 TEXT = "the quick brown fox"
+NAME = b"Ada"
+WORDS = b"to be or not to be\n" * 500
+REPORT = b"length: 9500\nbytes: 9500\nwords: 3000\nunique: 4\nto 1000\nbe 1000\nor 500\nnot 500\n"
 ERRORS = {
     "socket": ["EMFILE", "ENOBUFS", "EAFNOSUPPORT"],
     "bind": ["EADDRINUSE", "EACCES"],
@@ -145,14 +151,14 @@ def learn_address(child):
     return told and (told[1] or (told[2], int(told[3])))
 
 
-def exchange(address):
-    """Send DATA, end, and read to the end: what came, or None where the connection was lost."""
+def exchange(address, data=DATA):
+    """Send it, end, and read to the end: what came, or None where the connection was lost."""
     got = bytearray()
     try:
         with KIND.dial(address) as peer:
             if KIND.is_datagram():
                 return ask(peer)
-            peer.sendall(DATA)
+            peer.sendall(data)
             peer.shutdown(socket.SHUT_WR)
             while part := peer.recv(1 << 17):
                 got += part
@@ -185,11 +191,12 @@ def has_left(child, within):
 
 # ---- the scenarios ----
 
-def serve(call, error, when, folder):
-    child = start(call, error, when, ["serve", "-m", "echo", *KIND.place(folder)])
+def serve(call, error, when, folder, mode=("echo",), data=DATA, answer=DATA, stdin=None):
+    child = start(call, error, when, ["serve", "-m", *mode, *KIND.place(folder)], stdin=stdin,
+                  stdout=subprocess.DEVNULL)
     try:
         address = learn_address(child)
-        whole = address and [exchange(address) == DATA for _ in range(4)][-1]
+        whole = address and [exchange(address, data) == answer for _ in range(4)][-1]
         ended = has_left(child, 0 if whole else 1)
         if address and not ended and not whole:
             raise Failed("the last client was not served")
@@ -202,6 +209,24 @@ def serve(call, error, when, folder):
             raise Failed(f"status 0 without listening: {said}")
     finally:
         end(child)
+
+
+def serve_greet(call, error, when, folder):
+    serve(call, error, when, folder, ("greet",), NAME, b"welcome " + NAME)
+
+
+def serve_analyze(call, error, when, folder):
+    serve(call, error, when, folder, ("analyze",), WORDS, REPORT)
+
+
+def serve_chat(call, error, when, folder):
+    """The members say what nobody else hears, and end; the operator says nothing, for ever."""
+    mine, theirs = os.pipe()
+    try:
+        serve(call, error, when, folder, ("chat", "--settle", "1ms"), WORDS, b"", stdin=mine)
+    finally:
+        os.close(mine)
+        os.close(theirs)
 
 
 def pipe(call, error, when, folder):
@@ -231,11 +256,11 @@ def pipe(call, error, when, folder):
         end(child)
 
 
-def client(arguments, sent):
+def client(arguments, sent, data=DATA):
     def run(call, error, when, folder):
         source = os.path.join(folder, "in")
         with open(source, "wb") as file:
-            file.write(DATA)
+            file.write(data)
         with open(source, "rb") as stdin:
             child = start(call, error, when, arguments, stdin=stdin, stdout=subprocess.PIPE)
         got = bytearray()
@@ -300,11 +325,40 @@ def echo_server(folder):
     return server.getsockname()
 
 
+def answering_server(answer):
+    """Reads each client to its end, then says the same to all; returns its address."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+    def serve_one(conn):
+        with conn:
+            try:
+                while conn.recv(1 << 17):
+                    pass
+                conn.sendall(answer)
+            except OSError:
+                pass
+
+    def accept():
+        while True:
+            threading.Thread(target=serve_one, args=(server.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return server.getsockname()
+
+
 def scenarios(name, folder):
     if name == "serve":
         return [serve]
     if name == "pipe":
         return [pipe]
+    if name == "chat":
+        return [serve_chat]
+    if name == "greet":
+        target = KIND.target(answering_server(b"welcome"))
+        return [serve_greet, client(["greet", *target, "Ada"], b"welcome\n")]
+    if name == "analyze":
+        target = KIND.target(answering_server(REPORT))
+        return [serve_analyze, client(["analyze", *target], REPORT, WORDS)]
     target = KIND.target(echo_server(folder))
     if name == "connect":
         by_name = [["-H", "localhost", *target[-2:]]] if KIND.family == socket.AF_INET else []

@@ -438,6 +438,56 @@ Test(mode_chat, a_member_that_takes_nothing_for_long_is_sent_away_however_little
 	end(st);
 }
 
+Test(mode_chat, a_line_is_not_torn_while_its_member_waits_for_others)
+{
+	char *text = talk(2 * CONN_QUEUE_MAX_BYTES + 50);
+	struct script deaf = {.deaf = true, .stays = true, .reads_nothing = true};
+	struct script talker = {
+		.incoming = text, .stays = true, .per_read = CONN_QUEUE_MAX_BYTES + 50};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &deaf);
+	scene_join(&st->sc, &talker);
+	/* Half a line is held when the deaf one is found to be behind. */
+	COMES_TO(st, (hear(st), talker.sent >= CONN_QUEUE_MAX_BYTES));
+	scene_pass_ms(&st->sc, SETTLE_MS * 2);
+	deaf.deaf = false;
+	COMES_TO(st, (st->heard_len = 0, hear(st), deaf.outgoing_len > 2 * CONN_QUEUE_MAX_BYTES));
+	for (size_t i = 0; i < 2 * CONN_QUEUE_MAX_BYTES; i++)
+		cr_assert(eq(int, deaf.outgoing[i] == '\n', i % 108 == 107), "at %zu", i);
+	free(text);
+	end(st);
+}
+
+Test(mode_chat, bye_ends_a_server_where_nobody_is)
+{
+	struct script peer = {.incoming = "hi\nbye\n", .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+	struct conn *c = scene_join(&st->sc, &peer);
+
+	COMES_TO(st, heard(st, "hi\n"));
+	conn_abort(c);
+	COMES_TO(st, peer.ended);
+	type(st, "bye\n");
+	COMES_TO(st, st->enough == 1);
+	end(st);
+}
+
+Test(mode_chat, who_has_said_bye_is_nobody_to_speak_to)
+{
+	struct script one = {.incoming = "bye\n", .stays = true, .reads_nothing = true};
+	struct script two = {.incoming = "still here\n", .stays = true, .reads_nothing = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &one);
+	scene_join(&st->sc, &two);
+	one.reads_nothing = false;
+	COMES_TO(st, one.finished);
+	two.reads_nothing = false;
+	COMES_TO(st, heard(st, "still here\n"));
+	end(st);
+}
+
 /* ---- wrong use ---- */
 
 Test(mode_chat, an_empty_bye_is_a_mistake)

@@ -1,0 +1,257 @@
+/* sockx analyze: have the words of a text counted, check the report, and show it. */
+#include "analysis/findings.h"
+#include "cmd/ask.h"
+#include "cmd/commands.h"
+
+#include <string.h>
+
+enum {
+	SHOW_BYTES = 64 * 1024, /* of the report, put out at a time */
+	/* A report is at most some times as long as its text: each word has a line with its count,
+	 * and a text of Han is all words. What is longer is no report, and passed on as it comes.
+	 */
+	REPORT_TIMES = 8,
+	REPORT_HEAD_BYTES = 4096,
+	JSON_ANSWER_MAX_BYTES = 1024 * 1024,
+};
+
+struct analyze_conf {
+	struct client_conf client; /* first: see struct talk_conf */
+	uint64_t top;
+	const char *sort;
+	bool raw;
+};
+
+struct analyze_run {
+	struct ask ask;
+	const struct analyze_conf *conf;
+	struct buf answer;        /* collected, as long as it may be a report */
+	bool passes;              /* it is none, and is passed on as it comes */
+	struct findings findings; /* of the answer */
+	bool found;               /* it is a report */
+	struct findings_cursor cursor;
+	uint8_t last; /* byte that was put out */
+};
+
+static bool sort_choice(size_t i, struct opt_choice *out)
+{
+	static const struct opt_choice choices[] = {{"first", "as they appeared in the text"},
+		{"count", "the most frequent first"}, {"alpha", "by their letters"}};
+
+	if (i >= sizeof(choices) / sizeof(choices[0]))
+		return false;
+	*out = choices[i];
+	return true;
+}
+
+static const struct opt analyze_rows[] = {
+	{.name = "top",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct analyze_conf, top),
+		.arg = "N",
+		.common = true,
+		.help = "show the first N words only (0: all)"},
+	{.name = "sort",
+		.kind = OPT_CHOICE,
+		OPT_FIELD(struct analyze_conf, sort),
+		.arg = "ORDER",
+		.fallback = "first",
+		.choice = sort_choice,
+		.common = true,
+		.help = "in which order words are shown"},
+	{.name = "raw",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct analyze_conf, raw),
+		.help = "pass the peer's control characters to a terminal as they are"},
+};
+
+static void analyze_options(struct opt_set *set)
+{
+	set->conf_size = sizeof(struct analyze_conf);
+	client_options(set);
+	opt_set_add(set, "Report", analyze_rows, sizeof(analyze_rows) / sizeof(analyze_rows[0]), 0);
+}
+
+/* ---- the answer comes ---- */
+
+static int put_out(struct analyze_run *run, struct span out)
+{
+	if (out.len)
+		run->last = out.data[out.len - 1];
+	return run->ask.out ? screen_write(&run->ask.screen, out) : 0;
+}
+
+static void out_of_memory(struct analyze_run *run)
+{
+	client_blame(
+		&run->ask.client, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
+}
+
+/* It is too long for a report: what has been collected goes first. */
+static int pass_on(struct analyze_run *run, struct span in)
+{
+	int verdict = put_out(run, buf_span(&run->answer));
+
+	buf_free(&run->answer);
+	run->passes = true;
+	return put_out(run, in) < 0 ? -1 : verdict;
+}
+
+static int on_said(struct ask *a, struct span in)
+{
+	struct analyze_run *run = container_of(a, struct analyze_run, ask);
+	size_t most = REPORT_HEAD_BYTES + REPORT_TIMES * a->question.len;
+
+	if (run->passes)
+		return put_out(run, in);
+	if (!a->client.conf->talk.json && run->answer.len + in.len > most)
+		return pass_on(run, in);
+	if (run->answer.len + in.len > most + JSON_ANSWER_MAX_BYTES) {
+		struct err why = {0};
+
+		err_set(&why, ERR_WRONG, "%s: the answer is too long to be a report of this text",
+			a->client.typed);
+		client_blame(&a->client, &why);
+	} else if (buf_add(&run->answer, in) < 0) {
+		out_of_memory(run);
+	}
+	return 0;
+}
+
+/* ---- it is over ---- */
+
+/* A report of another text than was sent is no answer to it. */
+static void check_findings(struct analyze_run *run)
+{
+	const struct client *client = &run->ask.client;
+	struct err why = {0};
+
+	if (run->findings.counts.bytes == run->ask.question.len)
+		return;
+	err_set(&why, ERR_WRONG, "%s: the report is of %ju bytes, not of the %zu that were sent",
+		client->typed, (uintmax_t)run->findings.counts.bytes, run->ask.question.len);
+	err_hint(&why,
+		"the server took a part for the whole: it may have to wait longer (--settle)");
+	client_blame(&run->ask.client, &why);
+}
+
+static enum findings_order order_of(const char *name)
+{
+	if (strcmp(name, "count") == 0)
+		return FINDINGS_BY_COUNT;
+	return strcmp(name, "alpha") == 0 ? FINDINGS_ALPHA : FINDINGS_FIRST;
+}
+
+static void read_findings(struct analyze_run *run)
+{
+	int rc = findings_read(&run->findings, buf_span(&run->answer));
+
+	run->found = rc > 0;
+	if (run->found) {
+		check_findings(run);
+		rc = findings_sort(&run->findings, order_of(run->conf->sort));
+		if (run->conf->top && run->conf->top < run->findings.len)
+			findings_cut(&run->findings, (size_t)run->conf->top);
+	}
+	if (rc < 0)
+		out_of_memory(run);
+}
+
+static void put_json(struct analyze_run *run)
+{
+	struct json j = {0};
+
+	json_open(&j);
+	json_str(&j, "event", span_of("analyze"));
+	json_str(&j, "address", span_of(run->ask.client.typed));
+	if (run->found)
+		findings_json(&run->findings, &j);
+	else
+		json_str(&j, "answer", buf_span(&run->answer));
+	json_close(&j);
+	if (j.failed)
+		out_of_memory(run);
+	else
+		conn_write(run->ask.out, buf_span(&j.out));
+	buf_free(&j.out);
+}
+
+/* Of what another program says, its own form. */
+static void put_answer(struct analyze_run *run)
+{
+	if (!run->passes)
+		put_out(run, buf_span(&run->answer));
+	screen_end(&run->ask.screen);
+	if (run->ask.head.len && run->last != '\n')
+		conn_write(run->ask.out, span_of("\n"));
+}
+
+static void on_over(struct ask *a, const struct err *why)
+{
+	struct analyze_run *run = container_of(a, struct analyze_run, ask);
+
+	if (!why && !run->passes)
+		read_findings(run);
+	ask_judge(a, why);
+	if (a->client.verdict.kind)
+		run->found = false; /* never a wrong report */
+	else if (a->client.conf->talk.json)
+		put_json(run);
+	else if (!run->found)
+		put_answer(run);
+}
+
+/* The report's next part. */
+static bool on_more(struct ask *a)
+{
+	struct analyze_run *run = container_of(a, struct analyze_run, ask);
+	struct buf part = {0};
+	int rc = 0;
+
+	if (!run->found || a->client.conf->talk.json)
+		return false;
+	rc = findings_text(&run->findings, &run->cursor, &part, SHOW_BYTES);
+	if (rc < 0)
+		out_of_memory(run);
+	else
+		put_out(run, buf_span(&part));
+	buf_free(&part);
+	return rc > 0;
+}
+
+static int analyze_run(struct reporter *to, void *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	struct analyze_run run = {.conf = conf};
+	int rc = -1;
+
+	(void)set;
+	if (ask_init(&run.ask, to, &run.conf->client, err) < 0)
+		return -1;
+	run.ask.what = "report";
+	run.ask.said = on_said;
+	run.ask.over = on_over;
+	run.ask.more = on_more;
+	run.ask.screen.raw = run.conf->raw;
+	if (ask_words(&run.ask, args, err) == 0)
+		rc = ask_run(&run.ask, "analyze", args->count == 0, err);
+	ask_free(&run.ask);
+	findings_free(&run.findings);
+	buf_free(&run.answer);
+	return rc;
+}
+
+const struct command command_analyze = {
+	.name = "analyze",
+	.summary = "have the words of a text counted, and show the report",
+	.purpose = "Send TEXT, its words joined by one space, or else all of standard input to an "
+		   "analysis server, and show its report: length, words, distinct words, and how "
+		   "often each was met. A report of other bytes than were sent is status 9.",
+	.usage = {"[OPTION...] [TEXT...]"},
+	.examples = {{"sockx analyze 'to be or not to be'", "count the words of a sentence"},
+		{"sockx analyze --sort count --top 10 <book.txt", "the ten commonest of a book"},
+		{"sockx analyze -j <book.txt", "the whole report as JSON"}},
+	.words = WORDS_TEXT,
+	.options = analyze_options,
+	.run = analyze_run,
+};

@@ -1,0 +1,212 @@
+#include "mode/analyze.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct opt analyze_options[] = {
+	{.name = "exact",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct analyze_conf, exact),
+		.help = "take words for the same only if they are byte for byte, not also in "
+			"another case or composition"},
+	{.name = "max-message",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct analyze_conf, max_message),
+		.arg = "SIZE",
+		.fallback = "64M",
+		.min = 1,
+		.help = "refuse a text that is longer"},
+};
+
+static void end_text(struct analyze_peer *p)
+{
+	if (p->text)
+		analysis_free(p->text);
+	free(p->text);
+	p->text = NULL;
+	p->cursor = (struct report_cursor){0};
+	p->reporting = false;
+}
+
+static void out_of_memory(struct conn *c)
+{
+	end_text(conn_peer(c));
+	conn_refuse(c, "out of memory");
+}
+
+/* Begin a text, if none has begun. Returns 0, or -1 with c refused. */
+static int begin_text(struct conn *c)
+{
+	const struct analyze_run *run = conn_ctx(c);
+	struct analyze_peer *p = conn_peer(c);
+
+	if (p->text)
+		return 0;
+	p->text = malloc(sizeof(*p->text));
+	if (!p->text) {
+		out_of_memory(c);
+		return -1;
+	}
+	analysis_init(p->text, &run->key, run->conf->exact);
+	return 0;
+}
+
+/* Count a part of a text. Returns 0, or -1 with c refused. */
+static int add_text(struct conn *c, struct span in)
+{
+	const struct analyze_run *run = conn_ctx(c);
+	struct analyze_peer *p = conn_peer(c);
+
+	if (begin_text(c) < 0)
+		return -1;
+	if (analysis_counts(p->text).bytes + in.len > run->conf->max_message) {
+		end_text(p);
+		conn_refuse(c, run->too_long);
+		return -1;
+	}
+	if (analysis_add(p->text, in) == 0)
+		return 0;
+	out_of_memory(c);
+	return -1;
+}
+
+/* ---- a stream ---- */
+
+/* Write the report's next part; the last closes the connection. */
+static void report_more(struct conn *c)
+{
+	struct analyze_peer *p = conn_peer(c);
+	struct buf part = {0};
+	int rc = analysis_report(p->text, &p->cursor, &part, ANALYZE_WRITE_BYTES);
+
+	if (rc < 0)
+		out_of_memory(c);
+	else
+		conn_write(c, buf_span(&part));
+	buf_free(&part);
+	if (rc == ANALYSIS_MORE) {
+		conn_want_drained(c);
+	} else if (rc == ANALYSIS_DONE) {
+		end_text(p);
+		conn_close(c, CONN_LINGER_MS);
+	}
+}
+
+/* The text has ended: report. */
+static void report_text(struct conn *c)
+{
+	struct analyze_peer *p = conn_peer(c);
+
+	if (begin_text(c) < 0)
+		return;
+	conn_after(c, -1);
+	p->reporting = p->answered = true;
+	if (analysis_end(p->text) < 0)
+		out_of_memory(c);
+	else
+		report_more(c);
+}
+
+/* ---- messages ---- */
+
+static void answer_message(struct conn *c, struct span in)
+{
+	struct analyze_peer *p = conn_peer(c);
+	struct buf whole = {0};
+	int rc;
+
+	p->answered = true;
+	if (add_text(c, in) < 0)
+		return;
+	rc = analysis_end(p->text);
+	if (rc == 0)
+		rc = analysis_report(p->text, &p->cursor, &whole, conn_message_max(c));
+	if (rc < 0)
+		out_of_memory(c);
+	else if (rc == ANALYSIS_MORE || whole.len > conn_message_max(c))
+		conn_refuse(c, "the report is too long for one message");
+	else
+		conn_write(c, buf_span(&whole));
+	buf_free(&whole);
+	end_text(p);
+}
+
+/* ---- the handler ---- */
+
+static void analyze_open(struct conn *c)
+{
+	if (!conn_message_max(c))
+		conn_limit_reads(c, ANALYZE_READ_BYTES);
+}
+
+static void analyze_data(struct conn *c, struct span in)
+{
+	const struct analyze_run *run = conn_ctx(c);
+	struct analyze_peer *p = conn_peer(c);
+
+	if (conn_message_max(c)) {
+		answer_message(c, in);
+		return;
+	}
+	if (p->reporting || add_text(c, in) < 0)
+		return; /* what comes behind a text that was taken for whole is too late */
+	conn_after(c,
+		analysis_counts(p->text).bytes <= ANALYZE_SETTLE_MAX_BYTES ? run->settle_ms : -1);
+}
+
+static void analyze_drained(struct conn *c)
+{
+	struct analyze_peer *p = conn_peer(c);
+
+	if (p->reporting)
+		report_more(c);
+}
+
+static void analyze_eof(struct conn *c)
+{
+	struct analyze_peer *p = conn_peer(c);
+
+	if (p->reporting)
+		return; /* the report closes it */
+	if (conn_message_max(c) && p->answered)
+		conn_finish(c);
+	else
+		report_text(c);
+}
+
+static void analyze_closed(struct conn *c, const struct err *why)
+{
+	(void)why;
+	end_text(conn_peer(c));
+}
+
+static int analyze_begin(struct mode_env *env, struct err *err)
+{
+	struct analyze_run *run = env->state;
+
+	run->conf = env->conf;
+	run->settle_ms = env->shared->settle_ms;
+	snprintf(run->too_long, sizeof(run->too_long), "a text may have at most %ju bytes",
+		(uintmax_t)run->conf->max_message);
+	run->key = hash_key_random();
+	(void)err;
+	return 0;
+}
+
+const struct mode mode_analyze = {
+	.name = "analyze",
+	.summary = "count the words of what each client sends, and report them",
+	.on = {.open = analyze_open,
+		.data = analyze_data,
+		.drained = analyze_drained,
+		.later = report_text,
+		.eof = analyze_eof,
+		.closed = analyze_closed,
+		.peer_size = sizeof(struct analyze_peer)},
+	.options = analyze_options,
+	.option_count = sizeof(analyze_options) / sizeof(analyze_options[0]),
+	.conf_size = sizeof(struct analyze_conf),
+	.state_size = sizeof(struct analyze_run),
+	.amplifies = true,
+	.begin = analyze_begin,
+};

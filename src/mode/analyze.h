@@ -1,0 +1,41 @@
+#ifndef SOCKX_MODE_ANALYZE_H
+#define SOCKX_MODE_ANALYZE_H
+
+#include "analysis/analysis.h"
+#include "mode/mode.h"
+
+/*
+ * analyze: count the words of what a client sends, up to its half-close, and answer with a report
+ * (analysis/counts.h). The text is counted as it comes and not kept: a client costs its distinct
+ * words. Where messages are kept whole each is a text, and its report one message.
+ */
+
+enum {
+	/* Counted in one turn: others are served in between. */
+	ANALYZE_READ_BYTES = 64 * 1024,
+	/* Of the report, written in one turn. */
+	ANALYZE_WRITE_BYTES = 64 * 1024,
+	/* A text that the client does not end counts as whole when it is quiet, up to here. */
+	ANALYZE_SETTLE_MAX_BYTES = 4 * 1024,
+};
+
+struct analyze_conf {
+	bool exact;
+	uint64_t max_message;
+};
+
+struct analyze_run {
+	const struct analyze_conf *conf;
+	int64_t settle_ms;
+	struct hash_key key; /* of all tables: no client may choose words that collide */
+	char too_long[64];   /* why a longer text is refused */
+};
+
+struct analyze_peer {
+	struct analysis *text; /* NULL: none has begun */
+	struct report_cursor cursor;
+	bool reporting; /* the text has ended */
+	bool answered;
+};
+
+#endif

@@ -1,0 +1,59 @@
+"""An analysis server of another make: takes clients one after the other, reads to the half-close.
+
+    text_server.py KIND
+
+half      reports the first half of the text, in the usual form
+other     answers in a form of its own: the sorted list of words and the length
+endless   writes until the client leaves
+silent    closes without a word
+deaf      reads and never answers
+steering  answers what would steer a terminal
+
+Says `ready PORT` on standard error.
+"""
+
+import socket
+import sys
+
+kind = sys.argv[1]
+
+
+def read_all(client):
+    text = b""
+    while data := client.recv(65536):
+        text += data
+    return text
+
+
+def answer(client, text):
+    if kind == "half":
+        half = text[: len(text) // 2]
+        words = {}
+        for word in half.split():
+            words[word] = words.get(word, 0) + 1
+        lines = [b"%s %d\n" % pair for pair in words.items()]
+        head = b"length: %d\nbytes: %d\nwords: %d\nunique: %d\n" % (
+            len(half), len(half), sum(words.values()), len(words))
+        client.sendall(head + b"".join(lines))
+    elif kind == "other":
+        client.sendall(f"{sorted(set(text.decode().split()))} {len(text)}".encode())
+    elif kind == "endless":
+        while True:
+            client.sendall(b"x" * 65536)
+    elif kind == "steering":
+        client.sendall("\x1b[2Ja\u202eb".encode())
+
+
+with socket.create_server(("127.0.0.1", 0)) as server:
+    print("ready", server.getsockname()[1], file=sys.stderr, flush=True)
+    held = []
+    while True:
+        client, _ = server.accept()
+        try:
+            answer(client, read_all(client))
+        except OSError:
+            pass
+        if kind == "deaf":
+            held.append(client)
+        else:
+            client.close()
