@@ -263,23 +263,13 @@ static void chat_data(struct conn *c, struct span in)
 	conn_after(c, -1); /* it is not quiet: it is not heard */
 }
 
-/* The member has ended, and what we had to say, too. */
-static void part(struct chat_run *run, struct chat_peer *p)
-{
-	if (is_client(run) && run->conf->turns && run->typed.len)
-		chat_fail(
-			run, &(struct err){ERR_LOST, .what = "the peer left before all was said"});
-	else
-		conn_finish(p->conn);
-}
-
 /* A part of a line has gone quiet; or it ended some time ago, and so has our input been quiet. */
 static void chat_later(struct conn *c)
 {
 	struct chat_peer *p = conn_peer(c);
 
 	if (p->ended)
-		part(conn_ctx(c), p);
+		conn_finish(c);
 	else
 		framer_settled(&p->framer, c, on_said);
 }
@@ -294,7 +284,7 @@ static void chat_eof(struct conn *c)
 	framer_settled(&p->framer, c, on_said);
 	p->ended = true;
 	if (run->input_over || run->at_terminal || run->conf->turns)
-		part(run, p);
+		conn_finish(c);
 	else
 		conn_after(c, run->env->shared->settle_ms);
 }
@@ -348,9 +338,14 @@ static int chat_begin(struct mode_env *env, struct err *err)
 	return chat_desk_open(run, err);
 }
 
+/* The last member is gone. A script of which a part was read in vain has not been played. */
 static void chat_finish(struct mode_env *env)
 {
-	chat_desk_finish(env->state);
+	struct chat_run *run = env->state;
+
+	if (run->typed.len && !run->at_terminal && !run->leaving && !run->verdict.kind)
+		err_set(&run->verdict, ERR_LOST, "the peer left before all was said");
+	chat_desk_finish(run);
 }
 
 static void chat_stopping(struct mode_env *env)

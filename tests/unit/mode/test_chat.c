@@ -256,6 +256,8 @@ Test(mode_chat, in_turns_lines_that_nobody_waited_for_are_a_loss)
 
 	type(st, "a\nb\nc\n");
 	scene_join(&st->sc, &peer);
+	COMES_TO(st, (hear(st), peer.ended));
+	mode_chat.finish(&st->env);
 	COMES_TO(st, (hear(st), st->done));
 	cr_assert(eq(int, st->why.kind, ERR_LOST));
 	end(st);
