@@ -263,8 +263,8 @@ refuses_port() {
 @test "did you mean: a value" {
     refuses_saying "'echo'" serve -m ech
     refuses_saying "'discard'" serve --mode=discrad
-    refuses_saying "pipe, echo, greet, chat, discard, source" serve -m nonsense
-    refuses_saying "pipe, echo, greet, chat, discard, source" serve -m chat
+    refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m nonsense
+    refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m chat
 }
 
 @test "sockx -l 9000: did you mean 'sockx serve -p 9000'" {
