@@ -264,7 +264,7 @@ refuses_port() {
     refuses_saying "'echo'" serve -m ech
     refuses_saying "'discard'" serve --mode=discrad
     refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m nonsense
-    refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m chat
+    refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m relay
 }
 
 @test "sockx -l 9000: did you mean 'sockx serve -p 9000'" {
