@@ -82,6 +82,13 @@ void chat_go_on(struct chat_run *run)
 	chat_desk_speak(run);
 }
 
+/* Have a look at all, not put off by those who fall behind meanwhile. */
+static void look_later(struct chat_run *run)
+{
+	if (!run->look.place)
+		timer_set_in(run->env->loop, &run->look, CHAT_LOOK_MS);
+}
+
 /* Send a line to a member, and see whether it keeps up. */
 static void send_to(struct chat_run *run, struct chat_peer *p, struct span line)
 {
@@ -93,7 +100,7 @@ static void send_to(struct chat_run *run, struct chat_peer *p, struct span line)
 		p->behind = true;
 		p->moved_ms = now_ms;
 		p->sent_before = conn_sent(p->conn);
-		timer_set_in(run->env->loop, &run->look, CHAT_LOOK_MS);
+		look_later(run);
 	}
 	if (conn_queued(p->conn) > CHAT_BEHIND_MAX_BYTES)
 		conn_expel(p->conn, "it does not read what is said");
@@ -125,7 +132,7 @@ static void on_look(struct timer *t)
 		again |= p->behind;
 	}
 	if (again)
-		timer_set_in(run->env->loop, t, CHAT_LOOK_MS);
+		look_later(run);
 	chat_go_on(run);
 }
 
@@ -195,7 +202,8 @@ static bool on_said(struct conn *c, struct span line)
 		snprintf(who, sizeof(who), "guest%ju: ", (uintmax_t)conn_id(c));
 	if (chat_desk_show(run, p, who, line) < 0)
 		run->out_full = true;
-	relay(run, p, who, line);
+	if (who[0])
+		relay(run, p, who, line);
 	run->my_turn = true;
 	if (!must_wait(run))
 		chat_desk_speak(run);
@@ -222,7 +230,7 @@ void chat_leave(struct chat_run *run, bool leaving)
 		finish_member(run, p);
 	if (is_client(run))
 		return;
-	timer_set_in(run->env->loop, &run->look, CHAT_LOOK_MS);
+	look_later(run);
 	run->env->enough(run->env->arg);
 }
 
