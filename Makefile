@@ -85,10 +85,16 @@ $(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.
 $(UNIT_OBJECTS): WARNINGS := -Wall -Wextra -Wno-missing-field-initializers
 
-$(B)/bench/%: tests/bench/%.c tests/bench/figures.h $(B)/flags
+$(B)/bench/%: tests/bench/%.c $(B)/flags
 	$(call say,cc,$<)
 	@mkdir -p $(@D)
-	$(Q)$(compile) $< -o $@ -lm
+	$(Q)$(compile) $< -o $@
+
+# What measures our own code, not the program, is linked with it.
+$(B)/bench/words: tests/bench/words.c $(OBJECTS) $(B)/flags
+	$(call say,cc,$<)
+	@mkdir -p $(@D)
+	$(Q)$(compile) $< $(OBJECTS) $(LIBS) -o $@
 
 unit: $(B)/unit
 
@@ -114,8 +120,9 @@ asan: ## run the unit tests and the quick e2e tests under AddressSanitizer and U
 	@sh tests/check asan
 
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
-	SOCKX=$(abspath $(B)/sockx) LOAD=$(abspath $(B)/bench/load) \
+	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
+	$(B)/bench/words $(if $(QUICK),QUICK)
 
 format: ## lay out the sources as .clang-format says
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])

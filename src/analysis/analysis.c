@@ -88,7 +88,7 @@ static int end_segment(struct analysis *a, struct reading *r, size_t len)
 
 	s->part[0] = s->part[1];
 	s->part[1] = (struct segment_part){0};
-	if (first.wordly)
+	if (first.is_word)
 		failed = count_word(a, r, len, !first.beyond_ascii);
 	else
 		drop(s, r, len);
@@ -100,7 +100,7 @@ static int end_segment(struct analysis *a, struct reading *r, size_t len)
 /* The mark that waited belongs to the segment. */
 static void join_mark(struct segment_so_far *s)
 {
-	s->part[0].wordly |= s->part[1].wordly;
+	s->part[0].is_word |= s->part[1].is_word;
 	s->part[0].beyond_ascii |= s->part[1].beyond_ascii;
 	s->part[1] = (struct segment_part){0};
 	if (s->joined.bytes > 0)
@@ -174,8 +174,9 @@ static int add_letter(struct analysis *a, struct reading *r, struct letter l)
 	}
 	part = &a->segment.part[a->segmenter.wanted != 0];
 	part->beyond_ascii |= l.code >= 128;
-	if (!part->wordly)
-		part->wordly = l.code < 128 ? a->ascii.wordly[l.code] : segment_is_wordly(l.code);
+	if (!part->is_word)
+		part->is_word =
+			l.code < 128 ? a->ascii.makes_word[l.code] : segment_makes_word(l.code);
 	a->counts.length++;
 	return 1;
 }
@@ -393,8 +394,8 @@ struct counts analysis_counts(const struct analysis *a)
 	return counts;
 }
 
-int analysis_report(
-	const struct analysis *a, struct report_cursor *cursor, struct buf *out, size_t about_bytes)
+int analysis_report(const struct analysis *a, struct analysis_cursor *cursor, struct buf *out,
+	size_t about_bytes)
 {
 	size_t enough = out->len + about_bytes;
 	struct counts counts = analysis_counts(a);

@@ -6,18 +6,9 @@
 #include "analysis/segment.h"
 #include "analysis/tally.h"
 
-/*
- * Counts the words of a text that comes in pieces of any size; where it is cut does not matter.
- *
- * Words are the segments of UAX #29 that hold a letter or number. Two are the same if their keys
- * are (fold.h); what is not ASCII and longer than FOLD_MAX_BYTES is compared byte for byte. A byte
- * that belongs to no well-formed UTF-8 counts as one code point, and words end before and behind
- * it.
- *
- * The text is not kept: memory is bounded by its distinct words and its longest segment.
- */
+/* A part of a segment. */
 struct segment_part {
-	bool wordly;       /* holds a letter or number */
+	bool is_word;      /* holds a letter or number */
 	bool beyond_ascii; /* holds a byte that is not ASCII */
 };
 
@@ -32,6 +23,19 @@ struct segment_so_far {
 	struct segment_part part[2]; /* before the mark, and from there on */
 };
 
+/*
+ * Counts the words of a text that comes in pieces of any size; where it is cut does not matter.
+ *
+ * Words are the segments of UAX #29 that hold a letter or number. Two are the same if their keys
+ * are (fold.h); what is not ASCII and longer than FOLD_MAX_BYTES is compared byte for byte. A byte
+ * that belongs to no well-formed UTF-8 counts as one code point, and words end before and behind
+ * it.
+ *
+ * The text is not kept: memory is bounded by its distinct words and its longest segment. No piece
+ * takes long for what it ends: long words are hashed as they come, and the table grows in steps.
+ * What is asked of the machine is memory: a new word costs up to 1 us, so that 64 KiB of nothing
+ * but short new words may take 10 ms. A server that others wait for feeds 16 KiB at a time.
+ */
 struct analysis {
 	struct segmenter segmenter;
 	struct ascii ascii;
@@ -61,7 +65,7 @@ int analysis_end(struct analysis *a);
 struct counts analysis_counts(const struct analysis *a);
 
 /* How much of the report was written; all zero: nothing. */
-struct report_cursor {
+struct analysis_cursor {
 	bool begun;
 	uint32_t entry; /* the next one to look at */
 	size_t cut;     /* bytes written of a word that is longer than a piece */
@@ -72,7 +76,7 @@ enum { ANALYSIS_DONE = 0, ANALYSIS_MORE = 1 };
 /* Append the report's next lines to out: as many as fit in about_bytes, and one at least. A line
  * that is longer itself comes in pieces of that size. Returns ANALYSIS_MORE until the last has
  * come; -1 when memory is out. */
-int analysis_report(const struct analysis *a, struct report_cursor *cursor, struct buf *out,
+int analysis_report(const struct analysis *a, struct analysis_cursor *cursor, struct buf *out,
 	size_t about_bytes);
 
 #endif

@@ -19,18 +19,18 @@ static bool is_mark(unsigned class)
 }
 
 /* What a byte of a run must be, and what any other must not. */
-static bool as_expected(unsigned byte, unsigned class, bool wordly)
+static bool as_expected(unsigned byte, unsigned class, bool makes_word)
 {
 	if (byte == '_')
-		return class == WBP_EXTENDNUMLET && !wordly;
+		return class == WBP_EXTENDNUMLET && !makes_word;
 	if (byte >= '0' && byte <= '9')
-		return class == WBP_NUMERIC && wordly;
+		return class == WBP_NUMERIC && makes_word;
 	if (is_run(byte))
-		return class == WBP_ALETTER && wordly;
+		return class == WBP_ALETTER && makes_word;
 	if (class == WBP_WSS)
-		return byte == ' ' && !wordly;
-	return !wordly && (is_mark(class) || class == WBP_OTHER || class == WBP_DQ ||
-				  class == WBP_CR || class == WBP_LF || class == WBP_NEWLINE);
+		return byte == ' ' && !makes_word;
+	return !makes_word && (is_mark(class) || class == WBP_OTHER || class == WBP_DQ ||
+				      class == WBP_CR || class == WBP_LF || class == WBP_NEWLINE);
 }
 
 void ascii_init(struct ascii *a)
@@ -42,8 +42,8 @@ void ascii_init(struct ascii *a)
 		unsigned class = (unsigned)uc_wordbreak_property(byte);
 
 		a->word_break[byte] = (uint8_t) class;
-		a->wordly[byte] = segment_is_wordly(byte);
-		a->regular &= as_expected(byte, class, a->wordly[byte]);
+		a->makes_word[byte] = segment_makes_word(byte);
+		a->regular &= as_expected(byte, class, a->makes_word[byte]);
 		if (!is_mark(class))
 			continue;
 		for (size_t i = marks; i < MARKS; i++)

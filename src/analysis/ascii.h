@@ -13,7 +13,7 @@
  */
 struct ascii {
 	uint8_t word_break[128]; /* WBP_ */
-	bool wordly[128];        /* segment_is_wordly */
+	bool makes_word[128];    /* segment_makes_word */
 	uint8_t marks[6][16];    /* those that may stand within words, 16 times each; some again */
 	bool regular;
 };

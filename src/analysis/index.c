@@ -109,7 +109,8 @@ static void shrink(struct index_table *t, size_t n)
 {
 	uint64_t *slots = realloc(t->slots, n * sizeof(*slots));
 
-	t->slots = slots ? slots : t->slots;
+	if (slots)
+		t->slots = slots;
 }
 
 uint32_t index_move_one(struct index *x)

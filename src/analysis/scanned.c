@@ -11,10 +11,10 @@ static inline struct block cut_block(const uint8_t *at, size_t n)
 	return (struct block){{b.half[0] & mask.half[0], b.half[1] & mask.half[1]}};
 }
 
-static bool has_wordly(const struct ascii *a, struct span text)
+static bool has_letter(const struct ascii *a, struct span text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (a->wordly[text.data[i]])
+		if (a->makes_word[text.data[i]])
 			return true;
 	return false;
 }
@@ -26,7 +26,7 @@ static int count_other(
 	struct tally_word word = {.text = {text + w->start, w->len}, .ascii = true};
 	int failed;
 
-	if (word.text.data[0] == '_' && !has_wordly(a, word.text))
+	if (word.text.data[0] == '_' && !has_letter(a, word.text))
 		return 0;
 	if (w->len <= BLOCK_BYTES)
 		failed = tally_add_block(t, w->key, w->len, word.text.data);

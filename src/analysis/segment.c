@@ -112,7 +112,7 @@ enum segment_step segmenter_step(struct segmenter *s, unsigned word_break, uint3
 	return SEGMENT_MAYBE;
 }
 
-bool segment_is_wordly(uint32_t code)
+bool segment_makes_word(uint32_t code)
 {
 	return uc_is_general_category_withtable(code, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 }

@@ -13,7 +13,7 @@
  * which may be a letter (U+2139). So a segment may hold spaces in front of such a letter; it holds
  * no newline (WB3a, WB3b) unless it is nothing but one.
  *
- * u8_wordbreaks of libunistring up to 1.3 differs in one place: where a letter that is a
+ * u8_wordbreaks of libunistring 1.0 differs in one place: where a letter that is a
  * pictograph, too, stands behind U+200D behind a mark within a word, it breaks before the mark; WB6
  * does not.
  */
@@ -49,6 +49,6 @@ bool segment_mark_joins(unsigned before, unsigned mark, unsigned behind);
 
 /* Whether a segment that holds this code point is a word: a letter or number (general category L
  * or N). */
-bool segment_is_wordly(uint32_t code);
+bool segment_makes_word(uint32_t code);
 
 #endif

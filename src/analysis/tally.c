@@ -114,7 +114,7 @@ static bool is_of(const struct tally_entry *e, const struct name *n)
 	if (e->len <= BLOCK_BYTES)
 		return memcmp(&e->block, &n->block, sizeof(n->block)) == 0;
 	if (n->folds)
-		return e->folds && fold_ascii_equal(e->text, n->text.data, e->len);
+		return fold_ascii_equal(e->text, n->text.data, e->len);
 	return memcmp(e->text, n->text.data, e->len) == 0;
 }
 

@@ -106,6 +106,17 @@ void measure_report(struct measure *m)
 	buf_free(&text);
 }
 
+void measure_tell(const struct measure *m, enum report_kind kind)
+{
+	const struct addr_text address = addr_text(&m->client.at);
+	const struct report what = {.kind = kind,
+		.address = address.text,
+		.transport = m->client.where.via->name,
+		.count = m->conf->connections};
+
+	report(m->client.to, &what);
+}
+
 void measure_show(struct measure *m, const struct lane *l, uint64_t number, int64_t round_trip_ns)
 {
 	const struct addr_text address = addr_text(&m->client.at);

@@ -238,6 +238,8 @@ static void lane_open(struct conn *c)
 		.last_round_trip_ns = -1,
 		.opened_ns = clock_ns()};
 	m->lanes[l->index] = l;
+	if (m->alone)
+		conn_expect_messages(c, m->window);
 	if (flight_init(&l->flight, most) < 0)
 		measure_fail(m, &(struct err){ERR_RUNTIME, .what = "echo: out of memory"});
 	else

@@ -81,10 +81,11 @@ static void close_figures(struct measure *m)
 {
 	int64_t now_ns = clock_ns();
 
+	for (uint64_t i = 0; m->figures.start_ns && i < m->conf->connections; i++)
+		if (m->lanes[i])
+			count_unanswered(m, m->lanes[i], now_ns);
 	if (m->figures.start_ns)
-		for (uint64_t i = 0; i < m->conf->connections; i++)
-			if (m->lanes[i])
-				count_unanswered(m, m->lanes[i], now_ns);
+		measure_tell(m, REPORT_MEASURE_ENDED);
 	m->stage = MEASURE_ENDING;
 	client_pool_end(&m->pool);
 }
@@ -295,6 +296,7 @@ static void begin(struct measure *m)
 		measure_fail(m, &err);
 		return;
 	}
+	measure_tell(m, REPORT_MEASURE_BEGUN);
 	now_ns = clock_ns();
 	m->stage = MEASURE_RUNNING;
 	m->figures.start_ns = m->figures.last_ns = m->schedule.start_ns = now_ns;

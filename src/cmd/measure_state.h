@@ -9,6 +9,7 @@
 #include "cmd/probe.h"
 #include "core/alarm.h"
 #include "core/signals.h"
+#include "report/report.h"
 
 /* What measure.c (options, setting up, printing), measure_run.c (the stages) and measure_lane.c
  * (the messages of one connection) share. Everybody else: cmd/measure.h. */
@@ -101,6 +102,9 @@ void measure_over(struct client *client, const struct err *why);
 void measure_late(struct client *client, const struct err *why);
 
 /* ---- measure.c ---- */
+
+/* Say where the measurement stands. */
+void measure_tell(const struct measure *m, enum report_kind kind);
 
 /* Show an answer, where answers are shown. */
 void measure_show(struct measure *m, const struct lane *l, uint64_t number, int64_t round_trip_ns);

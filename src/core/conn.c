@@ -64,6 +64,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	}
 	c->owner = owner;
 	c->read_max = CONN_READ_BYTES;
+	c->reads_a_turn = 1;
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
@@ -183,14 +184,6 @@ void conn_refuse(struct conn *c, const char *why)
 		conn_write(c, buf_span(&line));
 	buf_free(&line);
 	conn_close(c, CONN_LINGER_MS);
-}
-
-void conn_expel(struct conn *c, const char *why)
-{
-	if (c->stage == STAGE_OVER)
-		return;
-	c->refused = why;
-	conn_end_soon(c, ENDED_REFUSED, 0);
 }
 
 void conn_after(struct conn *c, int64_t ms)
@@ -350,8 +343,8 @@ static bool may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t ev
 	       (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR));
 }
 
-/* One read a turn: as fair as it is fast, without a second call just to be told EAGAIN. */
-static void read_some(struct conn *c, uint32_t events)
+/* Returns whether something came. */
+static bool read_once(struct conn *c, uint32_t events)
 {
 	size_t got = 0;
 	enum io verdict = c->link.via->read(&c->link, c->owner->room, c->read_max, &got);
@@ -360,6 +353,16 @@ static void read_some(struct conn *c, uint32_t events)
 	was_read(c, verdict, got);
 	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
+	return verdict == IO_DONE;
+}
+
+/* One read a turn, unless more are expected: as fair as it is fast, without a second call just to
+ * be told EAGAIN. */
+static void read_some(struct conn *c, uint32_t events)
+{
+	for (int left = c->reads_a_turn; left > 0; left--)
+		if (!read_once(c, events) || !(c->watch.wanted & EPOLLIN))
+			return;
 }
 
 /* The kernel tells of an error while nothing was to be read or written. Where reading is only
@@ -474,13 +477,6 @@ uint64_t conn_sent(const struct conn *c)
 size_t conn_queued(const struct conn *c)
 {
 	return c->queue.len;
-}
-
-size_t conn_unsent(struct conn *c)
-{
-	int unsent = c->link.via->unsent ? c->link.via->unsent(&c->link) : 0;
-
-	return unsent > 0 ? (size_t)unsent : 0;
 }
 
 bool conn_is_terminal(const struct conn *c)

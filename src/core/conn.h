@@ -52,6 +52,9 @@ struct handler {
 	/* It is over. why is NULL if all that was written was taken and both sides ended in order.
 	 */
 	void (*closed)(struct conn *c, const struct err *why);
+	/* Free what conn_peer holds: once for each connection, also for one that ends with nobody
+	 * told. Default: nothing. */
+	void (*release)(struct conn *c);
 	/* Bytes for conn_peer, zeroed at open. */
 	size_t peer_size;
 };
@@ -140,6 +143,10 @@ void conn_resume(struct conn *c);
 
 /* At most so many bytes are to be read at a time; 0: as many as there is room for. */
 void conn_limit_reads(struct conn *c, size_t bytes);
+
+/* Where messages are kept whole: so many of them may come at a time (0: one, as unless told). Those
+ * that are there are then taken in one turn, 64 at most. */
+void conn_expect_messages(struct conn *c, size_t count);
 
 /* For links without a descriptor: something came for it; there may be room again for what waits; it
  * failed with an errno. */

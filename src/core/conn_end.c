@@ -19,6 +19,14 @@ void conn_end_soon(struct conn *c, enum ending ending, int error)
 	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
 }
 
+void conn_expel(struct conn *c, const char *why)
+{
+	if (c->stage == STAGE_OVER)
+		return;
+	c->refused = why;
+	conn_end_soon(c, ENDED_REFUSED, 0);
+}
+
 void conn_settle(struct conn *c)
 {
 	if (!conn_alive(c) || !c->in_over || !c->out_over)
@@ -73,6 +81,8 @@ struct conn *conn_of_node(struct list *node)
 static void forget(struct conn *c)
 {
 	c->stage = STAGE_OVER; /* a callback it is in may still touch it */
+	if (c->owner->on->release)
+		c->owner->on->release(c);
 	list_remove(&c->node);
 	c->owner->open_now--;
 	timer_free(c->owner->loop, &c->timer);
@@ -81,6 +91,13 @@ static void forget(struct conn *c)
 	if (c->owner->elsewhere)
 		buf_free(&c->owner->resend);
 	loop_bury(c->owner->loop, &c->node);
+}
+
+size_t conn_unsent(struct conn *c)
+{
+	int unsent = c->link.via->unsent ? c->link.via->unsent(&c->link) : 0;
+
+	return unsent > 0 ? (size_t)unsent : 0;
 }
 
 /* Is all of it there? Ask the kernel, a little later each time, as long as there is progress. */

@@ -95,6 +95,13 @@ void conn_deliver(struct conn *c, struct span in)
 		conn_take_in(c, in);
 }
 
+void conn_expect_messages(struct conn *c, size_t count)
+{
+	if (count > MESSAGES_A_TURN)
+		count = MESSAGES_A_TURN;
+	c->reads_a_turn = count ? (uint8_t)count : 1;
+}
+
 size_t conn_message_max(const struct conn *c)
 {
 	return c->link.via->message_max;

@@ -42,6 +42,7 @@ struct conn {
 	uint32_t unsent;      /* while seeing off: bytes at the last look */
 	uint16_t look_ms;     /* ... and how long until the next */
 	uint8_t stage, ending;
+	uint8_t reads_a_turn; /* at most */
 	bool paused : 1;
 	bool in_over : 1;   /* the peer will send no more, or we no longer care */
 	bool closing : 1;   /* conn_close was called */

@@ -24,7 +24,7 @@ static void end_text(struct analyze_peer *p)
 		analysis_free(p->text);
 	free(p->text);
 	p->text = NULL;
-	p->cursor = (struct report_cursor){0};
+	p->cursor = (struct analysis_cursor){0};
 	p->reporting = false;
 }
 
@@ -174,9 +174,8 @@ static void analyze_eof(struct conn *c)
 		report_text(c);
 }
 
-static void analyze_closed(struct conn *c, const struct err *why)
+static void analyze_release(struct conn *c)
 {
-	(void)why;
 	end_text(conn_peer(c));
 }
 
@@ -201,7 +200,7 @@ const struct mode mode_analyze = {
 		.drained = analyze_drained,
 		.later = report_text,
 		.eof = analyze_eof,
-		.closed = analyze_closed,
+		.release = analyze_release,
 		.peer_size = sizeof(struct analyze_peer)},
 	.options = analyze_options,
 	.option_count = sizeof(analyze_options) / sizeof(analyze_options[0]),

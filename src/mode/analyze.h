@@ -12,7 +12,7 @@
 
 enum {
 	/* Counted in one turn: others are served in between. */
-	ANALYZE_READ_BYTES = 64 * 1024,
+	ANALYZE_READ_BYTES = 16 * 1024,
 	/* Of the report, written in one turn. */
 	ANALYZE_WRITE_BYTES = 64 * 1024,
 	/* A text that the client does not end counts as whole when it is quiet, up to here. */
@@ -33,7 +33,7 @@ struct analyze_run {
 
 struct analyze_peer {
 	struct analysis *text; /* NULL: none has begun */
-	struct report_cursor cursor;
+	struct analysis_cursor cursor;
 	bool reporting; /* the text has ended */
 	bool answered;
 };

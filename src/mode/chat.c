@@ -311,12 +311,16 @@ static void chat_closed(struct conn *c, const struct err *why)
 	struct chat_peer *p = conn_peer(c);
 
 	(void)why; /* whoever owns the connection judges it */
-	framer_free(&p->framer);
-	if (!p->conn)
-		return; /* it was never opened */
 	list_remove(&p->node);
 	if (!run->finishing)
 		chat_go_on(run);
+}
+
+static void chat_release(struct conn *c)
+{
+	struct chat_peer *p = conn_peer(c);
+
+	framer_free(&p->framer);
 }
 
 /* ---- the run ---- */
@@ -378,6 +382,7 @@ const struct mode mode_chat = {
 		.later = chat_later,
 		.eof = chat_eof,
 		.closed = chat_closed,
+		.release = chat_release,
 		.peer_size = sizeof(struct chat_peer)},
 	.options = chat_options,
 	.option_count = sizeof(chat_options) / sizeof(chat_options[0]),

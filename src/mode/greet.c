@@ -163,11 +163,10 @@ static void greet_eof(struct conn *c)
 		greet(c, (struct span){0});
 }
 
-static void greet_closed(struct conn *c, const struct err *why)
+static void greet_release(struct conn *c)
 {
 	struct greet_peer *peer = conn_peer(c);
 
-	(void)why;
 	framer_free(&peer->framer);
 }
 
@@ -190,7 +189,7 @@ const struct mode mode_greet = {
 		.data = greet_data,
 		.later = greet_later,
 		.eof = greet_eof,
-		.closed = greet_closed,
+		.release = greet_release,
 		.peer_size = sizeof(struct greet_peer)},
 	.options = greet_options,
 	.option_count = sizeof(greet_options) / sizeof(greet_options[0]),

@@ -38,6 +38,10 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ATTEMPT_LOST] = {"connect.lost", LEVEL_DETAIL, "{address}: {reason}"},
 	[REPORT_CONNECTED] = {"connected", LEVEL_PEOPLE, "connected to {address} ({transport})"},
 	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
+	[REPORT_MEASURE_BEGUN] = {"measure.begun", LEVEL_DETAIL,
+		"measuring {address} ({transport}), connections: {count}"},
+	[REPORT_MEASURE_ENDED] = {"measure.ended", LEVEL_DETAIL,
+		"measured {address} ({transport}), connections: {count}"},
 };
 
 static const char *kind_name(enum err_kind kind)

@@ -29,6 +29,8 @@ enum report_kind {
 	REPORT_ATTEMPT_LOST, /* why that address lost: address, reason */
 	REPORT_CONNECTED,    /* a client is connected: address, transport */
 	REPORT_DONE,         /* its connection is over: bytes */
+	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */
+	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */
 	REPORT_KINDS
 };
 
@@ -45,7 +47,7 @@ struct report {
 	uint64_t conn; /* which connection, counted from 1; 0: none */
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
-	uint64_t count;          /* how many so far, for REPORT_DROPPED */
+	uint64_t count;          /* how many so far, for REPORT_DROPPED; connections measured */
 	struct span name;        /* as the peer said it, for REPORT_NAMED: any bytes */
 };
 

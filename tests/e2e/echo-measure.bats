@@ -355,6 +355,9 @@ sent_is() {
     measure --connections 3 --duration 5s -w 200ms
     expect_status 5
     [[ $stderr == *"no answer within 200 ms on connection "[23]* ]]
+    run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" -j --connections 3 --duration 5s -w 200ms
+    expect_status 5
+    [[ $stderr == *'"event":"connected"'* && $stderr != *measure* ]] || fail "$stderr"
 }
 
 @test "more connections than there can be descriptors: told before any is opened" {
@@ -368,6 +371,36 @@ sent_is() {
 }
 
 # ---- what is told ----
+
+# The events on stderr, with what they count.
+events() {
+    "$PYTHON" -c '
+import json, sys
+for line in sys.argv[1].splitlines():
+    event = json.loads(line)
+    print(event["event"], *[event[key] for key in ("count",) if key in event])
+' "$stderr"
+}
+
+@test "-j and -v tell when all connections are up and it begins, and when the figures stand" {
+    start_server -m echo -H 127.0.0.1
+    run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" -j --connections 20 --count 5
+    expect_status 0
+    equal "$(events)" "connect.attempt
+connected
+measure.begun 20
+measure.ended 20
+done"
+    run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" -v --connections 20 --count 5
+    expect_status 0
+    [[ $stderr == *"
+measuring 127.0.0.1:$PORT (tcp), connections: 20
+measured 127.0.0.1:$PORT (tcp), connections: 20
+"* ]] || fail "$stderr"
+    run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" --connections 20 --count 5
+    expect_status 0
+    equal "$stderr" ""
+}
 
 @test "on a terminal the report has bars, plain and no wider than it is" {
     start_server -m echo -H 127.0.0.1

@@ -139,7 +139,7 @@ served() {
     LAUNCHER=(sh -c 'ulimit -n 64 && exec "$@"' sh)
     start_server --mode echo
     # The honest one comes first: who comes later waits for a place.
-    honest_begin -d 2
+    honest_begin --duration 2
     start_fault wants 200
     honest_end
     wait_until served 40
@@ -163,7 +163,7 @@ descriptor_limit() {
     start_server --mode echo
     start_job "$PYTHON" "$PEERS/idle.py" "$PORT" 30 100
     wait_until has_line "$JOB_OUT" '^ready'
-    honest_begin -d 2
+    honest_begin --duration 2
     descriptor_limit 10
     start_fault wants 20
     honest_end

@@ -24,10 +24,18 @@ needs_descriptors() {
 @test "2,000 echo clients at once get every byte back" {
     needs_descriptors 2100
     start_server --mode echo
-    load_run -c 2000 -o 2000 -n 20 -s 1000
-    equal "$(figure messages)" 40000
-    equal "$(figure errors)/$(figure mismatches)" 0/0
-    tell "2,000 clients: all open in $(figure open_s) s, $(figure messages_per_s) messages/s"
+    load_run --connections 2000 --count 20 --size 1000
+    equal "$(figure sent) $(figure received) $(figure complete)" '40000 40000 true'
+    tell "2,000 clients: $(figure messages_per_s) messages/s"
+    service_goes_on
+}
+
+@test "2,000 echo clients that come at once, before any of them says a word" {
+    needs_descriptors 2100
+    start_server --mode echo
+    start_job "$PYTHON" "$PEERS/idle.py" "$PORT" 2000 1000 2000
+    timed wait_until 20 has_line "$JOB_OUT" '^ready'
+    tell "2,000 clients at once: all served in $TOOK_MS ms"
     service_goes_on
 }
 
@@ -76,7 +84,9 @@ expect_small() {
     start_server --mode echo
     fresh_rss=$(rss_bytes "$SERVER_PID")
     fresh_anon=$(anon_bytes "$SERVER_PID")
-    honest_begin -i "$IDLE" -d 3
+    start_job "$PYTHON" "$PEERS/idle.py" "$PORT" "$IDLE" 0
+    wait_until 60 has_line "$JOB_OUT" '^ready'
+    honest_begin --duration 3
     [ "$(fds "$SERVER_PID")" -gt "$IDLE" ]
     expect_small "10,000 idle, never used" \
         "$(rss_bytes "$SERVER_PID")" "$(anon_bytes "$SERVER_PID")"
@@ -101,10 +111,10 @@ expect_small() {
 
 @test "16 KiB with one connection: no 40 ms stall" {
     start_server --mode echo
-    load_run -c 1 -s 16384 -w 20 -d 2
-    tell "16 KiB: p50 $(figure p50_us) us, p99 $(figure p99_us) us, longest $(figure max_us) us"
-    WHAT="p99 in us" expect_at_most "$(figure p99_us)" 5000
-    WHAT="longest round trip in us" expect_at_most "$(figure max_us)" 20000
+    load_run --size 16384 --duration 2
+    tell "16 KiB: p50 $(figure rtt_p50_us) us, p99 $(figure rtt_p99_us) us, longest $(figure rtt_max_us) us"
+    WHAT="p99 in us" expect_at_most "$(figure rtt_p99_us)" 5000
+    WHAT="longest round trip in us" expect_at_most "$(figure rtt_max_us)" 20000
 }
 
 @test "what connect and serve send in two parts is not held back" {
@@ -118,14 +128,14 @@ expect_small() {
     done
 }
 
-@test "1,000 clients that come, echo once and leave, again and again: nothing is kept" {
+@test "1,000 clients that come, echo and leave, again and again: nothing is kept" {
     local base_fds rss
 
     needs_descriptors 1100
     start_server --mode echo
     base_fds=$(fds "$SERVER_PID")
     for round in {1..12}; do
-        load_run -c 1000 -n 1 -s 1000
+        load_run --connections 1000 --count 1 --size 1000
         wait_until has_fds "$SERVER_PID" "$base_fds"
         [ "$round" -ne 2 ] || rss=$(rss_bytes "$SERVER_PID")
     done

@@ -1,45 +1,37 @@
 # shellcheck shell=bash
 #
-# Measuring, for load.bats and faults.bats: `load measure` after `load helper`. LOAD names the load
-# generator (tests/bench/load.c); without it, setup_file builds one.
+# Measuring, for load.bats and faults.bats: `load measure` after `load helper`.
 #
-#   load_run ARG...        LOAD against PORT, which must end well: LOAD_LINE
-#   figure KEY             what its last line says
+#   load_run ARG...        sockx echo, as a load on PORT that must end well: FIGURES
+#   figure KEY             what its report says
 #   expect_at_most A B     numbers, fractions too; WHAT says what they are
 #   tell TEXT...           a line in the report of the whole run
 #   honest [SECONDS]       an echo client: every byte right, p99 at most 2 ms
-#   honest_begin ARG...    the same beside what the test does meanwhile, from when it is connected,
-#   honest_end               with more arguments for LOAD; until it is over
+#   honest_begin [ARG...]  the same beside what the test does meanwhile, from when it is connected,
+#   honest_end               with more arguments for sockx echo; until it is over
 #   service_goes_on        fifty echo clients find all well
 #   start_fault KIND ARG.. peers/faults.py, once it says that the fault is there; end_fault ends it
 #   is_calm PID            it took less than a hundredth of a processor over a fifth of a second
 #   fds PID, rss_bytes PID, anon_bytes PID, cpu_ns PID
 
-setup_file() {
-    if [ -z "${LOAD:-}" ]; then
-        LOAD=$BATS_FILE_TMPDIR/load
-        cc -std=c17 -O2 -D_GNU_SOURCE -o "$LOAD" "$BATS_TEST_DIRNAME/../bench/load.c" -lm
-        export LOAD
-    fi
-}
-
 tell() {
     echo "# $*" >&3
 }
 
-# ---- the load generator ----
+# ---- the load ----
 
+# Every byte that comes back is compared: status 0 says that all were right.
 load_run() {
     local err=$BATS_TEST_TMPDIR/load.err
 
-    LOAD_LINE=$(timeout -k 1 60 "$LOAD" -p "$PORT" "$@" 2>"$err") ||
-        fail "load $*: $LOAD_LINE" "$(cat "$err")"
+    FIGURES=$(LIMIT=60 sockx echo -j -H 127.0.0.1 -p "$PORT" "$@" 2>"$err") ||
+        fail "echo $*: $FIGURES" "$(cat "$err")"
 }
 
 figure() {
-    local value=${LOAD_LINE##*"$1="}
+    local value=${FIGURES##*"\"$1\":"}
 
-    echo "${value%% *}"
+    echo "${value%%[,\}]*}"
 }
 
 is_at_most() {
@@ -56,8 +48,8 @@ honest() {
     local best=1000000 p99
 
     for _ in 1 2 3; do
-        load_run -c 1 -s 1024 -w 20 -d "${1:-1}" || return 1
-        p99=$(figure p99_us)
+        load_run --size 1024 --duration "${1:-1}" || return 1
+        p99=$(figure rtt_p99_us)
         ! is_at_most "$p99" "$best" || best=$p99
         ! is_at_most "$best" 2000 || break
     done
@@ -66,21 +58,21 @@ honest() {
 }
 
 honest_begin() {
-    start_job "$LOAD" -p "$PORT" -c 1 -s 1024 -w 20 -r "$@"
+    start_job "$SOCKX" echo -j -H 127.0.0.1 -p "$PORT" --size 1024 "$@"
     HONEST_PID=$JOB_PID HONEST_OUT=$JOB_OUT HONEST_ERR=$JOB_ERR
-    wait_until 30 has_line "$HONEST_ERR" 'all connections are open'
+    wait_until 30 has_line "$HONEST_ERR" '"event":"measure.begun"'
 }
 
 honest_end() {
     wait_job "$HONEST_PID" 30 || return 1
-    LOAD_LINE=$(cat "$HONEST_OUT")
-    [ "$JOB_STATUS" -eq 0 ] || fail "load: $LOAD_LINE" "$(cat "$HONEST_ERR")" || return 1
-    tell "beside ${BATS_TEST_DESCRIPTION}: p50 $(figure p50_us) us, p99 $(figure p99_us) us"
-    WHAT="p99 of an honest client in us" expect_at_most "$(figure p99_us)" 2000
+    FIGURES=$(cat "$HONEST_OUT")
+    [ "$JOB_STATUS" -eq 0 ] || fail "echo: $FIGURES" "$(cat "$HONEST_ERR")" || return 1
+    tell "beside ${BATS_TEST_DESCRIPTION}: p50 $(figure rtt_p50_us) us, p99 $(figure rtt_p99_us) us"
+    WHAT="p99 of an honest client in us" expect_at_most "$(figure rtt_p99_us)" 2000
 }
 
 service_goes_on() {
-    load_run -c 50 -n 20 -s 1000 -t 10
+    load_run --connections 50 --count 20 --size 1000 --max-time 10
 }
 
 # ---- faults ----

@@ -12,11 +12,6 @@ export BATS_TEST_TIMEOUT=60
 FROM=() # what runs our side elsewhere: (ip netns exec NAME)
 namespaces=()
 
-# Nothing here needs the load generator.
-setup_file() {
-    :
-}
-
 teardown() {
     local verdict=0
 

@@ -266,6 +266,7 @@ void scene_begin(struct scene *sc, const struct handler *on)
 		.data = outer_data,
 		.drained = outer_drained,
 		.later = on->later,
+		.release = on->release,
 		.eof = on->eof ? outer_eof : NULL,
 		.closed = outer_closed,
 		.peer_size = on->peer_size};

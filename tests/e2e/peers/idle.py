@@ -1,13 +1,12 @@
-"""idle.py PORT COUNT BYTES: COUNT connections, all open at once, each used once (BYTES are sent and
-must come back, none: not used) and then silent until we are ended. Says `ready` on stdout."""
+"""idle.py PORT COUNT BYTES [BATCH]: COUNT connections, all open at once, each used once (BYTES are
+sent and must come back, none: not used) and then silent until we are ended. So many of a BATCH (200)
+are begun before the first of them is used. Says `ready` on stdout."""
 
 import os
 import resource
 import signal
 import socket
 import sys
-
-BATCH = 200  # begun at a time, so that no queue overflows
 
 
 def receive(conn, size):
@@ -28,13 +27,14 @@ def use_once(conns, size):
 
 
 def main():
-    port, count, size = (int(word) for word in sys.argv[1:])
+    port, count, size = (int(word) for word in sys.argv[1:4])
+    at_once = int(sys.argv[4]) if len(sys.argv) > 4 else 200  # short queues do not overflow
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     conns = []
-    for first in range(0, count, BATCH):
+    for first in range(0, count, at_once):
         batch = [socket.create_connection(("127.0.0.1", port), 10)
-                 for _ in range(min(BATCH, count - first))]
+                 for _ in range(min(at_once, count - first))]
         for conn, message in list(use_once(batch, size)) if size else ():
             if receive(conn, size) != message:
                 sys.exit("the echo differs")

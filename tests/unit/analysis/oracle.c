@@ -212,21 +212,21 @@ struct buf oracle_report(struct span text, bool exact)
 	struct letters l = read_letters(text);
 	struct words all = {
 		calloc(l.count + 1, sizeof(struct word)), {.length = l.count, .bytes = text.len}};
-	bool wordly = false;
+	bool makes_word = false;
 	struct buf out;
 
 	for (size_t i = 0, start = 0; i < l.count; i++) {
 		all.counts.invalid += l.of[i].invalid;
-		wordly |= !l.of[i].invalid && uc_is_general_category_withtable(l.of[i].code,
-						      UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
+		makes_word |= !l.of[i].invalid && uc_is_general_category_withtable(l.of[i].code,
+							  UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 		if (i + 1 < l.count && !boundary(&l, (ptrdiff_t)i + 1))
 			continue;
-		if (wordly)
+		if (makes_word)
 			count_word(&all,
 				(struct span){text.data + l.of[start].at,
 					l.of[i].at + l.of[i].len - l.of[start].at},
 				exact);
-		wordly = false;
+		makes_word = false;
 		start = i + 1;
 	}
 	out = write_words(&all);
@@ -260,10 +260,10 @@ enum { KINDS = 32 * 2 * 2 * 2 };
 
 static size_t kind_of(uint32_t code)
 {
-	size_t wordly =
+	size_t makes_word =
 		uc_is_general_category_withtable(code, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N);
 
-	return (((size_t)uc_wordbreak_property(code) * 2 + wordly) * 2 +
+	return (((size_t)uc_wordbreak_property(code) * 2 + makes_word) * 2 +
 		       uc_is_property_extended_pictographic(code)) *
 	               2 +
 	       (code < 128);

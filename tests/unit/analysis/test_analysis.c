@@ -14,7 +14,7 @@ static const struct hash_key key = {{1, 2}};
  * The pieces lie in memory of their own, so that reading beyond them shows. */
 static struct buf report_cut(struct span text, size_t first, size_t others, bool exact)
 {
-	struct report_cursor cursor = {0};
+	struct analysis_cursor cursor = {0};
 	struct buf out = {0};
 	struct analysis a;
 
@@ -103,7 +103,7 @@ Test(analysis, an_empty_text_has_nothing_in_it)
 Test(analysis, a_word_may_hold_spaces_but_no_newline)
 {
 	static const char *const odd[] = {"  \u200d\u2139", "a\u00a0b c\u202fd",
-		"\u3000 \u200d\u24c2", "\n\u200d\u2139",
+		"\u3000 \u200d\u24c2", "\n\u200d\u2139", "1,\u200d\u2139'\u200d\u00a9\u200d\u2139",
 		"\u2028\u200d\u2139 \xc2\x85\u200d\u2139 \v\u200d\u2139", "\t\u200d\u2139"};
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
@@ -123,6 +123,84 @@ Test(analysis, a_word_may_hold_spaces_but_no_newline)
 			cr_assert(memchr(line.text.data, '\n', line.text.len) == NULL);
 		analysis_free(&a);
 	}
+}
+
+/* Each behind a letter and before some more. */
+Test(analysis, only_well_formed_utf8_is_text)
+{
+	static const char *const forms[] = {"\xc0\x80", "\xc1\xbf", "\xc2\x80", "\xdf\xbf",
+		"\xe0\x80\x80", "\xe0\x9f\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xed\xa0\x80",
+		"\xed\xbf\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80", "\xff", "\xe2\x82", "\xf0\x9f\x98", "\xc3",
+		"\xe2\x82\xe2\x82\xac", "\xc3\xc3\xa9", "\x80\xbf"};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		for (int ends = 0; ends < 2; ends++) {
+			char text[32];
+			struct buf wanted, found;
+
+			snprintf(text, sizeof(text), "a%s%s", forms[i], ends ? "" : "b c d");
+			wanted = oracle_report(span_of(text), false);
+			for (size_t cut = 1; cut < strlen(text); cut++) {
+				found = report_cut(span_of(text), cut, SIZE_MAX, false);
+				compare(&found, &wanted, span_of(text), text);
+			}
+			found = report_cut(span_of(text), 1, 1, false);
+			compare(&found, &wanted, span_of(text), text);
+			buf_free(&wanted);
+		}
+	}
+}
+
+/* U+0341 is U+0301 by another name. */
+Test(analysis, what_follows_a_mark_makes_a_word_no_ascii)
+{
+	struct span text = span_of("a'\u0341b a'\u0301B");
+	struct buf wanted = oracle_report(text, false), found;
+
+	for (size_t cut = 1; cut < text.len; cut++) {
+		found = report_cut(text, cut, 1, false);
+		compare(&found, &wanted, text, "cut");
+	}
+	cr_assert(memmem(wanted.data, wanted.len, "unique: 1\n", 10) != NULL);
+	buf_free(&wanted);
+}
+
+static void add(struct analysis *a, const char *unit, size_t times)
+{
+	for (size_t i = 0; i < times; i++)
+		cr_assert(eq(int, analysis_add(a, span_of(unit)), 0));
+}
+
+Test(analysis, a_long_segment_is_hashed_as_it_comes_and_not_copied_at_its_end)
+{
+	struct texts_piece *piece;
+	struct analysis a;
+
+	analysis_init(&a, &key, false);
+	add(&a, "abcdefgh", 5000);
+	cr_assert(gt(sz, a.segment.hash.bytes, 40000 - 17));
+	add(&a, "'", 1);
+	add(&a, "\u0301\u0301\u0301\u0301", 5000);
+	cr_assert(le(sz, a.segment.hash.bytes, 40000), "not beyond the mark");
+	cr_assert(gt(sz, a.segment.joined.bytes, 80001 - 17));
+	cr_assert(gt(sz, a.segment.behind.bytes, 40001 - 17));
+	add(&a, "ab", 1);
+	cr_assert(gt(sz, a.segment.hash.bytes, 80003 - 17), "the mark belongs to it");
+	piece = a.segment.held;
+	add(&a, " ", 1);
+	cr_assert(eq(sz, a.segment.held->used, 1));
+	cr_assert(eq(ptr, a.tally.texts.pieces, piece), "handed over");
+	cr_assert(eq(u64, analysis_counts(&a).words, 1));
+	add(&a, "ab'", 1);
+	add(&a, "\uff9e\uff9e", 5000);
+	add(&a, "\u200d", 1);
+	add(&a, "\u00a9", 1);
+	cr_assert(gt(sz, a.segment.hash.bytes, 30006 - 17), "it began the next one");
+	cr_assert(eq(int, analysis_end(&a), 0));
+	cr_assert(eq(u64, analysis_counts(&a).words, 3));
+	analysis_free(&a);
 }
 
 /* A text of long parts, each a unit that comes again. */
@@ -192,10 +270,10 @@ Test(analysis, a_report_comes_in_pieces_of_the_size_that_was_asked_for)
 	analysis_init(&a, &key, false);
 	cr_assert(eq(int, analysis_add(&a, text), 0));
 	cr_assert(eq(int, analysis_end(&a), 0));
-	cr_assert(eq(int, analysis_report(&a, &(struct report_cursor){0}, &whole, SIZE_MAX / 2),
+	cr_assert(eq(int, analysis_report(&a, &(struct analysis_cursor){0}, &whole, SIZE_MAX / 2),
 		ANALYSIS_DONE));
 	for (size_t about = 1; about < 700; about++) {
-		struct report_cursor cursor = {0};
+		struct analysis_cursor cursor = {0};
 		size_t before;
 		int more;
 

@@ -12,8 +12,8 @@ Test(ascii, the_library_classes_it_as_the_scan_expects)
 
 	ascii_init(&a);
 	cr_assert(a.regular);
-	cr_assert(a.wordly['a']);
-	cr_assert(not(a.wordly['_']));
+	cr_assert(a.makes_word['a']);
+	cr_assert(not(a.makes_word['_']));
 }
 
 Test(ascii, bits_are_gathered_alike_with_and_without_the_instruction)
@@ -58,7 +58,7 @@ static size_t ascii_len(struct span text)
 static bool has_run(struct span segment)
 {
 	for (size_t i = 0; i < segment.len; i++)
-		if (segment_is_wordly(segment.data[i]) || segment.data[i] == '_')
+		if (segment_makes_word(segment.data[i]) || segment.data[i] == '_')
 			return true;
 	return false;
 }

@@ -79,6 +79,8 @@ static const char *const no_reports[] = {
 	"length: \nbytes: 21\nwords: 6\nunique: 3\nb 3\na 2\nc 1\n",
 	"length: 18446744073709551616\nbytes: 21\nwords: 6\nunique: 3\nb 3\na 2\nc 1\n",
 	/* No memory is asked for what cannot be there. */
+	"length: 100000000000000\nbytes: 100000000000000\nwords: 100000000000000\n"
+	"unique: 100000000000000\na 1\n",
 	"length: 18446744073709551615\nbytes: 18446744073709551615\nwords: 18446744073709551615\n"
 	"unique: 18446744073709551615\na 1\n",
 };

@@ -58,18 +58,19 @@ Test(index, it_is_at_most_half_full)
 {
 	struct index x = {0};
 
-	for (uint32_t n = 0; n < 100000; n++) {
+	for (uint32_t n = 0; n < 700000; n++) {
 		put(&x, n * 2654435761u, n);
 		while (index_is_growing(&x))
 			index_move_one(&x);
 		cr_assert(le(sz, 2 * x.count, (size_t)1 << x.now.bits));
 	}
-	cr_assert(eq(u32, x.now.bits, 18));
+	cr_assert(eq(u32, x.now.bits, 21));
 	index_free(&x);
 }
 
 Test(index, a_chain_too_long_takes_no_more_and_is_searched_no_further)
 {
+	struct index_probe probe = {.tag = 0x80000002};
 	struct index x = {0};
 	uint32_t n = 0;
 
@@ -85,6 +86,11 @@ Test(index, a_chain_too_long_takes_no_more_and_is_searched_no_further)
 	for (uint32_t i = 0; i < n; i++)
 		cr_assert(has(&x, 0x80000001, i));
 	cr_assert(not(has(&x, 0x80000001, n)));
+	/* And what stands behind them makes the chain no longer. */
+	for (uint32_t i = 1; i < 64; i++)
+		index_put(&x, 0x80000001 + (i << x.now.shift), n + i);
+	cr_assert(eq(u32, index_next(&x, &probe), INDEX_NONE));
+	cr_assert(eq(u32, probe.seen, INDEX_PROBES_MAX));
 	index_free(&x);
 }
 

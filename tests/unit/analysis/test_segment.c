@@ -182,15 +182,15 @@ Test(segment, a_line_ends_every_segment_whatever_stands_around_it)
 
 Test(segment, a_word_holds_a_letter_or_a_number)
 {
-	cr_assert(segment_is_wordly('a'));
-	cr_assert(segment_is_wordly('7'));
-	cr_assert(segment_is_wordly(0x4e00));
-	cr_assert(segment_is_wordly(0x2160)); /* Nl */
-	cr_assert(segment_is_wordly(0xbd));   /* No */
-	cr_assert(not(segment_is_wordly('_')));
-	cr_assert(not(segment_is_wordly(0x301)));
-	cr_assert(not(segment_is_wordly(0x1f600)));
-	cr_assert(not(segment_is_wordly(UINT32_MAX)));
+	cr_assert(segment_makes_word('a'));
+	cr_assert(segment_makes_word('7'));
+	cr_assert(segment_makes_word(0x4e00));
+	cr_assert(segment_makes_word(0x2160)); /* Nl */
+	cr_assert(segment_makes_word(0xbd));   /* No */
+	cr_assert(not(segment_makes_word('_')));
+	cr_assert(not(segment_makes_word(0x301)));
+	cr_assert(not(segment_makes_word(0x1f600)));
+	cr_assert(not(segment_makes_word(UINT32_MAX)));
 }
 
 Test(segment, marks_of_ascii_join_as_they_do_in_a_text)

@@ -79,7 +79,7 @@ Test(tally, words_of_one_key_are_counted_together_and_shown_as_first_met)
 	}
 }
 
-/* Some numbered words of all kinds, each n + 1 times; in an order that mixes them. */
+/* Numbered words of all kinds. */
 static void number(char *out, size_t size, uint32_t n)
 {
 	static const char *const kinds[] = {"w%u", "Word%u", "averylongwordofascii%u", "\u00e4%u",
@@ -88,6 +88,7 @@ static void number(char *out, size_t size, uint32_t n)
 	snprintf(out, size, kinds[n % 6], n / 6);
 }
 
+/* Each word once, and once more one that was met before, if it is ASCII in another case. */
 static void count_numbers(struct tally *t, uint32_t numbers)
 {
 	char text[64];
@@ -96,6 +97,7 @@ static void count_numbers(struct tally *t, uint32_t numbers)
 		number(text, sizeof(text), n);
 		cr_assert(eq(int, add(t, text), 0));
 		number(text, sizeof(text), n / 2 / 6 * 6 + n % 6);
+		text[0] ^= n % 6 < 3 ? 'a' ^ 'A' : 0;
 		cr_assert(eq(int, add(t, text), 0));
 	}
 }
@@ -118,6 +120,24 @@ static void check_numbers(const struct tally *t, uint32_t numbers)
 	}
 	cr_assert(eq(u64, sum, 2 * (uint64_t)numbers));
 	cr_assert(eq(u64, t->distinct, (uint64_t)numbers / 6 * 5));
+}
+
+Test(tally, a_spelling_is_folded_once)
+{
+	struct tally t;
+
+	tally_init(&t, &key, false);
+	for (int i = 0; i < 3; i++) {
+		add(&t, "\u00e9");
+		add(&t, "\u00c8");
+	}
+	cr_assert(eq(u32, t.entries, 3));
+	cr_assert(eq(u8, tally_entry(&t, 0)->roles, TALLY_KEY | TALLY_SPELLING), "its own key");
+	cr_assert(eq(u8, tally_entry(&t, 1)->roles, TALLY_KEY));
+	cr_assert(eq(u8, tally_entry(&t, 2)->roles, TALLY_SPELLING));
+	cr_assert(eq(u64, tally_entry(&t, 1)->count, 3));
+	while (tally_free_some(&t))
+		;
 }
 
 Test(tally, many_words_keep_their_order_and_counts)

@@ -60,7 +60,7 @@ Test(texts, one_larger_than_any_piece_gets_its_own)
 Test(texts, a_piece_grows_byte_by_byte_and_is_handed_over_as_it_is)
 {
 	struct texts t = {0};
-	struct texts_piece *piece = NULL;
+	struct texts_piece *piece = NULL, *first;
 	const uint8_t *bytes;
 
 	cr_assert(eq(int, texts_piece_add(&piece, (struct span){NULL, 0}), 0));
@@ -74,12 +74,15 @@ Test(texts, a_piece_grows_byte_by_byte_and_is_handed_over_as_it_is)
 		cr_assert(eq(u8, bytes[i], (uint8_t)i));
 	texts_take(&t, piece);
 	cr_assert(eq(ptr, t.pieces, piece), "into none");
+	first = piece;
 	texts_add(&t, span_of("behind"));
 	cr_assert(eq(u8, bytes[4999], (uint8_t)4999));
 	piece = NULL;
 	texts_piece_add(&piece, span_of("second"));
 	texts_take(&t, piece);
 	cr_assert(ne(ptr, t.pieces, piece), "what is being filled stays the first");
+	cr_assert(eq(ptr, t.pieces->next, piece));
+	cr_assert(eq(ptr, piece->next, first));
 	texts_add(&t, span_of("more"));
 	cr_assert(eq(int, memcmp(piece->bytes, "second", 6), 0));
 	texts_free(&t);

@@ -132,7 +132,7 @@ static bool is_word(struct span text)
 		ucs4_t code;
 
 		at += (size_t)u8_mbtouc(&code, text.data + at, text.len - at);
-		if (segment_is_wordly(code))
+		if (segment_makes_word(code))
 			return true;
 	}
 	return false;

@@ -135,3 +135,31 @@ Test(conn_later, refusing_tells_the_peer_and_the_owner_why)
 	cr_assert(strstr(peer.why.what, "was sent away: a name may have at most 3 bytes") != NULL);
 	scene_end(&sc);
 }
+
+/* ---- what a peer's memory held ---- */
+
+static void on_release(struct conn *c)
+{
+	struct waiter *w = scene_of(c)->ctx;
+
+	w->came++;
+}
+
+static const struct handler releases = {.release = on_release};
+
+Test(conn_later, what_a_peer_holds_is_released_once_however_it_ends)
+{
+	struct waiter w = {0};
+	struct script in_order = {.incoming = "all"}, cut_off = {.stays = true};
+	struct scene sc;
+
+	scene_begin(&sc, &releases);
+	sc.ctx = &w;
+	scene_join(&sc, &in_order);
+	scene_join(&sc, &cut_off);
+	scene_turn(&sc, 20);
+	cr_assert(eq(uint, in_order.ended, 1));
+	cr_assert(eq(uint, w.came, 1));
+	scene_end(&sc);
+	cr_assert(eq(uint, w.came, 2));
+}

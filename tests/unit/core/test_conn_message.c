@@ -222,6 +222,63 @@ Test(conn_message, each_read_is_one_and_an_empty_one_is_not_the_end)
 	scene_end(&sc);
 }
 
+/* How many of a hundred are read in the first turn, by a connection that expects so many. */
+static unsigned read_in_a_turn(const struct handler *on, size_t expected)
+{
+	const char *hundred[101] = {NULL};
+	struct script s = {.message_max = LONGEST, .messages = hundred, .stays = true};
+	struct scene sc;
+
+	for (int i = 0; i < 100; i++)
+		hundred[i] = "x";
+	scene_begin(&sc, on);
+	conn_expect_messages(scene_join(&sc, &s), expected);
+	scene_turn(&sc, 1);
+	scene_end(&sc);
+	return s.reads;
+}
+
+Test(conn_message, as_many_are_read_in_a_turn_as_were_expected_within_a_bound)
+{
+	cr_assert(eq(uint, read_in_a_turn(&listener, 0), 1));
+	cr_assert(eq(uint, read_in_a_turn(&listener, 1), 1));
+	cr_assert(eq(uint, read_in_a_turn(&listener, 5), 5));
+	cr_assert(eq(uint, read_in_a_turn(&listener, 64), 64));
+	cr_assert(eq(uint, read_in_a_turn(&listener, SIZE_MAX), 64));
+}
+
+Test(conn_message, of_many_expected_those_that_are_there_are_read_and_no_more_is_tried)
+{
+	struct script s = {.message_max = LONGEST, .messages = three, .stays = true};
+	const struct handler on = {.data = hear};
+	struct scene sc;
+
+	scene_begin(&sc, &on);
+	conn_expect_messages(scene_join(&sc, &s), 64);
+	scene_turn(&sc, 1);
+	cr_assert(eq(str, heard, "[one][][three]"));
+	cr_assert(eq(uint, s.reads, 4), "the last finds nothing");
+	scene_end(&sc);
+}
+
+static void pause_at(struct conn *c, struct span in)
+{
+	(void)in;
+	conn_pause(c);
+}
+
+static void abort_at(struct conn *c, struct span in)
+{
+	(void)in;
+	conn_abort(c);
+}
+
+Test(conn_message, one_that_pauses_or_ends_gets_none_of_those_expected)
+{
+	cr_assert(eq(uint, read_in_a_turn(&(struct handler){.data = pause_at}, 64), 1));
+	cr_assert(eq(uint, read_in_a_turn(&(struct handler){.data = abort_at}, 64), 1));
+}
+
 Test(conn_message, over_a_connection_each_direction_has_its_own_end)
 {
 	const struct handler on = {.eof = nothing};
