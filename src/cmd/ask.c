@@ -180,19 +180,19 @@ void ask_judge(struct ask *a, const struct err *why)
 	struct err wrong = {0};
 	struct span said = buf_span(&a->head);
 
-	client_blame(&a->client, why);
-	if (!a->head.len) {
-		err_set(&wrong, ERR_WRONG, "%s: the %s is empty", a->client.typed, a->what);
-		err_hint(&wrong, "whoever answers there has nothing to say to this");
-		client_blame(&a->client, &wrong);
-	} else if (is_refusal(a)) {
+	/* A refusal says more than the reset that may follow, where much was still to be sent. */
+	if (is_refusal(a)) {
 		said.len--;
 		said = span_from(said, strlen(refusal));
 		err_set(&wrong, ERR_WRONG, "%s: the server refused: %s", a->client.typed,
 			quoted_span(said).text);
 		err_hint(&wrong, "it serves others; what was sent here it would not take");
-		client_blame(&a->client, &wrong);
+	} else if (!a->head.len) {
+		err_set(&wrong, ERR_WRONG, "%s: the %s is empty", a->client.typed, a->what);
+		err_hint(&wrong, "whoever answers there has nothing to say to this");
+		client_blame(&a->client, why);
 	}
+	client_blame(&a->client, wrong.kind ? &wrong : why);
 }
 
 static void on_over(struct client *client, const struct err *why)
