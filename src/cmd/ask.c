@@ -169,10 +169,9 @@ static const char refusal[] = "error: ";
 static bool is_refusal(const struct ask *a)
 {
 	const struct span head = buf_span(&a->head);
-	const uint8_t *end = head.len ? memchr(head.data, '\n', head.len) : NULL;
 
-	return end == head.data + head.len - 1 && head.len < HEAD_BYTES &&
-	       span_starts_with(head, span_of(refusal));
+	return head.len && head.len < HEAD_BYTES && span_starts_with(head, span_of(refusal)) &&
+	       memchr(head.data, '\n', head.len) == head.data + head.len - 1;
 }
 
 void ask_judge(struct ask *a, const struct err *why)
