@@ -135,8 +135,12 @@ static void local_ending(const struct conn *c, struct err *err)
 {
 	int error = c->link.error;
 
-	err_sys(err, error == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME, error, "cannot %s %s",
-		c->reads_only ? "read" : "write to", c->owner->local);
+	enum err_kind kind = error == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME;
+
+	if (c->reads_only)
+		err_sys(err, kind, error, "cannot read %s", c->owner->local);
+	else
+		err_sys(err, kind, error, "cannot write to %s", c->owner->local);
 	if (error == EBADF)
 		err_hint(err, "it is closed, or open the other way; redirect it to a file");
 	else if (error == ENOSPC || error == EDQUOT)

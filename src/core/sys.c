@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/addr.h"
+#include "core/sys_names.h"
 
 #define RETRY_EINTR(rc, call)  \
 	do {                   \
@@ -45,6 +46,16 @@ static struct shown shown(const struct sockaddr *at, socklen_t len)
 		    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
 		snprintf(s.text, sizeof(s.text), "%s %s", host, port);
 	return s;
+}
+
+/* A call that fills in an address: told once it has. */
+static void report_with_address(struct reporter *to, int rc, const char *call, int fd,
+	const struct sockaddr *at, socklen_t len)
+{
+	if (rc < 0)
+		report_call(to, rc, "%s(%d)", call, fd);
+	else
+		report_call(to, rc, "%s(%d, %s)", call, fd, shown(at, len).text);
 }
 
 int sys_socket(struct reporter *to, int family, int type, int protocol)
@@ -86,7 +97,7 @@ int sys_accept(struct reporter *to, int fd, struct sockaddr *peer, socklen_t *le
 
 	RETRY_EINTR(rc, accept4(fd, peer, len, SOCK_NONBLOCK | SOCK_CLOEXEC));
 	if (to->calls)
-		report_call(to, rc, "accept(%d)", fd);
+		report_with_address(to, rc, "accept", fd, peer, *len);
 	return rc;
 }
 
@@ -114,8 +125,8 @@ int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value)
 	int rc = setsockopt(fd, level, name, &value, sizeof(value));
 
 	if (to->calls)
-		report_call(
-			to, rc, "setsockopt(%d, level %d, option %d, %d)", fd, level, name, value);
+		report_call(to, rc, "setsockopt(%d, %s, %d)", fd, sys_option_name(level, name).text,
+			value);
 	return rc;
 }
 
@@ -124,7 +135,7 @@ int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t
 	int rc = getsockname(fd, out, len);
 
 	if (to->calls)
-		report_call(to, rc, "getsockname(%d)", fd);
+		report_with_address(to, rc, "getsockname", fd, out, *len);
 	return rc;
 }
 
@@ -133,7 +144,7 @@ int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t
 	int rc = getpeername(fd, out, len);
 
 	if (to->calls)
-		report_call(to, rc, "getpeername(%d)", fd);
+		report_with_address(to, rc, "getpeername", fd, out, *len);
 	return rc;
 }
 
@@ -144,7 +155,7 @@ int sys_getsockopt(struct reporter *to, int fd, int level, int name)
 	int rc = getsockopt(fd, level, name, &value, &len);
 
 	if (to->calls)
-		report_call(to, rc, "getsockopt(%d, level %d, option %d)", fd, level, name);
+		report_call(to, rc, "getsockopt(%d, %s)", fd, sys_option_name(level, name).text);
 	return rc < 0 ? -1 : value;
 }
 
