@@ -69,6 +69,9 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(compile) -MMD -MP -c $< -o $@
 
+# The pages that it has compiled in.
+$(B)/src/cmd/manpages.o: $(wildcard man/text/*.txt)
+
 $(B)/sockx: $(OBJECTS) $(B)/src/main.o
 	$(call say,link,$@)
 	$(Q)$(link) $^ $(LIBS) -o $@
@@ -127,12 +130,17 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 format: ## lay out the sources as .clang-format says
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
-docs: $(B)/docs ## write the completions and the manual's option lists from the option table
+# The manual's text, without mandoc's overstrikes: `sockx help` shows it, and cannot ask for mandoc.
+docs: $(B)/docs ## write the completions, the manual's option lists and its text (wants mandoc)
 	$(B)/docs bash >completions/sockx.bash
 	$(B)/docs zsh >completions/_sockx
 	$(B)/docs fish >completions/sockx.fish
-	$(B)/docs manual man/sockx.1 >$(B)/sockx.1
-	cp $(B)/sockx.1 man/sockx.1
+	@set -e; mkdir -p man/text; export LC_ALL=C; for page in man/*.[1-9]; do \
+		echo "$$page"; $(B)/docs manual "$$page" >$(B)/page; \
+		cmp -s $(B)/page "$$page" || cp $(B)/page "$$page"; \
+		mandoc -T ascii -O width=80 -I os='sockx $(VERSION)' "$$page" >$(B)/page; \
+		sed -z 's/.\x08//g; s/`\([^`\x27]*\)\x27/\x27\1\x27/g' $(B)/page >"man/text/$${page#man/}.txt"; \
+	done
 
 install: all ## install below DESTDIR and PREFIX
 	install -D -m 755 $(B)/sockx $(DESTDIR)$(BINDIR)/sockx

@@ -5,6 +5,14 @@ _sockx_reply() {
 	mapfile -t COMPREPLY < <(compgen "$@" -- "$current")
 }
 
+_sockx_address() {
+	if [[ $before == unix ]]; then
+		compopt -o filenames; _sockx_reply -f
+	else
+		_sockx_reply -A hostname -W 'localhost unix:'
+	fi
+}
+
 _sockx_serve() {
 	case $before in
 		-H | --host) _sockx_reply -A hostname; return ;;
@@ -23,13 +31,14 @@ _sockx_serve() {
 		--greeting) return ;;
 		--bye) return ;;
 		--max-message) return ;;
+		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
 		return
 	fi
-	_sockx_reply -A hostname
+	_sockx_address
 }
 
 _sockx_connect() {
@@ -42,6 +51,7 @@ _sockx_connect() {
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--color) _sockx_reply -W 'auto always never'; return ;;
 		--eol) _sockx_reply -W 'lf crlf none'; return ;;
 		--settle) return ;;
 		-q | --quit-after) return ;;
@@ -49,10 +59,10 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --bye --turns'
+		_sockx_reply -W ' -m --mode -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --bye --turns'
 		return
 	fi
-	_sockx_reply -A hostname
+	_sockx_address
 }
 
 _sockx_echo() {
@@ -64,6 +74,7 @@ _sockx_echo() {
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--color) _sockx_reply -W 'auto always never'; return ;;
 		--count) return ;;
 		--interval) return ;;
 		--connections) return ;;
@@ -74,7 +85,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -88,10 +99,11 @@ _sockx_greet() {
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --raw'
 		return
 	fi
 }
@@ -105,25 +117,27 @@ _sockx_analyze() {
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--color) _sockx_reply -W 'auto always never'; return ;;
 		--top) return ;;
 		--sort) _sockx_reply -W 'first count alpha'; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace -h --help --version --top --sort --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --raw'
 		return
 	fi
 }
 
 _sockx_help() {
 	case $before in
+		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --trace -h --help --version'
+		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
 		return
 	fi
-	_sockx_reply -W "$commands"
+	_sockx_reply -W 'serve connect echo greet analyze help addresses exit-codes diagnostics coming-from-nc lab'
 }
 
 _sockx() {
@@ -132,9 +146,9 @@ _sockx() {
 	local only_words='' i
 
 	COMPREPLY=()
-	if [[ $current == '=' ]]; then
+	if [[ $current == '=' || $current == ':' ]]; then
 		current=''
-	elif [[ $before == '=' ]]; then
+	elif [[ $before == '=' || $before == ':' ]]; then
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then

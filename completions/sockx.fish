@@ -5,6 +5,16 @@ function __sockx_is -a command
 	test "$words[2]" = "$command"
 end
 
+function __sockx_addresses
+	set -l typed (commandline -ct)
+	if string match -q 'unix:*' -- $typed
+		__fish_complete_path (string replace 'unix:' '' -- $typed) |
+			string replace -r '^' 'unix:'
+	else
+		printf '%s\n' localhost unix: (__fish_print_hostnames)
+	end
+end
+
 complete -c sockx -f
 complete -c sockx -n '__sockx_is ""' -s h -d 'show the commands'
 complete -c sockx -n '__sockx_is ""' -l help -d 'show the commands, addresses and exit statuses'
@@ -47,10 +57,11 @@ complete -c sockx -n '__sockx_is serve' -s v -l verbose -d 'tell who connects, e
 complete -c sockx -n '__sockx_is serve' -s Q -l quiet -d 'tell nothing but errors'
 complete -c sockx -n '__sockx_is serve' -s j -l json -d 'tell events, errors and reports as JSON, one object a line'
 complete -c sockx -n '__sockx_is serve' -l trace -d 'tell every call to the kernel about a socket'
+complete -c sockx -n '__sockx_is serve' -l color -x -a 'auto\\t"on a terminal, unless NO_COLOR is set" always\\t"everywhere" never\\t"nowhere"' -d 'colour help and errors'
 complete -c sockx -n '__sockx_is serve' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is serve' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is serve' -l version -d 'show the version'
-complete -c sockx -n '__sockx_is serve' -a 'localhost (__fish_print_hostnames)'
+complete -c sockx -n '__sockx_is serve' -a '(__sockx_addresses)'
 
 complete -c sockx -n '__sockx_is ""' -a connect -d 'join standard input and output to a server'
 complete -c sockx -n '__sockx_is connect' -s m -l mode -x -a 'pipe\\t"join standard input and output to the server" chat\\t"exchange lines with the server, or all who are there"' -d 'what to do with the connection'
@@ -71,6 +82,7 @@ complete -c sockx -n '__sockx_is connect' -s v -l verbose -d 'tell who connects,
 complete -c sockx -n '__sockx_is connect' -s Q -l quiet -d 'tell nothing but errors'
 complete -c sockx -n '__sockx_is connect' -s j -l json -d 'tell events, errors and reports as JSON, one object a line'
 complete -c sockx -n '__sockx_is connect' -l trace -d 'tell every call to the kernel about a socket'
+complete -c sockx -n '__sockx_is connect' -l color -x -a 'auto\\t"on a terminal, unless NO_COLOR is set" always\\t"everywhere" never\\t"nowhere"' -d 'colour help and errors'
 complete -c sockx -n '__sockx_is connect' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is connect' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is connect' -l version -d 'show the version'
@@ -84,7 +96,7 @@ complete -c sockx -n '__sockx_is connect' -l send-only -d 'drop what comes, and 
 complete -c sockx -n '__sockx_is connect' -l recv-only -d 'leave standard input alone, and end when the peer does'
 complete -c sockx -n '__sockx_is connect' -l bye -x -d 'the line that ends the chat, exactly so, sent before we close (default: bye, in any case, which is not sent)'
 complete -c sockx -n '__sockx_is connect' -l turns -d 'send one line, then wait for one, and so on; the client begins'
-complete -c sockx -n '__sockx_is connect' -a 'localhost (__fish_print_hostnames)'
+complete -c sockx -n '__sockx_is connect' -a '(__sockx_addresses)'
 
 complete -c sockx -n '__sockx_is ""' -a echo -d 'send a text, check what comes back; or measure round trips'
 complete -c sockx -n '__sockx_is echo' -s H -l host -x -a 'localhost (__fish_print_hostnames)' -d 'the server\'s name or address (default: localhost)'
@@ -104,6 +116,7 @@ complete -c sockx -n '__sockx_is echo' -s v -l verbose -d 'tell who connects, ea
 complete -c sockx -n '__sockx_is echo' -s Q -l quiet -d 'tell nothing but errors'
 complete -c sockx -n '__sockx_is echo' -s j -l json -d 'tell events, errors and reports as JSON, one object a line'
 complete -c sockx -n '__sockx_is echo' -l trace -d 'tell every call to the kernel about a socket'
+complete -c sockx -n '__sockx_is echo' -l color -x -a 'auto\\t"on a terminal, unless NO_COLOR is set" always\\t"everywhere" never\\t"nowhere"' -d 'colour help and errors'
 complete -c sockx -n '__sockx_is echo' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is echo' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is echo' -l version -d 'show the version'
@@ -134,6 +147,7 @@ complete -c sockx -n '__sockx_is greet' -s v -l verbose -d 'tell who connects, e
 complete -c sockx -n '__sockx_is greet' -s Q -l quiet -d 'tell nothing but errors'
 complete -c sockx -n '__sockx_is greet' -s j -l json -d 'tell events, errors and reports as JSON, one object a line'
 complete -c sockx -n '__sockx_is greet' -l trace -d 'tell every call to the kernel about a socket'
+complete -c sockx -n '__sockx_is greet' -l color -x -a 'auto\\t"on a terminal, unless NO_COLOR is set" always\\t"everywhere" never\\t"nowhere"' -d 'colour help and errors'
 complete -c sockx -n '__sockx_is greet' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is greet' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is greet' -l version -d 'show the version'
@@ -157,6 +171,7 @@ complete -c sockx -n '__sockx_is analyze' -s v -l verbose -d 'tell who connects,
 complete -c sockx -n '__sockx_is analyze' -s Q -l quiet -d 'tell nothing but errors'
 complete -c sockx -n '__sockx_is analyze' -s j -l json -d 'tell events, errors and reports as JSON, one object a line'
 complete -c sockx -n '__sockx_is analyze' -l trace -d 'tell every call to the kernel about a socket'
+complete -c sockx -n '__sockx_is analyze' -l color -x -a 'auto\\t"on a terminal, unless NO_COLOR is set" always\\t"everywhere" never\\t"nowhere"' -d 'colour help and errors'
 complete -c sockx -n '__sockx_is analyze' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is analyze' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is analyze' -l version -d 'show the version'
@@ -164,11 +179,12 @@ complete -c sockx -n '__sockx_is analyze' -l top -x -d 'show the first N words o
 complete -c sockx -n '__sockx_is analyze' -l sort -x -a 'first\\t"as they appeared in the text" count\\t"the most frequent first" alpha\\t"by their letters"' -d 'in which order words are shown'
 complete -c sockx -n '__sockx_is analyze' -l raw -d 'pass the peer\'s control characters to a terminal as they are'
 
-complete -c sockx -n '__sockx_is ""' -a help -d 'explain a command'
+complete -c sockx -n '__sockx_is ""' -a help -d 'show the manual of a command, or a topic'
 complete -c sockx -n '__sockx_is help' -s v -l verbose -d 'tell who connects, each attempt, and why it failed'
 complete -c sockx -n '__sockx_is help' -s Q -l quiet -d 'tell nothing but errors'
 complete -c sockx -n '__sockx_is help' -s j -l json -d 'tell events, errors and reports as JSON, one object a line'
 complete -c sockx -n '__sockx_is help' -l trace -d 'tell every call to the kernel about a socket'
+complete -c sockx -n '__sockx_is help' -l color -x -a 'auto\\t"on a terminal, unless NO_COLOR is set" always\\t"everywhere" never\\t"nowhere"' -d 'colour help and errors'
 complete -c sockx -n '__sockx_is help' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is help' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is help' -l version -d 'show the version'
@@ -177,4 +193,9 @@ complete -c sockx -n '__sockx_is help' -a connect -d 'join standard input and ou
 complete -c sockx -n '__sockx_is help' -a echo -d 'send a text, check what comes back; or measure round trips'
 complete -c sockx -n '__sockx_is help' -a greet -d 'say a name and print the greeting'
 complete -c sockx -n '__sockx_is help' -a analyze -d 'have the words of a text counted, and show the report'
-complete -c sockx -n '__sockx_is help' -a help -d 'explain a command'
+complete -c sockx -n '__sockx_is help' -a help -d 'show the manual of a command, or a topic'
+complete -c sockx -n '__sockx_is help' -a addresses -d 'how to say where to listen and connect'
+complete -c sockx -n '__sockx_is help' -a exit-codes -d 'what each exit status means'
+complete -c sockx -n '__sockx_is help' -a diagnostics -d 'every message, what it means, and what to do'
+complete -c sockx -n '__sockx_is help' -a coming-from-nc -d 'what nc, ncat and socat users type here'
+complete -c sockx -n '__sockx_is help' -a lab -d 'five exercises on sockets, and the calls behind each'

@@ -1,5 +1,5 @@
 /* Writes what is generated from the tables: the shells' completions, and the manual's lists of
- * options in the manual that is there. Run by `make docs`; not installed. */
+ * options in the page that is there. Run by `make docs`; not installed. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,7 +110,29 @@ static int write_completion(const char *shell, struct buf *out, struct err *err)
 			return err_sys(err, ERR_RUNTIME, ENOMEM, "completion for %s", shell);
 		return 0;
 	}
-	return err_set(err, ERR_USAGE, "usage: docs bash | zsh | fish | manual FILE");
+	return err_set(err, ERR_USAGE, "usage: docs bash | zsh | fish | options | manual FILE");
+}
+
+/* One line an option: "serve p port", "-" in place of what it has not. The lint compares it with
+ * what is written about them. */
+static int write_options_list(struct buf *out, struct err *err)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		struct opt_set set = {0};
+
+		commands[i]->options(&set);
+		for (size_t g = 0; g < set.count; g++) {
+			for (size_t k = 0; k < set.groups[g].count; k++) {
+				const struct opt *opt = &set.groups[g].rows[k];
+
+				if (buf_printf(out, "%s %c %s\n", commands[i]->name,
+					    opt->letter ? opt->letter : '-',
+					    opt->name ? opt->name : "-") < 0)
+					return err_sys(err, ERR_RUNTIME, ENOMEM, "options");
+			}
+		}
+	}
+	return 0;
 }
 
 static int print(const struct buf *out, struct err *err)
@@ -130,6 +152,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "manual") == 0)
 		rc = write_manual(argv[2], &out, &err);
+	else if (argc == 2 && strcmp(argv[1], "options") == 0)
+		rc = write_options_list(&out, &err);
 	else
 		rc = write_completion(argc == 2 ? argv[1] : "", &out, &err);
 	if (rc == 0)

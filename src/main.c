@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "cli/colour.h"
 #include "cli/help.h"
 #include "cmd/commands.h"
+#include "cmd/help.h"
+#include "cmd/show.h"
 #include "report/report.h"
 #include "transport/fd.h"
 
@@ -24,8 +27,9 @@ static int write_line(void *arg, struct span line)
 	return line.len ? -1 : 0;
 }
 
-static void set_level(struct reporter *to, const struct talk_conf *talk, bool terminal)
+static void set_reporter(struct reporter *to, const struct talk_conf *talk, bool terminal)
 {
+	to->colour = colour_wanted(talk->color, terminal);
 	to->json = talk->json;
 	to->calls = talk->trace;
 	if (talk->quiet)
@@ -36,23 +40,12 @@ static void set_level(struct reporter *to, const struct talk_conf *talk, bool te
 		to->level = terminal ? LEVEL_PEOPLE : LEVEL_READY;
 }
 
-static int show(struct reporter *to, int made, struct buf *page, struct err *err)
-{
-	int rc = made;
-
-	if (made < 0)
-		err_set(err, ERR_RUNTIME, "cannot show help: out of memory");
-	else
-		rc = fd_write_all(to, 1, buf_span(page), "standard output", err);
-	buf_free(page);
-	return rc;
-}
-
 static int show_version(struct reporter *to, struct err *err)
 {
 	struct buf page = {0};
 
-	return show(to, buf_puts(&page, "sockx " SOCKX_VERSION "\n"), &page, err);
+	return show_made(to, STDOUT_FILENO, buf_puts(&page, "sockx " SOCKX_VERSION "\n"), &page,
+		"never", err);
 }
 
 static int run_command(struct reporter *to, const struct command *command, int argc, char **argv,
@@ -62,6 +55,7 @@ static int run_command(struct reporter *to, const struct command *command, int a
 	struct opt_args args = {0};
 	struct buf page = {0};
 	enum opt_result result;
+	const char *colour;
 	void *conf;
 	int rc = -1;
 
@@ -70,11 +64,16 @@ static int run_command(struct reporter *to, const struct command *command, int a
 	if (!conf)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	result = opts_parse(&set, command->name, conf, argc, argv, &args, err);
-	set_level(to, conf, terminal);
+	set_reporter(to, conf, terminal);
+	colour = ((const struct talk_conf *)conf)->color;
 	switch (result) {
 	case OPTS_ERROR: break;
-	case OPTS_HELP_SHORT: rc = show(to, help_short(command, &page), &page, err); break;
-	case OPTS_HELP_LONG: rc = show(to, help_long(command, &page), &page, err); break;
+	case OPTS_HELP_SHORT:
+		rc = show_made(to, STDOUT_FILENO, help_short(command, &page), &page, colour, err);
+		break;
+	case OPTS_HELP_LONG:
+		rc = show_made(to, STDOUT_FILENO, help_long(command, &page), &page, colour, err);
+		break;
 	case OPTS_VERSION: rc = show_version(to, err); break;
 	case OPTS_RUN: rc = command->run(to, conf, &set, &args, err); break;
 	}
@@ -87,9 +86,7 @@ static int nothing_asked(struct reporter *to, struct err *err)
 {
 	struct buf page = {0};
 
-	if (help_overview(commands, &page) == 0)
-		fd_write_all(to, 2, buf_span(&page), "standard error", err);
-	buf_free(&page);
+	show_made(to, STDERR_FILENO, help_overview(commands, &page), &page, NULL, err);
 	*err = (struct err){.kind = ERR_USAGE}; /* with nothing more to say */
 	return -1;
 }
@@ -102,11 +99,13 @@ static int run(struct reporter *to, int argc, char **argv, bool terminal, struct
 	if (argc < 2)
 		return nothing_asked(to, err);
 	if (strcmp(argv[1], "-h") == 0)
-		return show(to, help_overview(commands, &page), &page, err);
+		return show_made(
+			to, STDOUT_FILENO, help_overview(commands, &page), &page, NULL, err);
 	if (strcmp(argv[1], "--help") == 0)
-		return show(to, help_everything(commands, &page), &page, err);
+		return show_made(to, STDOUT_FILENO, help_all(&page), &page, NULL, err);
 	if (strcmp(argv[1], "--version") == 0)
 		return show_version(to, err);
+	to->colour = colour_wanted(NULL, terminal);
 	command = command_find(argv[1]);
 	if (!command)
 		return command_unknown((const char *const *)argv + 1, (size_t)argc - 1, err);

@@ -7,7 +7,7 @@
 struct reporter;
 
 /* What the positional arguments of a command are, for the completions. */
-enum command_words { WORDS_NONE, WORDS_ADDRESS, WORDS_TEXT, WORDS_COMMAND };
+enum command_words { WORDS_NONE, WORDS_ADDRESS, WORDS_TEXT, WORDS_CHOICE };
 
 struct command_example {
 	const char *line, *what;
@@ -19,6 +19,7 @@ enum { COMMAND_EXAMPLES = 3, COMMAND_USAGES = 2 };
 struct talk_conf {
 	unsigned verbose;
 	bool quiet, json, trace;
+	const char *color; /* when: see colour_wanted */
 };
 
 /* A command is one file of src/cmd and one row; help, completions and the manual read the rest
@@ -30,7 +31,8 @@ struct command {
 	const char *usage[COMMAND_USAGES]; /* behind "sockx NAME": "[OPTION...] [ADDRESS]" */
 	struct command_example examples[COMMAND_EXAMPLES];
 	enum command_words words;
-	void (*options)(struct opt_set *set); /* fills an all-zero set */
+	bool (*word)(size_t i, struct opt_choice *out); /* WORDS_CHOICE: as opt.choice */
+	void (*options)(struct opt_set *set);           /* fills an all-zero set */
 	/* Do it. conf is what options() described, filled. Returns 0, or -1 with err filled. */
 	int (*run)(struct reporter *to, void *conf, const struct opt_set *set,
 		const struct opt_args *args, struct err *err);

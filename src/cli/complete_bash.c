@@ -11,17 +11,25 @@ static const char head[] =
 	"\n"
 	"_sockx_reply() {\n"
 	"\tmapfile -t COMPREPLY < <(compgen \"$@\" -- \"$current\")\n"
+	"}\n"
+	"\n"
+	"_sockx_address() {\n"
+	"\tif [[ $before == unix ]]; then\n"
+	"\t\tcompopt -o filenames; _sockx_reply -f\n"
+	"\telse\n"
+	"\t\t_sockx_reply -A hostname -W 'localhost unix:'\n"
+	"\tfi\n"
 	"}\n";
 
-/* COMP_WORDBREAKS splits --mode=echo into three words. */
+/* COMP_WORDBREAKS splits --mode=echo, and unix:PATH, into three words. */
 static const char tail_before_cases[] =
 	"\tlocal current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
 	"\tlocal only_words='' i\n"
 	"\n"
 	"\tCOMPREPLY=()\n"
-	"\tif [[ $current == '=' ]]; then\n"
+	"\tif [[ $current == '=' || $current == ':' ]]; then\n"
 	"\t\tcurrent=''\n"
-	"\telif [[ $before == '=' ]]; then\n"
+	"\telif [[ $before == '=' || $before == ':' ]]; then\n"
 	"\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
 	"\tfi\n"
 	"\tif ((COMP_CWORD == 1)); then\n"
@@ -43,19 +51,19 @@ static const char tail[] = "\t\t*) ;;\n"
 
 static const char *const completers[] = {
 	[COMPLETES_NOTHING] = "",
-	[COMPLETES_HOST] = "_sockx_reply -A hostname; ",
-	[COMPLETES_FILE] = "compopt -o filenames; _sockx_reply -f; ",
-	[COMPLETES_SERVICE] = "_sockx_reply -A service; ",
+	[COMPLETES_HOST] = "_sockx_reply -A hostname",
+	[COMPLETES_FILE] = "compopt -o filenames; _sockx_reply -f",
+	[COMPLETES_SERVICE] = "_sockx_reply -A service",
 };
 
-static void add_choices(struct page *p, const struct opt *opt)
+static void add_choices(struct page *p, bool (*choice_at)(size_t i, struct opt_choice *out))
 {
 	struct opt_choice choice;
 
 	page_add(p, "_sockx_reply -W '");
-	for (size_t i = 0; opt->choice(i, &choice); i++)
+	for (size_t i = 0; choice_at(i, &choice); i++)
 		page_add(p, "%s%s", i ? " " : "", choice.name);
-	page_add(p, "'; ");
+	page_add(p, "'");
 }
 
 static void add_value(struct page *p, const struct opt *opt)
@@ -67,10 +75,10 @@ static void add_value(struct page *p, const struct opt *opt)
 		page_add(p, "--%s", opt->name);
 	page_add(p, ") ");
 	if (opt->choice)
-		add_choices(p, opt);
+		add_choices(p, opt->choice);
 	else
 		page_add(p, "%s", completers[opt->completes]);
-	page_add(p, "return ;;\n");
+	page_add(p, "%sreturn ;;\n", opt->choice || *completers[opt->completes] ? "; " : "");
 }
 
 static void add_values(struct page *p, const struct opt_set *set)
@@ -107,9 +115,12 @@ static void add_command(struct page *p, const struct command *command)
 	add_values(p, &set);
 	add_options(p, &set);
 	if (command->words == WORDS_ADDRESS)
-		page_add(p, "\t_sockx_reply -A hostname\n");
-	else if (command->words == WORDS_COMMAND)
-		page_add(p, "\t_sockx_reply -W \"$commands\"\n");
+		page_add(p, "\t_sockx_address\n");
+	if (command->words == WORDS_CHOICE) {
+		page_add(p, "\t");
+		add_choices(p, command->word);
+		page_add(p, "\n");
+	}
 	page_add(p, "}\n");
 }
 

@@ -10,6 +10,16 @@ static const char head[] =
 	"\ttest \"$words[2]\" = \"$command\"\n"
 	"end\n"
 	"\n"
+	"function __sockx_addresses\n"
+	"\tset -l typed (commandline -ct)\n"
+	"\tif string match -q 'unix:*' -- $typed\n"
+	"\t\t__fish_complete_path (string replace 'unix:' '' -- $typed) |\n"
+	"\t\t\tstring replace -r '^' 'unix:'\n"
+	"\telse\n"
+	"\t\tprintf '%s\\n' localhost unix: (__fish_print_hostnames)\n"
+	"\tend\n"
+	"end\n"
+	"\n"
 	"complete -c sockx -f\n"
 	"complete -c sockx -n '__sockx_is \"\"' -s h -d 'show the commands'\n"
 	"complete -c sockx -n '__sockx_is \"\"' -l help -d 'show the commands, addresses and exit "
@@ -71,24 +81,21 @@ static void add_option(struct page *p, const struct command *command, const stru
 	add_described(p, opt->help);
 }
 
-static void add_words(
-	struct page *p, const struct command *command, const struct command *const *all)
+static void add_words(struct page *p, const struct command *command)
 {
 	const char *name = command->name;
+	struct opt_choice word;
 
 	if (command->words == WORDS_ADDRESS)
-		page_add(p,
-			"complete -c sockx -n '__sockx_is %s' -a 'localhost "
-			"(__fish_print_hostnames)'\n",
-			name);
-	for (size_t i = 0; command->words == WORDS_COMMAND && all[i]; i++) {
-		page_add(p, "complete -c sockx -n '__sockx_is %s' -a %s", name, all[i]->name);
-		add_described(p, all[i]->summary);
+		page_add(
+			p, "complete -c sockx -n '__sockx_is %s' -a '(__sockx_addresses)'\n", name);
+	for (size_t i = 0; command->words == WORDS_CHOICE && command->word(i, &word); i++) {
+		page_add(p, "complete -c sockx -n '__sockx_is %s' -a %s", name, word.name);
+		add_described(p, word.summary);
 	}
 }
 
-static void add_command(
-	struct page *p, const struct command *command, const struct command *const *all)
+static void add_command(struct page *p, const struct command *command)
 {
 	struct opt_set set = {0};
 	struct opt_row row;
@@ -98,7 +105,7 @@ static void add_command(
 	command->options(&set);
 	for (size_t i = 0; opt_row(&set, i, &row); i++)
 		add_option(p, command, row.opt);
-	add_words(p, command, all);
+	add_words(p, command);
 }
 
 int complete_fish(const struct command *const *all, struct buf *out)
@@ -107,6 +114,6 @@ int complete_fish(const struct command *const *all, struct buf *out)
 
 	page_add(&p, "%s", head);
 	for (size_t i = 0; all[i]; i++)
-		add_command(&p, all[i], all);
+		add_command(&p, all[i]);
 	return page_end(&p);
 }

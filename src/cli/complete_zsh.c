@@ -4,7 +4,15 @@
 
 static const char head[] =
 	"#compdef sockx\n"
-	"# zsh completion for sockx, written by 'make docs' from the option table: change that.\n";
+	"# zsh completion for sockx, written by 'make docs' from the option table: change that.\n"
+	"\n"
+	"_sockx_address() {\n"
+	"\tif compset -P 'unix:'; then\n"
+	"\t\t_files\n"
+	"\telse\n"
+	"\t\t_hosts\n"
+	"\tfi\n"
+	"}\n";
 
 /* The first word is the command; `*::` narrows $words to it and what follows. */
 static const char middle[] =
@@ -69,15 +77,17 @@ static void add_commands(struct page *p, const struct command *const *all)
 	page_add(p, "\t)\n\t_describe -t commands command commands\n}\n");
 }
 
-/* The values of a choice, as a function _sockx_COMMAND_OPTION. */
-static void add_choices(struct page *p, const struct command *command, const struct opt *opt)
+/* The values of an option that is a choice, or the words of a command that takes such, as a
+ * function _sockx_COMMAND_OPTION or _sockx_COMMAND_word. */
+static void add_choices(struct page *p, const struct command *command, const char *of,
+	const char *called, bool (*choice_at)(size_t i, struct opt_choice *out))
 {
 	struct opt_choice choice;
 
-	page_add(p, "\n_sockx_%s_%s() {\n\tlocal -a values=(\n", command->name, opt->name);
-	for (size_t i = 0; opt->choice(i, &choice); i++)
+	page_add(p, "\n_sockx_%s_%s() {\n\tlocal -a values=(\n", command->name, of);
+	for (size_t i = 0; choice_at(i, &choice); i++)
 		add_described(p, choice.name, choice.summary);
-	page_add(p, "\t)\n\t_describe -t values %s values\n}\n", opt->arg);
+	page_add(p, "\t)\n\t_describe -t values %s values\n}\n", called);
 }
 
 /* "(-p --port)" before an option forbids both forms once one is there, "*" allows any number. */
@@ -127,9 +137,9 @@ static void add_option(struct page *p, const struct command *command, const stru
 static const char *words_of(const struct command *command)
 {
 	switch (command->words) {
-	case WORDS_ADDRESS: return "'*:address:_hosts'";
+	case WORDS_ADDRESS: return "'*:address:_sockx_address'";
 	case WORDS_TEXT: return "'*:text: '";
-	case WORDS_COMMAND: return "'1:command:_sockx_commands'";
+	case WORDS_CHOICE: return "'1:word:_sockx_help_word'";
 	case WORDS_NONE: break;
 	}
 	return "";
@@ -143,7 +153,9 @@ static void add_command(struct page *p, const struct command *command)
 	command->options(&set);
 	for (size_t i = 0; opt_row(&set, i, &row); i++)
 		if (row.opt->choice)
-			add_choices(p, command, row.opt);
+			add_choices(p, command, row.opt->name, row.opt->arg, row.opt->choice);
+	if (command->words == WORDS_CHOICE)
+		add_choices(p, command, "word", "word", command->word);
 	page_add(p, "\n_sockx_%s() {\n\t_arguments -s -S : \\\n", command->name);
 	for (size_t i = 0; opt_row(&set, i, &row); i++)
 		add_option(p, command, row.opt);

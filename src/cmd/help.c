@@ -1,13 +1,31 @@
-/* sockx help: what --help and -h say, as a command. */
+/* sockx help: a page of the manual, or a topic out of it. */
+#include "cmd/help.h"
+
+#include <string.h>
+#include <unistd.h>
+
 #include "base/escape.h"
+#include "base/text.h"
 #include "cli/help.h"
+#include "cli/page.h"
 #include "cmd/commands.h"
+#include "cmd/manpages.h"
+#include "cmd/show.h"
 #include "cmd/talk.h"
-#include "report/report.h"
-#include "transport/fd.h"
 
 struct help_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
+};
+
+static const struct topic {
+	const char *name, *summary;
+	const char *page, *section; /* of the manual; NULL: the whole page */
+} topics[] = {
+	{"addresses", "how to say where to listen and connect", "sockx", "ADDRESSES"},
+	{"exit-codes", "what each exit status means", "sockx", "EXIT STATUS"},
+	{"diagnostics", "every message, what it means, and what to do", "sockx", "DIAGNOSTICS"},
+	{"coming-from-nc", "what nc, ncat and socat users type here", "sockx", "COMING FROM NC"},
+	{"lab", "five exercises on sockets, and the calls behind each", "lab", NULL},
 };
 
 static void help_options(struct opt_set *set)
@@ -16,40 +34,105 @@ static void help_options(struct opt_set *set)
 	opt_set_add(set, "Messages", talk_options, talk_option_count, 0);
 }
 
+/* All words that help takes: the commands, then the topics. */
+static bool help_word(size_t i, struct opt_choice *out)
+{
+	size_t known = 0;
+
+	for (; commands[known]; known++) {
+		if (known == i) {
+			*out = (struct opt_choice){commands[i]->name, commands[i]->summary};
+			return true;
+		}
+	}
+	if (i - known >= sizeof(topics) / sizeof(*topics))
+		return false;
+	*out = (struct opt_choice){topics[i - known].name, topics[i - known].summary};
+	return true;
+}
+
+static const char *word_at(const void *arg, size_t i)
+{
+	struct opt_choice word;
+
+	(void)arg;
+	return help_word(i, &word) ? word.name : NULL;
+}
+
+int help_all(struct buf *out)
+{
+	struct page p = {.out = out};
+
+	if (help_everything(commands, out) < 0)
+		return -1;
+	page_add(&p, "\nTopics:\n");
+	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++)
+		page_row(&p, 2, topics[i].name, 18, topics[i].summary);
+	page_add(&p, "\n'sockx help COMMAND' is its manual, 'sockx help TOPIC' a part of it, "
+		     "'sockx help\nsockx' what all commands share.\n");
+	return page_end(&p);
+}
+
+/* What the manual has about a word; false: nothing. */
+static bool find_text(const char *word, struct span *text)
+{
+	struct span page;
+
+	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++) {
+		const struct topic *topic = &topics[i];
+
+		if (strcmp(topic->name, word) != 0 || !manpage_find(topic->page, &page))
+			continue;
+		*text = page;
+		return !topic->section || manpage_section(page, topic->section, text);
+	}
+	return manpage_find(word, text);
+}
+
+static int unknown(const char *word, struct err *err)
+{
+	const char *meant = text_suggest(word, word_at, NULL);
+
+	err_set(err, ERR_USAGE, "%s is no command and no topic", quoted(word).text);
+	if (meant)
+		return err_hint(err, "did you mean 'sockx help %s'?", meant);
+	return err_hint(err, "'sockx help' lists both");
+}
+
 static int help_run(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
-	const struct command *command = NULL;
+	const char *colour = ((const struct help_conf *)conf)->talk.color;
+	struct span text;
 	struct buf page = {0};
-	int rc;
 
-	(void)conf;
 	(void)set;
 	if (args->count > 1) {
 		err_set(err, ERR_USAGE, "%s is one word too many", quoted(args->words[1]).text);
-		return err_hint(err, "sockx help COMMAND explains one command");
+		return err_hint(err, "'sockx help WORD' explains one command or topic");
 	}
-	if (args->count == 1)
-		command = command_find(args->words[0]);
-	if (args->count == 1 && !command)
-		return command_unknown(args->words, 1, err);
-	rc = command ? help_long(command, &page) : help_everything(commands, &page);
-	if (rc < 0)
-		err_set(err, ERR_RUNTIME, "cannot show help: out of memory");
-	else
-		rc = fd_write_all(to, 1, buf_span(&page), "standard output", err);
-	buf_free(&page);
-	return rc;
+	if (args->count == 0)
+		return show_made(to, STDOUT_FILENO, help_all(&page), &page, colour, err);
+	if (strcmp(args->words[0], "help") == 0)
+		return show_made(
+			to, STDOUT_FILENO, help_long(&command_help, &page), &page, colour, err);
+	if (!find_text(args->words[0], &text))
+		return unknown(args->words[0], err);
+	return show_page(to, STDOUT_FILENO, text, colour, err);
 }
 
 const struct command command_help = {
 	.name = "help",
-	.summary = "explain a command",
-	.purpose = "Print all there is to say about a command, or about sockx.",
-	.usage = {"[COMMAND]"},
-	.examples = {{"sockx help serve", "all about serve"},
-		{"sockx serve -h", "one screen about it"}, {"sockx help", "all about sockx"}},
-	.words = WORDS_COMMAND,
+	.summary = "show the manual of a command, or a topic",
+	.purpose =
+		"Print a page of the manual, or a topic out of it. The pages are compiled in; no "
+		"installation is needed.",
+	.usage = {"[COMMAND | TOPIC]"},
+	.examples = {{"sockx help serve", "the manual of serve"},
+		{"sockx help exit-codes", "a topic; 'sockx help' lists them"},
+		{"sockx help lab | less", "learn what the socket calls do"}},
+	.words = WORDS_CHOICE,
+	.word = help_word,
 	.options = help_options,
 	.run = help_run,
 };

@@ -1,5 +1,7 @@
 #include "cmd/talk.h"
 
+#include "cli/colour.h"
+
 const struct opt talk_options[] = {
 	{.name = "verbose",
 		.letter = 'v',
@@ -20,6 +22,13 @@ const struct opt talk_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct talk_conf, trace),
 		.help = "tell every call to the kernel about a socket"},
+	{.name = "color",
+		.kind = OPT_CHOICE,
+		OPT_FIELD(struct talk_conf, color),
+		.arg = "WHEN",
+		.fallback = "auto",
+		.choice = colour_choice,
+		.help = "colour help and errors"},
 	{.letter = 'h', .kind = OPT_HELP_SHORT, .help = "show the commonest options"},
 	{.name = "help", .kind = OPT_HELP_LONG, .help = "show all options"},
 	{.name = "version", .kind = OPT_VERSION, .help = "show the version"},

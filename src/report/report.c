@@ -214,21 +214,30 @@ static void json_error(struct reporter *to, const struct err *why)
 	send_and_free(to, &j.out, j.failed);
 }
 
+/* "sockx: " or "hint: ", in the colour (ECMA-48 SGR) that errors have on a terminal, and text. */
+static bool add_line(struct reporter *to, struct buf *lines, const char *colour, const char *head,
+	const char *text)
+{
+	if (to->colour)
+		return buf_printf(lines, "\033[1;%sm%s\033[0m", colour, head) == 0 &&
+		       add_escaped(lines, text) == 0 && buf_puts(lines, "\n") == 0;
+	return buf_puts(lines, head) == 0 && add_escaped(lines, text) == 0 &&
+	       buf_puts(lines, "\n") == 0;
+}
+
 void report_error(struct reporter *to, const struct err *why)
 {
 	struct buf lines = {0};
-	bool failed;
+	bool made;
 
 	if (to->json) {
 		json_error(to, why);
 		return;
 	}
-	failed = buf_puts(&lines, "sockx: ") < 0 || add_escaped(&lines, why->what) < 0 ||
-	         buf_puts(&lines, "\n") < 0;
-	if (!failed && why->hint[0])
-		failed = buf_puts(&lines, "hint: ") < 0 || add_escaped(&lines, why->hint) < 0 ||
-		         buf_puts(&lines, "\n") < 0;
-	send_and_free(to, &lines, failed);
+	made = add_line(to, &lines, "31", "sockx: ", why->what);
+	if (made && why->hint[0])
+		made = add_line(to, &lines, "36", "hint: ", why->hint);
+	send_and_free(to, &lines, !made);
 }
 
 void report_call(struct reporter *to, int64_t rc, const char *format, ...)

@@ -62,6 +62,7 @@ struct reporter {
 	enum report_level level; /* the least urgent that is shown */
 	bool json;               /* JSON lines, one object an event */
 	bool calls;              /* every call to the kernel about a socket is shown */
+	bool colour;             /* what errors begin with is coloured */
 	uint64_t dropped;        /* lines that the sink did not take */
 };
 

@@ -81,7 +81,8 @@ Test(complete, bash_knows_commands_values_hosts_and_files)
 	has(page.all, "\t\t-H | --host) _sockx_reply -A hostname; return ;;\n");
 	has(page.all, "\t\t--log) compopt -o filenames; _sockx_reply -f; return ;;\n");
 	has(page.all, "\t\t-i | --idle-timeout) return ;;\n");
-	has(page.all, "\t_sockx_reply -W \"$commands\"\n");
+	has(page.all, "\t_sockx_reply -W 'serve topic'\n");
+	has(page.all, "\t_sockx_address\n");
 	has(page.all, "\ncomplete -F _sockx sockx\n");
 }
 
@@ -102,6 +103,9 @@ Test(complete, zsh_texts_are_quoted)
 	has(page.all, "\t\t-4'[IPv4 only]'");
 	has(page.all, "'(- *)'--help'[all there is]'");
 	has(page.all, "'1:command:_sockx_commands'");
+	has(page.all, "'1:word:_sockx_help_word'");
+	has(page.all, "'topic:a topic'");
+	has(page.all, "'*:address:_sockx_address'");
 }
 
 Test(complete, fish_texts_are_quoted)
@@ -115,7 +119,8 @@ Test(complete, fish_texts_are_quoted)
 		"echo\\\\t\"send it all back\"' -d 'what a client meets'");
 	has(page.all, "-s H -l host -x -a 'localhost (__fish_print_hostnames)' -d");
 	has(page.all, "-l log -r -F -d");
-	has(page.all, "-n '__sockx_is help' -a serve -d");
+	has(page.all, "-n '__sockx_is help' -a topic -d 'a topic'");
+	has(page.all, "-n '__sockx_is serve' -a '(__sockx_addresses)'");
 }
 
 Test(manual, options_stand_in_lists_under_their_groups)

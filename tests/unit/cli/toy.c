@@ -140,13 +140,25 @@ static const struct command toy_serve = {
 	.words = WORDS_ADDRESS,
 	.options = serve_options,
 };
+static bool help_word(size_t i, struct opt_choice *out)
+{
+	static const struct opt_choice words[] = {
+		{"serve", "listen, and run a mode for every client's call"}, {"topic", "a topic"}};
+
+	if (i >= sizeof(words) / sizeof(*words))
+		return false;
+	*out = words[i];
+	return true;
+}
+
 static const struct command toy_help = {
 	.name = "help",
 	.summary = "show what a command can do",
 	.purpose = "Show what a command can do.",
 	.usage = {"[COMMAND]"},
 	.examples = {{"sockx help serve", "about the server"}},
-	.words = WORDS_COMMAND,
+	.words = WORDS_CHOICE,
+	.word = help_word,
 	.options = help_options,
 };
 
