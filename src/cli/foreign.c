@@ -175,6 +175,11 @@ static const struct foreign {
 	{NULL, "CREATE", "files come by redirection: 'sockx connect HOST PORT >FILE'", ADDRESS},
 
 #define STDIO "standard input and output are always the other side: leave this out"
+	{NO_COMMAND, "listen", "did you mean 'sockx serve'?"},
+	{NO_COMMAND, "client", "did you mean 'sockx connect HOST PORT'?"},
+	{NO_COMMAND, "chat",
+		"to begin one: 'sockx serve -m chat'; to join: 'sockx connect -m chat HOST'"},
+	{NO_COMMAND, "ping", "did you mean 'sockx echo --count 10'?"},
 	{NO_COMMAND, "-", "standard input goes to a server with 'sockx connect HOST PORT'"},
 	{NO_COMMAND, "STDIO", "standard input goes to a server with 'sockx connect HOST PORT'",
 		ADDRESS},

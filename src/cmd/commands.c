@@ -5,6 +5,7 @@
 #include "base/escape.h"
 #include "base/text.h"
 #include "cli/foreign.h"
+#include "cli/netcat.h"
 
 const struct command *const commands[] = {&command_serve, &command_connect, &command_echo,
 	&command_greet, &command_analyze, &command_help, NULL};
@@ -23,30 +24,18 @@ static const char *name_at(const void *arg, size_t i)
 	return commands[i] ? commands[i]->name : NULL;
 }
 
-/* netcat's `-l 9000`, alone or among other letters: the port, or NULL. */
-static const char *listen_port(const char *const *words, size_t count)
-{
-	const char *letters = words[0];
-
-	if (letters[0] != '-' || letters[1] == '-' || !strchr(letters, 'l') || strchr(letters, 'U'))
-		return NULL;
-	for (size_t i = 1; i < count; i++)
-		if (words[i][0] && !words[i][strspn(words[i], "0123456789")])
-			return words[i];
-	return NULL;
-}
-
 int command_unknown(const char *const *words, size_t count, struct err *err)
 {
-	const char *typed = words[0], *port = listen_port(words, count);
+	const char *typed = words[0];
 	const char *meant = text_suggest(typed, name_at, NULL);
-	char buffer[256];
+	char buffer[256], line[256];
 	const char *hint = foreign_hint(NULL, typed, buffer, sizeof(buffer));
 
 	err_set(err, ERR_USAGE, "unknown command %s", quoted(typed).text);
-	if (port)
-		return err_hint(err, "did you mean 'sockx serve %s%s-p %s'?",
-			strchr(typed, 'u') ? "-u " : "", strchr(typed, 'k') ? "-k " : "", port);
+	if (hint && typed[0] != '-')
+		return err_hint(err, "%s", hint);
+	if (netcat_line(words, count, line, sizeof(line)))
+		return err_hint(err, "did you mean '%s'?", line);
 	if (hint)
 		return err_hint(err, "%s", hint);
 	if (meant)

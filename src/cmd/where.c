@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "cli/foreign.h"
 #include "transport/transports.h"
 
 const struct opt where_options[] = {
@@ -84,12 +85,36 @@ int path_read(const char *typed, struct addr *out, struct err *err)
 		err, "%d bytes at most; go into its folder and use a relative path", ADDR_PATH_MAX);
 }
 
+/* What a word of socat's, refused as an address, is called here; or the hint that is there. */
+static int hint_foreign(const char *word, struct err *err)
+{
+	char buffer[256];
+	const char *hint = foreign_hint(NULL, word, buffer, sizeof(buffer));
+
+	return hint ? err_hint(err, "%s", hint) : -1;
+}
+
+/* Whether what has a colon in it is an IPv6 address, perhaps with a zone (RFC 4007 section 11). */
+static bool is_ipv6(const char *host)
+{
+	char address[INET6_ADDRSTRLEN];
+	size_t len = strcspn(host, "%");
+	struct in6_addr out;
+
+	if (len >= sizeof(address) || (host[len] && !host[len + 1]))
+		return false;
+	memcpy(address, host, len);
+	address[len] = '\0';
+	return inet_pton(AF_INET6, address, &out) == 1;
+}
+
 int host_check(const char *host, struct err *err)
 {
-	if (text_is_host(host))
+	if (text_is_host(host) && (!strchr(host, ':') || is_ipv6(host)))
 		return 0;
 	err_set(err, ERR_USAGE, "%s is not a host", quoted(host).text);
-	return err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
+	err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
+	return hint_foreign(host, err);
 }
 
 int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err)
@@ -114,7 +139,8 @@ static int split(const char *word, struct endpoint *out, struct err *err)
 	if (!wrong)
 		return 0;
 	err_set(err, ERR_USAGE, "address %s %s", quoted(word).text, wrong);
-	return err_hint(err, "write HOST PORT, HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH");
+	err_hint(err, "write HOST PORT, HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH");
+	return hint_foreign(word, err);
 }
 
 /* What a lone word of digits means: serve's port, nobody's host. */
@@ -237,5 +263,9 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 		err_set(err, ERR_USAGE, "there are no sockets of that kind");
 		return err_hint(err, "use TCP, or UDP with -u");
 	}
-	return at->path[0] ? read_path(conf, host, out, err) : read_port(conf, out, err);
+	if (at->path[0])
+		return read_path(conf, host, out, err);
+	if (read_port(conf, out, err) == 0)
+		return 0;
+	return args->count ? hint_foreign(args->words[0], err) : -1;
 }

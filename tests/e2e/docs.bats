@@ -189,3 +189,83 @@ offers() {
     equal "$(fish_offers 'sockx connect unix:so')" unix:some.sock
     equal "$(zsh_offers 'sockx connect unix:so')" some.sock
 }
+
+# ---- who comes from elsewhere ----
+
+# TYPED HINT: what was typed is status 2, and answered with that.
+answered() {
+    local words
+
+    read -r -a words <<<"$1"
+    run --separate-stderr sockx "${words[@]}"
+    expect_status 2
+    equal "${stderr_lines[1]}" "hint: $2"
+}
+
+# TYPED LINE: it is answered with a line of ours, and sockx takes all of its options.
+means() {
+    local line=${2%% <*}
+
+    answered "$1" "did you mean '$2'?"
+    read -r -a words <<<"$line"
+    sockx "${words[@]:1}" -h >/dev/null || fail "not understood: $line"
+}
+
+@test "lines of nc and ncat are answered with ours" {
+    means '-l 9000' 'sockx serve -p 9000'
+    means '-l -p 9000' 'sockx serve -p 9000'
+    means '-lk 9000' 'sockx serve -k -p 9000'
+    means '-nvlp 9000' 'sockx serve -n -v -p 9000'
+    means '-lu 9000' 'sockx serve -u -p 9000'
+    means '-lU /run/x.sock' 'sockx serve -U /run/x.sock'
+    means '-l -k -e /bin/cat 9000' 'sockx serve -k -m echo -p 9000'
+    means '-l --chat 9000' 'sockx serve -m chat -p 9000'
+    means '-l -m 10 9000' 'sockx serve --max-conns 10 -p 9000'
+    means 'host 80' 'sockx connect host 80'
+    means '-N host 80' 'sockx connect host 80'
+    means '-zv host 80' 'sockx connect -q 0 -v host 80 </dev/null'
+    means '-u host 53' 'sockx connect -u host 53'
+    means '-w 3 host 80' 'sockx connect -w 3 -i 3 host 80'
+    means '-d host 80' 'sockx connect --recv-only host 80'
+    means '-U /run/x.sock' 'sockx connect -U /run/x.sock'
+    means '-s 192.0.2.1 -p 99 host 80' 'sockx connect -s 192.0.2.1:99 host 80'
+}
+
+@test "addresses of socat are answered with ours" {
+    means TCP-LISTEN:9000 'sockx serve -p 9000'
+    means TCP-LISTEN:9000,fork 'sockx serve -p 9000'
+    means UDP-RECV:9000 'sockx serve -u -p 9000'
+    means UNIX-LISTEN:/run/x 'sockx serve unix:/run/x'
+    means TCP:host:80 'sockx connect host:80'
+    means UNIX-CONNECT:/run/x 'sockx connect unix:/run/x'
+    means 'serve TCP-LISTEN:9000,fork' 'sockx serve -p 9000'
+    means 'connect TCP:host:80' 'sockx connect host:80'
+    answered '- TCP:host:80' "standard input goes to a server with 'sockx connect HOST PORT'"
+}
+
+@test "what sockx has not is answered with who has it" {
+    answered '--ssl host 443' "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'"
+    answered 'connect --ssl host 443' "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'"
+    answered 'connect OPENSSL:host:443' "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'"
+    answered 'serve -e /bin/sh 9000' "sockx runs no programs for its peers yet; 'socat TCP-LISTEN:PORT,fork EXEC:PROGRAM' does"
+    answered 'connect --proxy host 80' "sockx goes through no proxies; 'nc -x' and 'ncat --proxy' do"
+    answered '--sctp host 80' "sockx has no SCTP; 'ncat --sctp' has"
+}
+
+@test "the table of COMING FROM NC says what the hints say" {
+    run sockx help coming-from-nc
+    while IFS=$'\t' read -r theirs ours; do
+        case $theirs in
+        nc*) ;;
+        *) continue ;;
+        esac
+        read -r -a words <<<"${theirs//PATH//run/x.sock}"
+        [[ $theirs != *ADDR* ]] || continue
+        run --separate-stderr sockx "${words[@]:1}"
+        expect_status 2
+        [[ ${stderr_lines[1]} == "hint: did you mean 'sockx "* ]] || fail "$theirs: $stderr"
+        if [[ $theirs == *host* ]]; then
+            equal "${stderr_lines[1]}" "hint: did you mean '$ours'?"
+        fi
+    done < <(sed -n 's/^\.It Li "\(nc.*\)" Ta Li "\(.*\)"$/\1\t\2/p' "$ROOT/man/sockx.1")
+}

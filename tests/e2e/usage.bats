@@ -384,13 +384,6 @@ shows() {
     done
 }
 
-@test "help COMMAND is COMMAND --help" {
-    for command in serve connect echo; do
-        [[ $(sockx help "$command") == *"Usage: sockx $command "* ]]
-        equal "$(sockx help "$command")" "$(sockx "$command" --help)"
-    done
-}
-
 @test "--version is one line" {
     shows 1 80 --version
     [[ $output =~ ^sockx\ [0-9]+\.[0-9]+ ]]
