@@ -21,6 +21,7 @@ import http.server
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,14 +110,16 @@ class Shell:
         return self.said.decode(errors="replace").replace(mark + "\n", "").splitlines()
 
     def end(self):
-        """The shell's session is its own: all in it are its jobs, and end."""
-        self.bash.stdin.write(b"kill $(jobs -p) 2>/dev/null; wait; exit\n")
+        """The shell's process group is its own: all in it was started by it, and ends."""
+        os.killpg(self.bash.pid, signal.SIGTERM)
+        until = time.monotonic() + LIMIT_S
+        while select.select([self.bash.stdout], [], [], max(0, until - time.monotonic()))[0]:
+            if not os.read(self.bash.stdout.fileno(), 65536):
+                break
+        else:
+            os.killpg(self.bash.pid, signal.SIGKILL)
+        self.bash.wait()
         self.bash.stdin.close()
-        try:
-            self.bash.wait(LIMIT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.bash.pid, 9)
-            self.bash.wait()
         self.bash.stdout.close()
 
 

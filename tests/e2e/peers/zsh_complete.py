@@ -1,6 +1,7 @@
-"""Prints what zsh offers at the end of a line, a word a line, with what stands before it left out.
+"""Prints what zsh offers at the end of each line: LINE, a tab and the word, without what stands
+before it in the line.
 
-    zsh_complete.py FOLDER LINE        FOLDER has the completion function _sockx
+    zsh_complete.py FOLDER LINE...     FOLDER has the completion function _sockx
 
 zsh completes only where a line is edited: it runs in a pseudo-terminal, is typed the line and a tab,
 and tells what its completion functions add.
@@ -17,7 +18,7 @@ import time
 LIMIT_S = 10
 SETUP = r"""
 PS1= PS2= RPS1=
-unsetopt zle_bracketed_paste beep
+unsetopt beep auto_list auto_menu
 fpath=(%(folder)s $fpath)
 autoload -Uz compinit; compinit -u -D
 zmodload zsh/complete
@@ -28,10 +29,10 @@ compadd() {
     print -rl -- $found >>%(out)s
     builtin compadd "$@"
 }
-over() { print over >>%(out)s }
+over() { print %%%%over >>%(out)s }
 zle -N over
-bindkey '^I' complete-word '^X' over
-print over >>%(out)s
+zle -N zle-line-init over
+bindkey '^I' complete-word '^G' over '^U' kill-whole-line
 """
 
 
@@ -46,13 +47,13 @@ def until_over(terminal, out, times):
                 break
         with open(out, encoding="utf-8") as said:
             lines = said.read().splitlines()
-        if lines.count("over") >= times:
+        if lines.count("%%over") >= times:
             return lines
     sys.exit("zsh did not answer")
 
 
 def main():
-    folder, line = sys.argv[1:3]
+    folder, lines = sys.argv[1], sys.argv[2:]
     with tempfile.TemporaryDirectory() as home:
         out = os.path.join(home, "out")
         setup = os.path.join(home, "setup")
@@ -64,11 +65,15 @@ def main():
             os.execvp("zsh", ["zsh", "-f", "-i"])
         os.write(terminal, f"source {setup}\n".encode())
         until_over(terminal, out, 1)
-        os.write(terminal, line.encode() + b"\t\x18")
-        found = until_over(terminal, out, 2)
+        for times, line in enumerate(lines, 2):
+            os.write(terminal, line.encode() + b"\t\x07\x15")
+            until_over(terminal, out, times)
+        found = "\n".join(until_over(terminal, out, len(lines) + 1)).split("%%over")[1:]
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    print("\n".join(dict.fromkeys(word for word in found if word != "over")))
+    for line, words in zip(lines, found):
+        for word in dict.fromkeys(words.split()):
+            print(f"{line}\t{word}")
 
 
 main()
