@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,6 +25,23 @@
 	do {                   \
 		(rc) = (call); \
 	} while ((rc) < 0 && errno == EINTR)
+
+/* musl has these only from 1.2.5 on. The kernel wants an offset in two halves. */
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+
+static ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	return syscall(
+		SYS_preadv2, fd, iov, (long)count, (long)offset, (long)(offset >> 32), flags);
+}
+
+static ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+	return syscall(
+		SYS_pwritev2, fd, iov, (long)count, (long)offset, (long)(offset >> 32), flags);
+}
+#endif
 
 /* "127.0.0.1 80": enough for a trace line; no look-up. */
 struct shown {

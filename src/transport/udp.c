@@ -1,7 +1,9 @@
 #include "transport/udp.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* does not say what struct timespec is */
 
 #include "core/sys.h"
 #include "transport/datagram.h"
