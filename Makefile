@@ -51,7 +51,8 @@ UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan bench format docs install uninstall clean help
+.PHONY: all demo check check-unit check-e2e unit lint asan bench format docs install uninstall \
+	clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -142,17 +143,24 @@ docs: $(B)/docs ## write the completions, the manual's option lists and its text
 		sed -z 's/.\x08//g; s/`\([^`\x27]*\)\x27/\x27\1\x27/g' $(B)/page >"man/text/$${page#man/}.txt"; \
 	done
 
+# $(call each,COMMAND): $(call COMMAND,MODE,FILE,TARGET) for all that is installed, so that uninstall
+# cannot forget any.
+page_to = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+each = $(call $(1),755,$(B)/sockx,$(BINDIR)/sockx) \
+	$(foreach page,$(wildcard man/*.[1-9]),$(call $(1),644,$(page),$(call page_to,$(page)))) \
+	$(call $(1),644,completions/sockx.bash,$(BASHCOMPDIR)/sockx) \
+	$(call $(1),644,completions/_sockx,$(ZSHCOMPDIR)/_sockx) \
+	$(call $(1),644,completions/sockx.fish,$(FISHCOMPDIR)/sockx.fish)
+put = install -D -m $(1) $(2) "$(DESTDIR)$(3)" &&
+target = "$(DESTDIR)$(3)"
+
 install: all ## install below DESTDIR and PREFIX
-	install -D -m 755 $(B)/sockx $(DESTDIR)$(BINDIR)/sockx
-	install -D -m 644 man/sockx.1 $(DESTDIR)$(MANDIR)/man1/sockx.1
-	install -D -m 644 completions/sockx.bash $(DESTDIR)$(BASHCOMPDIR)/sockx
-	install -D -m 644 completions/_sockx $(DESTDIR)$(ZSHCOMPDIR)/_sockx
-	install -D -m 644 completions/sockx.fish $(DESTDIR)$(FISHCOMPDIR)/sockx.fish
+	$(call say,install,$(DESTDIR)$(PREFIX))
+	$(Q)$(call each,put) :
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/sockx $(DESTDIR)$(MANDIR)/man1/sockx.1 \
-		$(DESTDIR)$(BASHCOMPDIR)/sockx $(DESTDIR)$(ZSHCOMPDIR)/_sockx \
-		$(DESTDIR)$(FISHCOMPDIR)/sockx.fish
+	$(call say,remove,$(DESTDIR)$(PREFIX))
+	$(Q)rm -f $(call each,target)
 
 clean: ## remove everything that was built
 	rm -rf build
