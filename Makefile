@@ -52,7 +52,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
 .PHONY: all demo check check-unit check-e2e unit lint asan bench format docs install uninstall \
-	clean help
+	dist clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -161,6 +161,9 @@ install: all ## install below DESTDIR and PREFIX
 uninstall: ## remove what install put there
 	$(call say,remove,$(DESTDIR)$(PREFIX))
 	$(Q)rm -f $(call each,target)
+
+dist: ## pack the source, the same to the byte wherever it is done
+	@sh tests/package/dist $(VERSION)
 
 clean: ## remove everything that was built
 	rm -rf build
