@@ -52,7 +52,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
 .PHONY: all demo check check-unit check-e2e unit lint asan bench format docs install uninstall \
-	static dist clean help
+	static dist deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -174,6 +174,10 @@ static: ## build build/static/sockx, which needs no library at all (musl)
 
 dist: ## pack the source, the same to the byte wherever it is done
 	@sh tests/package/dist $(VERSION)
+
+deb: ## build a Debian package below build/deb, and have lintian judge it
+	@sh tests/setup build package
+	@sh tests/package/deb $(VERSION)
 
 clean: ## remove everything that was built
 	rm -rf build
