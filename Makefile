@@ -51,8 +51,8 @@ UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan bench format docs install uninstall \
-	static dist deb clean help
+.PHONY: all demo check check-unit check-e2e unit lint asan bench compare format docs install \
+	uninstall static dist deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -127,6 +127,9 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
 	$(B)/bench/words $(if $(QUICK),QUICK)
+
+compare: $(B)/sockx ## show what sockx, nc, ncat and socat do in the same cases, as a table
+	@sh tests/compare $(B)/sockx
 
 format: ## lay out the sources as .clang-format says
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
