@@ -51,7 +51,7 @@ UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan bench compare format docs install \
+.PHONY: all demo check check-unit check-e2e unit lint asan bench compare shots format docs install \
 	uninstall static dist deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -130,6 +130,9 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 
 compare: $(B)/sockx ## show what sockx, nc, ncat and socat do in the same cases, as a table
 	@sh tests/compare $(B)/sockx
+
+shots: $(B)/sockx ## draw the picture of the README anew, from a real session
+	/usr/bin/python3 tests/shots $(B)/sockx man/sockx.svg
 
 format: ## lay out the sources as .clang-format says
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
