@@ -45,6 +45,22 @@ goes_as_printed() {
     equal "$(sockx help sockx)" "$(cat "$ROOT/man/text/sockx.1.txt")"
 }
 
+@test "man finds each page, also as 'man sockx serve'" {
+    mkdir "$BATS_TEST_TMPDIR/man1" "$BATS_TEST_TMPDIR/man7"
+    cp "$ROOT"/man/*.1 "$BATS_TEST_TMPDIR/man1"
+    cp "$ROOT"/man/*.7 "$BATS_TEST_TMPDIR/man7"
+    export MANPATH=$BATS_TEST_TMPDIR MANPAGER=cat
+    for command in serve connect echo greet analyze; do
+        run man sockx "$command"
+        expect_status 0
+        [[ ${lines[0]} == "SOCKX-${command^^}(1)"* ]] || fail "$output"
+    done
+    run man sockx
+    [[ ${lines[0]} == 'SOCKX(1)'* ]] || fail "$output"
+    run man sockx-lab
+    [[ ${lines[0]} == 'SOCKX-LAB(7)'* ]] || fail "$output"
+}
+
 @test "help of a topic is its part of the manual" {
     for topic in addresses:ADDRESSES exit-codes:'EXIT STATUS' coming-from-nc:'COMING FROM NC' \
         diagnostics:DIAGNOSTICS; do
