@@ -266,8 +266,11 @@ int help_overview(const struct command *const *all, struct buf *out)
 
 	add_commands(&p, all);
 	add_first_examples(&p, all);
-	page_add(&p, "\n'sockx COMMAND -h' shows a command's options, 'sockx --help' addresses and "
-		     "exit\nstatuses, 'sockx --version' the version.\n");
+	page_add(&p, "\n");
+	page_wrap(&p, 0, 0,
+		"'sockx COMMAND -h' is one screen about a command, 'sockx help COMMAND' its "
+		"manual; 'sockx help' has addresses, exit statuses, what nc users type, and a lab "
+		"on sockets.");
 	return page_end(&p);
 }
 
@@ -280,6 +283,5 @@ int help_everything(const struct command *const *all, struct buf *out)
 	add_forms(&p, "Addresses", address_forms, sizeof(address_forms) / sizeof(*address_forms));
 	add_forms(&p, "Values", value_forms, sizeof(value_forms) / sizeof(*value_forms));
 	add_exit_statuses(&p);
-	page_add(&p, "\n'sockx COMMAND --help' shows everything about a command.\n");
 	return page_end(&p);
 }

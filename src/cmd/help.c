@@ -39,15 +39,12 @@ static bool help_word(size_t i, struct opt_choice *out)
 {
 	size_t known = 0;
 
-	for (; commands[known]; known++) {
-		if (known == i) {
-			*out = (struct opt_choice){commands[i]->name, commands[i]->summary};
-			return true;
-		}
-	}
-	if (i - known >= sizeof(topics) / sizeof(*topics))
+	while (commands[known])
+		known++;
+	if (i >= known + sizeof(topics) / sizeof(*topics))
 		return false;
-	*out = (struct opt_choice){topics[i - known].name, topics[i - known].summary};
+	*out = i < known ? (struct opt_choice){commands[i]->name, commands[i]->summary}
+	                 : (struct opt_choice){topics[i - known].name, topics[i - known].summary};
 	return true;
 }
 
@@ -68,8 +65,11 @@ int help_all(struct buf *out)
 	page_add(&p, "\nTopics:\n");
 	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++)
 		page_row(&p, 2, topics[i].name, 18, topics[i].summary);
-	page_add(&p, "\n'sockx help COMMAND' is its manual, 'sockx help TOPIC' a part of it, "
-		     "'sockx help\nsockx' what all commands share.\n");
+	page_add(&p, "\n");
+	page_wrap(&p, 0, 0,
+		"'sockx COMMAND --help' has all options of a command, 'sockx help COMMAND' its "
+		"manual, 'sockx help TOPIC' a part of it, 'sockx help sockx' what all commands "
+		"share.");
 	return page_end(&p);
 }
 
