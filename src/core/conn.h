@@ -49,6 +49,9 @@ struct handler {
 	void (*later)(struct conn *c);
 	/* The peer will send no more. Default: conn_finish. */
 	void (*eof)(struct conn *c);
+	/* Whether an answer is on its way that the handler writes in parts, and ends by conn_close:
+	 * a server that stops lets it go on. Default: no; what is queued is all there is. */
+	bool (*answering)(struct conn *c);
 	/* It is over. why is NULL if all that was written was taken and both sides ended in order.
 	 */
 	void (*closed)(struct conn *c, const struct err *why);

@@ -80,6 +80,11 @@ static void judge_losses(struct server *s)
 	}
 	if (s->conf.exit_after && !s->verdict.kind && s->missed)
 		missed_error(&s->verdict, s->missed);
+	if (s->cut_short && !s->dropped) {
+		err_set(&s->verdict, ERR_LOST, "stopped with %ju answers cut short",
+			(uintmax_t)s->cut_short);
+		err_hint(&s->verdict, "they were not written within %d ms", SERVER_STOP_MS);
+	}
 	if (s->dropped) {
 		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
 			(uintmax_t)s->dropped);
@@ -321,6 +326,12 @@ static void announce(const struct server *s)
 	}
 }
 
+/* Whether c is in the middle of its answer, more of which is to come than is queued. */
+static bool is_answered(const struct server *s, struct conn *c)
+{
+	return s->clients.on->answering && !conn_closing(c) && s->clients.on->answering(c);
+}
+
 /* Past the time for what was queued: the rest is dropped, and counted. */
 static void on_stop_limit(struct timer *t)
 {
@@ -328,8 +339,11 @@ static void on_stop_limit(struct timer *t)
 	struct list *node = s->clients.conns.next;
 
 	for (; node != &s->clients.conns; node = node->next) {
-		s->dropped += conn_queued(conn_of_node(node)) + conn_unsent(conn_of_node(node));
-		conn_abort(conn_of_node(node));
+		struct conn *c = conn_of_node(node);
+
+		s->dropped += conn_queued(c) + conn_unsent(c);
+		s->cut_short += is_answered(s, c);
+		conn_abort(c);
 	}
 }
 
@@ -395,7 +409,11 @@ void server_enough(struct server *s)
  * reset it, so it is given a moment to see our end. A silent one is not waited for. */
 static void say_goodbye(struct server *s, struct conn *c)
 {
-	bool busy = s->clients.loop->now_ms - conn_active_ms(c) < STOP_BUSY_MS;
+	bool busy;
+
+	if (is_answered(s, c))
+		return; /* its handler closes it */
+	busy = s->clients.loop->now_ms - conn_active_ms(c) < STOP_BUSY_MS;
 
 	conn_close(c, busy ? STOP_BUSY_MS : 0);
 }

@@ -51,6 +51,7 @@ struct server {
 	uint64_t served;    /* clients that came and went and count for exit_after */
 	uint64_t missed;    /* datagrams that the kernel had no room for */
 	uint64_t dropped;   /* bytes, queued here or in the kernel, that stopping gave up */
+	uint64_t cut_short; /* answers of which there was more to come than stopping waited for */
 	struct err verdict; /* the first client's that did not end in order, or none */
 	/* Told once, when the server is over: no listener, no client. why: NULL; or how the first
 	 * client that did not end in order did, for a server with exit_after; or that bytes were
@@ -67,7 +68,8 @@ int server_start(struct server *s, struct err *err);
 /* Accept no more, and end when those who are here have gone. */
 void server_enough(struct server *s);
 
-/* Stop: accept no more, end what has nothing queued, give the rest SERVER_STOP_MS. */
+/* Stop: accept no more, end what has nothing queued and is not in the middle of an answer, give the
+ * rest SERVER_STOP_MS. */
 void server_stop(struct server *s, const char *reason);
 
 /* End everything now, without a word to anybody. */

@@ -174,6 +174,13 @@ static void analyze_eof(struct conn *c)
 		report_text(c);
 }
 
+static bool analyze_answering(struct conn *c)
+{
+	const struct analyze_peer *p = conn_peer(c);
+
+	return p->reporting;
+}
+
 static void analyze_release(struct conn *c)
 {
 	end_text(conn_peer(c));
@@ -200,6 +207,7 @@ const struct mode mode_analyze = {
 		.drained = analyze_drained,
 		.later = report_text,
 		.eof = analyze_eof,
+		.answering = analyze_answering,
 		.release = analyze_release,
 		.peer_size = sizeof(struct analyze_peer)},
 	.options = analyze_options,

@@ -706,6 +706,36 @@ Test(server, stopped_it_drops_what_is_not_taken_in_time_and_counts_it)
 	clear_away(&s);
 }
 
+static bool always(struct conn *c)
+{
+	(void)c;
+	return true;
+}
+
+Test(server, stopped_it_lets_an_answer_go_on_and_counts_one_that_is_too_slow)
+{
+	struct handler slow = {.answering = always};
+	struct stand s;
+	struct peer p;
+
+	prepare(&s, "discard");
+	s.house.server.clients.on = &slow;
+	open_house(&s.house);
+	visit(&p, &s.house);
+	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 1);
+	server_stop(&s.house.server, "test");
+	turn_for_ms(&s.loop, 20);
+	cr_assert(eq(uint, s.house.ended, 0));
+	s.loop.now_ms += SERVER_STOP_MS;
+	timers_run(&s.loop);
+	timers_run(&s.loop);
+	cr_assert(eq(uint, s.house.ended, 1));
+	cr_assert(eq(int, s.house.why.kind, ERR_LOST));
+	cr_assert(eq(str, s.house.why.what, "stopped with 1 answers cut short"));
+	peer_leave(&p);
+	clear_away(&s);
+}
+
 Test(server, may_be_freed_with_clients_in_the_middle_of_things)
 {
 	static struct peer p;
