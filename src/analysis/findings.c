@@ -120,6 +120,50 @@ int findings_read(struct findings *f, struct span text)
 	return 0;
 }
 
+/* Whether text ends within a line that could become "name: N". */
+static bool is_begun(struct span text, const char *name)
+{
+	struct span start = span_of(name), digits;
+
+	if (text.len <= start.len)
+		return span_starts_with(start, text);
+	digits = span_from(text, start.len);
+	while (digits.len && digits.data[0] >= '0' && digits.data[0] <= '9')
+		digits = span_from(digits, 1);
+	return span_starts_with(text, start) && digits.len == 0;
+}
+
+/* The list, up to where it ends too early. */
+static bool is_begun_list(struct span text, const struct counts *c)
+{
+	uint64_t left = c->words;
+	struct finding next;
+
+	for (uint64_t i = 0; i < c->unique && text.len; i++) {
+		if (!memchr(text.data, '\n', text.len))
+			return true;
+		if (!take_finding(&text, &next) || next.count > left)
+			return false;
+		left -= next.count;
+	}
+	return text.len == 0 && left > 0;
+}
+
+bool findings_cut_short(struct span text)
+{
+	struct counts c = {0};
+
+	if (!take_count(&text, "length: ", &c.length) || !take_count(&text, "bytes: ", &c.bytes))
+		return false;
+	if (!take_count(&text, "invalid: ", &c.invalid) && is_begun(text, "invalid: "))
+		return true;
+	if (!take_count(&text, "words: ", &c.words))
+		return is_begun(text, "words: ");
+	if (!take_count(&text, "unique: ", &c.unique))
+		return is_begun(text, "unique: ");
+	return is_begun_list(text, &c);
+}
+
 void findings_free(struct findings *f)
 {
 	free(f->list);

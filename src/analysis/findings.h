@@ -31,6 +31,10 @@ struct findings {
 int findings_read(struct findings *f, struct span text);
 void findings_free(struct findings *f);
 
+/* Whether text, which is no report, is the beginning of one: at least its length and bytes, and
+ * nothing that could not go on to be a report. */
+bool findings_cut_short(struct span text);
+
 enum findings_order {
 	FINDINGS_BY_COUNT, /* the most frequent first; those met equally often, as they appeared */
 	FINDINGS_FIRST,    /* as they appeared */

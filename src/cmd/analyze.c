@@ -135,6 +135,20 @@ static void check_findings(struct analyze_run *run)
 	client_blame(&run->ask.client, &why);
 }
 
+/* One that ends in the middle is no answer either, and of no other form. */
+static void check_answer(struct analyze_run *run)
+{
+	const struct client *client = &run->ask.client;
+	struct err why = {0};
+
+	if (!findings_cut_short(buf_span(&run->answer)))
+		return;
+	err_set(&why, ERR_LOST, "%s: the report ended before it was whole, after %zu bytes",
+		client->typed, run->answer.len);
+	err_hint(&why, "the server stopped, or was stopped, before it had written all of it");
+	client_blame(&run->ask.client, &why);
+}
+
 static enum findings_order order_of(const char *name)
 {
 	if (strcmp(name, "count") == 0)
@@ -155,6 +169,8 @@ static void read_findings(struct analyze_run *run)
 	}
 	if (rc < 0)
 		out_of_memory(run);
+	else if (!run->found)
+		check_answer(run);
 }
 
 static void put_json(struct analyze_run *run)

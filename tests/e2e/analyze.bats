@@ -171,6 +171,44 @@ unique: 1
 '
 }
 
+# WHAT: what its client, which has read a byte of a long report, does once the server is told to stop.
+stopped_in_a_report() {
+    start
+    timeout 30 "$PYTHON" - "$PORT" "$SERVER_PID" "$1" <<'END'
+import os, select, signal, socket, sys
+server = int(sys.argv[2])
+with socket.socket() as s:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(20)
+    s.connect(("127.0.0.1", int(sys.argv[1])))
+    s.sendall(" ".join(f"w{i}" for i in range(800000)).encode())
+    s.shutdown(socket.SHUT_WR)
+    report = s.recv(1)
+    gone = os.pidfd_open(server)
+    os.kill(server, signal.SIGTERM)
+    if sys.argv[3] == "reads":
+        while data := s.recv(1 << 20):
+            report += data
+        lines = report.decode().splitlines()
+        assert lines[3] == "unique: 800000" and len(lines) == 800004, (lines[:4], len(lines))
+    else:
+        select.select([gone], [], [], 20)
+END
+    wait_server
+}
+
+@test "told to stop while a report is on its way, it sends all of it" {
+    stopped_in_a_report reads
+    [ "$SERVER_STATUS" = 0 ] || fail "status $SERVER_STATUS" "$(cat "$SERVER_ERR")"
+}
+
+@test "4: told to stop, it gives up a report that is not taken in time" {
+    timed stopped_in_a_report waits
+    [ "$SERVER_STATUS" = 4 ]
+    [[ $(cat "$SERVER_ERR") == *'stopped with '*' bytes that clients had not taken'* ]]
+    took_between 2000 10000
+}
+
 # bats test_tags=load
 @test "100 MB of text cost the server some megabytes, and are counted right" {
     start --max-message 128M
@@ -198,6 +236,23 @@ unique: 1
     [ "$JOB_STATUS" = 0 ]
     [ "$served" -gt 1 ] || fail "the long text was over too soon"
     grep -qx 'words: 4000000' "$JOB_OUT"
+}
+
+@test "4: a report that is cut short is no report" {
+    for bytes in 19 20 30 38 42 44 45; do
+        start_script text_server.py cut "$bytes"
+        run -4 --separate-stderr sockx analyze -p "$PORT" 'a b a'
+        [ -z "$output" ]
+        [[ $stderr == *"the report ended before it was whole, after $bytes bytes"*'hint: '* ]] || fail "$stderr"
+    done
+    start_script text_server.py cut 42
+    run -4 --separate-stderr sockx analyze -j -p "$PORT" 'a b a'
+    [ -z "$output" ]
+    # What is shorter may be anything.
+    start_script text_server.py cut 16
+    sockx analyze -p "$PORT" 'a b a' | is 'length: 5
+bytes:
+'
 }
 
 @test "a report of half a text is no report: 9" {

@@ -1,8 +1,9 @@
 """An analysis server of another make: takes clients one after the other, reads to the half-close.
 
-    text_server.py KIND
+    text_server.py KIND [BYTES]
 
 half      reports the first half of the text, in the usual form
+cut       reports as usual, but only the first BYTES of it
 other     answers in a form of its own: the sorted list of words and the length
 endless   writes until the client leaves
 silent    closes without a word
@@ -25,16 +26,21 @@ def read_all(client):
     return text
 
 
+def report(text):
+    words = {}
+    for word in text.split():
+        words[word] = words.get(word, 0) + 1
+    lines = [b"%s %d\n" % pair for pair in words.items()]
+    head = b"length: %d\nbytes: %d\nwords: %d\nunique: %d\n" % (
+        len(text), len(text), sum(words.values()), len(words))
+    return head + b"".join(lines)
+
+
 def answer(client, text):
     if kind == "half":
-        half = text[: len(text) // 2]
-        words = {}
-        for word in half.split():
-            words[word] = words.get(word, 0) + 1
-        lines = [b"%s %d\n" % pair for pair in words.items()]
-        head = b"length: %d\nbytes: %d\nwords: %d\nunique: %d\n" % (
-            len(half), len(half), sum(words.values()), len(words))
-        client.sendall(head + b"".join(lines))
+        client.sendall(report(text[: len(text) // 2]))
+    elif kind == "cut":
+        client.sendall(report(text)[: int(sys.argv[2])])
     elif kind == "other":
         client.sendall(f"{sorted(set(text.decode().split()))} {len(text)}".encode())
     elif kind == "endless":

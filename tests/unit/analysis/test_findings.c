@@ -198,6 +198,39 @@ Test(findings, are_members_of_a_json_object)
 	findings_free(&f);
 }
 
+/* How much of a report tells that it is one: its first two lines. */
+static size_t known_by(struct span report)
+{
+	const uint8_t *end = memchr(report.data, '\n', report.len);
+
+	end = memchr(end + 1, '\n', (size_t)(report.data + report.len - end - 1));
+	return (size_t)(end + 1 - report.data);
+}
+
+static const char *const not_cut_short[] = {
+	"",
+	"length: 20\n",
+	"length: 20\nbytes: 21",
+	"length: 20\nbytes: 21\nTotal",
+	"length: 20\nbytes: 21\nwords: x",
+	"length: 20\nbytes: 21\nwords: 6\nwords",
+	"length: 20\nbytes: 21\nwords: 6\n\n",
+	HEAD "b 3\na 2\nc 1\n",
+	HEAD "b 3\na 2\nc 1\nd",
+	HEAD "b 3\na\n",
+	HEAD "b 3\na 3\n",
+	HEAD "b 7\n",
+	HEAD "\n",
+};
+
+Test(findings, what_cannot_become_a_report_is_not_one_cut_short)
+{
+	for (size_t i = 0; i < sizeof(not_cut_short) / sizeof(not_cut_short[0]); i++)
+		cr_assert(
+			not(findings_cut_short(span_of(not_cut_short[i]))), "%s", not_cut_short[i]);
+	cr_assert(findings_cut_short(span_of(HEAD "b 3\na 2\nc 1")), "or 12, or 13");
+}
+
 Test(findings, every_report_is_read_and_no_part_of_one)
 {
 	uint64_t seed = 77;
@@ -211,9 +244,14 @@ Test(findings, every_report_is_read_and_no_part_of_one)
 		cr_assert(eq(int, findings_read(&f, all), 1));
 		cr_assert(eq(u64, f.counts.bytes, text.len));
 		findings_free(&f);
-		for (size_t len = 0; len < all.len; len++)
-			cr_assert(eq(int, findings_read(&f, (struct span){all.data, len}), 0),
-				"%.*s", (int)len, (const char *)all.data);
+		for (size_t len = 0; len < all.len; len++) {
+			const struct span part = {all.data, len};
+
+			cr_assert(eq(int, findings_read(&f, part), 0), "%.*s", (int)len,
+				(const char *)all.data);
+			cr_assert(eq(int, findings_cut_short(part), len >= known_by(all)), "%.*s",
+				(int)len, (const char *)all.data);
+		}
 		buf_free(&report);
 		free((void *)text.data);
 	}
