@@ -40,9 +40,20 @@ static void hold(struct framer *f, struct conn *c, struct span part, int64_t set
 	framer_resume(f, c, settle_ms);
 }
 
+/* What was said is whole. Returns as framer_said. */
+static bool pass_on(struct framer *f, struct conn *c, struct span line, framer_said *said)
+{
+	line = less_end(line);
+	if (line.len <= FRAMER_MAX_BYTES)
+		return said(c, line);
+	refuse(f, c);
+	return false;
+}
+
 /* A line has ended: with what is held in front of it. Returns as framer_said. */
 static bool say(struct framer *f, struct conn *c, struct span line, framer_said *said)
 {
+	struct buf whole;
 	bool more;
 
 	if (f->held.len + line.len > FRAMER_MAX_BYTES + END_MAX_BYTES) {
@@ -50,13 +61,15 @@ static bool say(struct framer *f, struct conn *c, struct span line, framer_said 
 		return false;
 	}
 	if (!f->held.len)
-		return said(c, less_end(line));
+		return pass_on(f, c, line, said);
 	if (buf_add(&f->held, line) < 0) {
 		conn_refuse(c, "out of memory");
 		return false;
 	}
-	more = said(c, less_end(buf_span(&f->held)));
-	buf_free(&f->held);
+	whole = f->held;
+	f->held = (struct buf){0};
+	more = pass_on(f, c, buf_span(&whole), said);
+	buf_free(&whole);
 	return more;
 }
 
@@ -85,7 +98,7 @@ void framer_settled(struct framer *f, struct conn *c, framer_said *said)
 
 	f->held = (struct buf){0};
 	if (whole.len)
-		said(c, less_end(buf_span(&whole)));
+		pass_on(f, c, buf_span(&whole), said);
 	buf_free(&whole);
 }
 

@@ -135,16 +135,17 @@ Test(framer, a_long_line_ends_only_where_it_says_so)
 	free(text);
 }
 
-/* A line of so many bytes, read so many at a time. */
-static void longest_line(size_t len, size_t per_read, bool passes)
+/* A line of so many bytes, ended so, or by its sender's end, read so many at a time. */
+static void line_ended_by(const char *line_end, size_t len, size_t per_read, bool passes)
 {
 	char *text = malloc(len + 3);
-	struct script peer = {.incoming = text, .per_read = per_read, .incoming_len = len + 2};
+	struct script peer = {
+		.incoming = text, .per_read = per_read, .incoming_len = len + strlen(line_end)};
 	struct reader r = {0};
 	struct scene sc;
 
 	memset(text, 'x', len);
-	memcpy(text + len, "\r\n", 3);
+	memcpy(text + len, line_end, strlen(line_end));
 	begin(&sc, &r, &peer);
 	scene_play(&sc);
 	cr_assert(eq(uint, r.count, passes));
@@ -156,6 +157,13 @@ static void longest_line(size_t len, size_t per_read, bool passes)
 	cr_assert(eq(sz, r.framer.held.len, 0));
 	end(&sc, &r);
 	free(text);
+}
+
+static void longest_line(size_t len, size_t per_read, bool passes)
+{
+	line_ended_by("\r\n", len, per_read, passes);
+	line_ended_by("\n", len, per_read, passes);
+	line_ended_by("", len, per_read, passes);
 }
 
 Test(framer, a_line_past_its_bound_is_refused)
