@@ -4,10 +4,8 @@
 
 enum {
 	INDEX_BITS_MAX = 31,
-	/* Memory is given back bit by bit, for the system takes its time over each page: 4 MiB of
-	 * slots while growing, 32 MiB at the end. */
+	/* Memory is given back bit by bit, for the system takes its time over each page: 4 MiB. */
 	SLOTS_GIVEN_BACK = 1 << 19,
-	SLOTS_FREED = 1 << 22,
 };
 
 static uint32_t tag_of(uint64_t slot)
@@ -136,8 +134,8 @@ bool index_free_some(struct index *x)
 		x->now = (struct index_table){0};
 		x->left = x->old.slots ? slots_in(&x->old) : 0;
 	}
-	if (x->left > SLOTS_FREED) {
-		x->left -= SLOTS_FREED;
+	if (x->left > SLOTS_GIVEN_BACK) {
+		x->left -= SLOTS_GIVEN_BACK;
 		shrink(&x->old, x->left);
 		return true;
 	}

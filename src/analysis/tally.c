@@ -26,7 +26,7 @@ void tally_init(struct tally *t, const struct hash_key *key, bool exact)
 
 bool tally_free_some(struct tally *t)
 {
-	enum { AT_ONCE = 1024 }; /* chunks: 32 MiB */
+	enum { AT_ONCE = 128 }; /* chunks: 4 MiB */
 
 	/* Those that came last go first: what is at the heap's end goes back to the system at once,
 	 * and not all of it in one go at the end. */

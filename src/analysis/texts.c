@@ -60,7 +60,7 @@ void texts_take(struct texts *t, struct texts_piece *piece)
 
 bool texts_free_some(struct texts *t)
 {
-	enum { AT_ONCE_BYTES = 32 << 20 };
+	enum { AT_ONCE_BYTES = 4 << 20 };
 
 	for (size_t freed = 0; t->pieces && freed < AT_ONCE_BYTES;) {
 		struct texts_piece *piece = t->pieces;

@@ -18,19 +18,46 @@ static const struct opt analyze_options[] = {
 		.help = "refuse a text that is longer"},
 };
 
-static void end_text(struct analyze_peer *p)
+/* To free the memory of millions of words takes longer than others should have to wait. */
+static void sweep(struct analyze_run *run)
 {
-	if (p->text)
-		analysis_free(p->text);
-	free(p->text);
-	p->text = NULL;
+	struct analyze_text *text = run->left_over;
+
+	if (analysis_free_some(&text->analysis))
+		return;
+	run->left_over = text->next;
+	free(text);
+}
+
+static void on_sweep(struct timer *t)
+{
+	struct analyze_run *run = container_of(t, struct analyze_run, sweep);
+
+	sweep(run);
+	if (run->left_over)
+		timer_set_in(run->loop, &run->sweep, 0);
+}
+
+static void end_text(struct conn *c)
+{
+	struct analyze_run *run = conn_ctx(c);
+	struct analyze_peer *p = conn_peer(c);
+
 	p->cursor = (struct analysis_cursor){0};
 	p->reporting = false;
+	if (!p->text)
+		return;
+	p->text->next = run->left_over;
+	run->left_over = p->text;
+	p->text = NULL;
+	sweep(run);
+	if (run->left_over && !run->sweep.place)
+		timer_set_in(run->loop, &run->sweep, 0);
 }
 
 static void out_of_memory(struct conn *c)
 {
-	end_text(conn_peer(c));
+	end_text(c);
 	conn_refuse(c, "out of memory");
 }
 
@@ -47,7 +74,7 @@ static int begin_text(struct conn *c)
 		out_of_memory(c);
 		return -1;
 	}
-	analysis_init(p->text, &run->key, run->conf->exact);
+	analysis_init(&p->text->analysis, &run->key, run->conf->exact);
 	return 0;
 }
 
@@ -59,12 +86,12 @@ static int add_text(struct conn *c, struct span in)
 
 	if (begin_text(c) < 0)
 		return -1;
-	if (analysis_counts(p->text).bytes + in.len > run->conf->max_message) {
-		end_text(p);
+	if (analysis_counts(&p->text->analysis).bytes + in.len > run->conf->max_message) {
+		end_text(c);
 		conn_refuse(c, run->too_long);
 		return -1;
 	}
-	if (analysis_add(p->text, in) == 0)
+	if (analysis_add(&p->text->analysis, in) == 0)
 		return 0;
 	out_of_memory(c);
 	return -1;
@@ -77,7 +104,7 @@ static void report_more(struct conn *c)
 {
 	struct analyze_peer *p = conn_peer(c);
 	struct buf part = {0};
-	int rc = analysis_report(p->text, &p->cursor, &part, ANALYZE_WRITE_BYTES);
+	int rc = analysis_report(&p->text->analysis, &p->cursor, &part, ANALYZE_WRITE_BYTES);
 
 	if (rc < 0)
 		out_of_memory(c);
@@ -87,7 +114,7 @@ static void report_more(struct conn *c)
 	if (rc == ANALYSIS_MORE) {
 		conn_want_drained(c);
 	} else if (rc == ANALYSIS_DONE) {
-		end_text(p);
+		end_text(c);
 		conn_close(c, CONN_LINGER_MS);
 	}
 }
@@ -101,7 +128,7 @@ static void report_text(struct conn *c)
 		return;
 	conn_after(c, -1);
 	p->reporting = p->answered = true;
-	if (analysis_end(p->text) < 0)
+	if (analysis_end(&p->text->analysis) < 0)
 		out_of_memory(c);
 	else
 		report_more(c);
@@ -118,9 +145,9 @@ static void answer_message(struct conn *c, struct span in)
 	p->answered = true;
 	if (add_text(c, in) < 0)
 		return;
-	rc = analysis_end(p->text);
+	rc = analysis_end(&p->text->analysis);
 	if (rc == 0)
-		rc = analysis_report(p->text, &p->cursor, &whole, conn_message_max(c));
+		rc = analysis_report(&p->text->analysis, &p->cursor, &whole, conn_message_max(c));
 	if (rc < 0)
 		out_of_memory(c);
 	else if (rc == ANALYSIS_MORE || whole.len > conn_message_max(c))
@@ -128,7 +155,7 @@ static void answer_message(struct conn *c, struct span in)
 	else
 		conn_write(c, buf_span(&whole));
 	buf_free(&whole);
-	end_text(p);
+	end_text(c);
 }
 
 /* ---- the handler ---- */
@@ -150,8 +177,9 @@ static void analyze_data(struct conn *c, struct span in)
 	}
 	if (p->reporting || add_text(c, in) < 0)
 		return; /* what comes behind a text that was taken for whole is too late */
-	conn_after(c,
-		analysis_counts(p->text).bytes <= ANALYZE_SETTLE_MAX_BYTES ? run->settle_ms : -1);
+	conn_after(c, analysis_counts(&p->text->analysis).bytes <= ANALYZE_SETTLE_MAX_BYTES
+			      ? run->settle_ms
+			      : -1);
 }
 
 static void analyze_drained(struct conn *c)
@@ -183,7 +211,7 @@ static bool analyze_answering(struct conn *c)
 
 static void analyze_release(struct conn *c)
 {
-	end_text(conn_peer(c));
+	end_text(c);
 }
 
 static int analyze_begin(struct mode_env *env, struct err *err)
@@ -195,8 +223,19 @@ static int analyze_begin(struct mode_env *env, struct err *err)
 	snprintf(run->too_long, sizeof(run->too_long), "a text may have at most %ju bytes",
 		(uintmax_t)run->conf->max_message);
 	run->key = hash_key_random();
-	(void)err;
-	return 0;
+	run->loop = env->loop;
+	if (timer_init(run->loop, &run->sweep, on_sweep) == 0)
+		return 0;
+	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+}
+
+static void analyze_end(struct mode_env *env)
+{
+	struct analyze_run *run = env->state;
+
+	timer_free(run->loop, &run->sweep);
+	while (run->left_over)
+		sweep(run);
 }
 
 const struct mode mode_analyze = {
@@ -216,4 +255,5 @@ const struct mode mode_analyze = {
 	.state_size = sizeof(struct analyze_run),
 	.amplifies = true,
 	.begin = analyze_begin,
+	.end = analyze_end,
 };

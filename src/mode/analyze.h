@@ -24,15 +24,24 @@ struct analyze_conf {
 	uint64_t max_message;
 };
 
+/* One text of a peer's. */
+struct analyze_text {
+	struct analysis analysis;
+	struct analyze_text *next; /* among those left over */
+};
+
 struct analyze_run {
 	const struct analyze_conf *conf;
+	struct loop *loop;
+	struct analyze_text *left_over; /* texts that are done with, freed a part a turn */
+	struct timer sweep;             /* ... by this */
 	int64_t settle_ms;
 	struct hash_key key; /* of all tables: no client may choose words that collide */
 	char too_long[64];   /* why a longer text is refused */
 };
 
 struct analyze_peer {
-	struct analysis *text; /* NULL: none has begun */
+	struct analyze_text *text; /* NULL: none has begun */
 	struct analysis_cursor cursor;
 	bool reporting; /* the text has ended */
 	bool answered;

@@ -35,6 +35,8 @@ static struct stage *stage(struct analyze_conf conf)
 
 static void end(struct stage *st)
 {
+	conn_owner_free(&st->sc.owner);
+	mode_analyze.end(&st->env);
 	scene_end(&st->sc);
 	free(st);
 }
@@ -138,7 +140,7 @@ Test(mode_analyze, a_text_past_the_bound_is_refused)
 /* So many different words. */
 static char *vocabulary(unsigned words)
 {
-	char *text = malloc(words * 8 + 1), *p = text;
+	char *text = malloc((size_t)words * 9 + 1), *p = text;
 
 	for (unsigned i = 0; i < words; i++)
 		p += sprintf(p, "w%06u ", i);
@@ -164,6 +166,46 @@ Test(mode_analyze, a_report_is_as_long_as_it_is_and_its_reader_as_slow)
 			WORDS * strlen("w000000 1\n")));
 	cr_assert(le(sz, most, 2 * ANALYZE_WRITE_BYTES), "it is not kept twice");
 	cr_assert(not(peer.failed));
+	end(st);
+	free(text);
+}
+
+static bool is_swept(struct stage *st)
+{
+	return st->run.left_over == NULL;
+}
+
+Test(mode_analyze, what_a_long_text_leaves_is_freed_a_part_at_a_time)
+{
+	enum { WORDS = 600000 };
+	char *text = vocabulary(WORDS);
+	struct script peer = {.incoming = text};
+	struct stage *st = stage((struct analyze_conf){.max_message = 1 << 30});
+	unsigned turns = 0;
+
+	scene_join(&st->sc, &peer);
+	while (is_swept(st) && !peer.ended)
+		scene_turn(&st->sc, 1);
+	for (; !is_swept(st) && turns < 100; turns++)
+		scene_turn(&st->sc, 1);
+	cr_assert(ge(uint, turns, 2), "others are served in between");
+	cr_assert(lt(uint, turns, 100));
+	scene_play(&st->sc);
+	cr_assert(not(peer.failed));
+	end(st);
+	free(text);
+}
+
+Test(mode_analyze, what_is_still_to_be_freed_is_freed_at_the_end)
+{
+	char *text = vocabulary(600000);
+	struct script peer = {.incoming = text};
+	struct stage *st = stage((struct analyze_conf){.max_message = 1 << 30});
+
+	scene_join(&st->sc, &peer);
+	while (is_swept(st) && !peer.ended)
+		scene_turn(&st->sc, 1);
+	cr_assert(not(is_swept(st)));
 	end(st);
 	free(text);
 }
