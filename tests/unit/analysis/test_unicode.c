@@ -246,21 +246,22 @@ Test(unicode, every_full_folding_of_CaseFolding)
 
 /* ---- NormalizationTest.txt: "source;NFC;NFD;NFKC;NFKD;" ---- */
 
-static void check_same(struct span one, struct span other, const char *line)
+static bool are_same(struct span one, struct span other)
 {
 	struct fold a, b;
 	uint8_t both[2 * TEXT_MAX];
 	struct analysis words = analyzed(two_words(both, one, other), false);
+	const struct counts counts = analysis_counts(&words);
+	bool same;
 
 	cr_assert(eq(int, fold_word(&a, one), 0));
 	cr_assert(eq(int, fold_word(&b, other), 0));
-	cr_assert(eq(sz, a.key.len, b.key.len), "%s", line);
-	cr_assert(eq(int, memcmp(a.key.data, b.key.data, a.key.len), 0), "%s", line);
+	same = a.key.len == b.key.len && memcmp(a.key.data, b.key.data, a.key.len) == 0 &&
+	       (counts.words != 2 || counts.unique == 1);
 	fold_end(&a);
 	fold_end(&b);
-	if (analysis_counts(&words).words == 2)
-		cr_assert(eq(u64, analysis_counts(&words).unique, 1), "%s", line);
 	analysis_free(&words);
+	return same;
 }
 
 Test(unicode, every_line_of_NormalizationTest)
@@ -283,11 +284,12 @@ Test(unicode, every_line_of_NormalizationTest)
 			cr_assert(codes != NULL);
 			column[i] = read_codes(codes, room[i]);
 		}
-		if (!all_known(&f, column[0]))
-			continue;
-		check_same(column[0], column[1], rest);
-		check_same(column[0], column[2], rest);
-		check_same(column[3], column[4], rest);
+		/* Of most that the library does not know, NFC changes nothing. */
+		if (are_same(column[0], column[1]) && are_same(column[0], column[2]) &&
+			are_same(column[3], column[4]))
+			f.tested++;
+		else if (all_known(&f, column[0]))
+			cr_fatal("%s", rest);
 	}
 	close_file(&f, 18000, true);
 }
