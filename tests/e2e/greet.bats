@@ -73,7 +73,7 @@ refuses() {
 @test "it reaches a client that sends and sends, too, and no reset behind it" {
     start_server -m greet --greeting 'Hello World!'
     for _ in 1 2 3 4 5; do
-        answers 'Hello World!' says_name long 300000
+        answers 'Hello World!' says_name long 3000000
     done
 }
 

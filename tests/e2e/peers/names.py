@@ -101,12 +101,10 @@ def asked(port, name):
 
 
 def long(port, size):
-    """A name of so many bytes, and no end of it."""
+    """A name of so many bytes, and no end of it. All of it has to be taken: a reset is met either in
+    sending or in receiving, and no second time."""
     server = connect(port)
-    try:
-        server.sendall(b"n" * int(size))
-    except ConnectionError:
-        pass
+    server.sendall(b"n" * int(size))
     show(server)
 
 
