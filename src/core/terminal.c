@@ -1,5 +1,6 @@
 #include "core/terminal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@ bool terminal_in_foreground(const struct terminal *t)
 {
 	pid_t front = sys_tcgetpgrp(t->to, t->fd);
 
-	return front < 0 || front == getpgrp();
+	return front < 0 ? errno != EIO : front == getpgrp(); /* EIO: it has hung up */
 }
 
 /* What is typed comes as it is; what is written goes on as before, and so does ^S. */

@@ -25,8 +25,8 @@ int terminal_take(struct terminal *t);
 /* Give it back as it was. May be called at any time. */
 void terminal_restore(struct terminal *t);
 
-/* Whether it is ours to use: we are in its foreground, or it has no such thing, for it does not
- * control our session. */
+/* Whether it is ours to use: it has not hung up, and we are in its foreground, or it has no such
+ * thing, for it does not control our session. */
 bool terminal_in_foreground(const struct terminal *t);
 
 /* Whether nobody has changed its mode since it was taken. */

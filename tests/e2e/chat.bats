@@ -373,6 +373,33 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$JOB_STATUS" 0
 }
 
+@test "0: the terminal of serve hangs up, with a line half typed" {
+    run timeout 20 "$PYTHON" - "$SOCKX" <<'END'
+import os, pty, re, socket, sys
+
+def seen(text):
+    shown = b""
+    while text not in shown:
+        shown += os.read(terminal, 4096)
+    return shown
+
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "xterm"
+    os.execv(sys.argv[1], [sys.argv[1], "serve", "-m", "chat", "-H", "127.0.0.1", "-p", "0"])
+port = int(re.search(rb"127.0.0.1:(\d+) ", seen(b"(tcp, chat)"))[1])
+with socket.create_connection(("127.0.0.1", port), timeout=10) as member:
+    member.sendall(b"hello\n")
+    seen(b"hello")
+    os.write(terminal, b"half")
+    seen(b"half")
+    os.close(terminal)
+    assert member.recv(100) == b""
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+    expect_status 0
+}
+
 @test "4: the server resets while a line is half typed" {
     start_script server.py reset_receiving 6
     start_dialogue 'see:^>$' 'keys:hello\rhalf' -- "$SOCKX" connect -m chat 127.0.0.1 "$PORT"
