@@ -178,7 +178,6 @@ stopped_in_a_report() {
 import os, select, signal, socket, sys
 server = int(sys.argv[2])
 with socket.socket() as s:
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.settimeout(20)
     s.connect(("127.0.0.1", int(sys.argv[1])))
     s.sendall(" ".join(f"w{i}" for i in range(800000)).encode())
