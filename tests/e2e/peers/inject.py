@@ -125,7 +125,7 @@ KIND = KINDS[(sys.argv + ["tcp"])[2]]
 
 def start(call, error, when, arguments, **files):
     """-D: strace is the grandchild, so that the child is sockx and its status sockx's."""
-    strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+    strace = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
               "signal=none", "-e", f"inject={call}:error={error}:when={when}"]
     return subprocess.Popen(strace + [os.environ["SOCKX"]] + arguments, stderr=subprocess.PIPE,
                             **files)
@@ -383,7 +383,7 @@ def main():
     cases = [(run, call, error, when) for run in scenarios(sys.argv[1], home.name)
              for call, errors in ERRORS.items() for error in errors for when in TIMES[call]]
     began = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() * 2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() * 4) as pool:
         failures = [failure for failure in pool.map(attempt, cases) if failure]
     print(f"{len(cases)} cases in {time.monotonic() - began:.1f} s")
     home.cleanup()
