@@ -214,13 +214,13 @@ for kept in ("plain", "reversed", "end", "café"):
 @test "echo shows what would control a terminal in an answer that is no echo" {
     printf %s "$HOSTILE" >"$BATS_TEST_TMPDIR/hostile"
     start_script server.py say <"$BATS_TEST_TMPDIR/hostile"
-    run on_tty --no-input "$SOCKX" echo -p "$PORT" hello
+    run on_tty --no-input env NO_COLOR=1 "$SOCKX" echo -p "$PORT" hello # what is left is the peer's
     expect_status 9
     [[ $output != *[$'\e\x07']* ]] || fail "$(cat -v <<<"$output")"
 }
 
 @test "an error about hostile words is as harmless" {
-    run on_tty "$SOCKX" connect $'\e[2Jevil'
+    run on_tty env NO_COLOR=1 "$SOCKX" connect $'\e[2Jevil'
     expect_status 2
     [[ $output != *$'\e'* ]]
     [[ $output == *'\x1b[2Jevil'* ]]
