@@ -21,7 +21,7 @@ static const struct exit_status {
 	{ERR_TIMEOUT, "a time limit passed"},
 	{ERR_NAME, "name not resolved"},
 	{ERR_REFUSED, "refused or unreachable"},
-	{ERR_TLS, "TLS failed"},
+	{ERR_TLS, "kept for TLS"},
 	{ERR_WRONG, "the answer was wrong"},
 };
 

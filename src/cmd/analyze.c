@@ -260,9 +260,10 @@ static int analyze_run(struct reporter *to, void *conf, const struct opt_set *se
 const struct command command_analyze = {
 	.name = "analyze",
 	.summary = "have the words of a text counted, and show the report",
-	.purpose = "Send TEXT, its words joined by one space, or else all of standard input to an "
-		   "analysis server, and show its report: length, words, distinct words, and how "
-		   "often each was met. A report of other bytes than were sent is status 9.",
+	.purpose =
+		"Send TEXT, its words joined by one space, or else all of standard input to an "
+		"analysis server, and show its report: length, words, distinct words, and how "
+		"often each was met. A report on more or fewer bytes than were sent is status 9.",
 	.usage = {"[OPTION...] [TEXT...]"},
 	.examples = {{"sockx analyze 'to be or not to be'", "count the words of a sentence"},
 		{"sockx analyze --sort count --top 10 <book.txt", "the ten commonest of a book"},

@@ -60,7 +60,7 @@ static void echo_options(struct opt_set *set)
 	client_options(set);
 	opt_set_add(set, "Measuring", measure_options, measure_option_count,
 		offsetof(struct echo_conf, measure));
-	opt_set_add(set, "Time limits", echo_rows, sizeof(echo_rows) / sizeof(echo_rows[0]), 0);
+	opt_set_add(set, "Data", echo_rows, sizeof(echo_rows) / sizeof(echo_rows[0]), 0);
 }
 
 /* ---- the exchange ---- */
@@ -406,7 +406,7 @@ const struct command command_echo = {
 	.summary = "send a text, check what comes back; or measure round trips",
 	.purpose = "Send TEXT, its words joined by one space, or standard input to an echo server, "
 		   "print what comes back and compare it: status 4 if it is cut short, 9 if it "
-		   "differs. With --count, --interval or --duration, measure round trips.",
+		   "differs. With --count, --duration and the like, measure round trips.",
 	.usage = {"[OPTION...] [TEXT...]", "[OPTION...] --count N | --duration DUR"},
 	.examples = {{"sockx echo -H example.org -p echo hi", "try an echo server"},
 		{"sockx echo -u --count 9", "nine round trips, one a second"},

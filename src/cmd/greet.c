@@ -105,7 +105,7 @@ const struct command command_greet = {
 		"Connect to a greeting server, send it NAME if one is given, its words joined by "
 		"one space, and print what it says until it closes. The status is 9 if it says "
 		"nothing.",
-	.usage = {"[OPTION...] [NAME]"},
+	.usage = {"[OPTION...] [NAME...]"},
 	.examples = {{"sockx greet", "hear what a server says by itself"},
 		{"sockx greet Ada", "be greeted by name"},
 		{"sockx greet -H example.org -p 9999 -j Ada", "elsewhere, as JSON"}},

@@ -71,15 +71,16 @@ static const struct opt serve_rows[] = {
 		.arg = "N",
 		.max = INT32_MAX,
 		.help = "serve at most N clients at once; others wait (0: as many as descriptors "
-			"allow); of datagram peers, forget the one not heard for longest"},
+			"allow; pipe: always 1); of datagram peers, forget the one not heard for "
+			"longest"},
 	{.name = "backlog",
 		.letter = 'b',
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct serve_conf, listen.backlog),
 		.arg = "N",
 		.max = BACKLOG_MAX,
-		.help = "let N clients wait to be accepted (default: as many as the system "
-			"allows)"},
+		.help = "let N clients wait to be accepted (default, and at most: what "
+			"net.core.somaxconn allows)"},
 	{.name = "unix-mode",
 		.kind = OPT_PERMISSIONS,
 		OPT_FIELD(struct serve_conf, listen.permissions),
@@ -94,8 +95,8 @@ static const struct opt time_rows[] = {
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct serve_conf, idle_ms),
 		.arg = "DUR",
-		.help = "close a connection on which nothing has moved for DUR (of a datagram "
-			"peer, 2m)"},
+		.help = "close a connection on which nothing has moved for DUR; forget a datagram "
+			"peer not heard for DUR (default: 2m)"},
 	{.name = "max-time",
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct serve_conf, max_time_ms),

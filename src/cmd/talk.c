@@ -17,7 +17,8 @@ const struct opt talk_options[] = {
 		.letter = 'j',
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct talk_conf, json),
-		.help = "tell events, errors and reports as JSON, one object a line"},
+		.help = "tell events, errors and reports as JSON, one object a line, and as much "
+			"as -v"},
 	{.name = "trace",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct talk_conf, trace),
