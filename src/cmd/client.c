@@ -43,7 +43,7 @@ static const struct opt time_rows[] = {
 		.fallback = "10s",
 		.common = true,
 		.help = "give up when it takes longer to look up and connect, over all addresses, "
-			"or until an answer to echo, greet or analyze begins (0: never)"},
+			"or, but for connect, to be answered (0: never)"},
 	{.name = "idle-timeout",
 		.letter = 'i',
 		.kind = OPT_MSEC,
