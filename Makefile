@@ -6,6 +6,8 @@
 VERSION := 0.1.0
 
 PREFIX ?= /usr/local
+# Not every shell expands the tilde of `make install PREFIX=~/.local`: a folder named ~ is nobody's wish.
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
