@@ -120,11 +120,11 @@ has_clients() {
         grep -Ec "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]{4} 01 ")" -eq "${2:-1}" ]
 }
 
-# Outside the range that outgoing connections take theirs from; and even or odd, where two files run
-# side by side (E2E_SLOT 0 and 1).
+# Outside the range that outgoing connections take theirs from; and apart where three files run side
+# by side (E2E_SLOT 0 to 2).
 free_port() {
     for _ in {1..50}; do
-        PORT=$((10000 + RANDOM % 10000 * 2 + ${E2E_SLOT:-0}))
+        PORT=$((10000 + RANDOM % 6666 * 3 + ${E2E_SLOT:-0}))
         is_listening "$PORT" || return 0
     done
     fail "no free port"
