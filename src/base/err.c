@@ -34,10 +34,12 @@ int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, .
 
 int err_hint(struct err *e, const char *format, ...)
 {
+	char made[sizeof(e->hint)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(e->hint, sizeof(e->hint), format, args);
+	vsnprintf(made, sizeof(made), format, args);
 	va_end(args);
+	memcpy(e->hint, made, sizeof(made));
 	return -1;
 }

@@ -39,7 +39,7 @@ int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Add what to do next to an error that was set. Returns -1. */
+/* Add what to do next to an error that was set; e->hint may be among the arguments. Returns -1. */
 int err_hint(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -21,33 +21,33 @@ enum meaning {
 };
 
 static const struct netcat_option {
-	char letter;
 	const char *name; /* ncat's long form, or NULL */
-	enum meaning meaning;
 	const char *text; /* SAME and VALUE: our spelling */
+	enum meaning meaning;
+	char letter; /* 0: none */
 } known[] = {
-	{'l', "listen", LISTEN, NULL},
-	{'k', "keep-open", KEEP, NULL},
-	{'U', "unixsock", UNIX, NULL},
-	{'z', "zero", PROBE, NULL},
-	{'N', NULL, NOTHING, NULL},
-	{'4', NULL, SAME, "-4"},
-	{'6', NULL, SAME, "-6"},
-	{'u', "udp", SAME, "-u"},
-	{'n', "nodns", SAME, "-n"},
-	{'v', "verbose", SAME, "-v"},
-	{'C', "crlf", SAME, "-C"},
-	{'d', "recv-only", SAME, "--recv-only"},
-	{0, "send-only", SAME, "--send-only"},
-	{'w', "wait", WAIT, NULL},
-	{'s', "source", SOURCE, NULL},
-	{'p', "source-port", PORT, NULL},
-	{'e', "exec", EXEC, NULL},
-	{'c', "sh-exec", EXEC, NULL},
-	{0, "chat", CHAT, NULL},
-	{'q', NULL, VALUE, "-q"},
-	{'i', "idle-timeout", VALUE, "-i"},
-	{'m', "max-conns", VALUE, "--max-conns"},
+	{"listen", NULL, LISTEN, 'l'},
+	{"keep-open", NULL, KEEP, 'k'},
+	{"unixsock", NULL, UNIX, 'U'},
+	{"zero", NULL, PROBE, 'z'},
+	{NULL, NULL, NOTHING, 'N'},
+	{NULL, "-4", SAME, '4'},
+	{NULL, "-6", SAME, '6'},
+	{"udp", "-u", SAME, 'u'},
+	{"nodns", "-n", SAME, 'n'},
+	{"verbose", "-v", SAME, 'v'},
+	{"crlf", "-C", SAME, 'C'},
+	{"recv-only", "--recv-only", SAME, 'd'},
+	{"send-only", "--send-only", SAME, 0},
+	{"wait", NULL, WAIT, 'w'},
+	{"source", NULL, SOURCE, 's'},
+	{"source-port", NULL, PORT, 'p'},
+	{"exec", NULL, EXEC, 'e'},
+	{"sh-exec", NULL, EXEC, 'c'},
+	{"chat", NULL, CHAT, 0},
+	{NULL, "-q", VALUE, 'q'},
+	{"idle-timeout", "-i", VALUE, 'i'},
+	{"max-conns", "--max-conns", VALUE, 'm'},
 };
 
 struct line {

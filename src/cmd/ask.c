@@ -130,8 +130,16 @@ static void net_data(struct conn *c, struct span in)
 		conn_close(c, 0);
 }
 
+static void net_later(struct conn *c)
+{
+	struct ask *a = conn_ctx(c);
+
+	if (a->quiet && a->quiet(a) < 0)
+		conn_pause(c);
+}
+
 static const struct handler net_handler = {
-	.open = net_open, .data = net_data, .drained = net_drained};
+	.open = net_open, .data = net_data, .drained = net_drained, .later = net_later};
 
 /* What is left is put out a part at a time, as standard output takes it. */
 static void put_rest(struct ask *a)
@@ -232,6 +240,7 @@ int ask_run(struct ask *a, const char *command, bool from_input, struct err *err
 {
 	if (client_aim(&a->client, command, NULL, err) < 0)
 		return -1;
+	a->client.mode = command;
 	a->out = client_std(&a->client, 1, &a->out_owner, &out_handler, a);
 	a->screen.out = a->out;
 	a->complete = !from_input;

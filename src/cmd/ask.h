@@ -26,6 +26,9 @@ struct ask {
 	struct timer first;    /* --connect-timeout, for the first byte of the answer */
 	/* A part of the answer came. Returns as conn_write. */
 	int (*said)(struct ask *a, struct span in);
+	/* The time that said asked for by conn_after has come. Returns as conn_write. NULL: it asks
+	 * for none. */
+	int (*quiet)(struct ask *a);
 	/* The answer is over: put out the rest. why: how the connection ended, or NULL; the command
 	 * blames the client for it if it matters. */
 	void (*over)(struct ask *a, const struct err *why);

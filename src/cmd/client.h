@@ -38,6 +38,7 @@ struct client {
 	struct timer max_time;
 	struct err verdict;                                    /* why the run failed, or none */
 	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 8]; /* as an address, for messages */
+	const char *mode; /* what a server must be started with to answer, for hints; NULL: any */
 	/* A connection is over, why as handler.closed has it. The command stops the loop when it is
 	 * done with the rest. */
 	void (*over)(struct client *c, const struct err *why);

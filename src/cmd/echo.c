@@ -32,6 +32,7 @@ struct echo_run {
 	struct screen screen;  /* out, as the peer's bytes reach it */
 	struct buf text;       /* what the arguments say, or standard input if it is one message */
 	struct buf pending;    /* sent, and not yet come back */
+	struct buf answer;     /* to arguments: put out at its end, in one write with its newline */
 	struct timer settle;   /* all is sent, and nothing comes: perhaps it waits for our end */
 	struct timer first;    /* --connect-timeout, for the first byte of the answer */
 	uint64_t sent, returned;
@@ -189,13 +190,24 @@ static void cut_short(struct echo_run *run)
 	fail(run, &why);
 }
 
+/* A part of the answer, as it comes. One to arguments, which is not longer than they are, is held
+ * until its end: many an `echo` at once may write to one pipe, and keeps its line whole. */
+static void show(struct echo_run *run, struct span in)
+{
+	if (!run->out || run->conf->client.talk.json)
+		return;
+	if (run->has_text && buf_add(&run->answer, in) < 0)
+		fail(run, &(struct err){ERR_RUNTIME, .what = "echo: out of memory"});
+	else if (!run->has_text && screen_write(&run->screen, in) < 0)
+		conn_pause(run->client.net);
+}
+
 static void net_data(struct conn *c, struct span in)
 {
 	struct echo_run *run = conn_ctx(c);
 	const struct span expected = buf_span(&run->pending);
 
-	if (run->out && !run->conf->client.talk.json && screen_write(&run->screen, in) < 0)
-		conn_pause(c);
+	show(run, in);
 	if (!span_starts_with(expected, in)) {
 		run->identical = false;
 		differs(run, in, expected);
@@ -228,8 +240,6 @@ static void net_eof(struct conn *c)
 	struct echo_run *run = conn_ctx(c);
 
 	conn_finish(c);
-	if (run->out)
-		screen_end(&run->screen);
 	if (!run->finished)
 		cut_short(run);
 }
@@ -325,6 +335,17 @@ static void write_json_report(struct echo_run *run)
 	buf_free(&j.out);
 }
 
+/* What was held back of the answer, and the newline that arguments get. */
+static void put_rest(struct echo_run *run)
+{
+	if (run->has_text && (run->returned || !run->client.verdict.kind) &&
+		buf_puts(&run->answer, "\n") < 0)
+		client_blame(
+			&run->client, &(struct err){ERR_RUNTIME, .what = "echo: out of memory"});
+	screen_write(&run->screen, buf_span(&run->answer));
+	screen_end(&run->screen);
+}
+
 /* The connection is over: what is left is the end of the report. */
 static void on_over(struct client *client, const struct err *why)
 {
@@ -336,8 +357,8 @@ static void on_over(struct client *client, const struct err *why)
 		return;
 	if (run->conf->client.talk.json)
 		write_json_report(run);
-	else if (run->has_text && (run->returned || !client->verdict.kind))
-		conn_write(run->out, span_of("\n"));
+	else
+		put_rest(run);
 	conn_finish(run->out);
 }
 
@@ -356,6 +377,7 @@ static int prepare(struct echo_run *run, const struct opt_args *args, struct err
 	struct loop *loop = &run->client.loop;
 
 	run->client.over = on_over;
+	run->client.mode = "echo";
 	run->identical = true;
 	run->has_text = args->count > 0;
 	run->whole = run->client.where.via->message_max;
@@ -387,6 +409,7 @@ static int compare(struct reporter *to, const struct echo_conf *conf, const stru
 		conn_owner_free(&run.out_owner);
 	buf_free(&run.text);
 	buf_free(&run.pending);
+	buf_free(&run.answer);
 	client_free(&run.client);
 	return rc;
 }

@@ -9,11 +9,17 @@ struct greet_conf {
 	bool raw;
 };
 
-enum { GREETING_JSON_MAX_BYTES = 1024 * 1024 };
+enum {
+	GREETING_JSON_MAX_BYTES = 1024 * 1024,
+	/* A line is put out whole, with the newline that it may lack, as one pipe of many clients
+	 * wants it (PIPE_BUF); but not held longer than a person would notice. */
+	HELD_MAX_BYTES = 4096,
+	HELD_MS = 50,
+};
 
 struct greet_run {
 	struct ask ask;
-	struct buf greeting; /* -j: all of it */
+	struct buf greeting; /* -j: all of it; else what is held of its last line */
 	uint8_t last;        /* its last byte */
 };
 
@@ -31,18 +37,48 @@ static void greet_options(struct opt_set *set)
 	opt_set_add(set, "Data", greet_rows, sizeof(greet_rows) / sizeof(greet_rows[0]), 0);
 }
 
+/* Returns as conn_write. */
+static int put_held(struct greet_run *run)
+{
+	struct ask *a = &run->ask;
+	int rc = a->out ? screen_write(&a->screen, buf_span(&run->greeting)) : 0;
+
+	buf_free(&run->greeting);
+	return rc;
+}
+
+static int keep(struct greet_run *run, struct span in)
+{
+	if (run->greeting.len + in.len > GREETING_JSON_MAX_BYTES || buf_add(&run->greeting, in) < 0)
+		client_blame(&run->ask.client,
+			&(struct err){ERR_WRONG, .what = "the greeting is too long for -j"});
+	return 0;
+}
+
 static int on_said(struct ask *a, struct span in)
 {
 	struct greet_run *run = container_of(a, struct greet_run, ask);
 
 	if (in.len)
 		run->last = in.data[in.len - 1];
-	if (!a->client.conf->talk.json)
-		return a->out ? screen_write(&a->screen, in) : 0;
-	if (run->greeting.len + in.len > GREETING_JSON_MAX_BYTES || buf_add(&run->greeting, in) < 0)
-		client_blame(&a->client,
-			&(struct err){ERR_WRONG, .what = "the greeting is too long for -j"});
+	if (a->client.conf->talk.json)
+		return keep(run, in);
+	if (buf_add(&run->greeting, in) < 0) {
+		client_blame(
+			&a->client, &(struct err){ERR_RUNTIME, .what = "greet: out of memory"});
+		return 0;
+	}
+	if (run->last == '\n' || run->greeting.len > HELD_MAX_BYTES)
+		return put_held(run);
+	conn_after(a->client.net, HELD_MS);
 	return 0;
+}
+
+static int on_quiet(struct ask *a)
+{
+	struct greet_run *run = container_of(a, struct greet_run, ask);
+
+	return a->client.conf->talk.json ? 0 : put_held(run);
 }
 
 static void write_json(struct greet_run *run)
@@ -72,9 +108,11 @@ static void on_over(struct ask *a, const struct err *why)
 		write_json(run);
 		return;
 	}
+	if (a->head.len && run->last != '\n' && buf_puts(&run->greeting, "\n") < 0)
+		client_blame(
+			&a->client, &(struct err){ERR_RUNTIME, .what = "greet: out of memory"});
+	put_held(run);
 	screen_end(&a->screen);
-	if (a->head.len && run->last != '\n')
-		conn_write(a->out, span_of("\n"));
 }
 
 static int greet_run(struct reporter *to, void *conf, const struct opt_set *set,
@@ -89,6 +127,7 @@ static int greet_run(struct reporter *to, void *conf, const struct opt_set *set,
 		return -1;
 	run.ask.what = "greeting";
 	run.ask.said = on_said;
+	run.ask.quiet = on_quiet;
 	run.ask.over = on_over;
 	run.ask.screen.raw = typed->raw;
 	if (ask_words(&run.ask, args, err) == 0)

@@ -232,6 +232,7 @@ static int run(struct measure *m, struct err *err)
 		return -1;
 	m->client.over = measure_over;
 	m->client.late = measure_late;
+	m->client.mode = "echo";
 	return client_run(&m->client, err);
 }
 

@@ -214,3 +214,22 @@ two"
         equal "$(cat "$BATS_TEST_TMPDIR/$n.got")" "client $n"
     done
 }
+
+@test "what comes back and its newline are one write: lines of many clients stay whole" {
+    start_server -m echo -H 127.0.0.1
+    run "$PYTHON" "$PEERS/writes.py" "$SOCKX" echo -p "$PORT" Hello, world
+    expect_status 0
+    equal "$output" "b'Hello, world\\n'"
+}
+
+@test "who is refused is told how to start the server that was meant" {
+    free_port
+    for command in 'echo hi' 'greet Ada' 'analyze words' 'echo --count 1'; do
+        read -r -a words <<<"$command"
+        run --separate-stderr sockx "${words[@]}" -H 127.0.0.1 -p "$PORT"
+        expect_status 7
+        [[ $stderr == *"sockx serve -p $PORT -m ${words[0]}" ]] || fail "$stderr"
+    done
+    run --separate-stderr sockx connect 127.0.0.1 "$PORT"
+    [[ $stderr == *"sockx serve -p $PORT" ]] || fail "$stderr"
+}

@@ -349,3 +349,17 @@ EOF
     wait_dialogue "$JOB_PID"
     LC_ALL=C grep -qF "$HOSTILE" "$JOB_ERR"
 }
+
+@test "a greeting and its newline are one write: lines of many clients stay whole" {
+    start_server -m greet -H 127.0.0.1
+    run "$PYTHON" "$PEERS/writes.py" "$SOCKX" greet -p "$PORT" Ada
+    expect_status 0
+    equal "$output" "b'welcome Ada\\n'"
+}
+
+@test "a greeting without a newline is shown though its server does not close" {
+    start_script server.py stay 5
+    start_job "$SOCKX" greet -p "$PORT"
+    wait_until has_bytes "$JOB_OUT" 5
+    ! is_gone "$JOB_PID" || fail 'it did not wait for the end'
+}

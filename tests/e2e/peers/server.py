@@ -107,6 +107,12 @@ def mute(client, _):
     HELD.append(client)
 
 
+def stay(client, number):
+    """Sends number bytes and never ends."""
+    client.sendall(b"g" * number)
+    HELD.append(client)
+
+
 def greet(client, number):
     """Sends number bytes and ends; then reads until the client ends, and prints what came."""
     client.sendall(b"g" * number)
