@@ -103,7 +103,7 @@ static void tell_connected(struct client *c, const struct addr *at)
 {
 	const struct addr_text address = addr_text(at);
 	const struct report connected = {
-		.kind = REPORT_CONNECTED,
+		.kind = c->where.via->connectionless ? REPORT_AIMED : REPORT_CONNECTED,
 		.address = address.text,
 		.transport = c->where.via->name,
 	};

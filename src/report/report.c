@@ -37,6 +37,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ATTEMPT] = {"connect.attempt", LEVEL_DETAIL, "trying {address}"},
 	[REPORT_ATTEMPT_LOST] = {"connect.lost", LEVEL_DETAIL, "{address}: {reason}"},
 	[REPORT_CONNECTED] = {"connected", LEVEL_PEOPLE, "connected to {address} ({transport})"},
+	[REPORT_AIMED] = {"connected", LEVEL_PEOPLE, "sending to {address} ({transport})"},
 	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
 	[REPORT_MEASURE_BEGUN] = {"measure.begun", LEVEL_DETAIL,
 		"measuring {address} ({transport}), connections: {count}"},

@@ -354,7 +354,7 @@ is_wrong_usage() {
     run --separate-stderr sockx echo -u -v -H localhost -p "$PORT" four
     expect_status 0
     equal "$output" four
-    [[ $stderr == *"connected to [::1]:$PORT"*"[::1]:$PORT: Connection refused"*"connected to 127.0.0.1:$PORT"* ]] ||
+    [[ $stderr == *"sending to [::1]:$PORT"*"[::1]:$PORT: Connection refused"*"sending to 127.0.0.1:$PORT"* ]] ||
         fail "it says: $stderr"
     run sockx connect -u -q 200ms localhost "$PORT" <<<"four"
     expect_status 0
