@@ -236,6 +236,8 @@ sent_is() {
 }
 
 # ---- ending it ----
+#
+# --foreground: timeout would signal its whole group as well, and a second signal ends it at once.
 
 @test "SIGINT ends it with the report, and what is on its way is not lost" {
     start_server -m echo -H 127.0.0.1
@@ -247,7 +249,7 @@ sent_is() {
     has_line "$JOB_OUT" '^sent [0-9]+, received [0-9]+, lost 0 \(0 %\)$'
     for kind in udp tcp; do
         start_misbehaving "$kind" 64 mute_after 2
-        run --separate-stderr timeout --preserve-status -s TERM 0.7 "$SOCKX" echo "--$kind" -H 127.0.0.1 -p "$PORT" --interval 20ms -Q
+        run --separate-stderr timeout --foreground --preserve-status -s TERM 0.7 "$SOCKX" echo "--$kind" -H 127.0.0.1 -p "$PORT" --interval 20ms -Q
         expect_status 0
         [[ ${lines[0]} =~ ^sent\ [0-9]+,\ received\ 2,\ lost\ 0\ .*,\ in\ flight\ [1-9] ]]
     done
@@ -256,7 +258,7 @@ sent_is() {
 @test "SIGINT: what should long have come is lost" {
     for kind in udp tcp; do
         start_misbehaving "$kind" 64 mute_after 2
-        run --separate-stderr timeout --preserve-status -s INT 1 "$SOCKX" echo "--$kind" -H 127.0.0.1 -p "$PORT" --interval 20ms -w 100ms -Q
+        run --separate-stderr timeout --foreground --preserve-status -s INT 1 "$SOCKX" echo "--$kind" -H 127.0.0.1 -p "$PORT" --interval 20ms -w 100ms -Q
         expect_status 5
         [[ ${lines[0]} =~ ^sent\ [0-9]+,\ received\ 2,\ lost\ [1-9] ]]
     done
