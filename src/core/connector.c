@@ -10,8 +10,9 @@
 /* RFC 8305 section 5: the recommended Connection Attempt Delay. */
 enum { ATTEMPT_DELAY_MS = 250 };
 
-/* How soon to try again where the server has no room for one more (unix(7), connect's EAGAIN). */
-enum { RETRY_MS = 10 };
+/* How soon to try again where the server has no room for one more (unix(7), connect's EAGAIN), of
+ * which nothing tells when that changes: soon at first, then seldom enough to cost nothing. */
+enum { RETRY_FIRST_MS = 10, RETRY_LAST_MS = 80 };
 
 struct attempt {
 	struct watch watch;
@@ -30,8 +31,8 @@ struct connector {
 	struct resolved addresses;
 	struct attempt attempts[RESOLVE_MAX];
 	size_t begun, pending;
-	bool trying_again; /* the server had no room for one more */
-	struct err last;   /* why the latest of the attempts that failed did */
+	int retry_ms;    /* the server had no room for one more: when to try again; else 0 */
+	struct err last; /* why the latest of the attempts that failed did */
 	void (*done)(void *arg, const struct connected *there, const struct err *why);
 	void *arg;
 };
@@ -203,10 +204,15 @@ static enum io begin(struct connector *c, struct attempt *a)
 {
 	enum io verdict;
 
-	if (!c->trying_again)
+	if (!c->retry_ms)
 		tell(c->to, REPORT_ATTEMPT, a->at, NULL);
 	verdict = attempt(c->to, &c->conf, a->at, &a->link, &c->last);
-	c->trying_again = verdict == IO_AGAIN && a->link.fd < 0;
+	if (verdict != IO_AGAIN || a->link.fd >= 0)
+		c->retry_ms = 0;
+	else if (!c->retry_ms)
+		c->retry_ms = RETRY_FIRST_MS;
+	else if (c->retry_ms < RETRY_LAST_MS)
+		c->retry_ms *= 2;
 	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
 	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
 		loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
@@ -229,8 +235,8 @@ static void begin_next(struct connector *c)
 
 		*a = (struct attempt){.of = c, .at = &c->addresses.at[c->begun]};
 		verdict = begin(c, a);
-		if (c->trying_again) {
-			timer_set_in(c->loop, &c->next_attempt, RETRY_MS);
+		if (c->retry_ms) {
+			timer_set_in(c->loop, &c->next_attempt, c->retry_ms);
 			return;
 		}
 		c->begun++;
@@ -262,8 +268,8 @@ static void on_deadline(struct timer *t)
 		c->resolve ? "look up" : "connect to", quoted(c->conf.typed).text,
 		(intmax_t)c->conf.timeout_ms);
 	err_hint(&why, "%s; to wait longer: -w DURATION",
-		c->trying_again ? "it is there, but takes nobody in"
-				: "a firewall may drop what we send");
+		c->retry_ms ? "it is there, but takes nobody in"
+			    : "a firewall may drop what we send");
 	give_up(c, &why);
 }
 

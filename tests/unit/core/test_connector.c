@@ -567,6 +567,16 @@ Test(connector, where_there_never_is_room_the_deadline_ends_it_and_says_so)
 	cr_assert(eq(uint, d.begun, 0));
 }
 
+Test(connector, the_longer_there_is_no_room_the_more_seldom_it_is_tried)
+{
+	struct dialer d = dialer(NEVER, NEVER);
+
+	d.full = UINT32_MAX;
+	race(&d, 800);
+	cr_assert(le(uint, d.turned_away, 14));
+	cr_assert(ge(uint, d.turned_away, 6));
+}
+
 /* ---- one after the other, later ---- */
 
 static bool next_of(struct outcome *o, const struct dialer *d, struct resolved *left)
