@@ -186,7 +186,8 @@ swap_served() {
 swap_connected() {
     cd "$BATS_TEST_TMPDIR" || return
     random_file ours 4194304
-    random_file theirs 4194304
+    # nc -l leaves when the other side has ended, whatever it has not yet read of its own input.
+    random_file theirs "$([ "$1" = nc ] && echo 65536 || echo 4194304)"
     start_listener "$1" "$2" <theirs
     sockx connect "$2" "$PORT" <ours >theirs.got
     wait_job "$PEER_PID"
