@@ -236,6 +236,8 @@ static int read_host(struct client *c, struct err *err)
 	if (host && (host_check(host, err) < 0 ||
 			    endpoint_add(at->host, sizeof(at->host), "--host", host, err) < 0))
 		return -1;
+	/* That it is never looked up makes it no name for --numeric to forbid: nobody typed it. */
+	c->to_where.target.numeric = c->conf->where.numeric && at->host[0];
 	if (!at->host[0])
 		snprintf(at->host, sizeof(at->host), "localhost");
 	if (host_check(at->host, err) < 0)
@@ -265,7 +267,7 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 		.target = {.host = where->at.host,
 			.port = where->port,
 			.family = where->family,
-			.numeric = conf->where.numeric},
+			.numeric = c->to_where.target.numeric},
 		.at = where->path,
 		.typed = c->typed,
 		.timeout_ms = conf->connect_timeout_ms};

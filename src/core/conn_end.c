@@ -134,7 +134,6 @@ void missed_error(struct err *err, uint64_t count)
 static void local_ending(const struct conn *c, struct err *err)
 {
 	int error = c->link.error;
-
 	enum err_kind kind = error == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME;
 
 	if (c->reads_only)
@@ -142,7 +141,8 @@ static void local_ending(const struct conn *c, struct err *err)
 	else
 		err_sys(err, kind, error, "cannot write to %s", c->owner->local);
 	if (error == EBADF)
-		err_hint(err, "it is closed, or open the other way; redirect it to a file");
+		err_hint(err, "it is closed, or open the other way; redirect it %s a file",
+			c->reads_only ? "from" : "to");
 	else if (error == ENOSPC || error == EDQUOT)
 		err_hint(err, "make room on the disk behind it; what was received is lost");
 	else if (error == EISDIR)

@@ -113,7 +113,10 @@ static void explain(const struct connector_conf *conf, const struct addr *at, in
 	if (source_failed) {
 		err_sys(why, ERR_RUNTIME, error, "cannot bind the source address %s",
 			addr_text(&conf->source).text);
-		err_hint(why, "--source takes an address of this machine, and a free port");
+		err_hint(why, "--source takes %s",
+			conf->source.sa.sa_family == AF_UNIX
+				? "a path that nobody has, in a folder of yours"
+				: "an address of this machine, and a free port");
 		return;
 	}
 	if (strcmp(target.text, conf->typed) == 0)

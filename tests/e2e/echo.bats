@@ -233,3 +233,16 @@ two"
     run --separate-stderr sockx connect 127.0.0.1 "$PORT"
     [[ $stderr == *"sockx serve -p $PORT" ]] || fail "$stderr"
 }
+
+@test "-n forbids no default: without a host it is localhost, which is never looked up" {
+    start_server -m echo -H 127.0.0.1
+    equal "$(sockx echo -n -p "$PORT" hello)" hello
+}
+
+@test "a source path that is taken is told as one" {
+    start_unix_server "$BATS_TEST_TMPDIR/server" -u -m echo
+    : >"$BATS_TEST_TMPDIR/taken"
+    run --separate-stderr sockx echo -u -U "$BATS_TEST_TMPDIR/server" -s "$BATS_TEST_TMPDIR/taken" hello
+    expect_status 1
+    [[ $stderr == *'--source takes a path that nobody has'* ]] || fail "$stderr"
+}
