@@ -168,6 +168,11 @@ int text_size(const char *text, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+bool text_is_digits(const char *text)
+{
+	return *text && text[count_digits(text)] == '\0';
+}
+
 bool text_is_host(const char *text)
 {
 	struct span left = span_of(text);

@@ -27,6 +27,9 @@ int text_usec(const char *text, int64_t *out);
  * "4MB", "1GB" (1000), "16KiB", "4MiB", "1GiB" (1024). Returns 0, or -1. */
 int text_size(const char *text, uint64_t max, uint64_t *out);
 
+/* Whether text is decimal digits alone, at least one: a number, of any size. */
+bool text_is_digits(const char *text);
+
 /* A host name or numeric address as a user may type it: not empty, valid UTF-8, no blanks, nothing
  * that utf8_is_hidden. Its length is the resolver's business. */
 bool text_is_host(const char *text);

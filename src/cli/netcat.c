@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* The options that nc(1) and ncat(1) have in common, and what they are here. */
 enum meaning {
 	LISTEN,
@@ -167,11 +169,6 @@ static size_t take_word(struct line *line, const char *word, const char *next)
 	return 1;
 }
 
-static bool is_port(const char *word)
-{
-	return *word && !word[strspn(word, "0123456789")];
-}
-
 static bool add_options(const struct line *line, char *out, size_t size)
 {
 	return !*line->options || add(out, size, "", line->options + 1);
@@ -182,7 +179,7 @@ static bool write_serve(struct line *line, char *out, size_t size)
 {
 	const char *port = line->port;
 
-	if (!port && !line->local && line->count && is_port(line->words[line->count - 1]))
+	if (!port && !line->local && line->count && text_is_digits(line->words[line->count - 1]))
 		port = line->words[--line->count];
 	if (line->source || line->probes || line->count > 1 || (line->local && !line->count))
 		return false;
@@ -208,7 +205,7 @@ static bool add_source(const struct line *line, char *out, size_t size)
 /* nc scans "20-30"; we do not. */
 static bool is_range(const char *port)
 {
-	return *port && !is_port(port) && !port[strspn(port, "0123456789-")];
+	return !text_is_digits(port) && !port[strspn(port, "0123456789-")];
 }
 
 static bool write_connect(struct line *line, char *out, size_t size)
@@ -231,7 +228,8 @@ static bool looks_like_an_address(const struct line *line)
 {
 	const char *colon = strrchr(line->words[0], ':');
 
-	return line->count == 2 ? is_port(line->words[1]) : colon && is_port(colon + 1);
+	return line->count == 2 ? text_is_digits(line->words[1])
+	                        : colon && text_is_digits(colon + 1);
 }
 
 bool netcat_line(const char *const *words, size_t count, char *out, size_t size)
@@ -247,7 +245,7 @@ bool netcat_line(const char *const *words, size_t count, char *out, size_t size)
 	}
 	if (line.listens)
 		return write_serve(&line, out, size);
-	if (!options && line.count == 1 && is_port(line.words[0]))
+	if (!options && line.count == 1 && text_is_digits(line.words[0]))
 		return snprintf(out, size, "sockx serve %s", line.words[0]) > 0;
 	if (!options && (!line.count || !looks_like_an_address(&line)))
 		return false;

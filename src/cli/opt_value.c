@@ -21,16 +21,11 @@ static enum opt_value_result bounded(const struct opt *opt, uint64_t number)
 	return VALUE_READ;
 }
 
-static bool is_digits(const char *text)
-{
-	return *text && text[strspn(text, "0123456789")] == '\0';
-}
-
 static enum opt_value_result read_number(
 	const struct opt *opt, const char *text, union opt_value *out)
 {
 	if (text_uint(text, UINT64_MAX, &out->number) < 0)
-		return is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
+		return text_is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
 	return bounded(opt, out->number);
 }
 
@@ -38,7 +33,7 @@ static enum opt_value_result read_size(
 	const struct opt *opt, const char *text, union opt_value *out)
 {
 	if (text_size(text, UINT64_MAX, &out->number) < 0)
-		return is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
+		return text_is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
 	return bounded(opt, out->number);
 }
 
@@ -54,7 +49,7 @@ static enum opt_value_result read_msec(
 {
 	(void)opt;
 	if (text_msec(text, &out->msec) < 0)
-		return is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
+		return text_is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
 	return VALUE_READ;
 }
 
@@ -63,7 +58,7 @@ static enum opt_value_result read_usec(
 {
 	(void)opt;
 	if (text_usec(text, &out->msec) < 0)
-		return is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
+		return text_is_digits(text) ? VALUE_OUT_OF_BOUNDS : VALUE_ILLEGIBLE;
 	return VALUE_READ;
 }
 
@@ -183,7 +178,8 @@ static int choice_refused(const struct opt *opt, const char *typed, const char *
 	list_choices(opt, all, sizeof(all));
 	if (meant)
 		return err_hint(err, "did you mean '%s'? (%s)", meant, all);
-	if (other_hint && is_digits(text)) /* no choice is a number: it is another tool's option */
+	if (other_hint &&
+		text_is_digits(text)) /* no choice is a number: it is another tool's option */
 		return err_hint(err, "%s", other_hint);
 	return err_hint(err, "use one of: %s", all);
 }

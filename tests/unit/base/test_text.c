@@ -541,3 +541,13 @@ Test(suggest, no_candidates_no_suggestion)
 
 	suggests(none, "serve", NULL);
 }
+
+Test(text, digits_are_digits_alone)
+{
+	cr_assert(text_is_digits("0"));
+	cr_assert(text_is_digits("99999999999999999999999"));
+	cr_assert(not(text_is_digits("")));
+	cr_assert(not(text_is_digits("-1")));
+	cr_assert(not(text_is_digits("1 ")));
+	cr_assert(not(text_is_digits("20-30")));
+}
