@@ -236,8 +236,6 @@ static int read_host(struct client *c, struct err *err)
 	if (host && (host_check(host, err) < 0 ||
 			    endpoint_add(at->host, sizeof(at->host), "--host", host, err) < 0))
 		return -1;
-	/* That it is never looked up makes it no name for --numeric to forbid: nobody typed it. */
-	c->to_where.target.numeric = c->conf->where.numeric && at->host[0];
 	if (!at->host[0])
 		snprintf(at->host, sizeof(at->host), "localhost");
 	if (host_check(at->host, err) < 0)
@@ -255,10 +253,12 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	const struct opt_args none = {0};
 	const struct client_conf *conf = c->conf;
 	struct where *where = &c->where;
+	bool named;
 
 	if (where_read(&conf->where, args ? args : &none, conf->host, false, command, where, err) <
 		0)
 		return -1;
+	named = conf->host || where->at.host[0];
 	if (where->path.len)
 		snprintf(c->typed, sizeof(c->typed), "%s", addr_text(&where->path).text);
 	else if (read_host(c, err) < 0)
@@ -267,7 +267,8 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 		.target = {.host = where->at.host,
 			.port = where->port,
 			.family = where->family,
-			.numeric = c->to_where.target.numeric},
+			/* The default is never looked up: no name for --numeric to forbid. */
+			.numeric = conf->where.numeric && named},
 		.at = where->path,
 		.typed = c->typed,
 		.timeout_ms = conf->connect_timeout_ms};
