@@ -86,7 +86,7 @@ void conn_update_interest(struct conn *c)
 		wanted |= EPOLLOUT;
 	if (c->link.fd < 0 && c->link.via->wants)
 		c->link.via->wants(&c->link, wanted);
-	if (c->link.fd < 0 || (!wanted && !c->watch.known))
+	if (c->link.fd < 0 || (!wanted && !loop_watches(&c->watch)))
 		return;
 	if (loop_watch(c->owner->loop, &c->watch, wanted) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);

@@ -76,6 +76,12 @@ int loop_watch(struct loop *l, struct watch *w, uint32_t wanted);
 /* Tell w in the next turn if it is still ready, though it has edges. Returns as loop_watch. */
 int loop_look_again(struct loop *l, struct watch *w);
 
+/* Whether w is one that loop_watch took: it has to be called to switch off what is wanted, too. */
+static inline bool loop_watches(const struct watch *w)
+{
+	return w->known || w->unpollable;
+}
+
 /* Forget w. It may be called for a watch that is not watched. */
 void loop_unwatch(struct loop *l, struct watch *w);
 

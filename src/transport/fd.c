@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/sys.h"
@@ -159,6 +160,18 @@ static const struct transport transport_inherited_socket = {
 	.close = fd_close,
 };
 
+/* Files, and the devices that are memory (null(4), full(4)), never make a read or write wait. */
+static bool never_waits(const struct stat *about)
+{
+	enum { MEMORY_MAJOR = 1, NULL_MINOR = 3, ZERO_MINOR = 5, FULL_MINOR = 7 };
+	unsigned device = minor(about->st_rdev);
+
+	if (S_ISREG(about->st_mode))
+		return true;
+	return S_ISCHR(about->st_mode) && major(about->st_rdev) == MEMORY_MAJOR &&
+	       (device == NULL_MINOR || device == ZERO_MINOR || device == FULL_MINOR);
+}
+
 /* Whether the descriptor was given for this use. */
 static bool is_for(int fd, enum fd_use use)
 {
@@ -178,9 +191,8 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);
 	if (S_ISSOCK(about.st_mode))
 		link->via = &transport_inherited_socket;
-	else if (S_ISREG(about.st_mode) || !is_for(fd, use))
-		link->via =
-			&transport_private; /* it never waits: what is not for this use says so */
+	else if (never_waits(&about) || !is_for(fd, use))
+		link->via = &transport_private; /* what is not for this use says so */
 	else if (S_ISFIFO(about.st_mode))
 		link->via = &transport_pipe;
 	else if (link->terminal)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -282,7 +283,8 @@ struct link scene_link(struct scene *sc, struct script *s)
 	s->row.connectionless = s->connectionless;
 	if (s->connectionless)
 		s->row.finish = NULL;
-	link.fd = s->fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	link.fd = s->fd = s->is_file ? memfd_create("script", MFD_CLOEXEC)
+	                             : eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	cr_assert(ge(int, s->fd, 0));
 	sc->scripts[sc->owner.opened] = s;
 	return link;

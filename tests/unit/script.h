@@ -35,6 +35,7 @@ struct script {
 	unsigned fail_read_at, fail_write_at; /* which call fails, counted from 1; 0: none */
 	int error;                            /* the errno of these failures */
 	int finish_error, close_error;
+	bool is_file;       /* epoll refuses its descriptor, as a regular file's */
 	bool stays;         /* it does not end behind its incoming */
 	bool endless;       /* its incoming never ends: it begins again */
 	bool deaf;          /* it takes nothing for now */

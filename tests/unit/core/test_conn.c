@@ -1148,6 +1148,42 @@ Test(conn, writes_while_it_is_paused)
 	scene_end(&sc);
 }
 
+/* epoll refuses its descriptor: nothing but what it wants tells the loop when to ask it. */
+Test(conn, a_file_paused_by_its_data_gives_no_more_until_it_is_resumed)
+{
+	const struct handler on = {.data = pause_on_data};
+	struct script s = {.incoming = "abc", .per_read = 1, .is_file = true};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &on);
+	c = scene_join(&sc, &s);
+	for (size_t n = 1; n <= 3; n++) {
+		scene_turn(&sc, 5);
+		cr_assert(eq(u64, conn_received(c), n));
+		conn_resume(c);
+	}
+	scene_play(&sc);
+	scene_end(&sc);
+}
+
+Test(conn, a_file_that_took_all_leaves_the_loop_to_sleep)
+{
+	struct script s = {.per_write = 1, .is_file = true};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &listener);
+	c = scene_make(&sc, &s, CONN_WRITES);
+	conn_open(c);
+	conn_write(c, span_of("hello"));
+	scene_turn(&sc, 10);
+	cr_assert(eq(str, s.outgoing, "hello"));
+	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
+		cr_assert(not(sc.loop.unpollable[i] && sc.loop.unpollable[i]->wanted));
+	scene_end(&sc);
+}
+
 /* ---- every way at once ---- */
 
 static void toggle(struct conn *c, struct span in)

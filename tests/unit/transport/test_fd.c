@@ -201,10 +201,22 @@ Test(fd, a_device_is_written_no_more_at_a_time_than_surely_fits)
 	size_t taken;
 
 	memset(much, 'x', sizeof(much) - 1);
-	open_link(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	open_link(&o, open("/dev/urandom", O_WRONLY | O_CLOEXEC), FD_WRITE);
 	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
 	cr_assert(eq(sz, taken, PIPE_BUF));
 	flags_are_as_before(&o);
+}
+
+Test(fd, what_is_written_to_dev_null_is_taken_at_once)
+{
+	static char much[1 << 16];
+	struct opened o = {.other = -1};
+	size_t taken;
+
+	memset(much, 'x', sizeof(much) - 1);
+	open_link(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
+	cr_assert(eq(sz, taken, sizeof(much) - 1));
 }
 
 Test(fd, a_full_disk_is_a_failure_of_its_own)
