@@ -365,8 +365,10 @@ static void read_some(struct conn *c, uint32_t events)
 			return;
 }
 
-/* The kernel tells of an error while nothing was to be read or written. Where reading is only
- * paused, the next read will meet it, behind what came before it. */
+/* The kernel tells of an error or a hang-up while nothing was to be read or written. Where reading
+ * is only paused, the next read will meet it, after what came before it. A hang-up without an error
+ * is a Unix peer that has read all and closed both ways: nothing is lost unless we still write,
+ * which then fails. */
 static void hung_up(struct conn *c)
 {
 	int error;
@@ -374,7 +376,8 @@ static void hung_up(struct conn *c)
 	if (!c->in_over || !c->link.via->pending)
 		return;
 	error = c->link.via->pending(&c->link);
-	conn_end_soon(c, ENDED_LOST, error ? error : EPIPE);
+	if (error)
+		conn_end_soon(c, ENDED_LOST, error);
 }
 
 static void on_ready(struct watch *w, uint32_t events)

@@ -288,6 +288,39 @@ sends_after_the_server_ended() {
     sends_after_the_server_ended seqpacket
 }
 
+# A peer that closes is told as a hang-up, where TCP tells of its end alone.
+@test "a server that sends all and closes is no loss while our input is still open" {
+    for kind in stream seqpacket; do
+        held_input
+        start_script unix_server.py say_and_close $kind $kind response
+        kind $kind
+        start_job "$SOCKX" connect "${WITH[@]}" -U $kind <"$INPUT"
+        wait_until has_line "$PEER_OUT" '^closed$'
+        wait_until has_line "$JOB_OUT" response
+        exec {HELD}>&-
+        wait_job
+        equal "$JOB_STATUS" 0
+        equal "$(cat "$JOB_OUT")" response
+        HELD=9
+    done
+}
+
+@test "what our input still gives to a server that has closed is lost, and said to be" {
+    for kind in stream seqpacket; do
+        held_input
+        start_script unix_server.py say_and_close $kind $kind response
+        kind $kind
+        start_job "$SOCKX" connect "${WITH[@]}" -U $kind <"$INPUT"
+        wait_until has_line "$PEER_OUT" '^closed$'
+        wait_until has_line "$JOB_OUT" response
+        echo more >&"$HELD"
+        wait_job
+        equal "$JOB_STATUS" 4
+        exec {HELD}>&-
+        HELD=9
+    done
+}
+
 @test "a client's end is no end of what serve still has to say" {
     for kind in stream seqpacket; do
         held_input

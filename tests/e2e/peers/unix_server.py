@@ -71,6 +71,13 @@ def say(client, *texts):
     tell(client)
 
 
+def say_and_close(client, text):
+    """Sends text and closes, having read nothing; then prints so."""
+    client.sendall(text.encode())
+    client.close()
+    print("closed", flush=True)
+
+
 def leave(client, size):
     """Receives so many bytes and leaves, with more unread."""
     size = int(size)
