@@ -28,6 +28,7 @@ _sockx_serve() {
 		--eol) _sockx_reply -W 'lf crlf none'; return ;;
 		--settle) return ;;
 		-q | --quit-after) return ;;
+		--shutdown) _sockx_reply -W 'now quiet never'; return ;;
 		--greeting) return ;;
 		--bye) return ;;
 		--max-message) return ;;
@@ -35,7 +36,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns -b --backlog --unix-mode -i --idle-timeout --max-time --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address
@@ -55,11 +56,12 @@ _sockx_connect() {
 		--eol) _sockx_reply -W 'lf crlf none'; return ;;
 		--settle) return ;;
 		-q | --quit-after) return ;;
+		--shutdown) _sockx_reply -W 'now quiet never'; return ;;
 		--bye) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --no-shutdown --send-only --recv-only --bye --turns'
+		_sockx_reply -W ' -m --mode -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --bye --turns'
 		return
 	fi
 	_sockx_address

@@ -62,7 +62,7 @@ static const struct foreign {
 	{NULL, "-z", PROBE},
 	{NULL, "-zv", PROBE},
 	{NULL, "-vz", PROBE},
-	{NULL, "-N", "not needed: sockx half-closes when its input ends"},
+	{NULL, "-N", "'-N' is for 'sockx connect' and 'sockx serve'"},
 
 #define EXEC \
 	"sockx runs no programs for its peers yet; 'socat TCP-LISTEN:PORT,fork EXEC:PROGRAM' does"

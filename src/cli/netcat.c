@@ -12,8 +12,8 @@ enum meaning {
 	KEEP,
 	UNIX,
 	PROBE,
-	NOTHING, /* what we do without being asked */
-	SAME,    /* a flag that we have, too: text */
+	HALF_CLOSE, /* what serve does without being asked */
+	SAME,       /* a flag that we have, too: text */
 	WAIT,
 	SOURCE,
 	PORT,
@@ -32,7 +32,7 @@ static const struct netcat_option {
 	{"keep-open", NULL, KEEP, 'k'},
 	{"unixsock", NULL, UNIX, 'U'},
 	{"zero", NULL, PROBE, 'z'},
-	{NULL, NULL, NOTHING, 'N'},
+	{NULL, NULL, HALF_CLOSE, 'N'},
 	{NULL, "-4", SAME, '4'},
 	{NULL, "-6", SAME, '6'},
 	{"udp", "-u", SAME, 'u'},
@@ -53,7 +53,7 @@ static const struct netcat_option {
 };
 
 struct line {
-	bool listens, keeps, local, probes, echoes, chats;
+	bool listens, keeps, local, probes, echoes, chats, half_closes;
 	const char *wait, *source, *port;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
@@ -122,7 +122,7 @@ static bool take(struct line *line, const struct netcat_option *option, const ch
 	case EXEC: line->echoes = true; return is_cat(value);
 	case SAME: return add(line->options, sizeof(line->options), "", option->text);
 	case VALUE: return add(line->options, sizeof(line->options), option->text, value);
-	case NOTHING: break;
+	case HALF_CLOSE: line->half_closes = true; break;
 	}
 	return true;
 }
@@ -213,10 +213,13 @@ static bool write_connect(struct line *line, char *out, size_t size)
 	if (line->keeps || line->chats || line->echoes || !line->count ||
 		(line->count > 1 && (line->local || is_range(line->words[1]))))
 		return false;
-	snprintf(out, size, "sockx connect%s", line->probes ? " -q 0" : "");
+	snprintf(out, size, "sockx connect%s",
+		line->probes        ? " -q 0"
+		: line->half_closes ? " -N"
+				    : "");
 	return add_options(line, out, size) &&
 	       (!line->wait ||
-		       (add(out, size, "-w", line->wait) && add(out, size, "-i", line->wait))) &&
+		       (add(out, size, "-w", line->wait) && add(out, size, "-q", line->wait))) &&
 	       add_source(line, out, size) &&
 	       add(out, size, line->local ? "-U" : "", line->words[0]) &&
 	       (line->count < 2 || add(out, size, "", line->words[1])) &&

@@ -125,9 +125,8 @@ const struct command command_connect = {
 	.summary = "join standard input and output to a server",
 	.purpose =
 		"Send standard input to a server and write what it answers to standard output, or "
-		"chat with it line by line. "
-		"Either direction's end is passed on at once; the status is 0 only if every byte "
-		"went where it should.",
+		"chat with it line by line. The server is told of our end once no answer can be "
+		"lost by it. Status 0: every byte went where it should.",
 	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]"},
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",
 			     "send, print the answer"},

@@ -487,6 +487,11 @@ bool conn_is_terminal(const struct conn *c)
 	return c->link.terminal;
 }
 
+bool conn_peer_ended(const struct conn *c)
+{
+	return c->in_over;
+}
+
 bool conn_finished(const struct conn *c)
 {
 	return c->finishing;

@@ -176,7 +176,8 @@ size_t conn_queued(const struct conn *c);       /* bytes waiting */
 /* Bytes that the kernel took and the peer's has not; 0 where nobody can say. */
 size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
-bool conn_finished(const struct conn *c); /* our end has been passed on, or is under way */
-bool conn_closing(const struct conn *c);  /* conn_close was called, or it is over */
+bool conn_peer_ended(const struct conn *c); /* it will send no more, or is no longer heard */
+bool conn_finished(const struct conn *c);   /* our end has been passed on, or is under way */
+bool conn_closing(const struct conn *c);    /* conn_close was called, or it is over */
 
 #endif

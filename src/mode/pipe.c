@@ -2,8 +2,20 @@
 
 #include <string.h>
 
-/* Datagrams have no end. One that is answered at all is answered within this on most networks. */
-enum { DATAGRAMS_QUIET_MS = 1000 };
+static bool shutdown_choice(size_t i, struct opt_choice *out)
+{
+	static const struct opt_choice choices[] = {
+		[PIPE_SHUTDOWN_NOW] = {"now", "at once (serve's default)"},
+		[PIPE_SHUTDOWN_QUIET] = {"quiet", "once nothing has come for 1s; at once after the "
+						  "peer's end, or where 64 KiB "
+						  "were sent and nothing came (connect's default)"},
+		[PIPE_SHUTDOWN_NEVER] = {"never", "not at all"}};
+
+	if (i >= sizeof(choices) / sizeof(choices[0]))
+		return false;
+	*out = choices[i];
+	return true;
+}
 
 static const struct opt pipe_options[] = {
 	{.name = "quit-after",
@@ -11,12 +23,22 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct pipe_conf, quit_after_ms),
 		.arg = "DUR",
-		.help = "leave DUR after standard input has ended, without waiting for the peer's "
-			"end (over datagrams, which have none: when all is quiet for DUR, 1s)"},
+		.help = "leave once nothing has come for DUR after the end of standard input "
+			"(over datagrams, which have no end: 1s)"},
+	{.name = "shutdown",
+		.kind = OPT_CHOICE,
+		OPT_FIELD(struct pipe_conf, shutdown),
+		.arg = "WHEN",
+		.choice = shutdown_choice,
+		.help = "when to tell the peer that standard input has ended"},
+	{.letter = 'N',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, shutdown_now),
+		.help = "the same as --shutdown now"},
 	{.name = "no-shutdown",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, no_shutdown),
-		.help = "when standard input ends, do not tell the peer so"},
+		.help = "the same as --shutdown never"},
 	{.name = "send-only",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, send_only),
@@ -61,39 +83,6 @@ static void fail_run(struct pipe_run *p, const struct err *why)
 static void out_of_memory(struct pipe_run *p)
 {
 	fail_run(p, &(struct err){ERR_RUNTIME, .what = "standard input: out of memory"});
-}
-
-/* -q: all of the input has been passed on; wait so long for what still comes, then leave. */
-static void on_quit(struct timer *t)
-{
-	struct pipe_run *p = container_of(t, struct pipe_run, quit);
-
-	if (p->net)
-		conn_close(p->net, 0);
-}
-
-/* How long to wait; -1: for the peer's end, which a peer without a connection never tells. */
-static int64_t quit_after_ms(const struct pipe_run *p)
-{
-	if (conf_of(p)->quit_after_ms < 0 && conn_connectionless(p->net))
-		return DATAGRAMS_QUIET_MS;
-	return conf_of(p)->quit_after_ms;
-}
-
-static void wait_to_quit(struct pipe_run *p)
-{
-	if (p->input_over && p->net && conn_queued(p->net) == 0 && quit_after_ms(p) >= 0)
-		timer_set_in(p->env->loop, &p->quit, quit_after_ms(p));
-}
-
-/* Standard input has ended, now or before this client came: pass it on. */
-static void pass_input_end(struct pipe_run *p)
-{
-	if (conf_of(p)->send_only)
-		conn_close(p->net, CONN_LINGER_MS);
-	else if (!conf_of(p)->no_shutdown && !conn_connectionless(p->net))
-		conn_finish(p->net);
-	wait_to_quit(p);
 }
 
 /* ---- in: standard input ---- */
@@ -146,8 +135,7 @@ static void in_eof(struct conn *c)
 	struct pipe_run *p = conn_ctx(c);
 
 	p->input_over = true;
-	if (p->net)
-		pass_input_end(p);
+	pipe_end_review(p);
 }
 
 static void in_closed(struct conn *c, const struct err *why)
@@ -171,6 +159,8 @@ static void out_drained(struct conn *c)
 
 	if (p->net)
 		conn_resume(p->net);
+	pipe_end_heard(p);
+	pipe_end_review(p);
 }
 
 static void out_closed(struct conn *c, const struct err *why)
@@ -201,22 +191,21 @@ static void net_open(struct conn *c)
 	struct pipe_run *p = conn_ctx(c);
 
 	p->net = c;
-	p->after_cr = false;
+	p->after_cr = p->flowing = false;
+	p->heard_ms = p->passed_ms = 0;
 	if (p->in)
 		limit_input(p);
 	if ((!p->held.len || send_input(p, buf_span(&p->held)) == 0) && p->in)
 		conn_resume(p->in);
 	buf_free(&p->held);
-	if (p->input_over)
-		pass_input_end(p);
+	pipe_end_review(p);
 }
 
 static void net_data(struct conn *c, struct span in)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	if (conn_connectionless(c))
-		wait_to_quit(p); /* anew: it is not quiet */
+	pipe_end_heard(p);
 	if (!p->out || conf_of(p)->send_only)
 		return;
 	if (screen_write(&p->screen, in) < 0)
@@ -229,7 +218,7 @@ static void net_drained(struct conn *c)
 
 	if (p->in)
 		conn_resume(p->in);
-	wait_to_quit(p);
+	pipe_end_review(p);
 }
 
 /* The peer ended: so does our output, at once. Whether we go on sending depends on who feeds us: a
@@ -238,6 +227,7 @@ static void net_eof(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
+	pipe_end_judge(p);
 	if (p->out)
 		screen_end(&p->screen);
 	if (p->env->in_turn) {
@@ -258,7 +248,7 @@ static void net_closed(struct conn *c, const struct err *why)
 
 	(void)why; /* whoever owns the connection judges it */
 	p->net = NULL;
-	timer_clear(p->env->loop, &p->quit);
+	timer_clear(p->env->loop, &p->silence);
 	if (p->in)
 		conn_pause(p->in); /* what it has not taken is the next client's */
 }
@@ -289,8 +279,8 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 		err_set(err, ERR_USAGE, "'--send-only' and '--recv-only' leave nothing to do");
 		return err_hint(err, "give one of them");
 	}
-	if (timer_init(env->loop, &p->quit, on_quit) < 0)
-		return cannot_begin(err);
+	if (pipe_end_init(p, err) < 0)
+		return -1;
 	p->out_owner = own_side(p, &out_handler);
 	p->out = std_open(&p->out_owner, 1, env->open_std);
 	if (!p->out)
@@ -312,7 +302,7 @@ static void pipe_end(struct mode_env *env)
 {
 	struct pipe_run *p = env->state;
 
-	timer_free(env->loop, &p->quit);
+	timer_free(env->loop, &p->silence);
 	buf_free(&p->held);
 	if (p->in)
 		conn_owner_free(&p->in_owner);

@@ -10,19 +10,31 @@
  *
  * Three connections take part: in (standard input, which only reads), out (standard output, which
  * only writes) and net. Each direction, in -> net and net -> out, has its own back-pressure and its
- * own end, which is passed on at once.
+ * own end.
+ *
+ * The peer's end is passed on at once. So is the end of standard input by a server, whose answer is
+ * over. A client passes it on when that can no longer cost an answer, for many servers drop theirs
+ * at our half-close and end in order: see pipe_end.c.
  */
+
+enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER };
 
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
-	bool no_shutdown, send_only, recv_only;
+	const char *shutdown;  /* NULL: not given */
+	bool shutdown_now, no_shutdown, send_only, recv_only;
 };
 
 struct pipe_run {
 	struct mode_env *env;
 	struct conn_owner in_owner, out_owner;
 	struct conn *in, *out, *net; /* NULL: none (any more) */
-	struct timer quit;           /* --quit-after: input has ended and is sent */
+	struct timer silence;        /* input has ended: when to see what the silence means */
+	enum pipe_shutdown shutdown; /* when the end of input is passed on */
+	int64_t quit_after_ms;       /* --quit-after; -1: never */
+	int64_t heard_ms;            /* since when nothing has come; not before input ended */
+	int64_t passed_ms;           /* when the end of input was passed on; 0: it was not */
+	bool flowing;                /* ... in the middle of an answer */
 	struct screen screen;        /* out, as the peer's bytes reach it */
 	struct buf held;    /* of the input: read when net was lost already, for the next */
 	struct err verdict; /* why the run failed, or none */
@@ -32,5 +44,20 @@ struct pipe_run {
 	bool finishing;     /* done is told once out has been written */
 	bool told;          /* ... and has been */
 };
+
+/* ---- pipe_end.c: what follows the end of standard input ---- */
+
+/* Read how it is passed on. Returns 0, or -1 with err. */
+int pipe_end_init(struct pipe_run *p, struct err *err);
+
+/* Standard input has ended, or something has changed since: pass its end on, or leave, if it is
+ * time to. Does nothing while input goes on or still waits to be sent. */
+void pipe_end_review(struct pipe_run *p);
+
+/* Something came from the peer, or standard output took what it had been waiting for. */
+void pipe_end_heard(struct pipe_run *p);
+
+/* The peer's end came: say so if it may have been our half-close that cost the rest. */
+void pipe_end_judge(struct pipe_run *p);
 
 #endif

@@ -38,6 +38,9 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ATTEMPT_LOST] = {"connect.lost", LEVEL_DETAIL, "{address}: {reason}"},
 	[REPORT_CONNECTED] = {"connected", LEVEL_PEOPLE, "connected to {address} ({transport})"},
 	[REPORT_AIMED] = {"connected", LEVEL_PEOPLE, "sending to {address} ({transport})"},
+	[REPORT_HALF_CLOSED] = {"connect.half_closed", LEVEL_PEOPLE,
+		"{address} ended {reason}, right after our end of input; if more was due, try "
+		"--no-shutdown, with -q 5s if it does not end by itself"},
 	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
 	[REPORT_MEASURE_BEGUN] = {"measure.begun", LEVEL_DETAIL,
 		"measuring {address} ({transport}), connections: {count}"},

@@ -29,6 +29,7 @@ enum report_kind {
 	REPORT_ATTEMPT_LOST, /* why that address lost: address, reason */
 	REPORT_CONNECTED,    /* a client is connected: address, transport */
 	REPORT_AIMED,        /* a client sends where nobody need be: address, transport */
+	REPORT_HALF_CLOSED,  /* the server ended right after our half-close: address, reason */
 	REPORT_DONE,         /* its connection is over: bytes */
 	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */
 	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */

@@ -280,7 +280,7 @@ refuses_port() {
     refuses_saying "sockx serve -p 9000" tcp-l:9000,fork
     refuses_saying "sockx serve -p 9000" TCP-LISTEN:9000,fork,reuseaddr
     refuses_saying "sockx connect localhost:80" TCP:localhost:80
-    refuses_saying "half-closes" connect -N localhost 80
+    refuses_saying "'-N' is for" echo -N localhost
     refuses_saying "exit status" connect -z localhost 80
     refuses_saying "'-i DUR'" serve -w 3
 }

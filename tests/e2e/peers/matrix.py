@@ -5,15 +5,18 @@
     WHAT   data (ten rounds of a byte) or eof (the end is passed on)
     WAY    in (network to standard output) or out (standard input to network)
 
-Each byte and each end has to arrive within a second. "Quiet": nobody sends. "Filled": the receiver
+Each byte and each end has to arrive within a second; by connect without -N, which waits with the
+end of its input until no answer can be lost by it, within the 8 s of the public matrix. "Quiet": nobody sends. "Filled": the receiver
 does not read until we stop the sender, and the sender writes whatever anyone takes. "Done": it has
 been used and has ended in order.
 
-Every cell runs twice, once with pipes and once with Unix sockets as standard input and output. A
+Every cell runs with pipes and with Unix sockets as standard input and output, connect's also
+without -N. A
 data cell ends once by SIGTERM and once in order; an eof cell ends in order, once after ten bytes
 and once after none. In order means that all that was sent arrives, and then status 0."""
 
 import hashlib
+import itertools
 import os
 import random
 import re
@@ -24,7 +27,8 @@ import subprocess
 import sys
 import time
 
-SOON_S = 1.0  # what the matrix grants a byte or an end
+SOON_S = 1.0  # what a byte or an end is granted
+PUBLIC_S = 8.0  # what the public matrix grants an end
 FULL_S = 0.3  # nobody has taken anything for so long: it is filled
 EXIT_S = 3.0
 DRAIN_S = 15.0
@@ -44,6 +48,7 @@ class Way:
         self.sent, self.received = hashlib.sha256(), hashlib.sha256()
         self.sent_bytes = self.received_bytes = 0
         self.finished = self.ended = False
+        self.end_within = SOON_S
 
     def send(self, data):
         """As much of it as is taken now."""
@@ -93,7 +98,7 @@ class Way:
         self.finish_sender()
 
     def expect_end(self, filling=None):
-        got = self.take(SOON_S, filling)
+        got = self.take(self.end_within, filling)
         if got:
             raise Failed(f"{self.name}: {got[:20]!r} came instead of the end")
 
@@ -111,8 +116,8 @@ class Way:
 class Setting:
     """The program between its standard input and output, which are ours, and a peer, who we are."""
 
-    def __init__(self, stdio):
-        self.stdio = stdio
+    def __init__(self, stdio, options):
+        self.stdio, self.options = stdio, options
         self.role = self.child = self.net = None
         self.ways = {}
 
@@ -133,6 +138,8 @@ class Setting:
             "in": Way("in", self.net.fileno(), ours_out,
                       lambda: self.net.shutdown(socket.SHUT_WR)),
         }
+        if role == "connect" and not self.options:
+            self.ways["out"].end_within = PUBLIC_S
 
     def run(self, arguments, child_in, child_out):
         self.child = subprocess.Popen([os.environ["SOCKX"]] + arguments, stdin=child_in,
@@ -142,7 +149,7 @@ class Setting:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.settimeout(5)
         port = str(listener.getsockname()[1])
-        self.run(["connect", "127.0.0.1", port], child_in, child_out)
+        self.run(["connect", *self.options, "127.0.0.1", port], child_in, child_out)
         self.net = listener.accept()[0]
         listener.close()
 
@@ -206,13 +213,14 @@ def play(setting, other_state, what, name):
 
 def main():
     role, other_state, what, name = sys.argv[1:]
-    for stdio in ("pipe", "socket"):
-        setting = Setting(stdio)
+    options = [[], ["-N"]] if role == "connect" else [[]]
+    for stdio, chosen in itertools.product(("pipe", "socket"), options):
+        setting = Setting(stdio, chosen)
         try:
             setting.start(role)
             play(setting, other_state, what, name)
         except (Failed, OSError) as failure:
-            sys.exit(f"{' '.join(sys.argv[1:])}, with a {stdio}: {failure!r}")
+            sys.exit(f"{' '.join(sys.argv[1:])}, {chosen}, with a {stdio}: {failure!r}")
         finally:
             setting.clear_away()
 

@@ -34,7 +34,7 @@ Test(foreign, connecting_is_connect)
 	says("connect", "-", "standard input and output are always the other side: leave this out");
 	says("connect", "STDIO",
 		"standard input and output are always the other side: leave this out");
-	says("connect", "-N", "not needed: sockx half-closes when its input ends");
+	says("echo", "-N", "'-N' is for 'sockx connect' and 'sockx serve'");
 	says(NULL, "-zv",
 		"to see whether a port answers: 'sockx connect -q 0 HOST PORT </dev/null' and its "
 		"exit status");

@@ -52,9 +52,10 @@ Test(netcat, connecting)
 {
 	is("host 80", "sockx connect host 80");
 	is("host:80", "sockx connect host:80");
-	is("-N host 80", "sockx connect host 80");
+	is("-N host 80", "sockx connect -N host 80");
+	is("-Nl 9000", "sockx serve -p 9000");
 	is("-zv host 80", "sockx connect -q 0 -v host 80 </dev/null");
-	is("-w 3 host 80", "sockx connect -w 3 -i 3 host 80");
+	is("-w 3 host 80", "sockx connect -w 3 -q 3 host 80");
 	is("-uq1 host 53", "sockx connect -u -q 1 host 53");
 	is("-s 192.0.2.1 -p 99 host 80", "sockx connect -s 192.0.2.1:99 host 80");
 	is("-U /run/x.sock", "sockx connect -U /run/x.sock");

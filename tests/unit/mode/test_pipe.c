@@ -66,6 +66,12 @@ static void lay_pipes(struct stage *st)
 
 static const struct pipe_conf plain = {.quit_after_ms = -1};
 
+/* A server's run, not a client's. */
+static void on_enough(void *arg)
+{
+	(void)arg;
+}
+
 static int set_up(struct stage *st, struct pipe_conf conf, struct err *err)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -541,19 +547,172 @@ Test(mode_pipe, quit_after_0_leaves_as_soon_as_all_is_sent)
 	end(st);
 }
 
-Test(mode_pipe, quit_after_waits_so_long_for_the_answer)
+Test(mode_pipe, quit_after_leaves_once_nothing_has_come_for_so_long)
 {
-	struct script peer = {.stays = true};
+	struct script peer = {.incoming = "answer", .stays = true, .reads_nothing = true};
 	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 500});
 
 	end_input(st);
-	TURN_UNTIL(&st->sc.loop, peer.finished);
+	TURN_UNTIL(&st->sc.loop, st->run.input_over);
 	scene_pass_ms(&st->sc, 400);
-	cr_assert(eq(uint, peer.ended, 0));
-	scene_pass_ms(&st->sc, 100);
+	peer.reads_nothing = false;
+	turn(st, 3);
+	st->run.heard_ms = st->sc.loop.now_ms += 400; /* turning has set the clock right */
+	scene_pass_ms(&st->sc, 499);
+	cr_assert(eq(uint, peer.ended, 0), "it spoke in between");
+	scene_pass_ms(&st->sc, 1);
 	cr_assert(eq(uint, peer.ended, 1));
 	cr_assert(not(peer.failed));
 	end(st);
+}
+
+/* ---- when the end of input is passed on ---- */
+
+/* Standard input ends, after some text; the peer stays. */
+static struct stage *input_ends(struct script *peer, struct pipe_conf conf, const char *text)
+{
+	struct stage *st = begin(peer, conf);
+
+	if (*text)
+		type(st, text);
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, st->run.input_over);
+	return st;
+}
+
+Test(mode_pipe, a_client_passes_the_end_of_input_on_after_a_second_of_silence)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = input_ends(&peer, plain, "question");
+
+	scene_pass_ms(&st->sc, 999);
+	cr_assert(eq(uint, peer.finished, 0));
+	scene_pass_ms(&st->sc, 1);
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(eq(uint, peer.ended, 0), "it reads on");
+	end(st);
+}
+
+Test(mode_pipe, an_answer_that_comes_puts_the_end_of_input_off)
+{
+	struct script peer = {.incoming = "answer", .stays = true, .reads_nothing = true};
+	struct stage *st = input_ends(&peer, plain, "question");
+
+	scene_pass_ms(&st->sc, 900);
+	st->run.heard_ms = 0; /* as if it had just been sent: turning sets the clock right */
+	peer.reads_nothing = false;
+	turn(st, 3);
+	pipe_end_review(&st->run);
+	scene_pass_ms(&st->sc, 999);
+	cr_assert(eq(uint, peer.finished, 0));
+	scene_pass_ms(&st->sc, 1);
+	cr_assert(eq(uint, peer.finished, 1));
+	end(st);
+}
+
+Test(mode_pipe, the_end_of_input_waits_until_the_peer_has_all_that_was_sent)
+{
+	struct script peer = {.stays = true, .reads_nothing = true, .unsent = 5};
+	struct stage *st = input_ends(&peer, plain, "question");
+
+	scene_pass_ms(&st->sc, 5000);
+	cr_assert(eq(uint, peer.finished, 0));
+	peer.unsent = 0;
+	scene_pass_ms(&st->sc, 1000);
+	cr_assert(eq(uint, peer.finished, 1));
+	end(st);
+}
+
+Test(mode_pipe, while_our_output_is_full_the_end_of_input_waits_longer)
+{
+	struct script peer = {.incoming = "endless", .endless = true, .stays = true};
+	struct stage *st = begin(&peer, plain);
+
+	TURN_UNTIL(&st->sc.loop, conn_queued(st->run.out) > 0);
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, st->run.input_over);
+	scene_pass_ms(&st->sc, 4900);
+	cr_assert(eq(uint, peer.finished, 0));
+	scene_pass_ms(&st->sc, 200);
+	cr_assert(eq(uint, peer.finished, 1));
+	end(st);
+}
+
+Test(mode_pipe, what_is_pushed_into_a_silent_peer_ends_at_once)
+{
+	enum { PIECE = 16 * 1024 };
+	static char piece[PIECE + 1];
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = begin(&peer, plain);
+
+	memset(piece, 'x', PIECE);
+	for (size_t sent = 0; sent < 4; sent++) {
+		type(st, piece);
+		turn(st, 3);
+	}
+	cr_assert(eq(uint, peer.finished, 0));
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, peer.finished);
+	end(st);
+}
+
+Test(mode_pipe, the_peers_end_has_the_end_of_input_passed_on_at_once)
+{
+	struct script peer = {.incoming = "x"};
+	struct stage *st = begin(&peer, plain);
+
+	TURN_UNTIL(&st->sc.loop, conn_peer_ended(st->run.net));
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(uint, peer.finished, 1));
+	end(st);
+}
+
+Test(mode_pipe, shutdown_never_leaves_our_side_open)
+{
+	const struct pipe_conf never = {.quit_after_ms = -1, .shutdown = "never"},
+			       flag = {.quit_after_ms = -1, .no_shutdown = true};
+	struct script peer = {.stays = true, .reads_nothing = true}, other = peer;
+	struct stage *st = input_ends(&peer, never, "question");
+
+	scene_pass_ms(&st->sc, 60000);
+	cr_assert(eq(uint, peer.finished, 0));
+	end(st);
+	st = input_ends(&other, flag, "question");
+	scene_pass_ms(&st->sc, 60000);
+	cr_assert(eq(uint, other.finished, 0));
+	end(st);
+}
+
+Test(mode_pipe, shutdown_now_passes_the_end_on_as_it_comes)
+{
+	const struct pipe_conf flag = {.quit_after_ms = -1, .shutdown_now = true};
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = input_ends(&peer, flag, "question");
+
+	turn(st, 2);
+	cr_assert(eq(uint, peer.finished, 1));
+	end(st);
+}
+
+static void cannot_be_combined(struct pipe_conf conf)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	conf.quit_after_ms = -1;
+	lay_pipes(st);
+	cr_assert(eq(int, set_up(st, conf, &err), -1));
+	cr_assert(eq(int, err.kind, ERR_USAGE));
+	cr_assert(err.hint[0] != '\0');
+	end(st);
+}
+
+Test(mode_pipe, spellings_of_shutdown_that_differ_are_a_usage_error)
+{
+	cannot_be_combined((struct pipe_conf){.shutdown_now = true, .no_shutdown = true});
+	cannot_be_combined((struct pipe_conf){.shutdown_now = true, .shutdown = "quiet"});
+	cannot_be_combined((struct pipe_conf){.no_shutdown = true, .shutdown = "now"});
 }
 
 /* The pieces are read one by one. */
@@ -598,6 +757,7 @@ Test(mode_pipe, in_turn_each_client_gets_what_the_one_before_has_not_taken)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	lay_pipes(st);
+	st->env.enough = on_enough;
 	st->env.in_turn = true;
 	begin_as_is(st, NULL, plain);
 	type(st, "for the first");
@@ -628,6 +788,7 @@ Test(mode_pipe, a_client_that_comes_after_the_end_of_input_is_told_so_at_once)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	lay_pipes(st);
+	st->env.enough = on_enough;
 	st->env.in_turn = true;
 	begin_as_is(st, &first, plain);
 	end_input(st);
@@ -649,6 +810,7 @@ static struct stage *break_the_first(struct script *first)
 
 	*first = (struct script){.reads_nothing = true, .fail_write_at = 1, .error = ECONNRESET};
 	lay_pipes(st);
+	st->env.enough = on_enough;
 	st->env.in_turn = true;
 	begin_as_is(st, first, plain);
 	type(st, "lost with it");

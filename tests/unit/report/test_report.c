@@ -51,6 +51,10 @@ static const struct {
 	{REPORT_ATTEMPT_LOST, "127.0.0.1:80: Connection reset by peer\n", "connect.lost"},
 	{REPORT_CONNECTED, "connected to 127.0.0.1:80 (tcp)\n", "connected"},
 	{REPORT_AIMED, "sending to 127.0.0.1:80 (tcp)\n", "connected"},
+	{REPORT_HALF_CLOSED,
+		"127.0.0.1:80 ended Connection reset by peer, right after our end of input; if "
+		"more was due, try --no-shutdown, with -q 5s if it does not end by itself\n",
+		"connect.half_closed"},
 	{REPORT_DONE, "done: 12 bytes received, 34 sent\n", "done"},
 	{REPORT_MEASURE_BEGUN, "measuring 127.0.0.1:80 (tcp), connections: 5\n", "measure.begun"},
 	{REPORT_MEASURE_ENDED, "measured 127.0.0.1:80 (tcp), connections: 5\n", "measure.ended"},
@@ -346,6 +350,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_ATTEMPT_LOST] = LEVEL_DETAIL,
 		[REPORT_CONNECTED] = LEVEL_PEOPLE,
 		[REPORT_AIMED] = LEVEL_PEOPLE,
+		[REPORT_HALF_CLOSED] = LEVEL_PEOPLE,
 		[REPORT_DONE] = LEVEL_DETAIL,
 		[REPORT_MEASURE_BEGUN] = LEVEL_DETAIL,
 		[REPORT_MEASURE_ENDED] = LEVEL_DETAIL,

@@ -1,0 +1,182 @@
+/* What follows the end of standard input: the half-close, and leaving. */
+#include "mode/pipe.h"
+
+#include <string.h>
+
+#include "report/report.h"
+
+/*
+ * Many servers drop an answer that is still on its way when they read our end, and end in order, so
+ * that nobody can tell (nginx, redis, haproxy, dovecot, SOCKS servers). So a client waits with it
+ * until no answer can be meant: the peer has ended; or we pushed, a file to a sink; or the peer has
+ * all that was sent and has been silent for QUIET_MS.
+ */
+enum {
+	QUIET_MS = 1000,
+	FULL_MS = 5000, /* ... in place of it, while our output is full: it may be speaking, unheard
+	                 */
+	PUSHED_BYTES = 64 * 1024, /* sent, with nothing received: this is no question */
+	AGAIN_MS = 100,           /* how soon to look again whether the peer has got all */
+	/* Datagrams have no end. One that is answered at all is answered within this on most
+	 * networks. */
+	DATAGRAMS_QUIET_MS = 1000,
+	/* A peer that ends so soon after our end probably does so because of it. */
+	SOON_MS = 1000,
+};
+
+static const struct pipe_conf *conf_of(const struct pipe_run *p)
+{
+	return p->env->conf;
+}
+
+static bool is_client(const struct pipe_run *p)
+{
+	return !p->env->enough;
+}
+
+static bool pushed(const struct pipe_run *p)
+{
+	return conn_received(p->net) == 0 && conn_sent(p->net) >= PUSHED_BYTES;
+}
+
+static bool output_is_full(const struct pipe_run *p)
+{
+	return p->out && conn_queued(p->out) > 0;
+}
+
+/* After how much silence our end is passed on; -1: not now. */
+static int64_t shutdown_after_ms(const struct pipe_run *p)
+{
+	if (conn_finished(p->net))
+		return -1;
+	if (conf_of(p)->send_only)
+		return 0;
+	if (conn_connectionless(p->net))
+		return -1;
+	switch (p->shutdown) {
+	case PIPE_SHUTDOWN_NOW: return 0;
+	case PIPE_SHUTDOWN_QUIET:
+		if (conn_peer_ended(p->net) || pushed(p))
+			return 0;
+		return output_is_full(p) ? FULL_MS : QUIET_MS;
+	case PIPE_SHUTDOWN_NEVER: break;
+	}
+	return -1;
+}
+
+/* After how much silence we leave; -1: with the peer's end. */
+static int64_t leave_after_ms(const struct pipe_run *p)
+{
+	if (p->quit_after_ms < 0 && conn_connectionless(p->net))
+		return DATAGRAMS_QUIET_MS;
+	return p->quit_after_ms;
+}
+
+static void pass_end_on(struct pipe_run *p)
+{
+	int64_t now_ms = p->env->loop->now_ms;
+
+	if (conf_of(p)->send_only) {
+		conn_close(p->net, CONN_LINGER_MS);
+		return;
+	}
+	p->passed_ms = now_ms;
+	p->flowing = conn_received(p->net) && now_ms - p->heard_ms < SOON_MS;
+	conn_finish(p->net);
+}
+
+static void look_in(struct pipe_run *p, int64_t ms)
+{
+	if (ms >= 0 && (!p->silence.place || p->silence.at_ms > p->env->loop->now_ms + ms))
+		timer_set_in(p->env->loop, &p->silence, ms);
+}
+
+void pipe_end_review(struct pipe_run *p)
+{
+	int64_t silent_ms, shutdown_ms, leave_ms;
+
+	if (!p->input_over || !p->net || conn_queued(p->net))
+		return;
+	if (!p->heard_ms)
+		p->heard_ms = p->env->loop->now_ms;
+	silent_ms = p->env->loop->now_ms - p->heard_ms;
+	shutdown_ms = shutdown_after_ms(p);
+	leave_ms = leave_after_ms(p);
+	if (leave_ms >= 0 && silent_ms >= leave_ms && (!leave_ms || !output_is_full(p))) {
+		conn_close(p->net, 0);
+		return;
+	}
+	if (!output_is_full(p)) /* out's drained begins anew */
+		look_in(p, leave_ms < 0 ? -1 : leave_ms - silent_ms);
+	if (shutdown_ms > 0 && silent_ms >= shutdown_ms && conn_unsent(p->net))
+		look_in(p, AGAIN_MS);
+	else if (shutdown_ms >= 0 && silent_ms >= shutdown_ms)
+		pass_end_on(p);
+	else
+		look_in(p, shutdown_ms < 0 ? -1 : shutdown_ms - silent_ms);
+}
+
+static void on_silence(struct timer *t)
+{
+	pipe_end_review(container_of(t, struct pipe_run, silence));
+}
+
+void pipe_end_heard(struct pipe_run *p)
+{
+	if (p->heard_ms)
+		p->heard_ms = p->env->loop->now_ms;
+}
+
+/* A sink has no answer to drop. */
+void pipe_end_judge(struct pipe_run *p)
+{
+	const struct addr peer = conn_address(p->net);
+	const struct addr_text address = addr_text(&peer);
+	bool nothing = conn_received(p->net) == 0 && !pushed(p);
+
+	if (!is_client(p) || !p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
+		!(nothing || p->flowing))
+		return;
+	report(p->env->to,
+		&(struct report){.kind = REPORT_HALF_CLOSED,
+			.address = address.text,
+			.reason = nothing ? "without an answer" : "in the middle of its answer"});
+}
+
+/* Which of three spellings was used. Returns 0, or -1 with err where two differ. */
+static int read_shutdown(struct pipe_run *p, struct err *err)
+{
+	static const char *const names[] = {[PIPE_SHUTDOWN_NOW] = "now",
+		[PIPE_SHUTDOWN_QUIET] = "quiet",
+		[PIPE_SHUTDOWN_NEVER] = "never"};
+	const struct pipe_conf *conf = conf_of(p);
+	const char *word = conf->shutdown;
+
+	if ((conf->shutdown_now && conf->no_shutdown) ||
+		(word && conf->shutdown_now && strcmp(word, "now") != 0) ||
+		(word && conf->no_shutdown && strcmp(word, "never") != 0)) {
+		err_set(err, ERR_USAGE, "'%s' and '%s' cannot be combined",
+			conf->shutdown_now ? "-N" : "--no-shutdown",
+			word ? "--shutdown" : "--no-shutdown");
+		return err_hint(err, "give one of them");
+	}
+	p->shutdown = is_client(p) ? PIPE_SHUTDOWN_QUIET : PIPE_SHUTDOWN_NOW;
+	if (conf->shutdown_now)
+		p->shutdown = PIPE_SHUTDOWN_NOW;
+	if (conf->no_shutdown)
+		p->shutdown = PIPE_SHUTDOWN_NEVER;
+	for (size_t i = 0; word && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(word, names[i]) == 0)
+			p->shutdown = (enum pipe_shutdown)i;
+	return 0;
+}
+
+int pipe_end_init(struct pipe_run *p, struct err *err)
+{
+	p->quit_after_ms = conf_of(p)->quit_after_ms;
+	if (read_shutdown(p, err) < 0)
+		return -1;
+	if (timer_init(p->env->loop, &p->silence, on_silence) == 0)
+		return 0;
+	return err_set(err, ERR_RUNTIME, "cannot join standard input and output: out of memory");
+}
