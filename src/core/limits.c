@@ -23,3 +23,12 @@ size_t limits_descriptors(struct reporter *to, int fd)
 	most = limit.rlim_cur > INT32_MAX ? INT32_MAX : (size_t)limit.rlim_cur;
 	return most > (size_t)lowest_free ? most - (size_t)lowest_free : 0;
 }
+
+int limits_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
+		return INT32_MAX;
+	return (int)limit.rlim_cur;
+}

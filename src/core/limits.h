@@ -9,4 +9,7 @@ struct reporter;
  * one that is open: its copy tells which numbers are free. */
 size_t limits_descriptors(struct reporter *to, int fd);
 
+/* How many descriptors may be open at once: the soft limit. */
+int limits_open_files(void);
+
 #endif

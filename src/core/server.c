@@ -303,12 +303,26 @@ static int listen_everywhere(struct server *s, struct err *err)
 	return s->listening ? 0 : -1;
 }
 
-/* As many clients as there can be descriptors. */
-static size_t most_clients(const struct server *s)
+/* How many clients there may be at once: where none is told, as many as there can be descriptors.
+ * Returns 0, or -1 if not even one can ever be taken. Sessions need no descriptor of their own. */
+static int find_room(struct server *s, struct err *err)
 {
-	size_t most = limits_descriptors(s->clients.to, s->listeners[0].socket.fd);
+	size_t most;
 
-	return most > SPARE_DESCRIPTORS ? most - SPARE_DESCRIPTORS : 1;
+	if (has_sessions(s)) {
+		if (!s->conf.max_conns)
+			s->conf.max_conns = SERVER_SESSIONS_MAX;
+		return 0;
+	}
+	most = limits_descriptors(s->clients.to, s->listeners[0].socket.fd);
+	if (most == 0) {
+		err_set(err, ERR_LISTEN, "cannot serve: no descriptor is left for a client");
+		return err_hint(
+			err, "start it where 'ulimit -n' allows more than %d", limits_open_files());
+	}
+	if (!s->conf.max_conns)
+		s->conf.max_conns = most > SPARE_DESCRIPTORS ? most - SPARE_DESCRIPTORS : 1;
+	return 0;
 }
 
 static void announce(const struct server *s)
@@ -386,13 +400,14 @@ int server_start(struct server *s, struct err *err)
 		if (listened < 0 && (err->sys != EADDRINUSE || !takes_any_port(s)))
 			break;
 	}
+	if (listened == 0)
+		listened = find_room(s, err);
 	if (listened < 0) {
+		close_listeners(s);
 		free_own(s);
 		return -1;
 	}
 	*err = (struct err){0};
-	if (!s->conf.max_conns)
-		s->conf.max_conns = has_sessions(s) ? SERVER_SESSIONS_MAX : most_clients(s);
 	update_accepting(s);
 	announce(s);
 	return 0;

@@ -348,6 +348,47 @@ come_and_reset() {
     equal "$SERVER_STATUS" 0
 }
 
+# For start_job: a program with so many descriptors at most, and none open beside the standard ones.
+with_descriptors() {
+    # shellcheck disable=SC2016 # for the inner shell
+    exec bash -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+        ulimit -n "$1" && shift && exec "$@"' bash "$@"
+}
+
+# How a server with so few descriptors begins: it says that it listens, and then it does serve; or 3.
+serves_or_refuses() {
+    local port
+
+    start_job with_descriptors "$@"
+    wait_until is_announced "$JOB_PID" "$JOB_ERR"
+    port=$(sed -nE 's/^listening on .*:([0-9]+) .*/\1/p' "$JOB_ERR" | head -n 1)
+    if [ -n "$port" ]; then
+        equal "$(sockx echo -4 -w 2s -p "$port" hello)" hello
+        kill "$JOB_PID"
+        wait_job
+        equal "$JOB_STATUS" 0
+    else
+        wait_job
+        equal "$JOB_STATUS" 3
+        refusals+=$(cat "$JOB_ERR")
+    fi
+}
+
+@test "a server says that it listens only where it can take a client" {
+    local most port refusals=''
+
+    for most in 5 6 7 8 9; do
+        serves_or_refuses "$most" "$SOCKX" serve -m echo -p 0
+        serves_or_refuses "$most" "$SOCKX" serve -m echo -p 0 -4 --max-conns 3
+    done
+    [[ $refusals == *"no descriptor is left for a client"*"ulimit -n"* ]]
+    # Sessions of datagrams need none.
+    start_job with_descriptors 6 "$SOCKX" serve -u -m echo -p 0 -4
+    wait_until is_announced "$JOB_PID" "$JOB_ERR"
+    port=$(sed -nE 's/^listening on .*:([0-9]+) .*/\1/p' "$JOB_ERR")
+    equal "$(sockx echo -u -4 -p "$port" hello)" hello
+}
+
 @test "--max-conns 2: the third waits in the backlog until one has left" {
     start_server -m echo --max-conns 2
     start_script client.py hold "$PORT"
