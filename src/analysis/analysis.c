@@ -326,6 +326,13 @@ bool analysis_free_some(struct analysis *a)
 	return false;
 }
 
+size_t analysis_memory(const struct analysis *a)
+{
+	const struct texts_piece *held = a->segment.held;
+
+	return tally_memory(&a->tally) + (held ? sizeof(*held) + held->size : 0);
+}
+
 /* Hash what is held of a long segment now, so that its end is not the time to hash all of it;
  * whichever way it is decided whether a mark that waits belongs to it. */
 static void hash_held(struct analysis *a)

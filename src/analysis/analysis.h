@@ -55,6 +55,9 @@ void analysis_free(struct analysis *a);
  * between the calls nothing else may be done with a. */
 bool analysis_free_some(struct analysis *a);
 
+/* The bytes it has allocated, also between the parts of its end. */
+size_t analysis_memory(const struct analysis *a);
+
 /* More of the text. Returns 0, or -1 when memory is out: then a can only be freed. */
 int analysis_add(struct analysis *a, struct span in);
 

@@ -127,6 +127,17 @@ uint32_t index_move_one(struct index *x)
 	return lost;
 }
 
+size_t index_memory(const struct index *x)
+{
+	size_t now = x->now.slots ? slots_in(&x->now) : 0, old = 0;
+
+	if (x->old.slots) /* see index_move_one */
+		old = x->left + SLOTS_GIVEN_BACK - x->left % SLOTS_GIVEN_BACK + INDEX_QUICKLY;
+	if (x->old.slots && old > slots_in(&x->old))
+		old = slots_in(&x->old);
+	return (now + old) * sizeof(*x->now.slots);
+}
+
 bool index_free_some(struct index *x)
 {
 	if (!index_is_growing(x)) {

@@ -97,6 +97,9 @@ bool index_put(struct index *x, uint32_t tag, uint32_t number);
  * or else INDEX_NONE. */
 uint32_t index_move_one(struct index *x);
 
+/* The bytes allocated; never less than there are. */
+size_t index_memory(const struct index *x);
+
 /* Give back some of the memory, a few milliseconds' work at most: x can then only be freed. Returns
  * whether there is more. */
 bool index_free_some(struct index *x);

@@ -40,6 +40,13 @@ bool tally_free_some(struct tally *t)
 	return false;
 }
 
+size_t tally_memory(const struct tally *t)
+{
+	return t->chunk_count * TALLY_CHUNK * sizeof(**t->chunks) +
+	       t->chunk_max * sizeof(*t->chunks) + t->texts.bytes + index_memory(&t->names) +
+	       index_memory(&t->strong);
+}
+
 int tally_prepare(struct tally *t)
 {
 	return t->names.now.slots ? 0 : index_reserve(&t->names);

@@ -61,6 +61,9 @@ void tally_init(struct tally *t, const struct hash_key *key, bool exact);
  * whether there is more; after the last, t is all zero. */
 bool tally_free_some(struct tally *t);
 
+/* The bytes allocated, also while it is being freed. */
+size_t tally_memory(const struct tally *t);
+
 /* The hashes of a long word as far as it has come, both of its text and of its lower case: all zero
  * at first. */
 struct tally_hash {

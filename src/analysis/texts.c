@@ -42,6 +42,7 @@ const uint8_t *texts_add(struct texts *t, struct span text)
 			return NULL;
 		piece->next = t->pieces;
 		t->pieces = piece;
+		t->bytes += piece->size;
 	}
 	at = t->pieces->bytes + t->pieces->used;
 	memcpy(at, text.data, text.len);
@@ -56,6 +57,7 @@ void texts_take(struct texts *t, struct texts_piece *piece)
 	piece->next = *behind;
 	*behind = piece;
 	piece->size = piece->used;
+	t->bytes += piece->size;
 }
 
 bool texts_free_some(struct texts *t)
@@ -67,6 +69,7 @@ bool texts_free_some(struct texts *t)
 
 		t->pieces = piece->next;
 		freed += piece->size;
+		t->bytes -= piece->size;
 		free(piece);
 	}
 	return t->pieces != NULL;

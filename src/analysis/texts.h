@@ -19,6 +19,7 @@ struct texts_piece {
 /* All zero holds none. */
 struct texts {
 	struct texts_piece *pieces; /* the first is being filled */
+	size_t bytes;               /* that the pieces have room for */
 };
 
 /* Keep a copy of a text. Returns where it is, or NULL when memory is out. */

@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/serve.h"
 #include "cmd/talk.h"
+#include "core/limits.h"
 #include "transport/fd.h"
 
 enum {
@@ -73,6 +74,13 @@ static const struct opt serve_rows[] = {
 		.help = "serve at most N clients at once; others wait (0: as many as descriptors "
 			"allow; pipe: always 1); of datagram peers, forget the one not heard for "
 			"longest"},
+	{.name = "max-memory",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct serve_conf, max_memory),
+		.arg = "SIZE",
+		.min = 1,
+		.help = "hold at most SIZE for all clients together; past it, send away the one "
+			"that holds most (default: a quarter of the memory there is)"},
 	{.name = "backlog",
 		.letter = 'b',
 		.kind = OPT_NUMBER,
@@ -255,6 +263,7 @@ static void fill_server(struct serve_run *run)
 	s->clients.on = &mode->on;
 	s->clients.ctx = run->env.state;
 	s->clients.room = run->env.room;
+	s->clients.budget = &run->budget;
 	s->clients.idle_ms = idle_ms(run);
 	/* The status of a server that ends by itself vouches for every byte. */
 	s->clients.see_off = s->conf.exit_after > 0;
@@ -264,20 +273,22 @@ static void fill_server(struct serve_run *run)
 
 static int init_run(struct serve_run *run, const struct opt_set *set, struct err *err)
 {
+	const struct serve_conf *conf = run->conf;
 	const struct mode *mode = run->mode;
 
 	run->env = (struct mode_env){.loop = &run->loop,
 		.to = run->to,
 		.room = malloc(CONN_READ_BYTES),
 		.state = calloc(1, mode->state_size ? mode->state_size : 1),
-		.conf = mode_conf(run->mode, set, run->conf),
-		.in_turn =
-			mode->one_at_a_time && (run->conf->keep_open || run->conf->exit_after > 1),
-		.shared = &run->conf->shared,
+		.conf = mode_conf(mode, set, conf),
+		.in_turn = mode->one_at_a_time && (conf->keep_open || conf->exit_after > 1),
+		.shared = &conf->shared,
 		.open_std = fd_open_std,
+		.budget = &run->budget,
 		.done = on_mode_done,
 		.enough = on_enough,
 		.arg = run};
+	run->budget.max = conf->max_memory ? conf->max_memory : limits_memory() / 4;
 	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};
 	if (loop_init(&run->loop, err) < 0)
 		return -1;

@@ -17,8 +17,8 @@ struct serve_conf {
 	struct where_conf where;
 	bool keep_open, once;
 	struct listen_conf listen;
-	uint64_t max_conns, exit_after;
-	int64_t idle_ms, max_time_ms; /* 0: never; -1: not given */
+	uint64_t max_conns, exit_after, max_memory; /* 0: as if not given */
+	int64_t idle_ms, max_time_ms;               /* 0: never; -1: not given */
 	struct mode_shared shared;
 };
 
@@ -30,6 +30,7 @@ struct serve_run {
 	struct signals signals;
 	struct timer max_time, look_up_limit, mode_limit;
 	struct server server;
+	struct budget budget; /* of its clients */
 	struct mode_env env;
 	struct where where;
 	struct addr at[SERVER_LISTENERS_MAX];

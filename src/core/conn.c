@@ -101,6 +101,7 @@ static void writing_failed(struct conn *c, int error)
 	c->finishing = c->out_over = true;
 	c->wants_drained = false;
 	buf_free(&c->queue);
+	conn_count(c);
 	c->paused = false;
 	if (c->link.via->finish)
 		c->link.via->finish(&c->link);
@@ -173,19 +174,6 @@ void conn_close(struct conn *c, int64_t linger_ms)
 	conn_resume(c);
 }
 
-void conn_refuse(struct conn *c, const char *why)
-{
-	struct buf line = {0};
-
-	if (conn_closing(c))
-		return;
-	c->refused = why;
-	if (buf_printf(&line, "error: %s\n", why) == 0)
-		conn_write(c, buf_span(&line));
-	buf_free(&line);
-	conn_close(c, CONN_LINGER_MS);
-}
-
 void conn_after(struct conn *c, int64_t ms)
 {
 	if (c->stage != STAGE_LIVE || (ms < 0 && !c->later_ms))
@@ -251,6 +239,7 @@ int conn_write(struct conn *c, struct span out)
 			conn_end_soon(c, ENDED_LOST, ENOMEM);
 			return 0;
 		}
+		conn_count(c);
 		conn_update_interest(c);
 	}
 	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
@@ -277,6 +266,7 @@ static void flush_queue(struct conn *c)
 	const struct handler *on = c->owner->on;
 
 	write_queue(c);
+	conn_count(c);
 	if (c->queue.len || c->write_error || !conn_alive(c))
 		return;
 	c->wants_drained = false;

@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/span.h"
 #include "core/addr.h"
+#include "core/budget.h"
 #include "core/link.h"
 #include "core/loop.h"
 
@@ -55,6 +56,9 @@ struct handler {
 	/* It is over. why is NULL if all that was written was taken and both sides ended in order.
 	 */
 	void (*closed)(struct conn *c, const struct err *why);
+	/* It holds too much and is sent away: free what conn_peer holds now, in whatever callback
+	 * this is called. Default: nothing. */
+	void (*let_go)(struct conn *c);
 	/* Free what conn_peer holds: once for each connection, also for one that ends with nobody
 	 * told. Default: nothing. */
 	void (*release)(struct conn *c);
@@ -68,8 +72,9 @@ struct conn_owner {
 	struct reporter *to;
 	uint8_t *room; /* CONN_READ_BYTES for reads: one a worker, never held over a turn */
 	const struct handler *on;
-	void *ctx;         /* the handler's own, for conn_ctx */
-	int64_t idle_ms;   /* end one that is silent for so long; not above 0: never */
+	void *ctx;             /* the handler's own, for conn_ctx */
+	int64_t idle_ms;       /* end one that is silent for so long; not above 0: never */
+	struct budget *budget; /* of what all of them hold together; NULL: not counted */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */
 	/* A client's without a connection below, that was refused before anything came: give it
@@ -139,6 +144,11 @@ void conn_expel(struct conn *c, const char *why);
 /* Call handler.later in ms; negative: not any more. There is one such time a connection, the one
  * set last, and none after conn_close, or once our side has failed. */
 void conn_after(struct conn *c, int64_t ms);
+
+/* The handler keeps so many bytes for c, all in all; the queue is not among them. Where the owner
+ * has a budget they count until the handler says otherwise, or c ends. Returns 0, or -1 if c is to
+ * get no more, perhaps because of this: then handler.let_go may have been called. */
+int conn_holds(struct conn *c, size_t bytes);
 
 /* Stop and resume reading. */
 void conn_pause(struct conn *c);

@@ -19,6 +19,19 @@ void conn_end_soon(struct conn *c, enum ending ending, int error)
 	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
 }
 
+void conn_refuse(struct conn *c, const char *why)
+{
+	struct buf line = {0};
+
+	if (conn_closing(c))
+		return;
+	c->refused = why;
+	if (buf_printf(&line, "error: %s\n", why) == 0)
+		conn_write(c, buf_span(&line));
+	buf_free(&line);
+	conn_close(c, CONN_LINGER_MS);
+}
+
 void conn_expel(struct conn *c, const char *why)
 {
 	if (c->stage == STAGE_OVER)
@@ -88,6 +101,8 @@ static void forget(struct conn *c)
 	timer_free(c->owner->loop, &c->timer);
 	loop_unwatch(c->owner->loop, &c->watch);
 	buf_free(&c->queue);
+	c->holds = 0;
+	conn_count(c);
 	if (c->owner->elsewhere)
 		buf_free(&c->owner->resend);
 	loop_bury(c->owner->loop, &c->node);

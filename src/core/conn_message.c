@@ -47,6 +47,7 @@ int conn_write_message(struct conn *c, struct span out)
 		conn_end_soon(c, ENDED_LOST, ENOMEM);
 		return 0;
 	}
+	conn_count(c);
 	conn_update_interest(c);
 	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
 }

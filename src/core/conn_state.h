@@ -30,6 +30,8 @@ struct conn {
 	struct timer timer;  /* later and idleness, lingering, seeing off, or the end: as the stage
 	                      * says */
 	struct buf queue;    /* as it is, or as messages (base/messages.h) */
+	size_t holds;        /* bytes that the handler keeps for it */
+	size_t counted;      /* ... and the queue, as the owner's budget knows it */
 	int64_t active_ms;   /* when bytes last moved */
 	int64_t later_ms;    /* when handler.later is due; 0: never */
 	const char *refused; /* conn_refuse: why; else NULL */
@@ -57,6 +59,15 @@ struct conn {
 static inline bool conn_alive(const struct conn *c)
 {
 	return c->stage < STAGE_SEEING_OFF;
+}
+
+/* What c makes us hold has changed: count it (budget.c). c may be sent away for it. */
+void conn_recount(struct conn *c);
+
+static inline void conn_count(struct conn *c)
+{
+	if (c->holds + c->queue.cap != c->counted)
+		conn_recount(c);
 }
 
 /* Put c on a link that leads to a peer, which may be NULL. */

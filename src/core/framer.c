@@ -16,6 +16,7 @@ static struct span less_end(struct span line)
 static void refuse(struct framer *f, struct conn *c)
 {
 	buf_free(&f->held);
+	conn_holds(c, 0);
 	conn_refuse(c, "a line may have at most 65536 bytes");
 }
 
@@ -38,6 +39,7 @@ static void hold(struct framer *f, struct conn *c, struct span part, int64_t set
 		return;
 	}
 	framer_resume(f, c, settle_ms);
+	conn_holds(c, f->held.cap);
 }
 
 /* What was said is whole. Returns as framer_said. */
@@ -68,6 +70,7 @@ static bool say(struct framer *f, struct conn *c, struct span line, framer_said 
 	}
 	whole = f->held;
 	f->held = (struct buf){0};
+	conn_holds(c, 0);
 	more = pass_on(f, c, buf_span(&whole), said);
 	buf_free(&whole);
 	return more;
@@ -97,6 +100,7 @@ void framer_settled(struct framer *f, struct conn *c, framer_said *said)
 	struct buf whole = f->held;
 
 	f->held = (struct buf){0};
+	conn_holds(c, 0);
 	if (whole.len)
 		pass_on(f, c, buf_span(&whole), said);
 	buf_free(&whole);

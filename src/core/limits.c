@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "core/sys.h"
 
@@ -31,4 +32,17 @@ int limits_open_files(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
 		return INT32_MAX;
 	return (int)limit.rlim_cur;
+}
+
+size_t limits_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	size_t bytes = SIZE_MAX;
+	struct rlimit limit;
+
+	if (pages > 0 && page_bytes > 0)
+		bytes = (size_t)pages * (size_t)page_bytes;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < bytes)
+		bytes = (size_t)limit.rlim_cur;
+	return bytes;
 }

@@ -12,4 +12,7 @@ size_t limits_descriptors(struct reporter *to, int fd);
 /* How many descriptors may be open at once: the soft limit. */
 int limits_open_files(void);
 
+/* The bytes of memory there are for us: the machine's, or RLIMIT_AS where that is less. */
+size_t limits_memory(void);
+
 #endif

@@ -13,28 +13,49 @@ static const struct opt analyze_options[] = {
 		.kind = OPT_SIZE,
 		OPT_FIELD(struct analyze_conf, max_message),
 		.arg = "SIZE",
-		.fallback = "64M",
+		.fallback = "4M",
 		.min = 1,
 		.help = "refuse a text that is longer"},
 };
+
+static size_t text_memory(const struct analyze_text *text)
+{
+	return sizeof(*text) + analysis_memory(&text->analysis);
+}
 
 /* To free the memory of millions of words takes longer than others should have to wait. */
 static void sweep(struct analyze_run *run)
 {
 	struct analyze_text *text = run->left_over;
 
-	if (analysis_free_some(&text->analysis))
+	bool more = analysis_free_some(&text->analysis);
+	size_t left = more ? text_memory(text) : 0;
+
+	budget_freed(run->budget, text->left - left);
+	text->left = left;
+	if (more)
 		return;
 	run->left_over = text->next;
+	if (text->whole >= ANALYZE_GIVE_BACK_BYTES)
+		budget_give_back();
 	free(text);
+}
+
+static bool on_reclaim(void *arg)
+{
+	struct analyze_run *run = arg;
+
+	if (!run->left_over)
+		return false;
+	sweep(run);
+	return true;
 }
 
 static void on_sweep(struct timer *t)
 {
 	struct analyze_run *run = container_of(t, struct analyze_run, sweep);
 
-	sweep(run);
-	if (run->left_over)
+	if (on_reclaim(run) && run->left_over)
 		timer_set_in(run->loop, &run->sweep, 0);
 }
 
@@ -47,6 +68,9 @@ static void end_text(struct conn *c)
 	p->reporting = false;
 	if (!p->text)
 		return;
+	p->text->left = p->text->whole = text_memory(p->text);
+	conn_holds(c, 0);
+	budget_leave(run->budget, p->text->left);
 	p->text->next = run->left_over;
 	run->left_over = p->text;
 	p->text = NULL;
@@ -92,7 +116,7 @@ static int add_text(struct conn *c, struct span in)
 		return -1;
 	}
 	if (analysis_add(&p->text->analysis, in) == 0)
-		return 0;
+		return conn_holds(c, text_memory(p->text));
 	out_of_memory(c);
 	return -1;
 }
@@ -209,11 +233,6 @@ static bool analyze_answering(struct conn *c)
 	return p->reporting;
 }
 
-static void analyze_release(struct conn *c)
-{
-	end_text(c);
-}
-
 static int analyze_begin(struct mode_env *env, struct err *err)
 {
 	struct analyze_run *run = env->state;
@@ -224,6 +243,11 @@ static int analyze_begin(struct mode_env *env, struct err *err)
 		(uintmax_t)run->conf->max_message);
 	run->key = hash_key_random();
 	run->loop = env->loop;
+	run->budget = env->budget;
+	if (run->budget) {
+		run->budget->reclaim = on_reclaim;
+		run->budget->arg = run;
+	}
 	if (timer_init(run->loop, &run->sweep, on_sweep) == 0)
 		return 0;
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -247,7 +271,8 @@ const struct mode mode_analyze = {
 		.later = report_text,
 		.eof = analyze_eof,
 		.answering = analyze_answering,
-		.release = analyze_release,
+		.let_go = end_text,
+		.release = end_text,
 		.peer_size = sizeof(struct analyze_peer)},
 	.options = analyze_options,
 	.option_count = sizeof(analyze_options) / sizeof(analyze_options[0]),

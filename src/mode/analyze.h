@@ -17,6 +17,8 @@ enum {
 	ANALYZE_WRITE_BYTES = 64 * 1024,
 	/* A text that the client does not end counts as whole when it is quiet, up to here. */
 	ANALYZE_SETTLE_MAX_BYTES = 4 * 1024,
+	/* A text that took so much memory leaves gaps that the allocator would keep. */
+	ANALYZE_GIVE_BACK_BYTES = 1024 * 1024,
 };
 
 struct analyze_conf {
@@ -28,11 +30,13 @@ struct analyze_conf {
 struct analyze_text {
 	struct analysis analysis;
 	struct analyze_text *next; /* among those left over */
+	size_t whole, left;        /* bytes, then: when it was done with, and now */
 };
 
 struct analyze_run {
 	const struct analyze_conf *conf;
 	struct loop *loop;
+	struct budget *budget;          /* or NULL */
 	struct analyze_text *left_over; /* texts that are done with, freed a part a turn */
 	struct timer sweep;             /* ... by this */
 	int64_t settle_ms;

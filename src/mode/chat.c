@@ -382,6 +382,7 @@ const struct mode mode_chat = {
 		.later = chat_later,
 		.eof = chat_eof,
 		.closed = chat_closed,
+		.let_go = chat_release,
 		.release = chat_release,
 		.peer_size = sizeof(struct chat_peer)},
 	.options = chat_options,

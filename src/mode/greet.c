@@ -189,6 +189,7 @@ const struct mode mode_greet = {
 		.data = greet_data,
 		.later = greet_later,
 		.eof = greet_eof,
+		.let_go = greet_release,
 		.release = greet_release,
 		.peer_size = sizeof(struct greet_peer)},
 	.options = greet_options,

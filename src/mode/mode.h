@@ -22,6 +22,7 @@ struct mode_env {
 	bool in_turn; /* clients come one after the other, for ever: nothing of ours ends with one
 	               */
 	std_link *open_std;
+	struct budget *budget; /* of the server's clients; NULL: none */
 	/* The mode that has `finish` calls this once what it does beside its clients is over: what
 	 * was received is written out. why: NULL, or why the whole run failed. */
 	void (*done)(void *arg, const struct err *why);

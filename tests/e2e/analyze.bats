@@ -144,7 +144,7 @@ b 1
 }
 
 @test "one word of 10 MB, of letters of one byte or of two" {
-    start
+    start --max-message 16M
     head -c 10000000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/word"
     analyze <"$BATS_TEST_TMPDIR/word" >"$BATS_TEST_TMPDIR/out"
     head -n 4 "$BATS_TEST_TMPDIR/out" | is 'length: 10000000
@@ -173,7 +173,7 @@ unique: 1
 
 # WHAT: what its client, which has read a byte of a long report, does once the server is told to stop.
 stopped_in_a_report() {
-    start
+    start --max-message 16M
     timeout 30 "$PYTHON" - "$PORT" "$SERVER_PID" "$1" <<'END'
 import os, select, signal, socket, sys
 server = int(sys.argv[2])
