@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "core/server_full.h"
 #include "core/sys.h"
 
 enum {
@@ -35,6 +36,7 @@ static void update_accepting(struct server *s)
 	for (size_t i = 0; i < s->listening; i++)
 		if (loop_watch(s->clients.loop, &s->listeners[i].watch, wanted) < 0)
 			timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
+	server_full_review(s);
 }
 
 static void count_missed(struct server *s, const struct listener *l)
@@ -65,6 +67,7 @@ static void close_listeners(struct server *s)
 static void free_own(struct server *s)
 {
 	sessions_free(&s->sessions);
+	server_full_free(s);
 	timer_free(s->clients.loop, &s->retry);
 	timer_free(s->clients.loop, &s->stop_limit);
 }
@@ -158,9 +161,8 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 
 static void pause_accepting(struct server *s, const struct listener *l, int error)
 {
-	if (!s->starved_told)
-		tell(s, REPORT_ACCEPT_PAUSED, &l->at, 0, strerror(error));
-	s->starved = s->starved_told = true;
+	server_full_lack(s, &l->at, error);
+	s->starved = true;
 	update_accepting(s);
 	timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
 }
@@ -179,7 +181,6 @@ static void welcome(struct server *s, const struct link *link, const struct addr
 	struct conn *c = conn_new(&s->clients, link, peer, CONN_BOTH);
 	struct link refused = *link;
 
-	s->starved_told = false;
 	if (!c) {
 		refused.via->close(&refused);
 		return;
@@ -320,6 +321,7 @@ static int find_room(struct server *s, struct err *err)
 		return err_hint(
 			err, "start it where 'ulimit -n' allows more than %d", limits_open_files());
 	}
+	s->most_by_descriptors = s->conf.max_conns == 0;
 	if (!s->conf.max_conns)
 		s->conf.max_conns = most > SPARE_DESCRIPTORS ? most - SPARE_DESCRIPTORS : 1;
 	return 0;
@@ -373,7 +375,7 @@ static int make_own(struct server *s)
 		.changed = on_sessions_changed,
 		.arg = s};
 
-	if (timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
+	if (server_full_init(s) == 0 && timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
 		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) == 0 &&
 		(!has_sessions(s) || sessions_init(&s->sessions, &conf) == 0))
 		return 0;

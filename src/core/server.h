@@ -45,7 +45,9 @@ struct server {
 	struct timer retry;       /* while accepting is paused */
 	struct timer stop_limit;  /* while stopping */
 	bool starved;             /* accepting is paused until a descriptor or memory is free */
-	bool starved_told;        /* ... which has been reported */
+	bool paused_told;         /* that, or that all places are taken, has been reported */
+	bool most_by_descriptors; /* conf.max_conns is what the descriptor limit allows */
+	struct timer resumed;     /* until it is reported that there are places again */
 	bool stopping;
 	bool enough;        /* server_enough was called */
 	uint64_t served;    /* clients that came and went and count for exit_after */

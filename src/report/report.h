@@ -14,14 +14,15 @@
  */
 
 enum report_kind {
-	REPORT_LISTENING,     /* address, transport, mode */
-	REPORT_OPENED,        /* a server's client came: conn, address */
-	REPORT_CLOSED,        /* it went in order: conn, address, bytes */
-	REPORT_LOST,          /* it did not: conn, address, bytes, reason */
-	REPORT_NAMED,         /* it said its name: conn, address, name */
-	REPORT_RESET_EARLY,   /* gone before it was accepted: conn, address */
-	REPORT_ACCEPT_PAUSED, /* descriptors or memory are out: address, reason */
-	REPORT_ACCEPT_FAILED, /* one client could not be taken: address, reason */
+	REPORT_LISTENING,      /* address, transport, mode */
+	REPORT_OPENED,         /* a server's client came: conn, address */
+	REPORT_CLOSED,         /* it went in order: conn, address, bytes */
+	REPORT_LOST,           /* it did not: conn, address, bytes, reason */
+	REPORT_NAMED,          /* it said its name: conn, address, name */
+	REPORT_RESET_EARLY,    /* gone before it was accepted: conn, address */
+	REPORT_ACCEPT_PAUSED,  /* no place, descriptor or memory is left: address, reason */
+	REPORT_ACCEPT_RESUMED, /* there are again: address */
+	REPORT_ACCEPT_FAILED,  /* one client could not be taken: address, reason */
 	REPORT_DROPPED,      /* a peer's datagram, or the answer, is lost: address, reason, count */
 	REPORT_STOPPING,     /* the server stops: reason */
 	REPORT_RESOLVING,    /* a client looks up a name: address */

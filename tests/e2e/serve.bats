@@ -389,6 +389,36 @@ serves_or_refuses() {
     equal "$(sockx echo -u -4 -p "$port" hello)" hello
 }
 
+@test "that all places are taken is told once, and that some are free again" {
+    start_server -m echo --max-conns 2 -4
+    start_script client.py hold "$PORT"
+    local first=$PEER_PID
+    start_script client.py hold "$PORT"
+    wait_until has_line "$SERVER_ERR" "cannot accept: 2 of 2 places are taken .*-i .*--max-conns"
+    # One takes the place of another: that is no news.
+    start_job "$SOCKX" echo -4 -p "$PORT" hello
+    kill "$first"
+    wait_job
+    equal "$(cat "$JOB_OUT")" hello
+    wait_until has_line "$SERVER_ERR" 'accepting clients again'
+    equal "$(grep -c 'cannot accept' "$SERVER_ERR")" 1
+    start_script client.py hold "$PORT"
+    wait_until eval '[ "$(grep -c "cannot accept" "$SERVER_ERR")" = 2 ]'
+}
+
+@test "-j tells that all places are taken; a server of one client at a time does not" {
+    start_server -j -m echo --max-conns 1 -4
+    start_script client.py hold "$PORT"
+    wait_until has_line "$SERVER_ERR" '"event":"accept.paused".*"reason":"1 of 1 places'
+    kill "$PEER_PID"
+    wait_until has_line "$SERVER_ERR" '"event":"accept.resumed"'
+    start_server -v -k -4
+    start_script client.py hold "$PORT"
+    wait_until has_line "$SERVER_ERR" ' connected'
+    run grep 'cannot accept' "$SERVER_ERR"
+    expect_status 1
+}
+
 @test "--max-conns 2: the third waits in the backlog until one has left" {
     start_server -m echo --max-conns 2
     start_script client.py hold "$PORT"

@@ -42,6 +42,7 @@ static const struct {
 		"127.0.0.1:80: cannot accept: Connection reset by peer; "
 		"waiting clients are kept in the backlog\n",
 		"accept.paused"},
+	{REPORT_ACCEPT_RESUMED, "127.0.0.1:80: accepting clients again\n", "accept.resumed"},
 	{REPORT_ACCEPT_FAILED, "127.0.0.1:80: accept: Connection reset by peer\n", "accept.failed"},
 	{REPORT_DROPPED, "127.0.0.1:80: datagram dropped: Connection reset by peer (5 so far)\n",
 		"datagram.dropped"},
@@ -342,6 +343,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_NAMED] = LEVEL_PEOPLE,
 		[REPORT_RESET_EARLY] = LEVEL_PEOPLE,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
+		[REPORT_ACCEPT_RESUMED] = LEVEL_READY,
 		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,
 		[REPORT_DROPPED] = LEVEL_DETAIL,
 		[REPORT_STOPPING] = LEVEL_PEOPLE,

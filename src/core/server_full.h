@@ -1,0 +1,20 @@
+#ifndef SOCKX_CORE_SERVER_FULL_H
+#define SOCKX_CORE_SERVER_FULL_H
+
+#include "core/server.h"
+
+/* What is told of a server that can take no more clients: once, and that it can again. A limit at
+ * which one client leaves and the next takes its place is one such period. Where clients are served
+ * one at a time, it is not told: that is what was asked for. */
+
+/* Returns 0, or -1 when memory is out. */
+int server_full_init(struct server *s);
+void server_full_free(struct server *s);
+
+/* Accepting failed for a lack of ours: tell, unless it is known. */
+void server_full_lack(struct server *s, const struct addr *at, int error);
+
+/* The number of clients, or s->starved, has changed. */
+void server_full_review(struct server *s);
+
+#endif
