@@ -40,6 +40,7 @@ complete -c sockx -n '__sockx_is serve' -s b -l backlog -x -d 'let N clients wai
 complete -c sockx -n '__sockx_is serve' -l unix-mode -x -d 'give the Unix socket\'s path these permissions'
 complete -c sockx -n '__sockx_is serve' -s i -l idle-timeout -x -d 'close a connection on which nothing has moved for DUR; forget a datagram peer not heard for DUR (default: 2m)'
 complete -c sockx -n '__sockx_is serve' -l max-time -x -d 'stop after DUR, as if by SIGTERM'
+complete -c sockx -n '__sockx_is serve' -l request-timeout -x -d 'refuse a client whose name or text is not whole after DUR (0: never)'
 complete -c sockx -n '__sockx_is serve' -l eol -x -a 'lf\\t"a newline" crlf\\t"carriage return and newline, as many protocols want it" none\\t"nothing: for peers that take what they receive at once as one message (chat)"' -d 'what ends each line that is sent (default: lf)'
 complete -c sockx -n '__sockx_is serve' -s C -l crlf -d 'the same as --eol crlf: send CR LF for each bare LF of standard input'
 complete -c sockx -n '__sockx_is serve' -l raw -d 'pass the peer\'s control characters to a terminal as they are'

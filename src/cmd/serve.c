@@ -122,6 +122,7 @@ static void serve_options(struct opt_set *set)
 		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
+	mode_request_options(set, offsetof(struct serve_conf, shared));
 	mode_shared_options(set, offsetof(struct serve_conf, shared), "greet chat analyze");
 	for (size_t i = 0; modes[i]; i++)
 		opt_set_add_mode(set, "Data", modes[i]->options, modes[i]->option_count,

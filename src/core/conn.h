@@ -56,8 +56,8 @@ struct handler {
 	/* It is over. why is NULL if all that was written was taken and both sides ended in order.
 	 */
 	void (*closed)(struct conn *c, const struct err *why);
-	/* It holds too much and is sent away: free what conn_peer holds now, in whatever callback
-	 * this is called. Default: nothing. */
+	/* It is sent away, for what it holds or for taking too long: free what conn_peer holds now,
+	 * in whatever callback this is called. Default: nothing. */
 	void (*let_go)(struct conn *c);
 	/* Free what conn_peer holds: once for each connection, also for one that ends with nobody
 	 * told. Default: nothing. */
@@ -144,6 +144,10 @@ void conn_expel(struct conn *c, const char *why);
 /* Call handler.later in ms; negative: not any more. There is one such time a connection, the one
  * set last, and none after conn_close, or once our side has failed. */
 void conn_after(struct conn *c, int64_t ms);
+
+/* The peer owes a message: unless this is called again within ms, it is refused. Not above 0: it
+ * owes none (any more). After conn_close there is no such limit. */
+void conn_await(struct conn *c, int64_t ms);
 
 /* The handler keeps so many bytes for c, all in all; the queue is not among them. Where the owner
  * has a budget they count until the handler says otherwise, or c ends. Returns 0, or -1 if c is to

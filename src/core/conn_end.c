@@ -273,13 +273,34 @@ void conn_set_timer(struct conn *c)
 
 	if (idle_ms > 0 && (!due_ms || c->active_ms + idle_ms < due_ms))
 		due_ms = c->active_ms + idle_ms;
+	if (c->owed_ms && !c->closing && (!due_ms || c->owed_ms < due_ms))
+		due_ms = c->owed_ms;
 	if (due_ms)
 		timer_set(c->owner->loop, &c->timer, due_ms);
 	else
 		timer_clear(c->owner->loop, &c->timer);
 }
 
-/* What a live connection has waited for: handler.later, or that nothing happens. */
+void conn_await(struct conn *c, int64_t ms)
+{
+	if (c->stage != STAGE_LIVE || (ms <= 0 && !c->owed_ms))
+		return;
+	c->owed_ms = ms > 0 ? c->owner->loop->now_ms + ms : 0;
+	conn_set_timer(c);
+}
+
+/* A byte now and then keeps idleness away, but does not make a message. */
+static void check_owed(struct conn *c)
+{
+	if (!c->owed_ms || c->closing || c->owed_ms > c->owner->loop->now_ms)
+		return;
+	c->owed_ms = 0;
+	if (c->owner->on->let_go)
+		c->owner->on->let_go(c);
+	conn_refuse(c, "the request took too long");
+}
+
+/* What a live connection has waited for: handler.later, a message, or that nothing happens. */
 static void check_live(struct conn *c)
 {
 	if (c->later_ms && c->later_ms <= c->owner->loop->now_ms) {
@@ -287,6 +308,8 @@ static void check_live(struct conn *c)
 		if (c->owner->on->later)
 			c->owner->on->later(c);
 	}
+	if (c->stage == STAGE_LIVE)
+		check_owed(c);
 	if (c->stage == STAGE_LIVE)
 		check_idle(c);
 	if (c->stage == STAGE_LIVE)

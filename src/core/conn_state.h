@@ -34,6 +34,7 @@ struct conn {
 	size_t counted;      /* ... and the queue, as the owner's budget knows it */
 	int64_t active_ms;   /* when bytes last moved */
 	int64_t later_ms;    /* when handler.later is due; 0: never */
+	int64_t owed_ms;     /* until when the peer owes a message; 0: it owes none */
 	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
 	uint32_t missed;   /* datagrams that the kernel had no room for */

@@ -151,6 +151,7 @@ static void report_text(struct conn *c)
 	if (begin_text(c) < 0)
 		return;
 	conn_after(c, -1);
+	conn_await(c, 0);
 	p->reporting = p->answered = true;
 	if (analysis_end(&p->text->analysis) < 0)
 		out_of_memory(c);
@@ -167,6 +168,7 @@ static void answer_message(struct conn *c, struct span in)
 	int rc;
 
 	p->answered = true;
+	conn_await(c, 0);
 	if (add_text(c, in) < 0)
 		return;
 	rc = analysis_end(&p->text->analysis);
@@ -186,6 +188,10 @@ static void answer_message(struct conn *c, struct span in)
 
 static void analyze_open(struct conn *c)
 {
+	const struct analyze_run *run = conn_ctx(c);
+
+	if (!conn_connectionless(c))
+		conn_await(c, run->request_ms);
 	if (!conn_message_max(c))
 		conn_limit_reads(c, ANALYZE_READ_BYTES);
 }
@@ -239,6 +245,7 @@ static int analyze_begin(struct mode_env *env, struct err *err)
 
 	run->conf = env->conf;
 	run->settle_ms = env->shared->settle_ms;
+	run->request_ms = env->shared->request_ms;
 	snprintf(run->too_long, sizeof(run->too_long), "a text may have at most %ju bytes",
 		(uintmax_t)run->conf->max_message);
 	run->key = hash_key_random();

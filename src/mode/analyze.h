@@ -39,7 +39,7 @@ struct analyze_run {
 	struct budget *budget;          /* or NULL */
 	struct analyze_text *left_over; /* texts that are done with, freed a part a turn */
 	struct timer sweep;             /* ... by this */
-	int64_t settle_ms;
+	int64_t settle_ms, request_ms;
 	struct hash_key key; /* of all tables: no client may choose words that collide */
 	char too_long[64];   /* why a longer text is refused */
 };

@@ -136,7 +136,11 @@ static void greet_open(struct conn *c)
 {
 	const struct greet_run *run = conn_ctx(c);
 
-	if (!run->asks && !conn_connectionless(c))
+	if (conn_connectionless(c))
+		return;
+	if (run->asks)
+		conn_await(c, run->request_ms);
+	else
 		greet(c, (struct span){0});
 }
 
@@ -177,6 +181,7 @@ static int greet_begin(struct mode_env *env, struct err *err)
 	run->conf = env->conf;
 	run->to = env->to;
 	run->settle_ms = env->shared->settle_ms;
+	run->request_ms = env->shared->request_ms;
 	run->asks = run->conf->ask;
 	sys_host_name(run->host, sizeof(run->host));
 	return check_greeting(run->conf->greeting, &run->asks, err);

@@ -17,7 +17,7 @@ enum { GREET_HOST_MAX = 256 };
 struct greet_run {
 	const struct greet_conf *conf;
 	struct reporter *to;
-	int64_t settle_ms;
+	int64_t settle_ms, request_ms;
 	bool asks; /* a name is waited for */
 	char host[GREET_HOST_MAX];
 };

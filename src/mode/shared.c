@@ -56,6 +56,21 @@ void mode_shared_options(struct opt_set *set, size_t offset, const char *settles
 		offset, settles);
 }
 
+static const struct opt request_rows[] = {
+	{.name = "request-timeout",
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct mode_shared, request_ms),
+		.arg = "DUR",
+		.fallback = "5m",
+		.help = "refuse a client whose name or text is not whole after DUR (0: never)"},
+};
+
+void mode_request_options(struct opt_set *set, size_t offset)
+{
+	opt_set_add_for(set, "Time limits", request_rows,
+		sizeof(request_rows) / sizeof(request_rows[0]), offset, "greet analyze");
+}
+
 static int check_strays(
 	const struct opt_set *set, const struct opt_args *args, const char *mode, struct err *err)
 {

@@ -363,3 +363,12 @@ EOF
     wait_until has_bytes "$JOB_OUT" 5
     ! is_gone "$JOB_PID" || fail 'it did not wait for the end'
 }
+
+@test "a name that is not whole within --request-timeout is refused, though a byte comes now and then" {
+    start_server -m greet --request-timeout 500ms --settle 2s -i 1s -H 127.0.0.1 -v
+    start_job bash -c "exec 8<>/dev/tcp/127.0.0.1/$PORT; for _ in {1..8}; do printf x; sleep 0.1; done >&8 2>/dev/null; cat <&8"
+    wait_until has_line "$JOB_OUT" '^error: the request took too long'
+    wait_until has_line "$SERVER_ERR" 'sent away: the request took too long'
+    run sockx greet -H 127.0.0.1 -p "$PORT" Ada
+    equal "$output" 'welcome Ada'
+}
