@@ -63,7 +63,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 		return NULL;
 	}
 	c->owner = owner;
-	c->read_max = CONN_READ_BYTES;
+	conn_limit_reads(c, link->via->message_max ? 0 : owner->on->read_max);
 	c->reads_a_turn = 1;
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
@@ -412,7 +412,7 @@ bool conn_open_accepted(struct conn *c)
 	enum io verdict = IO_FAIL;
 
 	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) == 0)
-		verdict = c->link.via->read(&c->link, c->owner->room, CONN_READ_BYTES, &got);
+		verdict = c->link.via->read(&c->link, c->owner->room, c->read_max, &got);
 	if (was_reset(c, verdict)) {
 		conn_drop(c);
 		return false;

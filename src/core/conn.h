@@ -64,6 +64,8 @@ struct handler {
 	void (*release)(struct conn *c);
 	/* Bytes for conn_peer, zeroed at open. */
 	size_t peer_size;
+	/* conn_limit_reads, from the first read on; messages that are kept whole are not cut. */
+	size_t read_max;
 };
 
 /* What the connections of one server, or one client's, have in common. It outlives them. */

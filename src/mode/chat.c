@@ -55,95 +55,7 @@ bool chat_has_members(const struct chat_run *run, const struct chat_peer *but)
 	return false;
 }
 
-/* ---- those who are behind ---- */
-
-/* Whether somebody is behind who still takes what it is sent. */
-static bool must_wait(const struct chat_run *run)
-{
-	int64_t now_ms = run->env->loop->now_ms;
-
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		if (p->behind && now_ms - p->moved_ms < CHAT_LOOK_MS)
-			return true;
-	return run->out_full;
-}
-
-void chat_go_on(struct chat_run *run)
-{
-	if (must_wait(run))
-		return;
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
-		if (!p->waits)
-			continue;
-		p->waits = false;
-		framer_resume(&p->framer, p->conn, run->env->shared->settle_ms);
-		conn_resume(p->conn);
-	}
-	chat_desk_speak(run);
-}
-
-/* Have a look at all, not put off by those who fall behind meanwhile. */
-static void look_later(struct chat_run *run)
-{
-	if (!run->look.place)
-		timer_set_in(run->env->loop, &run->look, CHAT_LOOK_MS);
-}
-
-/* Send a line to a member, and see whether it keeps up. */
-static void send_to(struct chat_run *run, struct chat_peer *p, struct span line)
-{
-	int64_t now_ms = run->env->loop->now_ms;
-
-	if (conn_write(p->conn, line) == 0)
-		return;
-	if (!p->behind) {
-		p->behind = true;
-		p->moved_ms = now_ms;
-		p->sent_before = conn_sent(p->conn);
-		look_later(run);
-	}
-	if (conn_queued(p->conn) > CHAT_BEHIND_MAX_BYTES)
-		conn_expel(p->conn, "it does not read what is said");
-}
-
-static void look_at(struct chat_run *run, struct chat_peer *p)
-{
-	int64_t now_ms = run->env->loop->now_ms;
-
-	if (p->behind && conn_sent(p->conn) != p->sent_before) {
-		p->sent_before = conn_sent(p->conn);
-		p->moved_ms = now_ms;
-	}
-	if (p->behind && now_ms - p->moved_ms >= CHAT_STUCK_MS)
-		conn_expel(p->conn, "it does not read what is said");
-	/* After our end a member may finish what it says, but not keep us for ever. */
-	if (run->input_over && !is_client(run) &&
-		now_ms - conn_active_ms(p->conn) >= CONN_LINGER_MS)
-		conn_close(p->conn, 0);
-}
-
-static void on_look(struct timer *t)
-{
-	struct chat_run *run = container_of(t, struct chat_run, look);
-	bool again = run->input_over && !list_empty(&run->members);
-
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
-		look_at(run, p);
-		again |= p->behind;
-	}
-	if (again)
-		look_later(run);
-	chat_go_on(run);
-}
-
 /* ---- what is said ---- */
-
-static void send_to_all(struct chat_run *run, struct span line, const struct chat_peer *but)
-{
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		if (p != but && !conn_finished(p->conn))
-			send_to(run, p, line);
-}
 
 static void out_of_memory(struct chat_run *run)
 {
@@ -152,22 +64,50 @@ static void out_of_memory(struct chat_run *run)
 
 bool chat_may_say(const struct chat_run *run)
 {
-	return chat_has_members(run, NULL) && !run->input_over && !must_wait(run) &&
+	enum chat_pace most = run->at_terminal ? CHAT_BURSTS_WAIT : CHAT_FLOWS;
+
+	return chat_has_members(run, NULL) && !run->input_over && chat_pace(run) <= most &&
 	       (run->my_turn || !run->conf->turns);
+}
+
+size_t chat_turn_lines(const struct chat_run *run)
+{
+	size_t members = 1;
+
+	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
+		members++;
+	return members < CHAT_TURN_SENDS ? CHAT_TURN_SENDS / members : 1;
+}
+
+static void flush_said(struct chat_run *run)
+{
+	struct buf said = run->said;
+
+	run->said = (struct buf){0};
+	if (said.len)
+		chat_send(run, buf_span(&said), run->from);
+	buf_free(&said);
+}
+
+void chat_flush(struct chat_run *run)
+{
+	flush_said(run);
+	chat_desk_flush(run);
+	chat_hold_all(run);
 }
 
 void chat_say(struct chat_run *run, struct span line)
 {
 	bool bye = chat_is_bye(run, line);
-	struct buf whole = {0};
 
+	run->from = NULL;
 	if (!bye || run->conf->bye) {
-		if (buf_add(&whole, line) < 0 || buf_puts(&whole, run->eol) < 0)
+		run->my_turn =
+			line.len + strlen(run->eol) == 0; /* of nothing, nothing comes back */
+		if (buf_add(&run->said, line) < 0 || buf_puts(&run->said, run->eol) < 0)
 			out_of_memory(run);
-		else
-			send_to_all(run, buf_span(&whole), NULL);
-		run->my_turn = whole.len == 0; /* of nothing, nothing comes back */
-		buf_free(&whole);
+		else if (run->apart || bye)
+			flush_said(run);
 	}
 	if (bye)
 		chat_leave(run, true);
@@ -177,14 +117,13 @@ void chat_say(struct chat_run *run, struct span line)
 static void relay(struct chat_run *run, struct chat_peer *from, const char *who, struct span line)
 {
 	struct escaper e = {.one_line = true};
-	struct buf whole = {0};
 
-	if (buf_puts(&whole, who) < 0 || escape_add(&e, line, &whole) < 0 ||
-		escape_end(&e, &whole) < 0 || buf_puts(&whole, run->eol) < 0)
+	run->from = from;
+	if (buf_puts(&run->said, who) < 0 || escape_add(&e, line, &run->said) < 0 ||
+		escape_end(&e, &run->said) < 0 || buf_puts(&run->said, run->eol) < 0)
 		conn_refuse(from->conn, "out of memory");
-	else
-		send_to_all(run, buf_span(&whole), from);
-	buf_free(&whole);
+	if (run->apart)
+		flush_said(run);
 }
 
 /* A member said something. */
@@ -200,13 +139,14 @@ static bool on_said(struct conn *c, struct span line)
 	}
 	if (chat_has_members(run, p))
 		snprintf(who, sizeof(who), "guest%ju: ", (uintmax_t)conn_id(c));
-	if (chat_desk_show(run, p, who, line) < 0)
-		run->out_full = true;
+	chat_desk_show(run, p, who, line);
 	if (who[0])
 		relay(run, p, who, line);
 	run->my_turn = true;
-	if (!must_wait(run))
+	if (run->conf->turns) {
+		chat_flush(run);
 		chat_desk_speak(run);
+	}
 	return !conn_closing(c);
 }
 
@@ -223,6 +163,7 @@ static void finish_member(struct chat_run *run, struct chat_peer *p)
 
 void chat_leave(struct chat_run *run, bool leaving)
 {
+	chat_flush(run);
 	run->input_over = true;
 	run->leaving = leaving;
 	chat_desk_leave(run);
@@ -230,7 +171,7 @@ void chat_leave(struct chat_run *run, bool leaving)
 		finish_member(run, p);
 	if (is_client(run))
 		return;
-	look_later(run);
+	chat_look_later(run);
 	run->env->enough(run->env->arg);
 }
 
@@ -251,6 +192,7 @@ static void chat_open(struct conn *c)
 	struct chat_peer *p = conn_peer(c);
 
 	p->conn = c;
+	run->apart |= conn_message_max(c) > 0;
 	list_push(&run->members, &p->node);
 	if (!run->begun)
 		chat_desk_begin(run);
@@ -258,28 +200,76 @@ static void chat_open(struct conn *c)
 	chat_desk_speak(run);
 }
 
+/* Hear what a member says, or the end of what it has said. */
+static void hear(struct chat_run *run, struct chat_peer *p, struct span in)
+{
+	if (in.data)
+		framer_data(&p->framer, p->conn, in, run->env->shared->settle_ms, on_said);
+	else
+		framer_settled(&p->framer, p->conn, on_said);
+	chat_flush(run);
+}
+
+/* The lines of a text that may be said in this turn, and what stands behind them without an end. */
+static struct span turn_of(const struct chat_run *run, struct span text)
+{
+	struct span left = text;
+
+	for (size_t lines = chat_turn_lines(run); lines; lines--) {
+		const uint8_t *end = left.len ? memchr(left.data, '\n', left.len) : NULL;
+
+		if (!end)
+			return text;
+		left = span_from(left, (size_t)(end - left.data) + 1);
+	}
+	text.len -= left.len;
+	return text;
+}
+
+/* Hear the next part of what has been read of a member; the rest has a later turn. */
+static void hear_rest(struct chat_run *run, struct chat_peer *p)
+{
+	struct span part = turn_of(run, buf_span(&p->rest));
+
+	hear(run, p, part);
+	buf_take(&p->rest, part.len);
+	if (conn_closing(p->conn))
+		buf_free(&p->rest);
+	else if (!p->waits)
+		chat_resume(run, p);
+	chat_hold(run, p);
+}
+
 static void chat_data(struct conn *c, struct span in)
 {
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
-	framer_data(&p->framer, c, in, run->env->shared->settle_ms, on_said);
-	p->waits = must_wait(run) && !conn_closing(c);
-	if (!p->waits)
-		return;
-	conn_pause(c);
-	conn_after(c, -1); /* it is not quiet: it is not heard */
+	p->bursts = in.len >= CHAT_TURN_BYTES || conn_message_max(c);
+	if ((run->apart || run->conf->turns) && !conn_message_max(c)) {
+		if (buf_add(&p->rest, in) < 0)
+			conn_refuse(c, "out of memory");
+		else
+			hear_rest(run, p);
+	} else {
+		hear(run, p, in);
+	}
+	chat_hold(run, p);
 }
 
-/* A part of a line has gone quiet; or it ended some time ago, and so has our input been quiet. */
+/* It is its turn again; or a part of a line has gone quiet; or it ended some time ago, and so has
+ * our input been quiet. */
 static void chat_later(struct conn *c)
 {
+	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
 	if (p->ended)
 		conn_finish(c);
+	else if (p->rest.len)
+		hear_rest(run, p);
 	else
-		framer_settled(&p->framer, c, on_said);
+		hear(run, p, (struct span){0});
 }
 
 /* It says no more. A person at a terminal is done with it; from a file or a program, what stands
@@ -289,7 +279,7 @@ static void chat_eof(struct conn *c)
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
-	framer_settled(&p->framer, c, on_said);
+	hear(run, p, (struct span){0});
 	p->ended = true;
 	if (run->input_over || run->at_terminal || run->conf->turns)
 		conn_finish(c);
@@ -321,6 +311,7 @@ static void chat_release(struct conn *c)
 	struct chat_peer *p = conn_peer(c);
 
 	framer_free(&p->framer);
+	buf_free(&p->rest);
 }
 
 /* ---- the run ---- */
@@ -339,13 +330,14 @@ static int chat_begin(struct mode_env *env, struct err *err)
 	run->env = env;
 	run->conf = env->conf;
 	run->eol = line_end(env->shared);
+	run->apart = run->eol[0] == '\0';
 	run->my_turn = is_client(run);
 	list_init(&run->members);
 	if (run->conf->bye && !run->conf->bye[0]) {
 		err_set(err, ERR_USAGE, "'--bye' needs a word");
 		return err_hint(err, "write --bye END, for example");
 	}
-	if (timer_init(env->loop, &run->look, on_look) < 0)
+	if (timer_init(env->loop, &run->look, chat_on_look) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	return chat_desk_open(run, err);
 }
@@ -370,6 +362,8 @@ static void chat_end(struct mode_env *env)
 	struct chat_run *run = env->state;
 
 	timer_free(env->loop, &run->look);
+	buf_free(&run->said);
+	buf_free(&run->shown);
 	chat_desk_free(run);
 }
 
@@ -384,7 +378,8 @@ const struct mode mode_chat = {
 		.closed = chat_closed,
 		.let_go = chat_release,
 		.release = chat_release,
-		.peer_size = sizeof(struct chat_peer)},
+		.peer_size = sizeof(struct chat_peer),
+		.read_max = CHAT_TURN_BYTES},
 	.options = chat_options,
 	.option_count = sizeof(chat_options) / sizeof(chat_options[0]),
 	.conf_size = sizeof(struct chat_conf),

@@ -48,13 +48,20 @@ static void update_input(struct chat_run *run)
 		conn_pause(run->in);
 }
 
+/* Say what has been typed; where each line is sent for itself, the rest has a later turn. */
 static void say_lines(struct chat_run *run, bool input_ended)
 {
 	struct span line;
-	size_t taken;
+	size_t taken, most = chat_turn_lines(run);
 
-	while (chat_may_say(run) && next_line(run, input_ended, &line, &taken)) {
+	for (size_t lines = 0; chat_may_say(run) && next_line(run, input_ended, &line, &taken);
+		lines++) {
 		struct buf said = {0};
+
+		if (run->apart && lines == most) {
+			timer_set_in(run->env->loop, &run->next_turn, 0);
+			break;
+		}
 
 		/* A copy: saying it may end everything. */
 		if (buf_add(&said, line) < 0) {
@@ -65,6 +72,12 @@ static void say_lines(struct chat_run *run, bool input_ended)
 		chat_say(run, buf_span(&said));
 		buf_free(&said);
 	}
+	chat_flush(run);
+}
+
+static void on_next_turn(struct timer *t)
+{
+	chat_desk_speak(container_of(t, struct chat_run, next_turn));
 }
 
 /* Whether the operator, alone, says that it is over. */
@@ -222,29 +235,37 @@ void chat_desk_leave(struct chat_run *run)
 
 /* ---- what is shown ---- */
 
-int chat_desk_show(struct chat_run *run, struct chat_peer *from, const char *who, struct span line)
+void chat_desk_show(struct chat_run *run, struct chat_peer *from, const char *who, struct span line)
 {
 	struct escaper e = {.one_line = true};
-	struct buf shown = {0};
-	int verdict = 0, made;
-	bool escapes;
+	int made;
 
 	if (!run->out || run->leaving)
-		return 0;
-	escapes = conn_is_terminal(run->out) && !run->env->shared->raw;
-	made = buf_puts(&shown, who);
-	if (made == 0)
-		made = escapes ? escape_add(&e, line, &shown) : buf_add(&shown, line);
-	if (made == 0 && escapes)
-		made = escape_end(&e, &shown);
-	if (made < 0 || buf_puts(&shown, "\n") < 0)
+		return;
+	made = buf_puts(&run->shown, who);
+	if (made == 0 && conn_is_terminal(run->out) && !run->env->shared->raw) {
+		made = escape_add(&e, line, &run->shown);
+		if (made == 0)
+			made = escape_end(&e, &run->shown);
+	} else if (made == 0) {
+		made = buf_add(&run->shown, line);
+	}
+	if (made < 0 || buf_puts(&run->shown, "\n") < 0)
 		conn_refuse(from->conn, "out of memory");
-	else if (run->at_terminal)
-		verdict = console_print(&run->console, buf_span(&shown));
-	else
-		verdict = conn_write(run->out, buf_span(&shown));
+}
+
+void chat_desk_flush(struct chat_run *run)
+{
+	struct buf shown = run->shown;
+	int verdict = 0;
+
+	run->shown = (struct buf){0};
+	if (shown.len && run->out)
+		verdict = run->at_terminal ? console_print(&run->console, buf_span(&shown))
+		                           : conn_write(run->out, buf_span(&shown));
+	if (verdict < 0)
+		run->out_full = true;
 	buf_free(&shown);
-	return verdict;
 }
 
 static void out_drained(struct conn *c)
@@ -290,12 +311,15 @@ static bool can_edit(void)
 int chat_desk_open(struct chat_run *run, struct err *err)
 {
 	run->signals.watch.fd = -1;
+	if (timer_init(run->env->loop, &run->next_turn, on_next_turn) < 0)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->out_owner = own_side(run, &out_handler);
 	run->out = std_open(&run->out_owner, 1, run->env->open_std);
 	run->in_owner = own_side(run, &in_handler);
 	run->in = std_open(&run->in_owner, 0, run->env->open_std);
 	if (!run->in || !run->out)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	conn_limit_reads(run->in, CHAT_TURN_BYTES);
 	run->at_terminal = conn_is_terminal(run->in) && conn_is_terminal(run->out) && can_edit();
 	return 0;
 }
@@ -305,6 +329,7 @@ void chat_desk_finish(struct chat_run *run)
 	struct mode_env *env = run->env;
 
 	run->finishing = true;
+	chat_desk_flush(run);
 	chat_desk_leave(run);
 	if (run->out)
 		conn_finish(run->out);
@@ -317,6 +342,7 @@ void chat_desk_finish(struct chat_run *run)
 void chat_desk_free(struct chat_run *run)
 {
 	chat_desk_leave(run);
+	timer_free(run->env->loop, &run->next_turn);
 	buf_free(&run->typed);
 	if (run->in)
 		conn_owner_free(&run->in_owner);

@@ -6,6 +6,7 @@
 
 load helper
 load talk
+load measure
 
 export BATS_TEST_TIMEOUT=60
 
@@ -293,6 +294,39 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
         expect_status 2
         equal "${#stderr_lines[@]}" 2
     done
+}
+
+# ---- members that talk in bursts ----
+
+# SILENT BURSTING SECONDS [OPTION]...: see peers/burst.py. MS is how long the two waited at most.
+start_bursts() {
+    start_job "$PYTHON" "$PEERS/burst.py" "$PORT" "$@"
+    wait_until 40 has_line "$JOB_OUT" '^longest'
+    read -r _ MS _ WORDS _ LOST <"$JOB_OUT"
+    tell "chat, $1 silent and $2 bursting members ${*:4}: longest wait $MS ms, $WORDS words"
+    equal "$LOST" 0
+}
+
+@test "beside ten that talk in bursts two others are heard at once, and SIGTERM is obeyed" {
+    # 250 ms are meant; other work of this machine may add to them. Unbounded, it was a minute.
+    for options in '' '--eol none' '--turns'; do
+        # shellcheck disable=SC2086
+        start_room $options
+        start_bursts 20 10 0.7
+        WHAT="longest wait in ms" expect_at_most "$MS" 1000
+        timed stop_server
+        WHAT="ms until SIGTERM was obeyed" expect_at_most "$TOOK_MS" 3500
+        equal "$SERVER_STATUS" 0
+        wait_job
+    done
+}
+
+@test "a member that reads all the time stays, whatever escaping makes of what is said" {
+    start_room
+    start_bursts 0 1 1.5 --slow --wide 65000
+    WHAT="longest wait in ms" expect_at_most "$MS" 1000
+    run ! has_line "$SERVER_ERR" 'does not read'
+    stop_server
 }
 
 # ---- turns ----

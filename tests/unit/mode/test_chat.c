@@ -444,19 +444,145 @@ Test(mode_chat, a_line_is_not_torn_while_its_member_waits_for_others)
 {
 	char *text = talk(2 * CONN_QUEUE_MAX_BYTES + 50);
 	struct script deaf = {.deaf = true, .stays = true, .reads_nothing = true};
-	struct script talker = {
-		.incoming = text, .stays = true, .per_read = CONN_QUEUE_MAX_BYTES + 50};
+	struct script talker = {.incoming = text, .stays = true};
 	struct stage *st = stage(SERVER, plain, NULL);
 
 	scene_join(&st->sc, &deaf);
 	scene_join(&st->sc, &talker);
 	/* Half a line is held when the deaf one is found to be behind. */
-	COMES_TO(st, (hear(st), talker.sent >= CONN_QUEUE_MAX_BYTES));
+	COMES_TO(st, (hear(st), talker.sent >= CONN_QUEUE_MAX_BYTES * 100 / 108));
+	cr_assert(ne(sz, talker.sent % 100, 0));
 	scene_pass_ms(&st->sc, SETTLE_MS * 2);
 	deaf.deaf = false;
 	COMES_TO(st, (st->heard_len = 0, hear(st), deaf.outgoing_len > 2 * CONN_QUEUE_MAX_BYTES));
 	for (size_t i = 0; i < 2 * CONN_QUEUE_MAX_BYTES; i++)
 		cr_assert(eq(int, deaf.outgoing[i] == '\n', i % 108 == 107), "at %zu", i);
+	free(text);
+	end(st);
+}
+
+/* ---- members that talk in bursts ---- */
+
+/* So many lines, each of so many bytes that escaping makes four times as many. */
+static char *lines_of(size_t lines, size_t bytes)
+{
+	char *text = malloc(lines * (bytes + 1) + 1), *at = text;
+
+	for (; lines; lines--) {
+		memset(at, 0xff, bytes);
+		at[bytes] = '\n';
+		at += bytes + 1;
+	}
+	*at = '\0';
+	return text;
+}
+
+Test(mode_chat, a_burst_is_said_in_turns_and_those_of_others_are_in_between)
+{
+	char *text = lines_of(CONN_READ_BYTES / 2, 0);
+	struct script burst = {.incoming = text, .stays = true, .reads_nothing = true};
+	struct script fine = {.stays = true}, late = {.incoming = "hello\n", .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+	unsigned turns = 0;
+
+	scene_join(&st->sc, &fine);
+	scene_join(&st->sc, &burst);
+	burst.reads_nothing = false;
+	for (; fine.writes == 0 && turns < 20; turns++)
+		scene_turn(&st->sc, 1);
+	cr_assert(eq(uint, fine.writes, 1), "one write a turn");
+	cr_assert(eq(sz, fine.outgoing_len, CHAT_TURN_BYTES * strlen("guest2: \n")));
+	scene_join(&st->sc, &late);
+	scene_turn(&st->sc, 3);
+	cr_assert(strstr(fine.outgoing, "guest3: hello\n") != NULL);
+	cr_assert(lt(sz, burst.sent, 10 * CHAT_TURN_BYTES));
+	COMES_TO(st, (st->heard_len = 0, hear(st), burst.sent == strlen(text)));
+	COMES_TO(st, fine.outgoing_len == strlen(text) * 9 + strlen("guest3: hello\n"));
+	free(text);
+	end(st);
+}
+
+static void says_in_turns(struct chat_conf conf, const char *eol)
+{
+	char *text = lines_of(3000, 1);
+	struct script burst = {.incoming = text, .stays = true, .reads_nothing = true};
+	struct script fine = {.stays = true};
+	struct stage *st = stage(SERVER, conf, eol);
+
+	scene_join(&st->sc, &fine);
+	scene_join(&st->sc, &burst);
+	burst.reads_nothing = false;
+	for (unsigned turns = 0; fine.writes < 3000; turns++) {
+		const unsigned before = fine.writes;
+
+		hear(st);
+		scene_turn(&st->sc, 1);
+		/* one part as it is read, and one as its time has come */
+		cr_assert(le(uint, fine.writes - before, 2 * CHAT_TURN_SENDS));
+		cr_assert(lt(uint, turns, 5000));
+	}
+	cr_assert(eq(sz, fine.outgoing_len, 3000 * (strlen("guest2: \\xff") + (eol ? 0 : 1))));
+	free(text);
+	end(st);
+}
+
+Test(mode_chat, so_is_one_whose_lines_are_sent_one_by_one)
+{
+	says_in_turns(plain, "none");
+	says_in_turns((struct chat_conf){.turns = true}, NULL);
+}
+
+Test(mode_chat, what_comes_in_one_piece_is_shown_and_sent_in_one)
+{
+	struct script one = {.stays = true}, two = {.stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+
+	scene_join(&st->sc, &one);
+	scene_join(&st->sc, &two);
+	type(st, "a\nb\nc\n");
+	COMES_TO(st, strcmp(two.outgoing, "a\nb\nc\n") == 0);
+	cr_assert(eq(uint, one.writes, 1));
+	end(st);
+}
+
+Test(mode_chat, the_operators_lines_that_are_sent_one_by_one_have_their_turns)
+{
+	char *text = lines_of(1500, 1);
+	struct script peer = {.stays = true};
+	struct stage *st = stage(SERVER, plain, "none");
+
+	scene_join(&st->sc, &peer);
+	type(st, text);
+	for (unsigned turns = 0; peer.writes < 1500; turns++) {
+		const unsigned before = peer.writes;
+
+		scene_turn(&st->sc, 1);
+		cr_assert(le(uint, peer.writes - before, 2 * CHAT_TURN_SENDS));
+		cr_assert(lt(uint, turns, 5000));
+	}
+	free(text);
+	end(st);
+}
+
+/* Escaping makes 1.5 MiB of one read. */
+Test(mode_chat, a_member_that_reads_is_not_sent_away_by_what_escaping_makes_of_a_burst)
+{
+	enum { LINES = 6 };
+	const size_t expected = LINES * (strlen("guest2: \n") + 4 * (size_t)FRAMER_MAX_BYTES);
+	char *text = lines_of(LINES, FRAMER_MAX_BYTES);
+	struct script burst = {.incoming = text, .stays = true};
+	struct script slow = {.per_write = 3000, .again_every = 3, .stays = true};
+	struct stage *st = stage(SERVER, plain, NULL);
+	struct conn *c = scene_join(&st->sc, &slow);
+
+	scene_join(&st->sc, &burst);
+	while (slow.outgoing_len < expected) {
+		hear(st);
+		st->heard_len = 0;
+		scene_turn(&st->sc, 1);
+		cr_assert(eq(uint, slow.ended, 0), "%s", slow.why.what);
+		cr_assert(lt(sz, conn_queued(c), CHAT_BEHIND_MAX_BYTES));
+	}
 	free(text);
 	end(st);
 }
