@@ -57,10 +57,51 @@ static int grow(struct line_edit *e, size_t more)
 	return 0;
 }
 
+/* How many code points a text begins with that have no column of their own; one more than are
+ * allowed: too many. */
+static size_t marks_in(struct span in)
+{
+	size_t marks = 0;
+	uint32_t code = 0;
+
+	for (int len; in.len && marks <= LINE_EDIT_MAX_MARKS; marks++) {
+		len = utf8_decode(in, &code);
+		if (len <= 0 || code_width(code) > 0)
+			break;
+		in = span_from(in, (size_t)len);
+	}
+	return marks;
+}
+
+/* The same of what the text up to a byte ends with. */
+static size_t marks_before(const struct line_edit *e, size_t at)
+{
+	size_t marks = 0;
+
+	while (at && marks <= LINE_EDIT_MAX_MARKS) {
+		do {
+			at--;
+		} while (at && (e->text[at] & 0xc0) == 0x80);
+		if (has_column(e, at))
+			break;
+		marks++;
+	}
+	return marks;
+}
+
+/* Whether a letter would have too many marks if in were put where the cursor is. */
+static bool overloads(const struct line_edit *e, struct span in)
+{
+	size_t marks = marks_in(in);
+
+	return marks && marks + marks_before(e, e->at) + marks_in(span_from(whole(e), e->at)) >
+	                        LINE_EDIT_MAX_MARKS;
+}
+
 /* Put in, which is no part of the text, where the cursor is. */
 static void insert(struct line_edit *e, struct span in)
 {
-	if (e->len - e->prompt_len + in.len > LINE_EDIT_MAX_BYTES) {
+	if (e->len - e->prompt_len + in.len > LINE_EDIT_MAX_BYTES || overloads(e, in)) {
 		e->bell = true;
 		return;
 	}

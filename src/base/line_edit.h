@@ -16,7 +16,12 @@
  * Every function that draws appends to screen, and returns 0, or -1 when memory is out.
  */
 
-enum { LINE_EDIT_MAX_BYTES = 64 * 1024 - 1 };
+enum {
+	LINE_EDIT_MAX_BYTES = 64 * 1024 - 1,
+	/* Marks that one letter may have; more are refused (UAX #15, Stream-Safe Text Format): what
+	 * is drawn again for a key begins with the letter, and so would be all of them. */
+	LINE_EDIT_MAX_MARKS = 30,
+};
 
 enum edit_verdict {
 	EDIT_MORE,

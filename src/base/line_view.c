@@ -33,8 +33,12 @@ static void put_times(struct pen *p, size_t times, char final)
 static size_t measure(struct span in, size_t *width)
 {
 	uint32_t code = 0;
-	int len = utf8_decode(in, &code);
+	int len;
 
+	*width = 1;
+	if (in.data[0] < 0x7f) /* all of a line is measured for each key */
+		return 1;
+	len = utf8_decode(in, &code);
 	*width = code_width(code);
 	return len > 0 ? (size_t)len : 1;
 }

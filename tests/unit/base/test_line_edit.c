@@ -360,17 +360,47 @@ Test(line_edit, what_a_person_calls_a_letter_is_moved_over_and_deleted_as_one)
 		}
 }
 
-Test(line_edit, a_letter_with_more_marks_than_anyone_writes_is_still_bounded)
+/* A letter, and so many times what may follow it without a column of its own. */
+static void bounds_marks(const char *letter, const char *mark, size_t times)
+{
+	size_t kept = strlen(letter) + LINE_EDIT_MAX_MARKS * strlen(mark);
+	struct buf keys = {0};
+	struct desk d;
+
+	cr_assert(eq(int, buf_puts(&keys, letter), 0));
+	for (size_t i = 0; i < times; i++)
+		cr_assert(eq(int, buf_puts(&keys, mark), 0));
+	begin(&d, "> ", 10, 10);
+	type_bytes(&d, buf_span(&keys), 0);
+	cr_assert(eq(sz, line_edit_line(&d.e).len, kept));
+	cr_assert(eq(uint, d.t.bells, 1));
+	type(&d, "b\r" UP);
+	cr_assert(eq(sz, line_edit_line(&d.e).len, kept + 1));
+	type(&d, "\177\025\031" LEFT "\031");
+	cr_assert(le(sz, line_edit_line(&d.e).len, 2 * kept));
+	sees_it_all(&d);
+	end(&d);
+	buf_free(&keys);
+}
+
+Test(line_edit, a_letter_has_no_more_marks_than_anyone_writes)
+{
+	bounds_marks("a", "\314\201", 30000);
+	bounds_marks("", "\314\201", 1000);
+	bounds_marks("\341\204\200", "\341\205\241", 1000); /* vowels of Hangul */
+	bounds_marks("a", "\342\203\235", 31);
+}
+
+Test(line_edit, marks_that_come_from_elsewhere_count_too)
 {
 	struct desk d;
 
-	begin(&d, "", 10, 10);
-	for (int i = 0; i < 1000; i++)
+	begin(&d, "> ", 80, 10);
+	for (int i = 0; i < LINE_EDIT_MAX_MARKS; i++)
 		type(&d, "\314\201");
-	cr_assert(eq(sz, line_edit_line(&d.e).len, 2000));
-	for (int i = 0; i < 1000; i++)
-		type(&d, "\177");
-	line_is(&d, "");
+	type(&d, "\025\031\031\031");
+	cr_assert(eq(sz, line_edit_line(&d.e).len, 2 * LINE_EDIT_MAX_MARKS));
+	cr_assert(eq(uint, d.t.bells, 1));
 	end(&d);
 }
 
