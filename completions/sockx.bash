@@ -47,6 +47,7 @@ _sockx_serve() {
 _sockx_connect() {
 	case $before in
 		-m | --mode) _sockx_reply -W 'pipe chat'; return ;;
+		--max-answer) return ;;
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
@@ -63,7 +64,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --bye --turns'
+		_sockx_reply -W ' -m --mode --max-answer -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --bye --turns'
 		return
 	fi
 	_sockx_address
@@ -104,10 +105,11 @@ _sockx_greet() {
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
+		--max-answer) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --max-answer --raw'
 		return
 	fi
 }
@@ -124,10 +126,11 @@ _sockx_analyze() {
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--top) return ;;
 		--sort) _sockx_reply -W 'first count alpha'; return ;;
+		--max-answer) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --max-answer --raw'
 		return
 	fi
 }

@@ -69,6 +69,7 @@ complete -c sockx -n '__sockx_is serve' -a '(__sockx_addresses)'
 
 complete -c sockx -n '__sockx_is ""' -a connect -d 'join standard input and output to a server'
 complete -c sockx -n '__sockx_is connect' -s m -l mode -x -a 'pipe\\t"join standard input and output to the server" chat\\t"exchange lines with the server, or all who are there"' -d 'what to do with the connection'
+complete -c sockx -n '__sockx_is connect' -l max-answer -x -d 'end with status 9 when the server sends more than SIZE (0: any length)'
 complete -c sockx -n '__sockx_is connect' -s H -l host -x -a 'localhost (__fish_print_hostnames)' -d 'the server\'s name or address (default: localhost)'
 complete -c sockx -n '__sockx_is connect' -s p -l port -x -a '(getent services | string replace -r "\s.*" "")' -d 'its port, a number or a service name (default: 65432)'
 complete -c sockx -n '__sockx_is connect' -s s -l source -x -d 'connect from this address of ours, or on Unix from this path'
@@ -157,6 +158,7 @@ complete -c sockx -n '__sockx_is greet' -l color -x -a 'auto\\t"on a terminal, u
 complete -c sockx -n '__sockx_is greet' -s h -d 'show the commonest options'
 complete -c sockx -n '__sockx_is greet' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is greet' -l version -d 'show the version'
+complete -c sockx -n '__sockx_is greet' -l max-answer -x -d 'end with status 9 when the greeting is longer (0: any length)'
 complete -c sockx -n '__sockx_is greet' -l raw -d 'pass the peer\'s control characters to a terminal as they are'
 
 complete -c sockx -n '__sockx_is ""' -a analyze -d 'have the words of a text counted, and show the report'
@@ -183,6 +185,7 @@ complete -c sockx -n '__sockx_is analyze' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is analyze' -l version -d 'show the version'
 complete -c sockx -n '__sockx_is analyze' -l top -x -d 'show the first N words only (0: all)'
 complete -c sockx -n '__sockx_is analyze' -l sort -x -a 'first\\t"as they appeared in the text" count\\t"the most frequent first" alpha\\t"by their letters"' -d 'in which order words are shown'
+complete -c sockx -n '__sockx_is analyze' -l max-answer -x -d 'end with status 9 when the answer is longer (0: any length)'
 complete -c sockx -n '__sockx_is analyze' -l raw -d 'pass the peer\'s control characters to a terminal as they are'
 
 complete -c sockx -n '__sockx_is ""' -a help -d 'show the manual of a command, or a topic'

@@ -59,6 +59,12 @@ static const struct opt analyze_rows[] = {
 		.choice = sort_choice,
 		.common = true,
 		.help = "in which order words are shown"},
+	{.name = "max-answer",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct analyze_conf, client.max_answer),
+		.arg = "SIZE",
+		.fallback = "1G",
+		.help = "end with status 9 when the answer is longer (0: any length)"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct analyze_conf, raw),
@@ -111,9 +117,11 @@ static int on_said(struct ask *a, struct span in)
 
 		err_set(&why, ERR_WRONG, "%s: the answer is too long to be a report of this text",
 			a->client.typed);
-		client_blame(&a->client, &why);
+		err_hint(&why,
+			"no analysis server answers there; without -j it is passed on as it comes");
+		ask_fail(a, &why);
 	} else if (buf_add(&run->answer, in) < 0) {
-		out_of_memory(run);
+		ask_fail(a, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
 	}
 	return 0;
 }
@@ -206,7 +214,7 @@ static void on_over(struct ask *a, const struct err *why)
 {
 	struct analyze_run *run = container_of(a, struct analyze_run, ask);
 
-	if (!why && !run->passes)
+	if (!why && !run->passes && !a->client.verdict.kind)
 		read_findings(run);
 	ask_judge(a, why);
 	if (a->client.verdict.kind)

@@ -8,7 +8,7 @@ enum {
 	MESSAGE_MAX_BYTES = 4 * 1024 * 1024, /* of one message: the kernel takes less */
 };
 
-static void fail(struct ask *a, const struct err *why)
+void ask_fail(struct ask *a, const struct err *why)
 {
 	client_blame(&a->client, why);
 	if (a->client.net)
@@ -57,7 +57,7 @@ static void on_first(struct timer *t)
 	err_set(&why, ERR_TIMEOUT, "%s: no %s within %jd ms", a->client.typed, a->what,
 		(intmax_t)wait_ms);
 	err_hint(&why, "is a server for it there? to wait longer: -w DURATION");
-	fail(a, &why);
+	ask_fail(a, &why);
 }
 
 static void net_open(struct conn *c)
@@ -85,10 +85,10 @@ static void in_data(struct conn *c, struct span in)
 		err_set(&why, ERR_RUNTIME, "standard input is too long for one message");
 		err_hint(&why, "at most %zu bytes pass everywhere; over TCP there is no limit",
 			a->client.where.via->message_max);
-		fail(a, &why);
+		ask_fail(a, &why);
 	} else if (buf_add(&a->question, in) < 0) {
 		err_set(&why, ERR_RUNTIME, "standard input: out of memory");
-		fail(a, &why);
+		ask_fail(a, &why);
 	}
 }
 
@@ -107,7 +107,7 @@ static void in_closed(struct conn *c, const struct err *why)
 
 	a->in = NULL;
 	if (why)
-		fail(a, why);
+		ask_fail(a, why);
 }
 
 static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
@@ -123,7 +123,7 @@ static void net_data(struct conn *c, struct span in)
 	if (start.len > HEAD_BYTES - a->head.len)
 		start.len = HEAD_BYTES - a->head.len;
 	if (buf_add(&a->head, start) < 0)
-		fail(a, &(struct err){ERR_RUNTIME, .what = "out of memory"});
+		ask_fail(a, &(struct err){ERR_RUNTIME, .what = "out of memory"});
 	else if (a->said(a, in) < 0)
 		conn_pause(c);
 	if (conn_connectionless(c))

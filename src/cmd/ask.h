@@ -51,6 +51,9 @@ int ask_run(struct ask *a, const char *command, bool from_input, struct err *err
  * refusal, "error: ..." on one line. */
 void ask_judge(struct ask *a, const struct err *why);
 
+/* It is no answer, whatever may still come: blame the client, and read no further. */
+void ask_fail(struct ask *a, const struct err *why);
+
 void ask_free(struct ask *a);
 
 #endif

@@ -189,6 +189,7 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.ctx = ctx,
 		.room = malloc(CONN_READ_BYTES),
 		.idle_ms = conf->idle_ms,
+		.receive_max = conf->max_answer,
 		.see_off = true,
 		.gone = on_gone};
 	conn_owner_init(&c->owner);

@@ -17,6 +17,7 @@ struct client_conf {
 	const char *host, *source;
 	struct where_conf where;
 	int64_t connect_timeout_ms, idle_ms, max_time_ms; /* not above 0: never */
+	uint64_t max_answer; /* bytes; 0: any. Its row is the command's: the default differs */
 };
 
 /* Add the options of every client to those of a command whose configuration begins with a struct

@@ -45,6 +45,12 @@ static const struct opt connect_rows[] = {
 		.fallback = "pipe",
 		.choice = client_mode_choice,
 		.help = "what to do with the connection"},
+	{.name = "max-answer",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct connect_conf, client.max_answer),
+		.arg = "SIZE",
+		.fallback = "0",
+		.help = "end with status 9 when the server sends more than SIZE (0: any length)"},
 };
 
 static void connect_options(struct opt_set *set)

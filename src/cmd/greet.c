@@ -10,7 +10,6 @@ struct greet_conf {
 };
 
 enum {
-	GREETING_JSON_MAX_BYTES = 1024 * 1024,
 	/* A line is put out whole, with the newline that it may lack, as one pipe of many clients
 	 * wants it (PIPE_BUF); but not held longer than a person would notice. */
 	HELD_MAX_BYTES = 4096,
@@ -24,6 +23,12 @@ struct greet_run {
 };
 
 static const struct opt greet_rows[] = {
+	{.name = "max-answer",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct greet_conf, client.max_answer),
+		.arg = "SIZE",
+		.fallback = "1M",
+		.help = "end with status 9 when the greeting is longer (0: any length)"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct greet_conf, raw),
@@ -47,27 +52,18 @@ static int put_held(struct greet_run *run)
 	return rc;
 }
 
-static int keep(struct greet_run *run, struct span in)
-{
-	if (run->greeting.len + in.len > GREETING_JSON_MAX_BYTES || buf_add(&run->greeting, in) < 0)
-		client_blame(&run->ask.client,
-			&(struct err){ERR_WRONG, .what = "the greeting is too long for -j"});
-	return 0;
-}
-
 static int on_said(struct ask *a, struct span in)
 {
 	struct greet_run *run = container_of(a, struct greet_run, ask);
 
 	if (in.len)
 		run->last = in.data[in.len - 1];
-	if (a->client.conf->talk.json)
-		return keep(run, in);
 	if (buf_add(&run->greeting, in) < 0) {
-		client_blame(
-			&a->client, &(struct err){ERR_RUNTIME, .what = "greet: out of memory"});
+		ask_fail(a, &(struct err){ERR_RUNTIME, .what = "greet: out of memory"});
 		return 0;
 	}
+	if (a->client.conf->talk.json)
+		return 0;
 	if (run->last == '\n' || run->greeting.len > HELD_MAX_BYTES)
 		return put_held(run);
 	conn_after(a->client.net, HELD_MS);
@@ -100,12 +96,15 @@ static void write_json(struct greet_run *run)
 static void on_over(struct ask *a, const struct err *why)
 {
 	struct greet_run *run = container_of(a, struct greet_run, ask);
+	bool whole; /* or as much of it as there was: it was not given up */
 
 	if (a->head.len && why && why->kind == ERR_LOST)
 		why = NULL;
+	whole = !a->client.verdict.kind && !(why && why->kind == ERR_WRONG);
 	ask_judge(a, why);
 	if (a->client.conf->talk.json) {
-		write_json(run);
+		if (whole)
+			write_json(run);
 		return;
 	}
 	if (a->head.len && run->last != '\n' && buf_puts(&run->greeting, "\n") < 0)

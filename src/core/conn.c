@@ -280,6 +280,8 @@ static void flush_queue(struct conn *c)
 
 void conn_take_in(struct conn *c, struct span in)
 {
+	if (!conn_limit_input(c, &in))
+		return;
 	if (!c->answered)
 		buf_free(&c->owner->resend);
 	c->answered = true;

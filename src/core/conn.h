@@ -76,6 +76,7 @@ struct conn_owner {
 	const struct handler *on;
 	void *ctx;             /* the handler's own, for conn_ctx */
 	int64_t idle_ms;       /* end one that is silent for so long; not above 0: never */
+	uint64_t receive_max;  /* bytes that one may send us: more ends it (ERR_WRONG); 0: any */
 	struct budget *budget; /* of what all of them hold together; NULL: not counted */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */

@@ -40,6 +40,17 @@ void conn_expel(struct conn *c, const char *why)
 	conn_end_soon(c, ENDED_REFUSED, 0);
 }
 
+bool conn_limit_input(struct conn *c, struct span *in)
+{
+	uint64_t max = c->owner->receive_max;
+
+	if (!max || c->closing || in->len <= max - c->received)
+		return true;
+	in->len = (size_t)(max - c->received);
+	conn_end_soon(c, ENDED_TOO_LONG, 0);
+	return in->len > 0;
+}
+
 void conn_settle(struct conn *c)
 {
 	if (!conn_alive(c) || !c->in_over || !c->out_over)
@@ -212,6 +223,12 @@ static void peer_ending(const struct conn *c, struct err *err)
 	case ENDED_REFUSED:
 		err_set(err, ERR_RUNTIME, "%s was sent away: %s", addr_text(&peer).text,
 			c->refused);
+		break;
+	case ENDED_TOO_LONG:
+		err_set(err, ERR_WRONG,
+			"connection with %s: more than %ju bytes came (--max-answer)",
+			addr_text(&peer).text, (uintmax_t)c->owner->receive_max);
+		err_hint(err, "to take more: --max-answer SIZE; 0: any number of bytes");
 		break;
 	case ENDED_IN_ORDER:
 	case ENDED_LOST: lost_ending(c, &peer, err); break;

@@ -19,7 +19,8 @@ enum ending {
 	ENDED_IDLE,
 	ENDED_UNACKNOWLEDGED,
 	ENDED_MISSED,
-	ENDED_REFUSED
+	ENDED_REFUSED,
+	ENDED_TOO_LONG, /* more came than owner.receive_max */
 };
 
 struct conn {
@@ -99,6 +100,10 @@ void conn_settle(struct conn *c);
 /* Our end has been passed on after conn_close, or writing failed: wait for the peer's end for
  * linger_ms. */
 void conn_linger(struct conn *c);
+
+/* Cut in to what may still come (owner.receive_max); with more, c ends. Returns whether there is
+ * anything to take in. */
+bool conn_limit_input(struct conn *c, struct span *in);
 
 /* Input that came after conn_close; lingering, there is a limit to it. */
 void conn_throw_away(struct conn *c, size_t bytes);

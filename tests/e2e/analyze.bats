@@ -273,6 +273,19 @@ bytes:
 '
 }
 
+@test "9: an answer past --max-answer, or past what -j can hold, ends at once" {
+    start_script text_server.py endless
+    run -9 --separate-stderr sockx analyze --max-answer 100K -p "$PORT" 'to be'
+    [ "${#output}" -eq 102400 ]
+    [[ $stderr == *'more than 102400 bytes came (--max-answer)'*'hint: '* ]] || fail "$stderr"
+    run -9 --separate-stderr sockx analyze --max-answer 100K -j -p "$PORT" 'to be'
+    equal "$output" ''
+    [[ $stderr == *'more than 102400 bytes came'* ]] || fail "$stderr"
+    run -9 --separate-stderr sockx analyze -j -p "$PORT" 'to be'
+    equal "$output" ''
+    [[ $stderr == *'too long to be a report of this text'* ]] || fail "$stderr"
+}
+
 @test "no answer is 9, and none in time is 5" {
     start_script text_server.py silent
     run -9 --separate-stderr sockx analyze -p "$PORT" text

@@ -234,6 +234,16 @@ print(whole)
 
 # ---- what it says ----
 
+@test "9: what comes past --max-answer ends it at once, the rest is written" {
+    start_script server.py source
+    run -9 --separate-stderr sockx connect --max-answer 300K 127.0.0.1 "$PORT"
+    [ "${#output}" -eq 307200 ]
+    [[ $stderr == *'more than 307200 bytes came (--max-answer)'*'hint: '*'--max-answer SIZE'* ]] || fail "$stderr"
+    start_script server.py greet 307200
+    run -0 --separate-stderr sockx connect --max-answer 300K 127.0.0.1 "$PORT"
+    [ "${#output}" -eq 307200 ]
+}
+
 @test "nothing is said on success" {
     start_server -m echo
     run --separate-stderr sockx connect localhost "$PORT" <<<"hello"

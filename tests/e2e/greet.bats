@@ -333,6 +333,21 @@ EOF
     "$PYTHON" -c 'import json, sys; [json.loads(line) for line in sys.stdin]' <<<"$stderr"
 }
 
+@test "9: a greeting past --max-answer ends at once, with and without -j" {
+    start_script server.py source
+    run -9 --separate-stderr sockx greet -H 127.0.0.1 -p "$PORT"
+    [ "${#output}" -eq 1048576 ]
+    [[ $stderr == *'more than 1048576 bytes came (--max-answer)'*'hint: '*'--max-answer SIZE'* ]] || fail "$stderr"
+    run -9 --separate-stderr sockx greet -j -H 127.0.0.1 -p "$PORT"
+    equal "$output" ''
+    [[ $stderr == *'"kind":"wrong","exit":9,"message":"'*'more than 1048576 bytes'* ]] || fail "$stderr"
+    run -9 --separate-stderr sockx greet --max-answer 5 -H 127.0.0.1 -p "$PORT"
+    [ "${#output}" -eq 5 ]
+    start_script server.py greet 2000000
+    run -0 --separate-stderr sockx greet --max-answer 0 -H 127.0.0.1 -p "$PORT"
+    [ "${#output}" -eq 2000000 ]
+}
+
 @test "escape sequences in a greeting are visible on a terminal, and raw in a pipe or with --raw" {
     printf '%s\n' "$HOSTILE" >"$BATS_TEST_TMPDIR/greeting"
     start_script server.py say <"$BATS_TEST_TMPDIR/greeting"
