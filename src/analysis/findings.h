@@ -9,10 +9,11 @@
 /*
  * A report as it was received (counts.h), and how it is shown.
  *
- * It is read once and as strictly as it is written: the lines in their order, numbers of up to 64
- * bits without a sign or leading zero, no byte more; words are not empty and well-formed UTF-8,
- * each has a count, there are as many as `unique` says and their counts add up to `words`. What
- * another program sends is no report, and neither is half of one.
+ * It is read once and as strictly as it is written: the lines in their order, numbers without a
+ * sign or leading zero, no byte more; words are not empty and well-formed UTF-8. What has another
+ * form is no report. What has this form and cannot be true is a wrong one: a number of more than 64
+ * bits, more bytes, words or unique words than fit in what they are part of, more or fewer lines
+ * than `unique` says, counts of 0 or that do not add up to `words`, one word twice.
  */
 struct finding {
 	struct span word; /* lies in the text that was read */
@@ -25,15 +26,19 @@ struct findings {
 	size_t len;           /* how many there are */
 };
 
-/* Read all of text, which must outlive f; of some hundred megabytes it takes some seconds, and 24
- * bytes of memory a word beside it. Returns 1 if it is a report; 0 if it is not: then f holds
- * nothing; -1 when memory is out: likewise. */
-int findings_read(struct findings *f, struct span text);
-void findings_free(struct findings *f);
+enum findings_verdict {
+	FINDINGS_NONE,  /* no report, but another answer */
+	FINDINGS_READ,  /* a report */
+	FINDINGS_CUT,   /* the beginning of one, be it within its first line */
+	FINDINGS_WRONG, /* it has the form of one, and contradicts itself */
+};
 
-/* Whether text, which is no report, is the beginning of one: at least its length and bytes, and
- * nothing that could not go on to be a report. */
-bool findings_cut_short(struct span text);
+/* Read all of text, which must outlive f; of some hundred megabytes it takes some seconds, and 24
+ * bytes of memory a word beside it, with up to 32 more meanwhile. Returns a verdict, or -1 when
+ * memory is out; f holds nothing but after FINDINGS_READ. After FINDINGS_WRONG, *wrong says what
+ * cannot be: "its length is more than its bytes"; else it is NULL. */
+int findings_read(struct findings *f, struct span text, const char **wrong);
+void findings_free(struct findings *f);
 
 enum findings_order {
 	FINDINGS_BY_COUNT, /* the most frequent first; those met equally often, as they appeared */

@@ -93,14 +93,37 @@ static void out_of_memory(struct analyze_run *run)
 		&run->ask.client, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
 }
 
-/* It is too long for a report: what has been collected goes first. */
-static int pass_on(struct analyze_run *run, struct span in)
+static void too_long(struct analyze_run *run)
 {
-	int verdict = put_out(run, buf_span(&run->answer));
+	struct err why = {0};
 
-	buf_free(&run->answer);
+	err_set(&why, ERR_WRONG, "%s: the answer is too long to be a report of this text",
+		run->ask.client.typed);
+	err_hint(&why,
+		"is it an analysis server? without -j an answer in another form may be longer");
+	ask_fail(&run->ask, &why);
+}
+
+/* It is too long for a report of this text. In another form, it is passed on from here on. */
+static int pass_on(struct analyze_run *run)
+{
+	struct findings any;
+	const char *wrong;
+	int verdict = findings_read(&any, buf_span(&run->answer), &wrong);
+
+	findings_free(&any);
+	if (verdict < 0) {
+		ask_fail(&run->ask, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
+		return 0;
+	}
+	if (verdict != FINDINGS_NONE) {
+		too_long(run);
+		return 0;
+	}
 	run->passes = true;
-	return put_out(run, in) < 0 ? -1 : verdict;
+	verdict = put_out(run, buf_span(&run->answer));
+	buf_free(&run->answer);
+	return verdict;
 }
 
 static int on_said(struct ask *a, struct span in)
@@ -110,19 +133,12 @@ static int on_said(struct ask *a, struct span in)
 
 	if (run->passes)
 		return put_out(run, in);
-	if (!a->client.conf->talk.json && run->answer.len + in.len > most)
-		return pass_on(run, in);
-	if (run->answer.len + in.len > most + JSON_ANSWER_MAX_BYTES) {
-		struct err why = {0};
-
-		err_set(&why, ERR_WRONG, "%s: the answer is too long to be a report of this text",
-			a->client.typed);
-		err_hint(&why,
-			"no analysis server answers there; without -j it is passed on as it comes");
-		ask_fail(a, &why);
-	} else if (buf_add(&run->answer, in) < 0) {
+	if (buf_add(&run->answer, in) < 0)
 		ask_fail(a, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
-	}
+	else if (!a->client.conf->talk.json && run->answer.len > most)
+		return pass_on(run);
+	else if (run->answer.len > most + JSON_ANSWER_MAX_BYTES)
+		too_long(run);
 	return 0;
 }
 
@@ -143,17 +159,23 @@ static void check_findings(struct analyze_run *run)
 	client_blame(&run->ask.client, &why);
 }
 
-/* One that ends in the middle is no answer either, and of no other form. */
-static void check_answer(struct analyze_run *run)
+/* The answer is a report that was cut short, or cannot be: it is shown in no form. */
+static void refuse_answer(struct analyze_run *run, const char *wrong)
 {
 	const struct client *client = &run->ask.client;
 	struct err why = {0};
 
-	if (!findings_cut_short(buf_span(&run->answer)))
-		return;
-	err_set(&why, ERR_LOST, "%s: the report ended before it was whole, after %zu bytes",
-		client->typed, run->answer.len);
-	err_hint(&why, "the server stopped, or was stopped, before it had written all of it");
+	if (wrong) {
+		err_set(&why, ERR_WRONG, "%s: the report contradicts itself: %s", client->typed,
+			wrong);
+		err_hint(&why,
+			"the server is not sound, or something on the way changed the report");
+	} else {
+		err_set(&why, ERR_LOST, "%s: the report ended before it was whole, after %zu bytes",
+			client->typed, run->answer.len);
+		err_hint(&why,
+			"the server stopped, or was stopped, before it had written all of it");
+	}
 	client_blame(&run->ask.client, &why);
 }
 
@@ -164,21 +186,27 @@ static enum findings_order order_of(const char *name)
 	return strcmp(name, "alpha") == 0 ? FINDINGS_ALPHA : FINDINGS_FIRST;
 }
 
+static void use_findings(struct analyze_run *run)
+{
+	check_findings(run);
+	if (findings_sort(&run->findings, order_of(run->conf->sort)) < 0)
+		out_of_memory(run);
+	if (run->conf->top && run->conf->top < run->findings.len)
+		findings_cut(&run->findings, (size_t)run->conf->top);
+}
+
 static void read_findings(struct analyze_run *run)
 {
-	int rc = findings_read(&run->findings, buf_span(&run->answer));
+	const char *wrong;
+	int verdict = findings_read(&run->findings, buf_span(&run->answer), &wrong);
 
-	run->found = rc > 0;
-	if (run->found) {
-		check_findings(run);
-		rc = findings_sort(&run->findings, order_of(run->conf->sort));
-		if (run->conf->top && run->conf->top < run->findings.len)
-			findings_cut(&run->findings, (size_t)run->conf->top);
-	}
-	if (rc < 0)
+	run->found = verdict == FINDINGS_READ;
+	if (verdict < 0)
 		out_of_memory(run);
-	else if (!run->found)
-		check_answer(run);
+	else if (run->found)
+		use_findings(run);
+	else if (verdict != FINDINGS_NONE)
+		refuse_answer(run, wrong);
 }
 
 static void put_json(struct analyze_run *run)

@@ -1,9 +1,10 @@
 """An analysis server of another make: takes clients one after the other, reads to the half-close.
 
-    text_server.py KIND [BYTES]
+    text_server.py KIND [BYTES | ANSWER [LINES]]
 
 half      reports the first half of the text, in the usual form
 cut       reports as usual, but only the first BYTES of it
+says      answers ANSWER, whatever the text, and then so many LINES "a 1"
 other     answers in a form of its own: the sorted list of words and the length
 endless   writes until the client leaves
 silent    closes without a word
@@ -41,6 +42,10 @@ def answer(client, text):
         client.sendall(report(text[: len(text) // 2]))
     elif kind == "cut":
         client.sendall(report(text)[: int(sys.argv[2])])
+    elif kind == "says":
+        client.sendall(sys.argv[2].encode())
+        if len(sys.argv) > 3:
+            client.sendall(b"a 1\n" * int(sys.argv[3]))
     elif kind == "other":
         client.sendall(f"{sorted(set(text.decode().split()))} {len(text)}".encode())
     elif kind == "endless":
