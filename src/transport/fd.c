@@ -189,9 +189,11 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	if (fstat(fd, &about) < 0)
 		return;
 	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);
-	if (S_ISSOCK(about.st_mode))
+	if (S_ISSOCK(about.st_mode)) {
 		link->via = &transport_inherited_socket;
-	else if (never_waits(&about) || !is_for(fd, use))
+		if (use == FD_READ && sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
+			stream_keep_urgent(to, fd);
+	} else if (never_waits(&about) || !is_for(fd, use))
 		link->via = &transport_private; /* what is not for this use says so */
 	else if (S_ISFIFO(about.st_mode))
 		link->via = &transport_pipe;

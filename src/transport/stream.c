@@ -10,6 +10,11 @@ enum io link_error(struct link *link, int error)
 	return error == EAGAIN || error == EWOULDBLOCK ? IO_AGAIN : IO_FAIL;
 }
 
+void stream_keep_urgent(struct reporter *to, int fd)
+{
+	sys_setsockopt(to, fd, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
 enum io stream_accept(struct reporter *to, int listener, struct link *link, struct addr *peer)
 {
 	*peer = (struct addr){.len = sizeof(peer->room)};

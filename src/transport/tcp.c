@@ -8,13 +8,14 @@
 #include "transport/stream.h"
 
 /* Nagle's algorithm against delayed acknowledgements costs 40 ms a message (RFC 896, RFC 1122
- * section 4.2.3.4): what we write is meant to go. Listeners hand both options to what they accept.
+ * section 4.2.3.4): what we write is meant to go. Listeners hand these options to what they accept.
  */
 static void set_options(struct reporter *to, int fd, const struct addr *at)
 {
 	(void)at;
 	sys_setsockopt(to, fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	stream_keep_urgent(to, fd);
 }
 
 /* Old connections in TIME_WAIT must not keep a restarted server from its port. */

@@ -17,6 +17,12 @@ enum {
 
 /* ---- sockets ---- */
 
+static void prepare_stream(struct reporter *to, int fd)
+{
+	sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
+	stream_keep_urgent(to, fd);
+}
+
 /* Where messages have a connection, control data tells an empty one from the end: see
  * seqpacket_read. */
 static int make_socket(struct reporter *to, int type)
@@ -24,7 +30,7 @@ static int make_socket(struct reporter *to, int type)
 	int fd = sys_socket(to, AF_UNIX, type, 0);
 
 	if (fd >= 0 && type == SOCK_STREAM)
-		sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
+		prepare_stream(to, fd);
 	if (fd >= 0 && type == SOCK_DGRAM)
 		datagram_enlarge(to, fd, SO_SNDBUFFORCE, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
 	if (fd >= 0 && type == SOCK_SEQPACKET)
@@ -99,13 +105,13 @@ static void unix_unlisten(struct reporter *to, struct listening *socket)
 	sys_close(to, socket->fd);
 }
 
-/* What accept returns has the usual buffer, whatever its listener has. */
+/* What accept returns has the usual options, whatever its listener has. */
 static enum io unix_accept(struct reporter *to, int listener, struct link *link, struct addr *peer)
 {
 	enum io verdict = stream_accept(to, listener, link, peer);
 
 	if (verdict == IO_DONE)
-		sys_setsockopt(to, link->fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
+		prepare_stream(to, link->fd);
 	return verdict;
 }
 

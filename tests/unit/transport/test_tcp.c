@@ -115,6 +115,7 @@ Test(tcp, what_it_accepts_does_not_block_is_not_inherited_and_has_no_delay)
 	begin(&x, AF_INET);
 	cr_assert(eq(int, option(x.link.fd, IPPROTO_TCP, TCP_NODELAY), 1));
 	cr_assert(eq(int, option(x.link.fd, SOL_SOCKET, SO_KEEPALIVE), 1));
+	cr_assert(eq(int, option(x.link.fd, SOL_SOCKET, SO_OOBINLINE), 1));
 	peer = name_of(x.peer.fd);
 	cr_assert(addr_equal(&x.from, &peer));
 	cr_assert(eq(int, x.link.origin, -1));
@@ -304,6 +305,7 @@ Test(tcp, connects_to_a_listener)
 	cr_assert(eq(int, connect_to(&link, &at, &none, &source_failed), IO_DONE));
 	cr_assert(not(source_failed));
 	cr_assert(eq(int, option(link.fd, IPPROTO_TCP, TCP_NODELAY), 1));
+	cr_assert(eq(int, option(link.fd, SOL_SOCKET, SO_OOBINLINE), 1));
 	transport_tcp.close(&link);
 	close(fd);
 }
