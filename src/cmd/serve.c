@@ -158,7 +158,7 @@ static void on_mode_limit(struct timer *t)
 	struct serve_run *run = container_of(t, struct serve_run, mode_limit);
 	struct err why = {0};
 
-	err_set(&why, ERR_LOST, "stopped with bytes not yet written to standard output");
+	err_set(&why, run->stop_kind, "stopped with bytes not yet written to standard output");
 	err_hint(&why, "its reader did not take them within %d ms", SERVER_STOP_MS);
 	serve_end(run, &why);
 }
@@ -179,13 +179,14 @@ static void on_server_ended(void *arg, const struct err *why)
 	run->mode->finish(&run->env);
 }
 
-static void stop(struct serve_run *run, const char *reason)
+static void stop(struct serve_run *run, const char *reason, enum err_kind kind)
 {
+	run->stop_kind = kind;
 	run->interrupted = true;
 	if (run->mode->stopping && run->mode_begun)
 		run->mode->stopping(&run->env);
 	if (run->server.clients.loop && !run->server_over)
-		server_stop(&run->server, reason);
+		server_stop(&run->server, reason, kind);
 	else if (run->server_over)
 		timer_set_in(&run->loop, &run->mode_limit, SERVER_STOP_MS);
 	else
@@ -194,12 +195,12 @@ static void stop(struct serve_run *run, const char *reason)
 
 static void on_signal(void *arg, const char *name)
 {
-	stop(arg, name);
+	stop(arg, name, ERR_LOST);
 }
 
 static void on_max_time(struct timer *t)
 {
-	stop(container_of(t, struct serve_run, max_time), "--max-time");
+	stop(container_of(t, struct serve_run, max_time), "--max-time", ERR_TIMEOUT);
 }
 
 /* ---- the run ---- */

@@ -36,6 +36,7 @@ struct serve_run {
 	struct addr at[SERVER_LISTENERS_MAX];
 	size_t at_count;
 	struct resolve *resolve;
+	enum err_kind stop_kind; /* what it is called if being told to stop loses something */
 	bool server_over, interrupted, mode_begun;
 	struct err verdict; /* why the run failed, or none */
 };

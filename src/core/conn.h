@@ -134,6 +134,10 @@ void conn_finish(struct conn *c);
  * which may destroy the reply before the peer reads it (RFC 1122 section 4.2.2.13). */
 void conn_close(struct conn *c, int64_t linger_ms);
 
+/* We stop, and its peer has not ended: conn_close, told as ERR_LOST, for what the peer still had to
+ * send is lost. One that has ended, but for what waits, is closed in order. */
+void conn_cut(struct conn *c, int64_t linger_ms);
+
 /* End it now, dropping what waits; closed is told NULL, for whoever says so knows why. */
 void conn_abort(struct conn *c);
 

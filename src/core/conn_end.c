@@ -32,6 +32,13 @@ void conn_refuse(struct conn *c, const char *why)
 	conn_close(c, CONN_LINGER_MS);
 }
 
+void conn_cut(struct conn *c, int64_t linger_ms)
+{
+	if (!conn_closing(c) && (!c->in_over || !c->finishing))
+		c->cut = true;
+	conn_close(c, linger_ms);
+}
+
 void conn_expel(struct conn *c, const char *why)
 {
 	if (c->stage == STAGE_OVER)
@@ -230,6 +237,12 @@ static void peer_ending(const struct conn *c, struct err *err)
 			addr_text(&peer).text, (uintmax_t)c->owner->receive_max);
 		err_hint(err, "to take more: --max-answer SIZE; 0: any number of bytes");
 		break;
+	case ENDED_CUT:
+		err_set(err, ERR_LOST,
+			"connection with %s cut off after %ju bytes received, %ju sent: we stop",
+			addr_text(&peer).text, (uintmax_t)c->received, (uintmax_t)c->sent);
+		err_hint(err, "the client had not ended; what it still had to send is lost");
+		break;
 	case ENDED_IN_ORDER:
 	case ENDED_LOST: lost_ending(c, &peer, err); break;
 	}
@@ -252,6 +265,8 @@ static void close_link(struct conn *c)
 		c->ending = ENDED_MISSED;
 	} else if (c->refused) {
 		c->ending = ENDED_REFUSED;
+	} else if (c->cut) {
+		c->ending = ENDED_CUT;
 	}
 }
 

@@ -20,6 +20,7 @@ enum ending {
 	ENDED_UNACKNOWLEDGED,
 	ENDED_MISSED,
 	ENDED_REFUSED,
+	ENDED_CUT,
 	ENDED_TOO_LONG, /* more came than owner.receive_max */
 };
 
@@ -55,6 +56,7 @@ struct conn {
 	bool wants_drained : 1;
 	bool opened : 1; /* handler.open has been called */
 	bool reads_only : 1;
+	bool cut : 1;      /* conn_cut was called */
 	bool answered : 1; /* something has come */
 };
 

@@ -84,13 +84,13 @@ static void judge_losses(struct server *s)
 	if (s->conf.exit_after && !s->verdict.kind && s->missed)
 		missed_error(&s->verdict, s->missed);
 	if (s->cut_short && !s->dropped) {
-		err_set(&s->verdict, ERR_LOST, "stopped with %ju answers cut short",
+		err_set(&s->verdict, s->stop_kind, "stopped with %ju answers cut short",
 			(uintmax_t)s->cut_short);
 		err_hint(&s->verdict, "they were not written within %d ms", SERVER_STOP_MS);
 	}
 	if (s->dropped) {
-		err_set(&s->verdict, ERR_LOST, "stopped with %ju bytes that clients had not taken",
-			(uintmax_t)s->dropped);
+		err_set(&s->verdict, s->stop_kind,
+			"stopped with %ju bytes that clients had not taken", (uintmax_t)s->dropped);
 		err_hint(&s->verdict, "they did not read them within %d ms", SERVER_STOP_MS);
 	}
 }
@@ -143,17 +143,28 @@ static void tell(const struct server *s, enum report_kind kind, const struct add
 	report(s->clients.to, &(struct report){kind, conn, address.text, .reason = reason});
 }
 
+/* How a client's end counts: a server that vouches for its clients fails with the first that was
+ * lost, and when it is told to stop, with one that had not ended. */
+static void judge_end(struct server *s, const struct conn *c, const struct err *why)
+{
+	bool vouches = s->conf.exit_after || (s->stopping && s->conf.exclusive);
+
+	if (!why || !vouches || s->verdict.kind || !(s->stopping || counts(c, why)))
+		return;
+	s->verdict = *why;
+	if (s->stopping && why->kind == ERR_LOST)
+		s->verdict.kind = s->stop_kind;
+}
+
 static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
 {
 	struct server *s = container_of(owner, struct server, clients);
 
 	if (report_shown(owner->to, REPORT_LOST))
 		report_gone(s, c, why);
-	if (counts(c, why)) {
+	if (counts(c, why))
 		s->served++;
-		if (why && s->conf.exit_after && !s->verdict.kind)
-			s->verdict = *why;
-	}
+	judge_end(s, c, why);
 	s->starved = false; /* its descriptor is free now */
 	if (!end_if_done(s))
 		update_accepting(s);
@@ -432,16 +443,20 @@ static void say_goodbye(struct server *s, struct conn *c)
 		return; /* its handler closes it */
 	busy = s->clients.loop->now_ms - conn_active_ms(c) < STOP_BUSY_MS;
 
-	conn_close(c, busy ? STOP_BUSY_MS : 0);
+	if (s->conf.via->connectionless)
+		conn_close(c, 0);
+	else
+		conn_cut(c, busy ? STOP_BUSY_MS : 0);
 }
 
-void server_stop(struct server *s, const char *reason)
+void server_stop(struct server *s, const char *reason, enum err_kind kind)
 {
 	struct list *node;
 
 	if (s->stopping)
 		return;
 	s->stopping = true;
+	s->stop_kind = kind;
 	report(s->clients.to, &(struct report){.kind = REPORT_STOPPING, .reason = reason});
 	close_listeners(s);
 	/* Those with nothing queued end as soon as their kernel has what we wrote. */

@@ -49,10 +49,11 @@ struct server {
 	bool most_by_descriptors; /* conf.max_conns is what the descriptor limit allows */
 	struct timer resumed;     /* until it is reported that there are places again */
 	bool stopping;
-	bool enough;        /* server_enough was called */
-	uint64_t served;    /* clients that came and went and count for exit_after */
-	uint64_t missed;    /* datagrams that the kernel had no room for */
-	uint64_t dropped;   /* bytes, queued here or in the kernel, that stopping gave up */
+	enum err_kind stop_kind; /* ... and what it is called where stopping loses something */
+	bool enough;             /* server_enough was called */
+	uint64_t served;         /* clients that came and went and count for exit_after */
+	uint64_t missed;         /* datagrams that the kernel had no room for */
+	uint64_t dropped;        /* bytes, queued here or in the kernel, that stopping gave up */
 	uint64_t cut_short; /* answers of which there was more to come than stopping waited for */
 	struct err verdict; /* the first client's that did not end in order, or none */
 	/* Told once, when the server is over: no listener, no client. why: NULL; or how the first
@@ -71,8 +72,10 @@ int server_start(struct server *s, struct err *err);
 void server_enough(struct server *s);
 
 /* Stop: accept no more, end what has nothing queued and is not in the middle of an answer, give the
- * rest SERVER_STOP_MS. */
-void server_stop(struct server *s, const char *reason);
+ * rest SERVER_STOP_MS. kind (ERR_LOST or ERR_TIMEOUT) is what ended is told if bytes are dropped,
+ * or if a client had not ended where the server vouches for each: one at a time, or with
+ * exit_after. */
+void server_stop(struct server *s, const char *reason, enum err_kind kind);
 
 /* End everything now, without a word to anybody. */
 void server_free(struct server *s);

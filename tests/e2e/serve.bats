@@ -581,3 +581,51 @@ owns_connection() {
     run bash -c "timeout 20 '$SOCKX' echo -p $PORT hello 2>&-"
     expect_status 0
 }
+
+# ---- told to stop before its client has ended ----
+
+# STATUS CLIENT ARG...: the status of a server that is told to stop while a client of it sends.
+stopped_in_mid_transfer() {
+    local wanted=$1
+
+    shift
+    start_server "$@"
+    start_job "$SOCKX" connect -H 127.0.0.1 -p "$PORT" </dev/zero
+    wait_until has_bytes "$SERVER_OUT" 1
+    stop_server
+    equal "$SERVER_STATUS" "$wanted"
+    wait_job
+}
+
+@test "a receiver that is told to stop in mid-transfer is status 4, with -k too" {
+    stopped_in_mid_transfer 4
+    has_line "$SERVER_ERR" 'cut off after [0-9]+ bytes received'
+    stopped_in_mid_transfer 4 -k
+}
+
+@test "a receiver whose --max-time passes in mid-transfer is status 5" {
+    start_server --max-time 300ms
+    start_job "$SOCKX" connect -H 127.0.0.1 -p "$PORT" </dev/zero
+    wait_server
+    equal "$SERVER_STATUS" 5
+    wait_job
+}
+
+@test "a one-shot server that is told to stop is status 4 with a client there, and 0 without" {
+    for options in "-v -m echo --once" "-v -m pipe"; do
+        # shellcheck disable=SC2086 # words
+        start_server $options
+        stop_server
+        equal "$SERVER_STATUS" 0
+        # shellcheck disable=SC2086 # words
+        start_server $options
+        held_input
+        start_job "$SOCKX" connect -H 127.0.0.1 -p "$PORT" <"$INPUT"
+        wait_until has_line "$SERVER_ERR" "connected$"
+        stop_server
+        equal "$SERVER_STATUS" 4
+        kill "$JOB_PID" 2>/dev/null || :
+        exec {HELD}>&-
+        HELD=9
+    done
+}

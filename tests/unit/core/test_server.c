@@ -142,7 +142,7 @@ Test(server, two_of_them_run_in_one_process_and_serve_at_once)
 	peer_say(&c, "second");
 	TURN_UNTIL(&loop, hears(&a, "first") && hears(&c, "second"));
 	TURN_UNTIL(&loop, (peer_hear(&b), b.heard_len > 20000));
-	server_stop(&echo.server, "test");
+	server_stop(&echo.server, "test", ERR_LOST);
 	TURN_UNTIL(&loop, echo.ended);
 	cr_assert(eq(uint, source.ended, 0), "the end of one is not the other's");
 	already = b.heard_len;
@@ -572,8 +572,8 @@ Test(server, stopped_without_clients_it_ends_at_once)
 
 	prepare(&s, "echo");
 	open_house(&s.house);
-	server_stop(&s.house.server, "SIGTERM");
-	server_stop(&s.house.server, "SIGTERM");
+	server_stop(&s.house.server, "SIGTERM", ERR_LOST);
+	server_stop(&s.house.server, "SIGTERM", ERR_LOST);
 	cr_assert(eq(uint, s.house.ended, 0), "told by the loop, not within the call");
 	turn_for_ms(&s.loop, 0);
 	cr_assert(eq(uint, s.house.ended, 1));
@@ -595,7 +595,7 @@ Test(server, stopped_it_ends_clients_that_lack_nothing_at_once_and_takes_no_more
 	visit(&p, &s.house);
 	peer_say(&p, "x");
 	TURN_UNTIL(&s.loop, hears(&p, "x"));
-	server_stop(&s.house.server, "test");
+	server_stop(&s.house.server, "test", ERR_LOST);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert(eq(int, connect(fd, &at.sa, at.len), -1));
 	cr_assert(eq(int, errno, ECONNREFUSED));
@@ -635,7 +635,7 @@ static void stop_it(struct watch *w, uint32_t events)
 
 	(void)events;
 	loop_unwatch(s->house->server.clients.loop, w);
-	server_stop(&s->house->server, "test");
+	server_stop(&s->house->server, "test", ERR_LOST);
 }
 
 static void free_it(void *arg, const struct err *why)
@@ -673,7 +673,7 @@ Test(server, stopped_it_gives_what_is_queued_its_time)
 	struct stand s;
 
 	let_bytes_wait(&s, &p);
-	server_stop(&s.house.server, "test");
+	server_stop(&s.house.server, "test", ERR_LOST);
 	turn_for_ms(&s.loop, 20);
 	cr_assert(eq(uint, s.house.ended, 0));
 	TURN_UNTIL(&s.loop, (peer_hear(&p), s.house.ended));
@@ -691,7 +691,7 @@ Test(server, stopped_it_drops_what_is_not_taken_in_time_and_counts_it)
 	size_t waiting, dropped = 0;
 
 	let_bytes_wait(&s, &p);
-	server_stop(&s.house.server, "test");
+	server_stop(&s.house.server, "test", ERR_LOST);
 	turn_for_ms(&s.loop, 20);
 	waiting = queued(&s);
 	cr_assert(gt(sz, waiting, 0));
@@ -723,7 +723,7 @@ Test(server, stopped_it_lets_an_answer_go_on_and_counts_one_that_is_too_slow)
 	open_house(&s.house);
 	visit(&p, &s.house);
 	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 1);
-	server_stop(&s.house.server, "test");
+	server_stop(&s.house.server, "test", ERR_LOST);
 	turn_for_ms(&s.loop, 20);
 	cr_assert(eq(uint, s.house.ended, 0));
 	s.loop.now_ms += SERVER_STOP_MS;
