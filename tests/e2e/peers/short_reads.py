@@ -19,7 +19,7 @@ def peer_of(how, where):
 
 
 def send(peer, how):
-    """abc, then def, with what is no byte of the stream between or beside them."""
+    """abc, then def, with an urgent byte between them, or a descriptor beside them."""
     if how == "urgent":
         peer.send(b"abc")
         peer.send(b"!", socket.MSG_OOB)
@@ -39,10 +39,11 @@ def main():
                 send(peer, how)
             finally:
                 os.kill(server, signal.SIGCONT)
+            wanted = b"abc!def" if how == "urgent" else b"abcdef"
             got = b""
-            while len(got) < 6:
+            while len(got) < len(wanted):
                 got += peer.recv(100)
-            assert got == b"abcdef", got
+            assert got == wanted, got
 
 
 main()
