@@ -8,6 +8,7 @@ most memory it had in KiB, and its exit status, or `-` while it runs."""
 import os
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -120,23 +121,34 @@ def main():
                         cell = Cell(name, descriptor, kind, peer)
                         file = output.name if descriptor else big.name
                         held.append(meet(cell, name, peer, arguments, file))
-        time.sleep(SETTLE_S)
-        before = {}
-        for cell in CELLS:
-            if cell.child.poll() is None:
-                before[cell] = cell.cpu_ns()
-        time.sleep(seconds)
-        for cell in CELLS:
-            status = cell.child.poll()
-            if status is not None:
-                print(cell.name, 0, 0, status)
-            else:
-                share = (cell.cpu_ns() - before[cell]) / seconds / 1e7
-                print(cell.name, f"{share:.3f}", cell.peak_kib(), "-")
-        for cell in CELLS:
-            if cell.child.poll() is None:
-                cell.child.kill()
-            cell.child.wait()
+        watch(seconds)
 
 
-main()
+def watch(seconds):
+    time.sleep(SETTLE_S)
+    before = {}
+    for cell in CELLS:
+        if cell.child.poll() is None:
+            before[cell] = cell.cpu_ns()
+    time.sleep(seconds)
+    for cell in CELLS:
+        status = cell.child.poll()
+        if status is not None:
+            print(cell.name, 0, 0, status)
+        else:
+            share = (cell.cpu_ns() - before[cell]) / seconds / 1e7
+            print(cell.name, f"{share:.3f}", cell.peak_kib(), "-")
+
+
+def end_all():
+    for cell in CELLS:
+        if cell.child.poll() is None:
+            cell.child.kill()
+        cell.child.wait()
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("out of time"))
+try:
+    main()
+finally:
+    end_all()
