@@ -278,7 +278,7 @@ expect_message() {
     equal "$SERVER_STATUS" 4
     echo >&"$HELD"
     wait_job "$PEER_PID"
-    has_line "$SERVER_ERR" "\"event\":\"conn.closed\".*\"sent\":$(cat "$PEER_OUT")\\b"
+    has_line "$SERVER_ERR" "\"event\":\"conn.lost\".*\"sent\":$(cat "$PEER_OUT")\\b"
 }
 
 # ---- 5 ----
@@ -503,13 +503,13 @@ times_out() {
     equal "$(cat "$PEER_OUT")" end
 }
 
-@test "0: serve -k is told to stop with a client there" {
+@test "4: serve -k is told to stop with a client there" {
     held_input
     start_server -k <"$INPUT"
     start_job "$SOCKX" connect localhost "$PORT" <"$INPUT"
     wait_until has_clients "$PORT"
     stop_server
-    equal "$SERVER_STATUS" 0
+    equal "$SERVER_STATUS" 4
 }
 
 @test "130: connect is told to stop" {
