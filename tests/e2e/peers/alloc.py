@@ -179,8 +179,8 @@ def main():
                 time.sleep(0.01)
             target = ["127.0.0.1", str(port)]
             for arguments, data, expected in (
-                    (["connect"] + target, DATA, DATA),
-                    (["connect", "-v", "-C"] + target, b"line\n" * 1000, b"line\r\n" * 1000),
+                    (["connect", "-N"] + target, DATA, DATA),
+                    (["connect", "-N", "-v", "-C"] + target, b"line\n" * 1000, b"line\r\n" * 1000),
                     (["echo", "-H", target[0], "-p", target[1]], DATA, DATA)):
                 total += every(" ".join(arguments), lambda environment, _ever: client_case(
                     environment, arguments, data, expected))
@@ -193,8 +193,8 @@ def main():
     message = DATA[:60000]
     total += served(["-u", "-H", "127.0.0.1", "-p", "0"],
                     [["connect", "-q", "50ms"], ["echo"]], message)
-    total += served(["-U", "PATH"], [["connect"], ["echo"]], DATA)
-    total += served(["--seqpacket", "-U", "PATH"], [["connect"], ["echo"]], message)
+    total += served(["-U", "PATH"], [["connect", "-N"], ["echo"]], DATA)
+    total += served(["--seqpacket", "-U", "PATH"], [["connect", "-N"], ["echo"]], message)
     print(f"{total} cases")
 
 

@@ -106,8 +106,8 @@ class Kind:
         return peer
 
     def quiet(self):
-        """Datagrams have no end but silence."""
-        return ["-q", "50ms"] if self.is_datagram() else []
+        """Datagrams have no end but silence; streams need not wait for it."""
+        return ["-q", "50ms"] if self.is_datagram() else ["-N"]
 
     def is_datagram(self):
         return self.kind == socket.SOCK_DGRAM
