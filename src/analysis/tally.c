@@ -42,8 +42,8 @@ bool tally_free_some(struct tally *t)
 
 size_t tally_memory(const struct tally *t)
 {
-	return t->chunk_count * TALLY_CHUNK * sizeof(**t->chunks) +
-	       t->chunk_max * sizeof(*t->chunks) + t->texts.bytes + index_memory(&t->names) +
+	return (size_t)t->chunk_count * TALLY_CHUNK * sizeof(struct tally_entry) +
+	       t->chunk_max * sizeof(void *) + t->texts.bytes + index_memory(&t->names) +
 	       index_memory(&t->strong);
 }
 

@@ -39,6 +39,15 @@ static struct conn *largest_holder(struct conn_owner *owner)
 	return largest && largest->counted ? largest : NULL;
 }
 
+static void recount(struct conn *c)
+{
+	size_t before = c->counted;
+
+	c->counted = c->holds + c->queue.cap;
+	if (c->owner->budget)
+		c->owner->budget->held += c->counted - before;
+}
+
 /* What waits for one that does not read cannot be followed by a reason. */
 static void send_away(struct conn *c)
 {
@@ -48,7 +57,7 @@ static void send_away(struct conn *c)
 		c->owner->on->let_go(c);
 	c->holds = 0;
 	buf_free(&c->queue);
-	conn_count(c);
+	recount(c);
 	if (can_be_told)
 		conn_refuse(c, "the server's memory limit is reached");
 	else
@@ -80,11 +89,8 @@ void conn_recount(struct conn *c)
 	struct budget *b = c->owner->budget;
 	size_t before = c->counted;
 
-	c->counted = c->holds + c->queue.cap;
-	if (!b)
-		return;
-	b->held += c->counted - before;
-	if (c->counted > before && is_over(b) && !b->enforcing)
+	recount(c);
+	if (b && c->counted > before && is_over(b) && !b->enforcing)
 		enforce(c->owner);
 }
 

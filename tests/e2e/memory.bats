@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # helper reads; run sets output
 # serve --max-memory: what clients make a server hold, all of them together.
 load helper
 

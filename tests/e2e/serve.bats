@@ -403,6 +403,7 @@ serves_or_refuses() {
     wait_until has_line "$SERVER_ERR" 'accepting clients again'
     equal "$(grep -c 'cannot accept' "$SERVER_ERR")" 1
     start_script client.py hold "$PORT"
+    # shellcheck disable=SC2016 # eval expands it
     wait_until eval '[ "$(grep -c "cannot accept" "$SERVER_ERR")" = 2 ]'
 }
 
