@@ -307,6 +307,7 @@ start_bursts() {
     equal "$LOST" 0
 }
 
+# bats test_tags=load
 @test "beside ten that talk in bursts two others are heard at once, and SIGTERM is obeyed" {
     # 250 ms are meant; other work of this machine may add to them. Unbounded, it was a minute.
     for options in '' '--eol none' '--turns'; do
@@ -321,6 +322,7 @@ start_bursts() {
     done
 }
 
+# bats test_tags=load
 @test "a member that reads all the time stays, whatever escaping makes of what is said" {
     start_room
     start_bursts 0 1 1.5 --slow --wide 65000

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
+# bats file_tags=load
 # shellcheck shell=bash disable=SC2034,SC2154 # helper reads; run sets output
 # serve --max-memory: what clients make a server hold, all of them together.
+
 load helper
 
 # LIMIT MODE: a server; its own few megabytes are not among them.
