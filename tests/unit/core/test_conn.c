@@ -1114,15 +1114,14 @@ static void pause_on_data(struct conn *c, struct span in)
 	conn_pause(c);
 }
 
-Test(conn, one_paused_by_its_data_gets_no_more_until_it_is_resumed)
+static void gives_a_read_each_time_it_is_resumed(struct script *s)
 {
 	const struct handler on = {.data = pause_on_data};
-	struct script s = {.incoming = "abc", .per_read = 1};
 	struct scene sc;
 	struct conn *c;
 
 	scene_begin(&sc, &on);
-	c = scene_join(&sc, &s);
+	c = scene_join(&sc, s);
 	for (size_t n = 1; n <= 3; n++) {
 		scene_turn(&sc, 5);
 		cr_assert(eq(u64, conn_received(c), n));
@@ -1130,6 +1129,11 @@ Test(conn, one_paused_by_its_data_gets_no_more_until_it_is_resumed)
 	}
 	scene_play(&sc);
 	scene_end(&sc);
+}
+
+Test(conn, one_paused_by_its_data_gets_no_more_until_it_is_resumed)
+{
+	gives_a_read_each_time_it_is_resumed(&(struct script){.incoming = "abc", .per_read = 1});
 }
 
 Test(conn, writes_while_it_is_paused)
@@ -1151,20 +1155,8 @@ Test(conn, writes_while_it_is_paused)
 /* epoll refuses its descriptor: nothing but what it wants tells the loop when to ask it. */
 Test(conn, a_file_paused_by_its_data_gives_no_more_until_it_is_resumed)
 {
-	const struct handler on = {.data = pause_on_data};
-	struct script s = {.incoming = "abc", .per_read = 1, .is_file = true};
-	struct scene sc;
-	struct conn *c;
-
-	scene_begin(&sc, &on);
-	c = scene_join(&sc, &s);
-	for (size_t n = 1; n <= 3; n++) {
-		scene_turn(&sc, 5);
-		cr_assert(eq(u64, conn_received(c), n));
-		conn_resume(c);
-	}
-	scene_play(&sc);
-	scene_end(&sc);
+	gives_a_read_each_time_it_is_resumed(
+		&(struct script){.incoming = "abc", .per_read = 1, .is_file = true});
 }
 
 Test(conn, a_file_that_took_all_leaves_the_loop_to_sleep)
