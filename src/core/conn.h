@@ -31,6 +31,7 @@ enum {
 	CONN_LINGER_MS = 2000,            /* conn_close: how long for the peer's end */
 	CONN_LINGER_BYTES = 4 << 20,      /* ... and how much of its input is thrown away */
 	CONN_SEE_OFF_MS = 10000,          /* without progress, what is unacknowledged is lost */
+	CONN_READ_OFF_MS = 2000, /* ... where the peer has to read it, and we leave at once */
 };
 
 /*
@@ -194,7 +195,7 @@ int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.n
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */
 size_t conn_queued(const struct conn *c);       /* bytes waiting */
-/* Bytes that the kernel took and the peer's has not; 0 where nobody can say. */
+/* Bytes that the kernel took and that have not arrived (transport.unsent), or 0. */
 size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
 bool conn_peer_ended(const struct conn *c); /* it will send no more, or is no longer heard */

@@ -126,19 +126,36 @@ static void forget(struct conn *c)
 	loop_bury(c->owner->loop, &c->node);
 }
 
+/* The kernel's overhead may be counted with it: there is never more than was sent. */
+static size_t at_most_sent(const struct conn *c, size_t unsent)
+{
+	return unsent < c->sent ? unsent : (size_t)c->sent;
+}
+
 size_t conn_unsent(struct conn *c)
 {
 	int unsent = c->link.via->unsent ? c->link.via->unsent(&c->link) : 0;
 
-	return unsent > 0 ? (size_t)unsent : 0;
+	return unsent > 0 ? at_most_sent(c, (size_t)unsent) : 0;
 }
 
-/* Is all of it there? Ask the kernel, a little later each time, as long as there is progress. */
+/* How long without progress is too long. A peer that has to read, and that we are done with at
+ * once, gets less: unlike the way to it, it can be idle for ever. */
+static int64_t see_off_ms(const struct conn *c)
+{
+	bool leaves = c->closing && c->linger_ms == 0;
+
+	return leaves && c->link.via->unsent_is_unread ? CONN_READ_OFF_MS : CONN_SEE_OFF_MS;
+}
+
+/* Is all of it there? Ask the kernel, a little later each time, as long as there is progress. A
+ * peer that closes leaves nothing unsent, and an error for what it had not read: so that is asked
+ * for last. */
 static void see_off(struct conn *c)
 {
 	int64_t now_ms = c->owner->loop->now_ms;
+	int unsent = c->link.via->unsent(&c->link);
 	int error = c->link.via->pending ? c->link.via->pending(&c->link) : 0;
-	int unsent = error ? 0 : c->link.via->unsent(&c->link);
 
 	if (error || unsent <= 0) {
 		conn_end_soon(c, error ? ENDED_LOST : ENDED_IN_ORDER, error);
@@ -148,7 +165,7 @@ static void see_off(struct conn *c)
 		c->unsent = (uint32_t)unsent;
 		c->active_ms = now_ms;
 	}
-	if (now_ms - c->active_ms >= CONN_SEE_OFF_MS) {
+	if (now_ms - c->active_ms >= see_off_ms(c)) {
 		conn_end_soon(c, ENDED_UNACKNOWLEDGED, 0);
 		return;
 	}
@@ -210,6 +227,17 @@ static void lost_ending(const struct conn *c, const struct addr *peer, struct er
 	}
 }
 
+static void unacknowledged_ending(const struct conn *c, const struct addr *peer, struct err *err)
+{
+	bool unread = c->link.via->unsent_is_unread;
+
+	err_set(err, ERR_LOST, "connection with %s: %s%zu bytes were not %s in %jd ms",
+		addr_text(peer).text, unread ? "up to " : "", at_most_sent(c, c->unsent),
+		unread ? "read" : "acknowledged", (intmax_t)see_off_ms(c));
+	err_hint(err, unread ? "the peer has stopped reading"
+			     : "the peer has stopped reading, or the way to it is gone");
+}
+
 static void peer_ending(const struct conn *c, struct err *err)
 {
 	const struct addr peer = conn_address(c);
@@ -221,12 +249,7 @@ static void peer_ending(const struct conn *c, struct err *err)
 			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);
 		err_hint(err, "to wait longer: -i DURATION");
 		break;
-	case ENDED_UNACKNOWLEDGED:
-		err_set(err, ERR_LOST,
-			"connection with %s: %u bytes were not acknowledged in %d ms",
-			addr_text(&peer).text, c->unsent, CONN_SEE_OFF_MS);
-		err_hint(err, "the peer has stopped reading, or the way to it is gone");
-		break;
+	case ENDED_UNACKNOWLEDGED: unacknowledged_ending(c, &peer, err); break;
 	case ENDED_REFUSED:
 		err_set(err, ERR_RUNTIME, "%s was sent away: %s", addr_text(&peer).text,
 			c->refused);

@@ -70,6 +70,9 @@ struct transport {
 	/* A read that gives less than there is room for has taken all there was, so that it is
 	 * enough to be told when more comes (epoll(7), on EPOLLET). */
 	bool edges;
+	/* What unsent counts is in the peer's socket, which has not read it. It can be read there
+	 * even after we have closed. */
+	bool unsent_is_unread;
 	/* Datagrams: no peer is told when the other comes or goes. */
 	bool connectionless;
 
@@ -105,7 +108,8 @@ struct transport {
 	/* Tell the peer that nothing more will come. NULL: only closing can. */
 	int (*finish)(struct link *link);
 
-	/* How much has been written and not yet arrived; -1: nobody can say. NULL: nobody can. */
+	/* How much has been written and not yet arrived; -1: unknown. It may count the kernel's
+	 * overhead as well. NULL: never known. */
 	int (*unsent)(struct link *link);
 
 	/* A pending error that no read or write has met yet, or 0. NULL: none. */

@@ -368,7 +368,7 @@ static void on_stop_limit(struct timer *t)
 	for (; node != &s->clients.conns; node = node->next) {
 		struct conn *c = conn_of_node(node);
 
-		s->dropped += conn_queued(c) + conn_unsent(c);
+		s->dropped += conn_queued(c) + (s->conf.via->unsent_is_unread ? 0 : conn_unsent(c));
 		s->cut_short += is_answered(s, c);
 		conn_abort(c);
 	}
@@ -460,7 +460,7 @@ void server_stop(struct server *s, const char *reason, enum err_kind kind)
 	report(s->clients.to, &(struct report){.kind = REPORT_STOPPING, .reason = reason});
 	close_listeners(s);
 	/* Those with nothing queued end as soon as their kernel has what we wrote. */
-	s->clients.see_off = true;
+	s->clients.see_off |= !s->conf.via->unsent_is_unread;
 	for (node = s->clients.conns.next; node != &s->clients.conns; node = node->next)
 		say_goodbye(s, conn_of_node(node));
 	timer_set_in(s->clients.loop, &s->stop_limit, SERVER_STOP_MS);

@@ -132,6 +132,13 @@ static enum io unix_read(struct link *link, uint8_t *room, size_t size, size_t *
 	return n == 0 ? IO_EOF : IO_DONE;
 }
 
+/* What the peer has not read, by whole buffers with their overhead: sk_wmem_alloc, which falls to
+ * nothing once all has been read (net/unix/af_unix.c, SIOCOUTQ). */
+static int unix_unsent(struct link *link)
+{
+	return sys_unsent(link->to, link->fd);
+}
+
 static int unix_close(struct link *link)
 {
 	unix_path_release(link->held);
@@ -262,6 +269,12 @@ static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, siz
 	return ended ? IO_EOF : IO_DONE;
 }
 
+/* A read that met the error went on to what still waited: it is not told twice. */
+static int seqpacket_pending(struct link *link)
+{
+	return link->reset ? ECONNRESET : stream_pending(link);
+}
+
 /* Of a sender without a name, the kernel tells nothing. */
 static void name_sender(struct addr *peer, socklen_t len)
 {
@@ -304,6 +317,7 @@ static int datagram_send(struct reporter *to, int fd, struct datagram *out, size
 const struct transport transport_unix = {
 	.name = "unix",
 	.edges = true,
+	.unsent_is_unread = true,
 	.listen = stream_listen,
 	.unlisten = unix_unlisten,
 	.accept = unix_accept,
@@ -312,6 +326,7 @@ const struct transport transport_unix = {
 	.read = unix_read,
 	.write = stream_write,
 	.finish = stream_finish,
+	.unsent = unix_unsent,
 	.pending = stream_pending,
 	.close = unix_close,
 };
@@ -319,6 +334,7 @@ const struct transport transport_unix = {
 const struct transport transport_unix_seqpacket = {
 	.name = "unix-seqpacket",
 	.message_max = UNIX_MESSAGE_MAX,
+	.unsent_is_unread = true,
 	.listen = seqpacket_listen,
 	.unlisten = unix_unlisten,
 	.accept = stream_accept,
@@ -327,7 +343,8 @@ const struct transport transport_unix_seqpacket = {
 	.read = seqpacket_read,
 	.write = stream_write,
 	.finish = stream_finish,
-	.pending = stream_pending,
+	.unsent = unix_unsent,
+	.pending = seqpacket_pending,
 	.close = unix_close,
 };
 

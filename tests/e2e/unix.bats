@@ -351,6 +351,47 @@ sends_after_the_server_ended() {
     done
 }
 
+@test "-q 0 waits until the server has read all, 2 s at most without progress" {
+    for kind in stream seqpacket; do
+        kind $kind
+        start_script unix_server.py late $kind $kind now
+        start_job "$SOCKX" connect "${WITH[@]}" -q 0 -U $kind <<<"hello"
+        timed wait_job
+        took_between 1900 3500
+        equal "$JOB_STATUS" 4
+        has_line "$JOB_ERR" "^sockx: connection with unix:$kind: up to 6 bytes were not read in 2000 ms"
+    done
+}
+
+@test "-q 0 is 0 once a slow server has read all, and 4 if it leaves without" {
+    for kind in stream seqpacket; do
+        kind $kind
+        start_script unix_server.py late $kind $kind "read $kind"
+        start_job "$SOCKX" connect -v "${WITH[@]}" -q 0 -U $kind <<<"hello"
+        wait_until has_line "$JOB_ERR" '^connected to '
+        touch "read $kind"
+        wait_job
+        equal "$JOB_STATUS" 0
+        start_script unix_server.py leave_unread $kind "$kind 2" "left $kind"
+        start_job "$SOCKX" connect -v "${WITH[@]}" -q 0 -U "$kind 2" <<<"hello"
+        wait_until has_line "$JOB_ERR" '^connected to '
+        touch "left $kind"
+        wait_job
+        equal "$JOB_STATUS" 4
+    done
+}
+
+# What a client has not read yet is in its socket, and stays there.
+@test "a server that is stopped does not wait for clients to read" {
+    for kind in stream seqpacket; do
+        start_kind $kind $kind -m echo
+        start_script unix_client.py unread $kind $kind hello
+        timed stop_server
+        took_between 0 1000
+        equal "$SERVER_STATUS" 0
+    done
+}
+
 @test "datagrams have no end: connect is over when all was quiet for 1 s, or --quit-after" {
     start_kind datagram at -m echo
     timed sockx connect -u -U at <<<"hello" >got

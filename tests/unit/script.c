@@ -134,6 +134,8 @@ static int script_unsent(struct link *link)
 	s->looks++;
 	if (unsent > 0)
 		s->unsent -= s->acknowledges < unsent ? s->acknowledges : unsent;
+	else if (s->gone_error)
+		s->pending_error = s->gone_error;
 	return unsent;
 }
 
@@ -281,6 +283,7 @@ struct link scene_link(struct scene *sc, struct script *s)
 	s->row = script_row;
 	s->row.message_max = s->message_max;
 	s->row.connectionless = s->connectionless;
+	s->row.unsent_is_unread = s->unread;
 	if (s->connectionless)
 		s->row.finish = NULL;
 	link.fd = s->fd = s->is_file ? memfd_create("script", MFD_CLOEXEC)

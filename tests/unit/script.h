@@ -23,6 +23,7 @@ struct script {
 
 	size_t message_max;  /* not 0: what is moved are messages, and this is the longest */
 	bool connectionless; /* ... without a connection below */
+	bool unread;         /* unsent is what it has not read */
 
 	/* What the peer does. */
 	const char *incoming;        /* what it sends */
@@ -42,6 +43,7 @@ struct script {
 	int unsent;         /* bytes not yet acknowledged; -1: nobody can say */
 	int acknowledges;   /* of them at each look */
 	int pending_error;  /* what a look at the link finds */
+	int gone_error;     /* ... once a look has found nothing unsent */
 	bool reads_nothing; /* for now it sends nothing, and does not end either */
 
 	/* What became of it. */

@@ -151,6 +151,15 @@ def idle(kind, at, count="1"):
     time.sleep(60)
 
 
+def unread(kind, at, text):
+    """Asks, waits until it has the answer, and stays without reading it. Says `ready` on standard error."""
+    sock = connected(kind, at)
+    sock.send(text.encode())
+    sock.recv(1, socket.MSG_PEEK)
+    print("ready 1", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+
 def leave(kind, at):
     """Asks, and leaves without reading the answer."""
     sock = connected(kind, at)

@@ -78,6 +78,19 @@ def say_and_close(client, text):
     print("closed", flush=True)
 
 
+def late(client, file):
+    """Reads nothing before FILE exists; then prints what comes."""
+    while not os.path.exists(file):
+        time.sleep(0.01)
+    tell(client)
+
+
+def leave_unread(client, file):
+    """Closes once FILE exists, having read nothing."""
+    while not os.path.exists(file):
+        time.sleep(0.01)
+
+
 def leave(client, size):
     """Receives so many bytes and leaves, with more unread."""
     size = int(size)

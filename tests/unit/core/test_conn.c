@@ -986,6 +986,61 @@ Test(conn, an_error_that_comes_before_the_acknowledgement_loses_it)
 	scene_end(&sc);
 }
 
+Test(conn, a_peer_that_closes_with_bytes_unread_loses_them)
+{
+	struct script s = {.unsent = 5, .acknowledges = 5, .gone_error = ECONNRESET};
+	struct scene sc;
+
+	see_off(&sc, &s);
+	scene_pass_ms(&sc, 100);
+	cr_assert(eq(uint, s.ended, 1));
+	cr_assert(s.failed);
+	cr_assert(eq(int, s.why.sys, ECONNRESET));
+	scene_end(&sc);
+}
+
+/* Leave a peer that has to read 5 bytes, which its kernel counts as 768, and does not. */
+static void leave_unread(struct scene *sc, struct script *s)
+{
+	static const struct handler listener;
+
+	scene_begin(sc, &listener);
+	sc->owner.see_off = true;
+	scene_join(sc, s);
+	conn_write(conn_of_node(sc->owner.conns.next), span_of("hello"));
+	conn_close(conn_of_node(sc->owner.conns.next), 0);
+}
+
+Test(conn, left_at_once_a_peer_that_does_not_read_is_waited_for_a_while)
+{
+	struct script s = {.stays = true, .unsent = 768, .unread = true};
+	struct scene sc;
+
+	leave_unread(&sc, &s);
+	scene_pass_ms(&sc, CONN_READ_OFF_MS - 100);
+	cr_assert(eq(uint, s.ended, 0));
+	scene_pass_ms(&sc, 200);
+	cr_assert(eq(uint, s.ended, 1));
+	cr_assert(eq(int, s.why.kind, ERR_LOST));
+	cr_assert(strstr(s.why.what, ": up to 5 bytes were not read in 2000 ms") != NULL, "%s",
+		s.why.what);
+	scene_end(&sc);
+}
+
+Test(conn, left_at_once_a_peer_that_reads_slowly_is_waited_for)
+{
+	struct script s = {.stays = true, .unsent = 768, .acknowledges = 1, .unread = true};
+	struct scene sc;
+
+	leave_unread(&sc, &s);
+	scene_pass_ms(&sc, 2 * CONN_READ_OFF_MS);
+	cr_assert(eq(uint, s.ended, 0));
+	scene_pass_ms(&sc, 30 * CONN_READ_OFF_MS);
+	cr_assert(eq(uint, s.ended, 1));
+	cr_assert(not(s.failed));
+	scene_end(&sc);
+}
+
 Test(conn, does_not_wait_for_what_nobody_can_tell)
 {
 	struct script s = {.unsent = -1};

@@ -245,6 +245,21 @@ Test(unix, a_peer_that_left_fails_the_write_without_a_signal)
 	}
 }
 
+Test(unix, what_a_peer_has_not_read_is_unsent)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pair *x = i ? accepted(&transport_unix, SOCK_STREAM)
+		                   : accepted(&transport_unix_seqpacket, SOCK_SEQPACKET);
+
+		cr_assert(eq(int, x->link.via->unsent(&x->link), 0));
+		cr_assert(eq(int, write_once(x, "unread", 6), IO_DONE));
+		cr_assert(ge(int, x->link.via->unsent(&x->link), 6));
+		cr_assert(eq(sz, peer_takes(x), 6));
+		cr_assert(eq(int, x->link.via->unsent(&x->link), 0));
+		end(x);
+	}
+}
+
 /* What the peer has sent comes first, then that it left with something of ours unread. */
 static void is_heard_to_the_last(struct pair *x)
 {
@@ -254,6 +269,9 @@ static void is_heard_to_the_last(struct pair *x)
 	x->peer = -1;
 	cr_assert(eq(int, read_once(x), IO_DONE));
 	cr_assert(says(x, "last"));
+	cr_assert(eq(int, x->link.via->unsent(&x->link), 0));
+	if (x->link.via->message_max)
+		cr_assert(eq(int, x->link.via->pending(&x->link), ECONNRESET));
 	cr_assert(eq(int, read_once(x), IO_FAIL));
 	cr_assert(eq(int, x->link.error, ECONNRESET));
 	end(x);
