@@ -8,7 +8,10 @@
 #include "core/sys.h"
 #include "core/timer.h"
 
-enum { LOOP_BATCH = 256 }; /* events taken from the kernel at a time */
+enum {
+	LOOP_BATCH = 256, /* events taken from the kernel at a time */
+	HERE_FIRST = 8,
+};
 
 int loop_init(struct loop *l, struct err *err)
 {
@@ -39,6 +42,7 @@ void loop_free(struct loop *l)
 {
 	free_buried(l);
 	free(l->heap);
+	free(l->here);
 	if (l->epoll >= 0)
 		sys_close_own(l->epoll);
 	l->epoll = -1;
@@ -49,19 +53,55 @@ void loop_stop(struct loop *l)
 	l->stopped = true;
 }
 
+static int make_room(struct loop *l)
+{
+	uint32_t cap = l->here_cap ? l->here_cap * 2 : HERE_FIRST;
+	struct watch **grown;
+
+	if (l->here_count < l->here_cap)
+		return 0;
+	grown = realloc(l->here, cap * sizeof(struct watch *));
+	if (!grown)
+		return -1;
+	l->here = grown;
+	l->here_cap = cap;
+	return 0;
+}
+
+static void leave_place(struct loop *l, struct watch *w)
+{
+	struct watch *last;
+
+	if (!w->place)
+		return;
+	last = l->here[--l->here_count];
+	l->here[w->place - 1] = last;
+	last->place = w->place;
+	w->place = 0;
+}
+
+int loop_ready(struct loop *l, struct watch *w, uint32_t events)
+{
+	if (!events)
+		leave_place(l, w);
+	else if (!w->place && make_room(l) < 0)
+		return -1;
+	w->here = (uint8_t)events;
+	if (events && !w->place) {
+		l->here[l->here_count++] = w;
+		w->place = l->here_count;
+	}
+	return 0;
+}
+
 /* epoll refuses regular files and some devices (EPERM, epoll_ctl(2)): read and write never make one
  * wait there, so such a watch is simply always ready. */
 static int watch_unpollable(struct loop *l, struct watch *w)
 {
-	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++) {
-		if (!l->unpollable[i]) {
-			l->unpollable[i] = w;
-			w->unpollable = true;
-			return 0;
-		}
-	}
-	errno = ENOSPC;
-	return -1;
+	if (loop_ready(l, w, EPOLLIN | EPOLLOUT) < 0)
+		return -1;
+	w->unpollable = true;
+	return 0;
 }
 
 /* What the kernel is asked to tell. The peer's end, and urgent data, at which a read stops short
@@ -83,14 +123,14 @@ int loop_look_again(struct loop *l, struct watch *w)
 
 int loop_watch(struct loop *l, struct watch *w, uint32_t wanted)
 {
-	w->wanted = wanted;
+	w->wanted = (uint8_t)wanted;
 	if (w->unpollable || (w->known && w->armed == wanted))
 		return 0;
 	if (sys_epoll_ctl(l->epoll, w->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd,
 		    mask_of(w, wanted), w) < 0)
 		return errno == EPERM && !w->known ? watch_unpollable(l, w) : -1;
 	w->known = true;
-	w->armed = wanted;
+	w->armed = (uint8_t)wanted;
 	return 0;
 }
 
@@ -105,10 +145,8 @@ static void forget(struct loop *l, struct watch *w)
 void loop_unwatch(struct loop *l, struct watch *w)
 {
 	forget(l, w);
-	if (w->unpollable)
-		for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
-			if (l->unpollable[i] == w)
-				l->unpollable[i] = NULL;
+	leave_place(l, w);
+	w->here = 0;
 	w->unpollable = false;
 	w->wanted = 0;
 	w->ready = NULL;
@@ -123,20 +161,25 @@ static void tell(struct loop *l, struct watch *w, uint32_t events)
 	w->ready(w, events);
 }
 
-/* Whether any unpollable watch is wanted: then the loop must not sleep. */
+/* Whether a watch wants what is here: then the loop must not sleep. */
 static bool never_waits(const struct loop *l)
 {
-	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
-		if (l->unpollable[i] && l->unpollable[i]->wanted)
+	for (uint32_t i = 0; i < l->here_count; i++)
+		if (l->here[i]->wanted & l->here[i]->here)
 			return true;
 	return false;
 }
 
-static void tell_unpollable(struct loop *l)
+/* The last first: what leaves its place meanwhile is replaced by one that has been told. */
+static void tell_here(struct loop *l)
 {
-	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
-		if (l->unpollable[i] && l->unpollable[i]->wanted)
-			tell(l, l->unpollable[i], l->unpollable[i]->wanted);
+	for (uint32_t i = l->here_count; i > 0; i--) {
+		struct watch *w = i <= l->here_count ? l->here[i - 1] : NULL;
+		uint32_t events = w ? w->wanted & w->here : 0;
+
+		if (events)
+			tell(l, w, events);
+	}
 }
 
 static int wait_ms(const struct loop *l)
@@ -161,7 +204,7 @@ int loop_turn(struct loop *l, struct err *err)
 	l->now_ms = clock_ms();
 	for (int i = 0; i < count; i++)
 		tell(l, events[i].data.ptr, events[i].events);
-	tell_unpollable(l);
+	tell_here(l);
 	timers_run(l);
 	free_buried(l);
 	return 0;

@@ -24,15 +24,17 @@ struct loop;
  * until loop_watch is called again. */
 struct watch {
 	int fd;
-	uint32_t wanted; /* the interest as last set */
-	uint32_t armed;  /* the interest as the kernel knows it */
-	bool known;      /* the kernel watches it */
+	uint8_t wanted; /* the interest as last set */
+	uint8_t armed;  /* the interest as the kernel knows it */
+	uint8_t here;   /* what loop_ready said */
+	bool known : 1; /* the kernel watches it */
 	/* While EPOLLIN alone is wanted, tell what comes once, when it comes (EPOLLET). Level-
 	 * triggered, the kernel asks each descriptor a second time, only to learn that nothing is
 	 * left: an eighth of what a small echo costs. Who may have left something calls
 	 * loop_look_again. */
-	bool edges;
-	bool unpollable; /* a file or a device that epoll refuses: always ready */
+	bool edges : 1;
+	bool unpollable : 1; /* a file or a device that epoll refuses: always ready */
+	uint32_t place;      /* in loop.here, from 1; 0: not there */
 	void (*ready)(struct watch *w, uint32_t events);
 };
 
@@ -44,14 +46,14 @@ struct timer {
 	void (*expired)(struct timer *t);
 };
 
-enum { LOOP_UNPOLLABLE_MAX = 8 };
-
 struct loop {
 	int epoll;
 	int64_t now_ms;      /* when this turn began */
 	struct timer **heap; /* heap[1..timers_set], earliest first */
 	uint32_t heap_cap, timers_set, timers_counted;
-	struct watch *unpollable[LOOP_UNPOLLABLE_MAX];
+	struct watch *
+		*here; /* here[0..here_count]: ready for something, whatever the kernel says */
+	uint32_t here_count, here_cap;
 	struct list buried; /* freed when the turn ends */
 	bool stopped;
 };
@@ -75,6 +77,11 @@ int loop_watch(struct loop *l, struct watch *w, uint32_t wanted);
 
 /* Tell w in the next turn if it is still ready, though it has edges. Returns as loop_watch. */
 int loop_look_again(struct loop *l, struct watch *w);
+
+/* The kernel cannot tell: w is ready for these (EPOLLIN, EPOLLOUT), for bytes wait in its link,
+ * say. It is told so each turn, as far as it wants them, until this is called with none. Returns 0,
+ * or -1 with errno when memory is out. */
+int loop_ready(struct loop *l, struct watch *w, uint32_t events);
 
 /* Whether w is one that loop_watch took: it has to be called to switch off what is wanted, too. */
 static inline bool loop_watches(const struct watch *w)

@@ -1226,8 +1226,8 @@ Test(conn, a_file_that_took_all_leaves_the_loop_to_sleep)
 	conn_write(c, span_of("hello"));
 	scene_turn(&sc, 10);
 	cr_assert(eq(str, s.outgoing, "hello"));
-	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++)
-		cr_assert(not(sc.loop.unpollable[i] && sc.loop.unpollable[i]->wanted));
+	for (size_t i = 0; i < sc.loop.here_count; i++)
+		cr_assert(eq(u8, sc.loop.here[i]->wanted, 0));
 	scene_end(&sc);
 }
 

@@ -269,22 +269,54 @@ Test(loop, a_file_may_be_unwatched_by_another_in_the_same_turn)
 	close(fd);
 }
 
-Test(loop, more_files_than_there_is_room_for_are_refused)
+Test(loop, any_number_of_files_are_told_each_turn)
 {
+	enum { FILES = 100 };
 	int fd = any_file();
-	struct counter all[LOOP_UNPOLLABLE_MAX + 1];
+	struct counter all[FILES];
 	struct loop l;
 
 	begin(&l);
-	for (size_t i = 0; i < LOOP_UNPOLLABLE_MAX; i++) {
+	for (size_t i = 0; i < FILES; i++) {
 		all[i] = counter(&l, fd);
 		cr_assert(eq(int, loop_watch(&l, &all[i].watch, EPOLLIN), 0));
 	}
-	all[LOOP_UNPOLLABLE_MAX] = counter(&l, fd);
-	cr_assert(eq(int, loop_watch(&l, &all[LOOP_UNPOLLABLE_MAX].watch, EPOLLIN), -1));
-	cr_assert(eq(int, errno, ENOSPC));
 	loop_unwatch(&l, &all[3].watch);
-	cr_assert(eq(int, loop_watch(&l, &all[LOOP_UNPOLLABLE_MAX].watch, EPOLLIN), 0));
+	loop_unwatch(&l, &all[FILES - 1].watch);
+	turn_for_ms(&l, 0);
+	for (size_t i = 0; i < FILES; i++)
+		cr_assert(eq(uint, all[i].told, i != 3 && i != FILES - 1), "file %zu", i);
+	loop_free(&l);
+	close(fd);
+}
+
+Test(loop, what_is_ready_whatever_the_kernel_says_is_told_as_long_as_it_is)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct loop l;
+	struct counter c = counter(&l, fd);
+
+	begin(&l);
+	cr_assert(eq(int, loop_watch(&l, &c.watch, EPOLLIN), 0));
+	cr_assert(eq(int, loop_ready(&l, &c.watch, EPOLLIN), 0));
+	for (unsigned i = 1; i <= 3; i++) {
+		turn_for_ms(&l, 0);
+		cr_assert(eq(uint, c.told, i));
+		cr_assert(eq(u32, c.events, EPOLLIN));
+	}
+	loop_watch(&l, &c.watch, EPOLLOUT);
+	turn_for_ms(&l, 0);
+	cr_assert(eq(u32, c.events, EPOLLOUT), "the kernel's");
+	loop_watch(&l, &c.watch, 0);
+	c.told = 0;
+	cr_assert(le(uint, turn_for_ms(&l, 20), 2), "it sleeps where nothing is wanted");
+	loop_watch(&l, &c.watch, EPOLLIN);
+	turn_for_ms(&l, 0);
+	cr_assert(eq(uint, c.told, 1));
+	cr_assert(eq(int, loop_ready(&l, &c.watch, 0), 0));
+	cr_assert(le(uint, turn_for_ms(&l, 20), 2), "it sleeps once it is not");
+	cr_assert(eq(uint, c.told, 1));
+	loop_unwatch(&l, &c.watch);
 	loop_free(&l);
 	close(fd);
 }
