@@ -138,7 +138,7 @@ struct conn *client_adopt(struct client *c, const struct connected *there, struc
 
 	if (made)
 		return made;
-	unused.via->close(&unused);
+	link_close(&unused);
 	err_set(err, ERR_RUNTIME, "connection to %s: out of memory", c->typed);
 	return NULL;
 }

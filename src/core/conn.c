@@ -63,7 +63,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 		return NULL;
 	}
 	c->owner = owner;
-	conn_limit_reads(c, link->via->message_max ? 0 : owner->on->read_max);
+	conn_limit_reads(c, link->message_max ? 0 : owner->on->read_max);
 	c->reads_a_turn = 1;
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
@@ -74,21 +74,42 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	return c;
 }
 
+/* What c waits for: to read, to write, both, or nothing. */
+static uint32_t asked_of(const struct conn *c)
+{
+	uint32_t asked = 0;
+
+	if (!conn_alive(c) || !c->opened)
+		return 0;
+	if (!c->in_over && !c->paused)
+		asked |= EPOLLIN;
+	if (c->queue.len || c->wants_drained || c->finish_waits)
+		asked |= EPOLLOUT;
+	return asked;
+}
+
 void conn_update_interest(struct conn *c)
 {
-	uint32_t wanted = 0;
+	uint32_t wanted;
 
 	if (!conn_alive(c) || !c->opened)
 		return;
-	if (!c->in_over && !c->paused)
-		wanted |= EPOLLIN;
-	if (c->queue.len || c->wants_drained)
-		wanted |= EPOLLOUT;
-	if (c->link.fd < 0 && c->link.via->wants)
-		c->link.via->wants(&c->link, wanted);
+	wanted = asked_of(c);
+	if (c->link.via->wants)
+		wanted = c->link.via->wants(&c->link, wanted);
 	if (c->link.fd < 0 || (!wanted && !loop_watches(&c->watch)))
 		return;
 	if (loop_watch(c->owner->loop, &c->watch, wanted) < 0)
+		conn_end_soon(c, ENDED_LOST, errno);
+}
+
+/* Bytes that wait in the link are told by no epoll. */
+static void note_bytes_inside(struct conn *c)
+{
+	uint32_t here = link_has_bytes(&c->link) ? EPOLLIN : 0;
+
+	if (c->watch.here != here && !c->watch.unpollable &&
+		loop_ready(c->owner->loop, &c->watch, here) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
 }
 
@@ -99,12 +120,12 @@ static void writing_failed(struct conn *c, int error)
 {
 	c->write_error = error;
 	c->finishing = c->out_over = true;
-	c->wants_drained = false;
+	c->wants_drained = c->finish_waits = false;
 	buf_free(&c->queue);
 	conn_count(c);
 	c->paused = false;
 	if (c->link.via->finish)
-		c->link.via->finish(&c->link);
+		(void)c->link.via->finish(&c->link);
 	if (!c->closing)
 		c->linger_ms = CONN_LINGER_MS;
 	conn_linger(c);
@@ -114,7 +135,7 @@ static void writing_failed(struct conn *c, int error)
 
 void conn_write_failed(struct conn *c, int error)
 {
-	if (c->link.via->connectionless)
+	if (c->link.connectionless)
 		conn_lost(c, error);
 	else
 		writing_failed(c, error);
@@ -126,7 +147,7 @@ static bool was_refused(struct conn *c)
 {
 	int error = 0;
 
-	if (c->link.via->connectionless && c->link.via->pending)
+	if (c->link.connectionless && c->link.via->pending)
 		error = c->link.via->pending(&c->link);
 	if (error)
 		conn_lost(c, error);
@@ -136,17 +157,22 @@ static bool was_refused(struct conn *c)
 /* The queue is empty and nothing follows: pass our end on. */
 static void pass_end_on(struct conn *c)
 {
+	enum io verdict;
+
 	if (was_refused(c))
 		return;
-	c->out_over = true;
-	if (c->link.via->finish && c->link.via->finish(&c->link) < 0) {
-		/* shutdown(2) says ENOTCONN of a connection that was reset. */
-		writing_failed(c, errno == ENOTCONN ? ECONNRESET : errno);
+	verdict = c->link.via->finish ? c->link.via->finish(&c->link) : IO_DONE;
+	c->finish_waits = verdict == IO_AGAIN;
+	if (verdict == IO_FAIL) {
+		writing_failed(c, c->link.error);
 		return;
 	}
-	if (c->closing)
-		conn_linger(c);
-	conn_settle(c);
+	if (verdict == IO_DONE) {
+		c->out_over = true;
+		if (c->closing)
+			conn_linger(c);
+		conn_settle(c);
+	}
 	conn_update_interest(c);
 }
 
@@ -228,7 +254,7 @@ int conn_write(struct conn *c, struct span out)
 {
 	if (!conn_alive(c) || c->finishing)
 		return 0;
-	if (c->link.via->message_max)
+	if (c->link.message_max)
 		return conn_write_message(c, out);
 	if (c->queue.len == 0 && out.len)
 		out = span_from(out, write_some(c, out));
@@ -252,7 +278,7 @@ static void write_queue(struct conn *c)
 
 	if (!c->queue.len)
 		return;
-	if (c->link.via->message_max) {
+	if (c->link.message_max) {
 		conn_flush_messages(c);
 		return;
 	}
@@ -339,9 +365,10 @@ static bool may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t ev
 static bool read_once(struct conn *c, uint32_t events)
 {
 	size_t got = 0;
-	enum io verdict = c->link.via->read(&c->link, c->owner->room, c->read_max, &got);
+	enum io verdict = link_read(&c->link, c->owner->room, c->read_max, &got);
 	bool more = c->watch.edges && may_be_more(c, verdict, got, events);
 
+	note_bytes_inside(c);
 	was_read(c, verdict, got);
 	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
@@ -353,7 +380,7 @@ static bool read_once(struct conn *c, uint32_t events)
 static void read_some(struct conn *c, uint32_t events)
 {
 	for (int left = c->reads_a_turn; left > 0; left--)
-		if (!read_once(c, events) || !(c->watch.wanted & EPOLLIN))
+		if (!read_once(c, events) || !(asked_of(c) & EPOLLIN))
 			return;
 }
 
@@ -372,18 +399,29 @@ static void hung_up(struct conn *c)
 		conn_end_soon(c, ENDED_LOST, error);
 }
 
+/* What c asked for that events let it try. Where the link has its own mind what to wait for, that
+ * is all of it. */
+static uint32_t can_try(const struct conn *c, uint32_t events)
+{
+	uint32_t asked = asked_of(c);
+
+	if (c->link.via->wants || (events & (EPOLLERR | EPOLLHUP)))
+		return asked;
+	return asked & events;
+}
+
 static void on_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, watch);
-	uint32_t wanted = w->wanted;
+	uint32_t asked = asked_of(c);
 
-	if ((wanted & EPOLLOUT) && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+	if (can_try(c, events) & EPOLLOUT)
 		flush_queue(c);
 	if (!conn_alive(c) || !w->ready)
 		return;
-	if ((w->wanted & EPOLLIN) && (events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
+	if (can_try(c, events) & EPOLLIN)
 		read_some(c, events);
-	else if (!w->wanted && !wanted)
+	else if (!asked && !asked_of(c))
 		hung_up(c);
 }
 
@@ -396,6 +434,7 @@ void conn_open(struct conn *c)
 	conn_set_timer(c);
 	if (owner->on->open)
 		owner->on->open(c);
+	note_bytes_inside(c);
 	conn_update_interest(c);
 }
 
@@ -414,7 +453,7 @@ bool conn_open_accepted(struct conn *c)
 	enum io verdict = IO_FAIL;
 
 	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) == 0)
-		verdict = c->link.via->read(&c->link, c->owner->room, c->read_max, &got);
+		verdict = link_read(&c->link, c->owner->room, c->read_max, &got);
 	if (was_reset(c, verdict)) {
 		conn_drop(c);
 		return false;

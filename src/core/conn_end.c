@@ -86,7 +86,7 @@ void conn_linger(struct conn *c)
 {
 	if (c->in_over)
 		return;
-	if (c->linger_ms == 0 || c->link.via->connectionless) {
+	if (c->linger_ms == 0 || c->link.connectionless) {
 		stop_reading(c);
 		return;
 	}
@@ -202,21 +202,23 @@ static void local_ending(const struct conn *c, struct err *err)
 /* Whether what was written is longer than the transport or the peer can take. */
 static bool is_too_long(const struct conn *c)
 {
-	return c->link.error == EMSGSIZE && c->link.via->message_max;
+	return c->link.error == EMSGSIZE && c->link.message_max;
 }
 
 static void lost_ending(const struct conn *c, const struct addr *peer, struct err *err)
 {
 	const struct addr_text at = addr_text(peer);
 
-	if (c->link.error == EOVERFLOW && c->link.via->message_max) {
+	if (err->kind) {
+		return; /* the link's own story */
+	} else if (c->link.error == EOVERFLOW && c->link.message_max) {
 		err_set(err, ERR_RUNTIME, "a message from %s is longer than can be taken", at.text);
 		err_hint(err, "at most %d bytes; it is lost", CONN_READ_BYTES);
 	} else if (is_too_long(c)) {
 		err_sys(err, ERR_RUNTIME, c->link.error, "cannot send to %s", at.text);
-		err_hint(err, "a datagram that passes everywhere has at most %zu bytes",
-			c->link.via->message_max);
-	} else if (c->link.via->connectionless && !c->answered) {
+		err_hint(err, "a datagram that passes everywhere has at most %u bytes",
+			c->link.message_max);
+	} else if (c->link.connectionless && !c->answered) {
 		err_sys(err, ERR_REFUSED, c->link.error, "cannot reach %s", at.text);
 		c->link.via->advise(err, c->link.error, peer);
 	} else {
@@ -278,7 +280,7 @@ static void close_link(struct conn *c)
 
 	if (c->link.via->missed)
 		c->missed = c->link.via->missed(c->link.to, c->link.fd);
-	error = c->link.via->close(&c->link);
+	error = link_close(&c->link);
 	if (c->ending != ENDED_IN_ORDER)
 		return;
 	if (error) {
@@ -297,8 +299,10 @@ static void end(struct conn *c)
 {
 	struct conn_owner *owner = c->owner;
 	struct err err = {0};
-	const struct err *why;
+	const struct err *why = link_story(&c->link);
 
+	if (why)
+		err = *why;
 	close_link(c);
 	why = c->ending == ENDED_IN_ORDER ? NULL : &err;
 	if (why && owner->local)
@@ -399,7 +403,7 @@ void conn_on_timer(struct timer *t)
 void conn_drop(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
-	c->link.via->close(&c->link);
+	link_close(&c->link);
 	forget(c);
 }
 

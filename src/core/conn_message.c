@@ -74,7 +74,7 @@ static bool go_elsewhere(struct conn *c, int error)
 		!owner->elsewhere(owner, error, &next, &at))
 		return false;
 	loop_unwatch(owner->loop, &c->watch);
-	c->link.via->close(&c->link);
+	link_close(&c->link);
 	conn_set_link(c, &next, &at);
 	buf_free(&c->queue);
 	c->queue = owner->resend;
@@ -105,10 +105,10 @@ void conn_expect_messages(struct conn *c, size_t count)
 
 size_t conn_message_max(const struct conn *c)
 {
-	return c->link.via->message_max;
+	return c->link.message_max;
 }
 
 bool conn_connectionless(const struct conn *c)
 {
-	return c->link.via->connectionless;
+	return c->link.connectionless;
 }

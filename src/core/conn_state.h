@@ -49,10 +49,11 @@ struct conn {
 	uint8_t stage, ending;
 	uint8_t reads_a_turn; /* at most */
 	bool paused : 1;
-	bool in_over : 1;   /* the peer will send no more, or we no longer care */
-	bool closing : 1;   /* conn_close was called */
-	bool finishing : 1; /* conn_finish was called */
-	bool out_over : 1;  /* ... and the peer has been told */
+	bool in_over : 1;      /* the peer will send no more, or we no longer care */
+	bool closing : 1;      /* conn_close was called */
+	bool finishing : 1;    /* conn_finish was called */
+	bool out_over : 1;     /* ... and the peer has been told */
+	bool finish_waits : 1; /* ... or is to be, once the link can */
 	bool wants_drained : 1;
 	bool opened : 1; /* handler.open has been called */
 	bool reads_only : 1;

@@ -63,7 +63,7 @@ static void drop_attempt(struct connector *c, struct attempt *a)
 	loop_unwatch(c->loop, &a->watch);
 	if (a->link.fd < 0)
 		return;
-	a->link.via->close(&a->link);
+	link_close(&a->link);
 	a->link.fd = -1;
 	c->pending--;
 }
@@ -150,7 +150,7 @@ static enum io attempt(struct reporter *to, const struct connector_conf *conf,
 	bool source_failed = false;
 	enum io verdict;
 
-	*link = (struct link){.via = conf->via, .to = to, .fd = -1, .origin = -1};
+	*link = link_of(conf->via, to);
 	verdict = conf->via->connect(link, at, &conf->source, &source_failed);
 	if (verdict == IO_FAIL) {
 		attempt_failed(to, conf, at, link->error, source_failed, why);
@@ -220,7 +220,7 @@ static enum io begin(struct connector *c, struct attempt *a)
 	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
 		loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
 		attempt_failed(c->to, &c->conf, a->at, errno, false, &c->last);
-		a->link.via->close(&a->link);
+		link_close(&a->link);
 		a->link.fd = -1;
 		verdict = IO_FAIL;
 	}

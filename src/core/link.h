@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
@@ -20,22 +21,55 @@ enum io {
 	IO_DONE,
 	IO_AGAIN, /* not now: wait until the descriptor is ready */
 	IO_EOF,   /* read: the peer's end, in order */
-	IO_FAIL,  /* link.error is the errno */
+	IO_FAIL,  /* link.error is the errno, unless there is a link_story */
 };
 
-/* One end of one way for bytes. The connection that holds it owns its descriptor. */
+/* One end of one way for bytes. The connection that holds it owns it, and its descriptor. */
 struct link {
 	const struct transport *via;
 	struct reporter *to;
-	void *held;    /* the transport's own, freed by close; or NULL */
-	int fd;        /* what the loop watches; -1: nothing, bytes are delivered */
-	int origin;    /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
-	int error;     /* the errno behind the last IO_FAIL */
-	bool terminal; /* a terminal is behind it */
-	bool left;     /* the last read may have left something, though it gave less than asked */
-	bool reset;    /* the peer's reset has been seen; what it had sent comes first */
-	bool vacates;  /* closing gives origin back, so that its other end is told */
+	void *held;               /* the transport's own, freed by its close; or NULL */
+	struct link_aside *aside; /* what few links have: link_unread, link_fail_with */
+	int fd;                   /* what the loop watches; -1: nothing, bytes are delivered */
+	int error;                /* the errno of the last IO_FAIL */
+	/* 0: a stream of bytes. Else what one write was given, one read returns, be it empty; and
+	 * this is the longest that passes everywhere. */
+	uint32_t message_max;
+	int8_t origin;           /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
+	bool connectionless : 1; /* datagrams: no peer is told when the other comes or goes */
+	bool terminal : 1;       /* it leads to a terminal */
+	bool left : 1;   /* the last read may have left something, though it gave less than asked */
+	bool inside : 1; /* bytes wait in the link itself: no epoll tells of them */
+	bool unread : 1; /* ... those that link_unread gave back */
+	bool reset : 1;  /* the peer's reset has been seen; what it had sent comes first */
+	bool vacates : 1; /* closing gives origin back, so that its other end is told */
 };
+
+/* A link that has no descriptor yet, with the facts of its transport's row. */
+struct link link_of(const struct transport *via, struct reporter *to);
+
+/* Read once into room; *got says how much came. What link_unread gave back comes first. */
+enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got);
+
+/* Give back what was read too much: the next link_read returns it. Where messages are kept whole it
+ * is one message. Returns 0, or -1 when memory is out. */
+int link_unread(struct link *link, struct span bytes);
+
+/* Whether a read would find bytes that no epoll tells of. */
+static inline bool link_has_bytes(const struct link *link)
+{
+	return link->inside || link->unread;
+}
+
+/* The link has failed for a reason that no errno says ("the certificate has expired"): keep a copy
+ * of the story. Returns IO_FAIL. */
+enum io link_fail_with(struct link *link, const struct err *why);
+
+/* The story that link_fail_with kept, or NULL: link->error says all. */
+const struct err *link_story(const struct link *link);
+
+/* Close it, and free what it keeps. Returns as transport.close. */
+int link_close(struct link *link);
 
 /* A server's socket. */
 struct listening {
@@ -64,17 +98,14 @@ struct datagram {
 struct transport {
 	const char *name; /* "tcp": as users read it */
 
-	/* 0: a stream of bytes. Else what one write was given, one read returns, be it empty; and
-	 * this is the longest that passes everywhere. */
-	size_t message_max;
+	size_t message_max;  /* of its links */
+	bool connectionless; /* its links are */
 	/* A read that gives less than there is room for has taken all there was, so that it is
 	 * enough to be told when more comes (epoll(7), on EPOLLET). */
 	bool edges;
 	/* What unsent counts is in the peer's socket, which has not read it. It can be read there
 	 * even after we have closed. */
 	bool unsent_is_unread;
-	/* Datagrams: no peer is told when the other comes or goes. */
-	bool connectionless;
 
 	/* Make a socket, bind it to at, and listen. Returns 0, or -1 with err. */
 	int (*listen)(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
@@ -105,8 +136,9 @@ struct transport {
 	 * nothing of a message. */
 	enum io (*write)(struct link *link, struct span out, size_t *taken);
 
-	/* Tell the peer that nothing more will come. NULL: only closing can. */
-	int (*finish)(struct link *link);
+	/* Tell the peer that nothing more will come. IO_AGAIN: not yet, wait for what wants says.
+	 * NULL: only closing can. */
+	enum io (*finish)(struct link *link);
 
 	/* How much has been written and not yet arrived; -1: unknown. It may count the kernel's
 	 * overhead as well. NULL: never known. */
@@ -115,8 +147,10 @@ struct transport {
 	/* A pending error that no read or write has met yet, or 0. NULL: none. */
 	int (*pending)(struct link *link);
 
-	/* A link without a descriptor: what the connection waits for, EPOLLIN or 0, has changed. */
-	void (*wants)(struct link *link, uint32_t events);
+	/* The connection waits for asked (EPOLLIN, EPOLLOUT, both or 0). Returns what its
+	 * descriptor is to be watched for: to read, a layer may have to write. Once that is there,
+	 * all that was asked is tried. NULL: for what is asked. */
+	uint32_t (*wants)(struct link *link, uint32_t asked);
 
 	/* How many datagrams have come and were dropped, for want of room in the kernel. NULL: that
 	 * cannot happen. */

@@ -193,7 +193,7 @@ static void welcome(struct server *s, const struct link *link, const struct addr
 	struct link refused = *link;
 
 	if (!c) {
-		refused.via->close(&refused);
+		link_close(&refused);
 		return;
 	}
 	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
@@ -210,7 +210,7 @@ static bool is_shortage(int error)
 /* Take one client. Returns false where there is none, or none can be taken now. */
 static bool take_client(struct server *s, const struct listener *l)
 {
-	struct link link = {.via = s->conf.via};
+	struct link link = link_of(s->conf.via, s->clients.to);
 	struct addr peer;
 
 	switch (s->conf.via->accept(s->clients.to, l->socket.fd, &link, &peer)) {

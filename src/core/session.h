@@ -52,7 +52,7 @@ void session_remove(struct session *s);
 /* Its connection wants input, or none. */
 void session_set_unwilling(struct session *s, bool unwilling);
 
-/* What sessions' links are moved by; the transport's name and limits are to be added. */
+/* What sessions' links are moved by; their longest message is the transport's. */
 extern const struct transport session_row;
 
 /* Send all answers that have been collected. */

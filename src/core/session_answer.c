@@ -159,20 +159,21 @@ static enum io session_write(struct link *link, struct span out, size_t *taken)
 	return IO_DONE;
 }
 
-static void session_wants(struct link *link, uint32_t events)
+static uint32_t session_wants(struct link *link, uint32_t asked)
 {
 	struct session *s = link->held;
 	struct sessions *ss = s->of;
 
 	if (list_empty(&s->heard))
-		return;
-	session_set_unwilling(s, !(events & EPOLLIN));
-	if (!ss->conf.waits || ss->waiting || !(events & EPOLLOUT))
-		return;
+		return 0;
+	session_set_unwilling(s, !(asked & EPOLLIN));
+	if (!ss->conf.waits || ss->waiting || !(asked & EPOLLOUT))
+		return 0;
 	ss->waiting = s;
 	timer_set_in(ss->conf.owner->loop, &ss->retry, ss->wait_ms);
 	if (ss->wait_ms < SESSION_WAIT_LAST_MS)
 		ss->wait_ms *= 2;
+	return 0;
 }
 
 void session_on_retry(struct timer *t)
@@ -195,6 +196,7 @@ static int session_close(struct link *link)
 }
 
 const struct transport session_row = {
+	.name = "session",
 	.connectionless = true,
 	.write = session_write,
 	.wants = session_wants,

@@ -26,11 +26,12 @@ static void note(struct session *s, int fd, const struct datagram *in)
 static struct session *make_session(struct sessions *ss, int fd, const struct datagram *first)
 {
 	struct session *s = calloc(1, sizeof(*s) + first->peer.len);
-	struct link link = {
-		.via = &ss->row, .to = ss->conf.owner->to, .held = s, .fd = -1, .origin = -1};
+	struct link link = link_of(&session_row, ss->conf.owner->to);
 
 	if (!s)
 		return NULL;
+	link.held = s;
+	link.message_max = (uint32_t)ss->conf.via->message_max;
 	s->of = ss;
 	s->peer_len = (uint8_t)first->peer.len;
 	memcpy(s->peer, addr_bytes(&first->peer).data, first->peer.len);
@@ -39,7 +40,7 @@ static struct session *make_session(struct sessions *ss, int fd, const struct da
 	s->conn = ss->conf.welcome(ss->conf.arg, &link, &first->peer);
 	if (s->conn)
 		return s;
-	link.via->close(&link);
+	link_close(&link);
 	return NULL;
 }
 
@@ -129,14 +130,11 @@ int sessions_init(struct sessions *ss, const struct sessions_conf *conf)
 {
 	*ss = (struct sessions){.conf = *conf,
 		.key = hash_key_random(),
-		.row = session_row,
 		.in_count = IN_ROOM_BYTES / conf->via->datagram_max,
 		.in_room = malloc(IN_ROOM_BYTES),
 		.out_room = malloc(SESSION_OUT_BYTES),
 		.out_fd = -1,
 		.wait_ms = SESSION_WAIT_FIRST_MS};
-	ss->row.name = conf->via->name;
-	ss->row.message_max = conf->via->message_max;
 	if (ss->in_count > SESSIONS_BATCH)
 		ss->in_count = SESSIONS_BATCH;
 	ss->in_ask = ss->in_count;

@@ -44,7 +44,6 @@ enum { SESSIONS_BATCH = 64 };
 
 struct sessions {
 	struct sessions_conf conf;
-	struct transport row; /* what the sessions' links are moved by */
 	struct hash_key key;
 	struct list *chains; /* chain_count of them, a power of two */
 	size_t chain_count, count;

@@ -10,7 +10,7 @@ struct conn *std_open(struct conn_owner *owner, int fd, std_link *open_link)
 	open_link(owner->to, fd, &link);
 	c = conn_new(owner, &link, NULL, fd == 0 ? CONN_READS : CONN_WRITES);
 	if (!c) {
-		link.via->close(&link);
+		link_close(&link);
 		return NULL;
 	}
 	if (fd == 0)

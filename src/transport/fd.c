@@ -184,8 +184,10 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 {
 	struct stat about;
 
-	*link = (struct link){
-		.via = &transport_shared, .to = to, .fd = fd, .origin = fd, .vacates = true};
+	*link = link_of(&transport_shared, to);
+	link->fd = fd;
+	link->origin = (int8_t)fd;
+	link->vacates = true;
 	if (fstat(fd, &about) < 0)
 		return;
 	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);

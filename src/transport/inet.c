@@ -74,7 +74,6 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct addr
 	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed)
 {
 	*source_failed = false;
-	link->origin = -1;
 	link->fd = sys_socket(link->to, at->sa.sa_family, type, 0);
 	if (link->fd < 0)
 		return link_error(link, errno);

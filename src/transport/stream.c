@@ -19,7 +19,6 @@ enum io stream_accept(struct reporter *to, int listener, struct link *link, stru
 {
 	*peer = (struct addr){.len = sizeof(peer->room)};
 	link->to = to;
-	link->origin = -1;
 	link->fd = sys_accept(to, listener, &peer->sa, &peer->len);
 	return link->fd < 0 ? link_error(link, errno) : IO_DONE;
 }
@@ -44,9 +43,13 @@ enum io stream_write(struct link *link, struct span out, size_t *taken)
 	return IO_DONE;
 }
 
-int stream_finish(struct link *link)
+/* shutdown(2) says ENOTCONN of a connection that was reset. */
+enum io stream_finish(struct link *link)
 {
-	return sys_shutdown(link->to, link->fd, SHUT_WR);
+	if (sys_shutdown(link->to, link->fd, SHUT_WR) == 0)
+		return IO_DONE;
+	link->error = errno == ENOTCONN ? ECONNRESET : errno;
+	return IO_FAIL;
 }
 
 int stream_pending(struct link *link)

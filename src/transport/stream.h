@@ -10,7 +10,7 @@ enum io stream_write(struct link *link, struct span out, size_t *taken);
 /* A byte that was sent as urgent (MSG_OOB) is read in its place, as any other: it would be left out
  * (tcp(7), SO_OOBINLINE). */
 void stream_keep_urgent(struct reporter *to, int fd);
-int stream_finish(struct link *link);
+enum io stream_finish(struct link *link);
 int stream_pending(struct link *link);
 int stream_close(struct link *link);
 

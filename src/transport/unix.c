@@ -176,7 +176,6 @@ static enum io connect_with(int type, struct link *link, const struct addr *at,
 {
 	int error;
 
-	link->origin = -1;
 	link->fd = make_socket(link->to, type);
 	if (link->fd < 0)
 		return link_error(link, errno);

@@ -19,7 +19,7 @@ enum { PLAY_LIMIT_MS = 5000 };
 
 static struct script *script_behind(const struct link *link)
 {
-	return container_of(link->via, struct script, row);
+	return link->held;
 }
 
 static bool must_wait(struct script *s)
@@ -36,6 +36,8 @@ static size_t at_most(const struct script *s, size_t per_call, size_t len)
 
 static enum io fail(struct link *link, int error)
 {
+	if (script_behind(link)->story)
+		return link_fail_with(link, script_behind(link)->story);
 	link->error = error;
 	return IO_FAIL;
 }
@@ -75,6 +77,7 @@ static enum io script_read(struct link *link, uint8_t *room, size_t size, size_t
 	*got = at_most(s, s->per_read, total - at < size ? total - at : size);
 	memcpy(room, s->incoming + at, *got);
 	s->sent += *got;
+	link->inside = s->quiet && s->sent < total;
 	return IO_DONE;
 }
 
@@ -117,13 +120,16 @@ static enum io script_write(struct link *link, struct span out, size_t *taken)
 	return IO_DONE;
 }
 
-static int script_finish(struct link *link)
+static enum io script_finish(struct link *link)
 {
 	struct script *s = script_behind(link);
 
+	if (s->finish_waits) {
+		s->finish_tries++;
+		return IO_AGAIN;
+	}
 	s->finished++;
-	errno = s->finish_error;
-	return s->finish_error ? -1 : 0;
+	return s->finish_error ? fail(link, s->finish_error) : IO_DONE;
 }
 
 static int script_unsent(struct link *link)
@@ -153,6 +159,11 @@ static int script_close(struct link *link)
 	return s->close_error;
 }
 
+static uint32_t script_wants(struct link *link, uint32_t asked)
+{
+	return asked ? script_behind(link)->wants : 0;
+}
+
 static void script_advise(struct err *err, int error, const struct addr *at)
 {
 	(void)error;
@@ -160,16 +171,25 @@ static void script_advise(struct err *err, int error, const struct addr *at)
 	err_hint(err, "scripted advice");
 }
 
-static const struct transport script_row = {
-	.name = "script",
-	.advise = script_advise,
-	.read = script_read,
-	.write = script_write,
-	.finish = script_finish,
-	.unsent = script_unsent,
-	.pending = script_pending,
-	.close = script_close,
-};
+#define SCRIPT_COMMON                                                                          \
+	.name = "script", .advise = script_advise, .read = script_read, .write = script_write, \
+	.unsent = script_unsent, .pending = script_pending, .close = script_close
+
+static const struct transport script_row = {SCRIPT_COMMON, .finish = script_finish};
+static const struct transport script_reading_row = {
+	SCRIPT_COMMON, .finish = script_finish, .unsent_is_unread = true};
+static const struct transport script_datagram_row = {SCRIPT_COMMON};
+static const struct transport script_wanting_row = {
+	SCRIPT_COMMON, .finish = script_finish, .wants = script_wants};
+
+static const struct transport *row_for(const struct script *s)
+{
+	if (s->connectionless)
+		return &script_datagram_row;
+	if (s->wants)
+		return &script_wanting_row;
+	return s->unread ? &script_reading_row : &script_row;
+}
 
 /* ---- what the handler is told ---- */
 
@@ -277,17 +297,14 @@ void scene_begin(struct scene *sc, const struct handler *on)
 
 struct link scene_link(struct scene *sc, struct script *s)
 {
-	struct link link = {.via = &s->row, .to = &sc->to, .origin = -1};
+	struct link link = link_of(row_for(s), &sc->to);
 
 	cr_assert(lt(u64, sc->owner.opened, SCENE_SCRIPTS_MAX));
-	s->row = script_row;
-	s->row.message_max = s->message_max;
-	s->row.connectionless = s->connectionless;
-	s->row.unsent_is_unread = s->unread;
-	if (s->connectionless)
-		s->row.finish = NULL;
+	link.held = s;
+	link.message_max = s->message_max;
+	link.connectionless = s->connectionless;
 	link.fd = s->fd = s->is_file ? memfd_create("script", MFD_CLOEXEC)
-	                             : eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	                             : eventfd(!s->quiet, EFD_CLOEXEC | EFD_NONBLOCK);
 	cr_assert(ge(int, s->fd, 0));
 	sc->scripts[sc->owner.opened] = s;
 	return link;

@@ -19,11 +19,9 @@
 enum { SCRIPT_OUT_MAX = 256 * 1024 };
 
 struct script {
-	struct transport row; /* what the link is moved by; scene_link fills it */
-
-	size_t message_max;  /* not 0: what is moved are messages, and this is the longest */
-	bool connectionless; /* ... without a connection below */
-	bool unread;         /* unsent is what it has not read */
+	uint32_t message_max; /* not 0: what is moved are messages, and this is the longest */
+	bool connectionless;  /* ... without a connection below */
+	bool unread;          /* unsent is what it has not read */
 
 	/* What the peer does. */
 	const char *incoming;        /* what it sends */
@@ -36,15 +34,19 @@ struct script {
 	unsigned fail_read_at, fail_write_at; /* which call fails, counted from 1; 0: none */
 	int error;                            /* the errno of these failures */
 	int finish_error, close_error;
-	bool is_file;       /* epoll refuses its descriptor, as a regular file's */
-	bool stays;         /* it does not end behind its incoming */
-	bool endless;       /* its incoming never ends: it begins again */
-	bool deaf;          /* it takes nothing for now */
-	int unsent;         /* bytes not yet acknowledged; -1: nobody can say */
-	int acknowledges;   /* of them at each look */
-	int pending_error;  /* what a look at the link finds */
-	int gone_error;     /* ... once a look has found nothing unsent */
-	bool reads_nothing; /* for now it sends nothing, and does not end either */
+	bool finish_waits;       /* its end cannot be passed on yet */
+	uint32_t wants;          /* what it has waited for, whatever is asked; 0: what is asked */
+	bool is_file;            /* epoll refuses its descriptor, as a regular file's */
+	bool stays;              /* it does not end behind its incoming */
+	bool endless;            /* its incoming never ends: it begins again */
+	bool deaf;               /* it takes nothing for now */
+	int unsent;              /* bytes not yet acknowledged; -1: nobody can say */
+	int acknowledges;        /* of them at each look */
+	int pending_error;       /* what a look at the link finds */
+	int gone_error;          /* ... once a look has found nothing unsent */
+	bool quiet;              /* epoll does not tell that it can be read */
+	const struct err *story; /* why it fails, in place of error; or NULL */
+	bool reads_nothing;      /* for now it sends nothing, and does not end either */
 
 	/* What became of it. */
 	char outgoing[SCRIPT_OUT_MAX + 1]; /* the first bytes it was sent (messages in brackets:
@@ -55,10 +57,11 @@ struct script {
 	unsigned reads, writes;            /* calls that were not told to wait */
 	unsigned calls, looks;
 	unsigned finished, closed;
-	char told[200]; /* the handler's callbacks, a word each, repeated ones once */
-	unsigned ended; /* how often the owner was told */
-	bool failed;    /* ... with a reason */
-	struct err why; /* which was this */
+	unsigned finish_tries; /* while finish_waits */
+	char told[200];        /* the handler's callbacks, a word each, repeated ones once */
+	unsigned ended;        /* how often the owner was told */
+	bool failed;           /* ... with a reason */
+	struct err why;        /* which was this */
 	int fd;
 };
 

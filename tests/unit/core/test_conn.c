@@ -474,7 +474,7 @@ Test(conn, a_write_that_fails_later_drops_the_queue_and_reads_on_though_paused)
 
 Test(conn, a_reset_met_by_our_end_is_called_a_reset)
 {
-	struct script s = {.finish_error = ENOTCONN};
+	struct script s = {.finish_error = ECONNRESET};
 
 	play(&s, &listener);
 	cr_assert(eq(int, s.why.kind, ERR_LOST));

@@ -78,7 +78,7 @@ static void begin(struct exchange *x, int family)
 	at = name_of(x->listener);
 	peer_connect(&x->peer, &at);
 	wait_for(x->listener, POLLIN);
-	x->link = (struct link){.via = &transport_tcp};
+	x->link = link_of(&transport_tcp, &x->to);
 	cr_assert(eq(int, transport_tcp.accept(&x->to, x->listener, &x->link, &x->from), IO_DONE));
 }
 
@@ -127,7 +127,7 @@ Test(tcp, nobody_waiting_is_no_failure)
 {
 	struct reporter to = silent_reporter();
 	int fd = listener(&to, AF_INET);
-	struct link link = {.via = &transport_tcp};
+	struct link link = link_of(&transport_tcp, &to);
 	struct addr peer;
 
 	cr_assert(eq(int, transport_tcp.accept(&to, fd, &link, &peer), IO_AGAIN));
@@ -200,7 +200,7 @@ Test(tcp, bytes_go_both_ways_and_so_does_each_sides_end)
 	cr_assert(eq(int, read_once(&x, &in), IO_EOF));
 	cr_assert(eq(int, write_once(&x, "pong", &taken), IO_DONE));
 	cr_assert(eq(sz, taken, 4));
-	cr_assert(eq(int, transport_tcp.finish(&x.link), 0));
+	cr_assert(eq(int, transport_tcp.finish(&x.link), IO_DONE));
 	wait_for(x.peer.fd, POLLIN);
 	while (!x.peer.ended)
 		peer_hear(&x.peer);
@@ -278,8 +278,8 @@ Test(tcp, our_end_of_a_reset_connection_is_not_connected)
 	begin(&x, AF_INET);
 	peer_reset(&x.peer);
 	wait_for(x.link.fd, POLLIN);
-	cr_assert(eq(int, transport_tcp.finish(&x.link), -1));
-	cr_assert(eq(int, errno, ENOTCONN));
+	cr_assert(eq(int, transport_tcp.finish(&x.link), IO_FAIL));
+	cr_assert(eq(int, x.link.error, ECONNRESET));
 	end(&x);
 }
 
@@ -299,7 +299,7 @@ Test(tcp, connects_to_a_listener)
 	struct reporter to = silent_reporter();
 	int fd = listener(&to, AF_INET);
 	const struct addr at = name_of(fd), none = {0};
-	struct link link = {.via = &transport_tcp, .to = &to};
+	struct link link = link_of(&transport_tcp, &to);
 	bool source_failed = true;
 
 	cr_assert(eq(int, connect_to(&link, &at, &none, &source_failed), IO_DONE));
@@ -314,7 +314,7 @@ static int error_of_connect(const struct addr *at, const struct addr *source, bo
 {
 	struct reporter to = silent_reporter();
 	unsigned before = open_descriptors();
-	struct link link = {.via = &transport_tcp, .to = &to, .fd = -1};
+	struct link link = link_of(&transport_tcp, &to);
 
 	cr_assert(eq(int, connect_to(&link, at, source, source_failed), IO_FAIL));
 	if (link.fd >= 0)
@@ -373,7 +373,7 @@ static int half_done(struct reporter *to, struct link *link)
 	struct addr at = name_of(fd);
 	bool source_failed;
 
-	*link = (struct link){.via = &transport_tcp, .to = to};
+	*link = link_of(&transport_tcp, to);
 	transport_tcp.connect(link, &at, &none, &source_failed);
 	wait_for(fd, POLLIN);
 	other = accept(fd, NULL, NULL);

@@ -32,7 +32,7 @@ static enum io dial(struct client *c, const struct addr *source)
 	enum io verdict;
 
 	c->to = silent_reporter();
-	c->link = (struct link){.via = &transport_udp, .to = &c->to, .fd = -1};
+	c->link = link_of(&transport_udp, &c->to);
 	verdict = transport_udp.connect(&c->link, &c->at, source ? source : &none, &source_failed);
 	if (verdict == IO_DONE)
 		c->own = net_name(c->link.fd);

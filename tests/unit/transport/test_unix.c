@@ -68,7 +68,7 @@ static struct pair *accepted(const struct transport *via, int type)
 
 	x->to = silent_reporter();
 	x->server = listen_at(via, "at");
-	x->link = (struct link){.via = via};
+	x->link = link_of(via, &x->to);
 	cr_assert(eq(int, via->accept(&x->to, x->server.fd, &x->link, &x->from), IO_AGAIN));
 	x->peer = unix_socket(type);
 	cr_assert(eq(int, connect(x->peer, &at.sa, at.len), 0));
@@ -220,7 +220,7 @@ Test(unix, a_client_of_a_stream_is_accepted_and_bytes_go_both_ways)
 	cr_assert(says(x, "ping"));
 	cr_assert(eq(int, write_once(x, "pong", 4), IO_DONE));
 	cr_assert(eq(sz, peer_takes(x), 4));
-	cr_assert(eq(int, transport_unix.finish(&x->link), 0));
+	cr_assert(eq(int, transport_unix.finish(&x->link), IO_DONE));
 	cr_assert(eq(sz, peer_takes(x), 0));
 	peer_sends(x, "after our end", 13);
 	cr_assert(eq(int, shutdown(x->peer, SHUT_WR), 0));
@@ -308,7 +308,7 @@ Test(unix, sequenced_packets_come_one_by_one_and_an_empty_one_is_not_the_end)
 	cr_assert(eq(int, write_once(x, "still here", 10), IO_DONE));
 	cr_assert(eq(sz, peer_takes(x), 0));
 	cr_assert(eq(sz, peer_takes(x), 10));
-	cr_assert(eq(int, transport_unix_seqpacket.finish(&x->link), 0));
+	cr_assert(eq(int, transport_unix_seqpacket.finish(&x->link), IO_DONE));
 	end(x);
 }
 

@@ -44,7 +44,7 @@ static enum io dial(
 	if (source_path)
 		source = unix_addr(source_path);
 	*c = (struct client){.to = silent_reporter(), .source_failed = true};
-	c->link = (struct link){.via = via, .to = &c->to, .fd = -1};
+	c->link = link_of(via, &c->to);
 	verdict = via->connect(&c->link, &at, &source, &c->source_failed);
 	if (verdict != IO_DONE)
 		cr_assert(eq(int, c->link.fd, -1), "what failed is closed");
@@ -170,7 +170,7 @@ Test(unix_client, without_descriptors_it_fails)
 {
 	const struct addr at = unix_addr("at"), none = {0};
 	struct reporter to = silent_reporter();
-	struct link link = {.via = &transport_unix, .to = &to, .fd = -1};
+	struct link link = link_of(&transport_unix, &to);
 	struct rlimit before = allow_no_more_descriptors();
 	bool source_failed = false;
 	enum io verdict = transport_unix.connect(&link, &at, &none, &source_failed);

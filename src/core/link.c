@@ -1,0 +1,113 @@
+#include "core/link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct link_aside {
+	struct err *why;
+	uint8_t *bytes; /* given back: bytes[at..len) */
+	size_t len, at;
+};
+
+struct link link_of(const struct transport *via, struct reporter *to)
+{
+	return (struct link){.via = via,
+		.to = to,
+		.fd = -1,
+		.origin = -1,
+		.message_max = (uint32_t)via->message_max,
+		.connectionless = via->connectionless};
+}
+
+static struct link_aside *aside_of(struct link *link)
+{
+	if (!link->aside)
+		link->aside = calloc(1, sizeof(*link->aside));
+	return link->aside;
+}
+
+/* ---- what was read too much ---- */
+
+int link_unread(struct link *link, struct span bytes)
+{
+	struct link_aside *aside = aside_of(link);
+	size_t rest;
+	uint8_t *all;
+
+	if (!aside)
+		return -1;
+	rest = aside->len - aside->at;
+	all = malloc(bytes.len + rest + 1);
+	if (!all)
+		return -1;
+	if (bytes.len)
+		memcpy(all, bytes.data, bytes.len);
+	if (rest)
+		memcpy(all + bytes.len, aside->bytes + aside->at, rest);
+	free(aside->bytes);
+	aside->bytes = all;
+	aside->len = bytes.len + rest;
+	aside->at = 0;
+	link->unread = true;
+	return 0;
+}
+
+static size_t take_back(struct link *link, uint8_t *room, size_t size)
+{
+	struct link_aside *aside = link->aside;
+	size_t len = aside->len - aside->at;
+
+	if (len > size)
+		len = size;
+	memcpy(room, aside->bytes + aside->at, len);
+	aside->at += len;
+	if (aside->at < aside->len)
+		return len;
+	free(aside->bytes);
+	aside->bytes = NULL;
+	aside->len = aside->at = 0;
+	link->unread = false;
+	return len;
+}
+
+enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	if (!link->unread)
+		return link->via->read(link, room, size, got);
+	*got = take_back(link, room, size);
+	return IO_DONE;
+}
+
+/* ---- why it failed ---- */
+
+enum io link_fail_with(struct link *link, const struct err *why)
+{
+	struct link_aside *aside = aside_of(link);
+
+	link->error = why->sys ? why->sys : EIO;
+	if (aside && !aside->why)
+		aside->why = malloc(sizeof(*why));
+	if (aside && aside->why)
+		*aside->why = *why;
+	return IO_FAIL;
+}
+
+const struct err *link_story(const struct link *link)
+{
+	return link->aside ? link->aside->why : NULL;
+}
+
+int link_close(struct link *link)
+{
+	struct link_aside *aside = link->aside;
+
+	link->aside = NULL;
+	link->unread = false;
+	if (aside) {
+		free(aside->bytes);
+		free(aside->why);
+		free(aside);
+	}
+	return link->via->close(link);
+}
