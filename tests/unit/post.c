@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/timer.h"
+#include "held_clock.h"
 #include "peer.h"
 
 /* ---- the transport ---- */
@@ -247,7 +248,9 @@ int post_receive(struct post *p, int fd, uint32_t events)
 
 void post_turn(struct post *p)
 {
+	clock_hold_at(p->loop.now_ms);
 	turn_for_ms(&p->loop, 0);
+	clock_release();
 }
 
 void post_deliver(struct post *p)

@@ -95,7 +95,7 @@ void post_failure(struct post *p, uint16_t peer, int error);
 /* Have what arrived received by a socket, and no turn of the loop. Returns as sessions_receive. */
 int post_receive(struct post *p, int fd, uint32_t events);
 
-/* The usual: it is received, and the loop turns, so that what ended is gone. */
+/* The usual: it is received, and the loop turns, so that what ended is gone; no time passes. */
 void post_deliver(struct post *p);
 void post_turn(struct post *p);
 

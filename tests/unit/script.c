@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "core/timer.h"
+#include "held_clock.h"
 
 enum { PLAY_LIMIT_MS = 5000 };
 
@@ -338,8 +339,10 @@ static void turn(struct scene *sc, int64_t wait_ms)
 
 void scene_turn(struct scene *sc, unsigned turns)
 {
+	clock_hold_at(sc->loop.now_ms);
 	while (turns-- > 0)
 		turn(sc, 0);
+	clock_release();
 }
 
 void scene_play(struct scene *sc)

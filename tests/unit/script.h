@@ -95,7 +95,7 @@ struct link scene_link(struct scene *sc, struct script *s);
 struct conn *scene_make(struct scene *sc, struct script *s, enum conn_sides sides);
 struct conn *scene_join(struct scene *sc, struct script *s);
 
-/* Turn the loop, without waiting. */
+/* Turn the loop, without waiting; no time passes. */
 void scene_turn(struct scene *sc, unsigned turns);
 
 /* Turn it until no connection is left. */

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <unistd.h>
 
 #include "script.h"
 
@@ -42,6 +43,25 @@ Test(conn_later, the_time_comes_once)
 	scene_pass_ms(&sc, 1);
 	cr_assert(eq(uint, w.came, 1));
 	scene_pass_ms(&sc, 10000);
+	cr_assert(eq(uint, w.came, 1));
+	scene_end(&sc);
+}
+
+/* What the other tests here rely on, too. */
+Test(conn_later, only_pretended_time_counts_while_the_loop_turns)
+{
+	struct waiter w = {0};
+	struct script peer = {.reads_nothing = true};
+	struct scene sc;
+	struct conn *c = begin(&sc, &w, &peer);
+
+	conn_after(c, 100);
+	usleep(5000);
+	scene_turn(&sc, 3);
+	scene_pass_ms(&sc, 99);
+	cr_assert(eq(uint, w.came, 0));
+	scene_turn(&sc, 3);
+	scene_pass_ms(&sc, 1);
 	cr_assert(eq(uint, w.came, 1));
 	scene_end(&sc);
 }

@@ -134,8 +134,7 @@ static bool heard(struct stage *st, const char *text)
 /* A few turns in which nothing of this kind should happen. */
 static void rest(struct stage *st)
 {
-	for (int i = 0; i < 20; i++)
-		turn_for_ms(&st->sc.loop, 0);
+	scene_turn(&st->sc, 20);
 }
 
 /* ---- lines, both ways ---- */
