@@ -164,7 +164,7 @@ keeps_its_path() {
         for other in $KINDS; do
             is_refused "$other" at
         done
-        ! is_gone "$SERVER_PID"
+        run ! is_gone "$SERVER_PID"
         equal "$(grep -c connected "$SERVER_ERR" || true)" 0
         is_served "$served" at
         wait_server

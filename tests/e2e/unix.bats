@@ -490,7 +490,7 @@ sends_after_the_server_ended() {
         asks abstract_zeros $kind $kind
         wait_until says '^1: .* connected$'
         says '^1: unix:@x@y\\x1b\[2Jz@ connected$'
-        ! grep -q $'\e' "$SERVER_ERR"
+        run ! grep -q $'\e' "$SERVER_ERR"
     done
 }
 
