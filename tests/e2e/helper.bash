@@ -76,10 +76,11 @@ wait_until() {
 
 # COMMAND...: how long it took is in TOOK_MS; its status is its own.
 timed() {
-    local began verdict=0
+    local began verdict
 
     began=$(now_ms)
-    "$@" || verdict=$?
+    "$@" # no ||, or what fails within a function would not end it
+    verdict=$?
     TOOK_MS=$(($(now_ms) - began))
     return "$verdict"
 }
