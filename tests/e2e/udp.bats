@@ -408,12 +408,15 @@ is_refused() {
 # ---- pipe ----
 
 @test "serve takes its first peer, and turns others away" {
-    start_server -u -v -q 200ms </dev/null
+    held_input
+    start_server -u -v -q 100ms <"$INPUT"
     asks turned_away 127.0.0.1 first second
+    wait_until has_line "$SERVER_ERR" 'turned away'
+    wait_until has_line "$SERVER_OUT" '^firstbye$'
+    exec {HELD}>&-
     wait_server
     equal "$SERVER_STATUS" 0
     equal "$(cat "$SERVER_OUT")" firstbye
-    has_line "$SERVER_ERR" 'turned away'
 }
 
 @test "serve --keep-open takes the next peer once the first is silent" {

@@ -495,15 +495,16 @@ sends_after_the_server_ended() {
 }
 
 @test "a pipe of datagrams takes its first peer, and turns others away" {
-    start_kind datagram at -v -q 300ms </dev/null
-    start_job "$PYTHON" "$PEERS/unix_client.py" send datagram at first
-    wait_job
+    held_input
+    start_kind datagram at -v -q 100ms <"$INPUT"
+    asks send datagram at first
     wait_until has_line "$SERVER_OUT" first
     asks send datagram at second
+    wait_until says 'turned away'
+    exec {HELD}>&-
     wait_server
     equal "$SERVER_STATUS" 0
     equal "$(cat "$SERVER_OUT")" first
-    says 'turned away'
 }
 
 @test "at --max-conns the datagram peer not heard for longest is forgotten" {
