@@ -11,7 +11,11 @@ ROOT=$BATS_TEST_DIRNAME/../..
 
 # PAGE: every transcript on it goes as printed, in a network of its own.
 goes_as_printed() {
-    run "$PYTHON" "$PEERS/transcript.py" "$SOCKX" "$ROOT/$1"
+    goes_as_printed_in "$ROOT/$1"
+}
+
+goes_as_printed_in() {
+    run "$PYTHON" "$PEERS/transcript.py" "$SOCKX" "$1"
     [ "$status" != 77 ] || skip "$output"
     expect_status 0
 }
@@ -31,6 +35,21 @@ goes_as_printed() {
     [ "$status" != 77 ] || skip "$output"
     expect_status 1
     [[ $output == *two* && $output == *one* ]] || fail "$output"
+}
+
+@test "in a transcript, every port that the kernel may have chosen is as good as another" {
+    {
+        printf '.Bd -literal\n'
+        for port in 32768 32812 32999 33000 60999 65000; do
+            printf '$ echo "call: accept(5, 127.0.0.1 %s) = 6"\ncall: accept(5, 127.0.0.1 46052) = 6\n' $port
+            printf '$ echo "1: 127.0.0.1:%s connected"\n1: 127.0.0.1:46052 connected\n' $port
+        done
+        printf '.Ed\n'
+    } >"$BATS_TEST_TMPDIR/page.1"
+    goes_as_printed_in "$BATS_TEST_TMPDIR/page.1"
+    printf '.Bd -literal\n$ echo "bind(5, 127.0.0.1 65432)"\nbind(5, 127.0.0.1 46052)\n.Ed\n' >"$BATS_TEST_TMPDIR/page.1"
+    run "$PYTHON" "$PEERS/transcript.py" "$SOCKX" "$BATS_TEST_TMPDIR/page.1"
+    expect_status 1
 }
 
 # ---- help ----
