@@ -9,6 +9,7 @@
 
 #include "core/server.h"
 #include "core/timer.h"
+#include "house.h"
 #include "mode/mode.h"
 #include "peer.h"
 #include "script.h"
@@ -16,110 +17,6 @@
 #include "transport/tcp.h"
 
 TestSuite(server, .timeout = 20);
-
-/* A server on a loop that may have others. */
-struct house {
-	struct server server;
-	struct reporter to;
-	struct lines lines;
-	struct addr at[2];
-	unsigned ended;
-	bool failed;
-	struct err why;
-};
-
-static void on_ended(void *arg, const struct err *why)
-{
-	struct house *h = arg;
-
-	h->ended++;
-	h->failed = why != NULL;
-	if (why)
-		h->why = *why;
-}
-
-/* IPv4 alone, on a free port; tests change what they like before they open it. */
-static void build(struct house *h, struct loop *loop, const char *mode)
-{
-	*h = (struct house){.at = {addr_loopback(AF_INET, 0), addr_loopback(AF_INET6, 0)}};
-	h->to = lines_reporter(&h->lines);
-	h->server.conf = (struct server_conf){.via = &transport_tcp,
-		.mode = mode,
-		.at = h->at,
-		.at_count = 1,
-		.listen.backlog = 100,
-		.max_conns = 100};
-	h->server.clients = (struct conn_owner){.loop = loop,
-		.to = &h->to,
-		.room = malloc(CONN_READ_BYTES),
-		.on = &mode_find(mode)->on};
-	h->server.ended = on_ended;
-	h->server.arg = h;
-}
-
-static void open_house(struct house *h)
-{
-	struct err err;
-
-	cr_assert(eq(int, server_start(&h->server, &err), 0), "%s", err.what);
-}
-
-static void raze(struct house *h)
-{
-	server_free(&h->server);
-	free(h->server.clients.room);
-}
-
-static void begin_loop(struct loop *l)
-{
-	struct err err;
-
-	cr_assert(eq(int, loop_init(l, &err), 0));
-}
-
-static void end_loop(struct loop *l)
-{
-	cr_assert(eq(u32, l->timers_counted, 0));
-	loop_free(l);
-}
-
-static void visit(struct peer *p, struct house *h)
-{
-	peer_connect(p, &h->server.listeners[0].at);
-}
-
-static bool hears(struct peer *p, const char *text)
-{
-	peer_hear(p);
-	return strcmp(p->heard, text) == 0;
-}
-
-static bool sees_the_end(struct peer *p)
-{
-	peer_hear(p);
-	return p->ended || p->error;
-}
-
-/* One house, one loop: most tests. */
-struct stand {
-	struct loop loop;
-	struct house house;
-	unsigned descriptors;
-};
-
-static void prepare(struct stand *s, const char *mode)
-{
-	s->descriptors = open_descriptors();
-	begin_loop(&s->loop);
-	build(&s->house, &s->loop, mode);
-}
-
-static void clear_away(struct stand *s)
-{
-	raze(&s->house);
-	end_loop(&s->loop);
-	cr_assert(eq(uint, open_descriptors(), s->descriptors), "no descriptor is left open");
-}
 
 /* ---- serving ---- */
 
@@ -382,15 +279,6 @@ Test(server, a_client_reset_before_its_first_byte_does_not_use_up_a_one_shot_ser
 }
 
 /* ---- shortage ---- */
-
-static unsigned times_in(const char *text, const char *part)
-{
-	unsigned times = 0;
-
-	for (; (text = strstr(text, part)); text += strlen(part))
-		times++;
-	return times;
-}
 
 Test(server, out_of_descriptors_it_says_so_once_waits_without_spinning_and_recovers)
 {

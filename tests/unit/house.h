@@ -1,0 +1,130 @@
+#ifndef UNIT_HOUSE_H
+#define UNIT_HOUSE_H
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/server.h"
+#include "mode/mode.h"
+#include "peer.h"
+#include "script.h"
+#include "transport/tcp.h"
+
+/* A server over real loopback sockets, on a loop in the process under test. */
+
+/* A server on a loop that may have others. */
+struct house {
+	struct server server;
+	struct reporter to;
+	struct lines lines;
+	struct addr at[2];
+	unsigned ended;
+	bool failed;
+	struct err why;
+};
+
+static inline void on_ended(void *arg, const struct err *why)
+{
+	struct house *h = arg;
+
+	h->ended++;
+	h->failed = why != NULL;
+	if (why)
+		h->why = *why;
+}
+
+/* IPv4 alone, on a free port; tests change what they like before they open it. */
+static inline void build(struct house *h, struct loop *loop, const char *mode)
+{
+	*h = (struct house){.at = {addr_loopback(AF_INET, 0), addr_loopback(AF_INET6, 0)}};
+	h->to = lines_reporter(&h->lines);
+	h->server.conf = (struct server_conf){.via = &transport_tcp,
+		.mode = mode,
+		.at = h->at,
+		.at_count = 1,
+		.listen.backlog = 100,
+		.max_conns = 100};
+	h->server.clients = (struct conn_owner){.loop = loop,
+		.to = &h->to,
+		.room = malloc(CONN_READ_BYTES),
+		.on = &mode_find(mode)->on};
+	h->server.ended = on_ended;
+	h->server.arg = h;
+}
+
+static inline void open_house(struct house *h)
+{
+	struct err err;
+
+	cr_assert(eq(int, server_start(&h->server, &err), 0), "%s", err.what);
+}
+
+static inline void raze(struct house *h)
+{
+	server_free(&h->server);
+	free(h->server.clients.room);
+}
+
+static inline void begin_loop(struct loop *l)
+{
+	struct err err;
+
+	cr_assert(eq(int, loop_init(l, &err), 0));
+}
+
+static inline void end_loop(struct loop *l)
+{
+	cr_assert(eq(u32, l->timers_counted, 0));
+	loop_free(l);
+}
+
+static inline void visit(struct peer *p, struct house *h)
+{
+	peer_connect(p, &h->server.listeners[0].at);
+}
+
+static inline bool hears(struct peer *p, const char *text)
+{
+	peer_hear(p);
+	return strcmp(p->heard, text) == 0;
+}
+
+static inline bool sees_the_end(struct peer *p)
+{
+	peer_hear(p);
+	return p->ended || p->error;
+}
+
+/* One house, one loop: most tests. */
+struct stand {
+	struct loop loop;
+	struct house house;
+	unsigned descriptors;
+};
+
+static inline void prepare(struct stand *s, const char *mode)
+{
+	s->descriptors = open_descriptors();
+	begin_loop(&s->loop);
+	build(&s->house, &s->loop, mode);
+}
+
+static inline void clear_away(struct stand *s)
+{
+	raze(&s->house);
+	end_loop(&s->loop);
+	cr_assert(eq(uint, open_descriptors(), s->descriptors), "no descriptor is left open");
+}
+
+static inline unsigned times_in(const char *text, const char *part)
+{
+	unsigned times = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		times++;
+	return times;
+}
+
+#endif
