@@ -21,6 +21,7 @@ _sockx_serve() {
 		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
+		--max-conns-per-peer) return ;;
 		--max-memory) return ;;
 		-b | --backlog) return ;;
 		--unix-mode) return ;;
@@ -38,7 +39,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-memory -b --backlog --unix-mode -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address

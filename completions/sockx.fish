@@ -35,6 +35,7 @@ complete -c sockx -n '__sockx_is serve' -s k -l keep-open -d 'pipe: serve one cl
 complete -c sockx -n '__sockx_is serve' -s 1 -l once -d 'end after the first client, as --exit-after 1'
 complete -c sockx -n '__sockx_is serve' -l exit-after -x -d 'end after N clients came and went'
 complete -c sockx -n '__sockx_is serve' -l max-conns -x -d 'serve at most N clients at once; others wait (0: as many as descriptors allow; pipe: always 1); of datagram peers, forget the one not heard for longest'
+complete -c sockx -n '__sockx_is serve' -l max-conns-per-peer -x -d 'serve at most N clients at once from one address, over TCP; reset others (0: any number)'
 complete -c sockx -n '__sockx_is serve' -l max-memory -x -d 'hold at most SIZE for all clients together; past it, send away the one that holds most (default: a quarter of the memory there is)'
 complete -c sockx -n '__sockx_is serve' -s b -l backlog -x -d 'let N clients wait to be accepted (default, and at most: what net.core.somaxconn allows)'
 complete -c sockx -n '__sockx_is serve' -l unix-mode -x -d 'give the Unix socket\'s path these permissions'

@@ -74,6 +74,13 @@ static const struct opt serve_rows[] = {
 		.help = "serve at most N clients at once; others wait (0: as many as descriptors "
 			"allow; pipe: always 1); of datagram peers, forget the one not heard for "
 			"longest"},
+	{.name = "max-conns-per-peer",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct serve_conf, max_per_peer),
+		.arg = "N",
+		.max = INT32_MAX,
+		.help = "serve at most N clients at once from one address, over TCP; reset others "
+			"(0: any number)"},
 	{.name = "max-memory",
 		.kind = OPT_SIZE,
 		OPT_FIELD(struct serve_conf, max_memory),
@@ -235,6 +242,21 @@ static int check_options(struct serve_run *run, const struct opt_set *set,
 	return 0;
 }
 
+/* The peers of a Unix socket have no addresses, and a datagram's may be forged: a limit on it would
+ * bound no one, and let a forger push out whom it likes. */
+static int check_per_peer(const struct serve_run *run, struct err *err)
+{
+	bool is_path = run->where.path.len;
+
+	if (!run->conf->max_per_peer || !(is_path || run->where.via->connectionless))
+		return 0;
+	err_set(err, ERR_USAGE, "'--max-conns-per-peer' is for TCP: %s",
+		is_path ? "the clients of a Unix socket have no address"
+			: "the address of a datagram may be forged");
+	return err_hint(err, is_path ? "'--unix-mode' says who may connect, '--max-conns' how many"
+				     : "'--max-conns' limits all peers together");
+}
+
 /* A peer without a connection never says that it has left. */
 static int64_t idle_ms(const struct serve_run *run)
 {
@@ -258,6 +280,7 @@ static void fill_server(struct serve_run *run)
 	if (!conf->listen.backlog)
 		s->conf.listen.backlog = BACKLOG_MAX;
 	s->conf.max_conns = mode->one_at_a_time ? 1 : (size_t)conf->max_conns;
+	s->conf.max_per_peer = (size_t)conf->max_per_peer;
 	s->conf.exclusive = mode->one_at_a_time;
 	s->conf.exit_after = conf->exit_after ? conf->exit_after : single;
 	s->clients.loop = &run->loop;
@@ -360,7 +383,7 @@ static int serve_run(struct reporter *to, void *conf, const struct opt_set *set,
 	if (!run->mode || check_options(run, set, args, err) < 0 ||
 		where_read(&run->conf->where, args, first_host(run->conf), true, "serve",
 			&run->where, err) < 0 ||
-		mode_fits(run->mode, run->where.via, err) < 0)
+		mode_fits(run->mode, run->where.via, err) < 0 || check_per_peer(run, err) < 0)
 		goto out;
 	if (init_run(run, set, err) == 0)
 		rc = serve(run, err);

@@ -17,8 +17,8 @@ struct serve_conf {
 	struct where_conf where;
 	bool keep_open, once;
 	struct listen_conf listen;
-	uint64_t max_conns, exit_after, max_memory; /* 0: as if not given */
-	int64_t idle_ms, max_time_ms;               /* 0: never; -1: not given */
+	uint64_t max_conns, max_per_peer, exit_after, max_memory; /* 0: as if not given */
+	int64_t idle_ms, max_time_ms;                             /* 0: never; -1: not given */
 	struct mode_shared shared;
 };
 

@@ -208,6 +208,21 @@ static bool ipv4_of(const struct addr *a, struct in_addr *out)
 	return true;
 }
 
+struct addr addr_host(const struct addr *a)
+{
+	struct addr host = *a;
+	struct in_addr four;
+
+	if (ipv4_of(a, &four))
+		return addr_of_ipv4(AF_INET, four, 0);
+	if (a->sa.sa_family != AF_INET6)
+		return host;
+	host = addr_any(AF_INET6, 0);
+	host.in6.sin6_addr = a->in6.sin6_addr;
+	host.in6.sin6_scope_id = a->in6.sin6_scope_id;
+	return host;
+}
+
 bool addr_is_any(const struct addr *a)
 {
 	struct in_addr four;

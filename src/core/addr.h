@@ -60,6 +60,9 @@ void addr_set_port(struct addr *a, uint16_t port);
 bool addr_is_any(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
 
+/* The host alone: without a port; an IPv4-mapped one is the IPv4 address that it maps. */
+struct addr addr_host(const struct addr *a);
+
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 #endif

@@ -159,6 +159,10 @@ struct transport {
 	/* Close. Returns 0, or the errno of a write that only now turned out to have failed. */
 	int (*close)(struct link *link);
 
+	/* Close, and let the peer meet a reset: nothing is left of the connection. NULL: there is
+	 * no such thing. */
+	void (*reset)(struct link *link);
+
 	/* Sockets that serve all their peers themselves have the following in place of accept. */
 
 	/* The longest datagram there can be, in bytes. */

@@ -1,6 +1,7 @@
 #include "core/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/limits.h"
@@ -67,6 +68,7 @@ static void close_listeners(struct server *s)
 static void free_own(struct server *s)
 {
 	sessions_free(&s->sessions);
+	peers_free(&s->peers);
 	server_full_free(s);
 	timer_free(s->clients.loop, &s->retry);
 	timer_free(s->clients.loop, &s->stop_limit);
@@ -156,6 +158,13 @@ static void judge_end(struct server *s, const struct conn *c, const struct err *
 		s->verdict.kind = s->stop_kind;
 }
 
+static void server_leave(struct server *s, const struct conn *c)
+{
+	const struct addr peer = conn_address(c);
+
+	peers_leave(&s->peers, &peer);
+}
+
 static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
 {
 	struct server *s = container_of(owner, struct server, clients);
@@ -165,6 +174,7 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 	if (counts(c, why))
 		s->served++;
 	judge_end(s, c, why);
+	server_leave(s, c);
 	s->starved = false; /* its descriptor is free now */
 	if (!end_if_done(s))
 		update_accepting(s);
@@ -187,18 +197,56 @@ static void on_retry(struct timer *t)
 		update_accepting(s);
 }
 
-static void welcome(struct server *s, const struct link *link, const struct addr *peer)
+/* Make a client of a link, which is closed where that fails. Returns whether it is one. */
+static bool welcome(struct server *s, struct link *link, const struct addr *peer)
 {
 	struct conn *c = conn_new(&s->clients, link, peer, CONN_BOTH);
-	struct link refused = *link;
 
 	if (!c) {
-		link_close(&refused);
-		return;
+		link_close(link);
+		return false;
 	}
 	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
-	if (!conn_open_accepted(c))
-		tell(s, REPORT_RESET_EARLY, peer, conn_id(c), NULL);
+	if (conn_open_accepted(c))
+		return true;
+	tell(s, REPORT_RESET_EARLY, peer, conn_id(c), NULL);
+	return false;
+}
+
+static void server_refuse(
+	struct server *s, struct link *link, const struct addr *peer, uint64_t refused)
+{
+	char reason[80];
+	struct addr_text address;
+
+	if (link->via->reset)
+		link->via->reset(link);
+	else
+		link_close(link);
+	/* As with datagrams that are dropped: a flood must not become a flood of lines. */
+	if ((refused & (refused - 1)) || !report_shown(s->clients.to, REPORT_REFUSED))
+		return;
+	snprintf(reason, sizeof(reason), "it has %zu connections (--max-conns-per-peer)",
+		s->conf.max_per_peer);
+	address = addr_text(peer);
+	report(s->clients.to, &(struct report){.kind = REPORT_REFUSED,
+				      .address = address.text,
+				      .reason = reason,
+				      .count = refused});
+}
+
+/* A client was accepted: serve it, unless its host has too many. */
+static void admit(struct server *s, struct link *link, const struct addr *peer)
+{
+	uint64_t refused;
+	int verdict = peers_join(&s->peers, peer, &refused);
+
+	if (verdict > 0)
+		server_refuse(s, link, peer, refused);
+	else if (verdict < 0)
+		link_close(link);
+	else if (!welcome(s, link, peer))
+		peers_leave(&s->peers, peer);
 }
 
 /* What accept(2) says of our own lack, not of one client. */
@@ -214,7 +262,7 @@ static bool take_client(struct server *s, const struct listener *l)
 	struct addr peer;
 
 	switch (s->conf.via->accept(s->clients.to, l->socket.fd, &link, &peer)) {
-	case IO_DONE: welcome(s, &link, &peer); return true;
+	case IO_DONE: admit(s, &link, &peer); return true;
 	case IO_FAIL: break;
 	case IO_EOF:
 	case IO_AGAIN: return false;
@@ -386,7 +434,8 @@ static int make_own(struct server *s)
 		.changed = on_sessions_changed,
 		.arg = s};
 
-	if (server_full_init(s) == 0 && timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
+	if (server_full_init(s) == 0 && peers_init(&s->peers, s->conf.max_per_peer) == 0 &&
+		timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
 		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) == 0 &&
 		(!has_sessions(s) || sessions_init(&s->sessions, &conf) == 0))
 		return 0;

@@ -1,6 +1,7 @@
 #ifndef SOCKX_CORE_SERVER_H
 #define SOCKX_CORE_SERVER_H
 
+#include "core/peers.h"
 #include "core/sessions.h"
 
 /*
@@ -24,6 +25,7 @@ struct server_conf {
 	bool any; /* at is every address: a machine without IPv6 is served without */
 	struct listen_conf listen;
 	size_t max_conns;    /* at once; 0: what the descriptor limit allows */
+	size_t max_per_peer; /* ... of one host; 0: any number. Not for transports with sessions */
 	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
 	uint64_t exit_after; /* end after so many clients; 0: never */
 };
@@ -41,6 +43,7 @@ struct server {
 		clients; /* loop, to, room, on, ctx, idle_ms: the caller fills them first */
 	struct listener listeners[SERVER_LISTENERS_MAX];
 	size_t listening;
+	struct peers peers;
 	struct sessions sessions; /* in use where conf.via has receive */
 	struct timer retry;       /* while accepting is paused */
 	struct timer stop_limit;  /* while stopping */

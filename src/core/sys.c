@@ -148,6 +148,17 @@ int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value)
 	return rc;
 }
 
+int sys_reset_on_close(struct reporter *to, int fd)
+{
+	const struct linger at_once = {.l_onoff = 1};
+	int rc = setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+
+	if (to->calls)
+		report_call(to, rc, "setsockopt(%d, %s, {1, 0})", fd,
+			sys_option_name(SOL_SOCKET, SO_LINGER).text);
+	return rc;
+}
+
 int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len)
 {
 	int rc = getsockname(fd, out, len);

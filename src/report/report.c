@@ -31,6 +31,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 		"{address}: cannot accept: {reason}; waiting clients are kept in the backlog"},
 	[REPORT_ACCEPT_RESUMED] = {"accept.resumed", LEVEL_READY,
 		"{address}: accepting clients again"},
+	[REPORT_REFUSED] = {"conn.refused", LEVEL_DETAIL,
+		"{address}: refused: {reason} ({count} so far)"},
 	[REPORT_ACCEPT_FAILED] = {"accept.failed", LEVEL_DETAIL, "{address}: accept: {reason}"},
 	[REPORT_DROPPED] = {"datagram.dropped", LEVEL_DETAIL,
 		"{address}: datagram dropped: {reason} ({count} so far)"},

@@ -22,6 +22,7 @@ enum report_kind {
 	REPORT_RESET_EARLY,    /* gone before it was accepted: conn, address */
 	REPORT_ACCEPT_PAUSED,  /* no place, descriptor or memory is left: address, reason */
 	REPORT_ACCEPT_RESUMED, /* there are again: address */
+	REPORT_REFUSED,        /* ... nor one for its peer: address, reason, count */
 	REPORT_ACCEPT_FAILED,  /* one client could not be taken: address, reason */
 	REPORT_DROPPED,      /* a peer's datagram, or the answer, is lost: address, reason, count */
 	REPORT_STOPPING,     /* the server stops: reason */
@@ -50,8 +51,8 @@ struct report {
 	uint64_t conn; /* which connection, counted from 1; 0: none */
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
-	uint64_t count;          /* how many so far, for REPORT_DROPPED; connections measured */
-	struct span name;        /* as the peer said it, for REPORT_NAMED: any bytes */
+	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
+	struct span name; /* as the peer said it, for REPORT_NAMED: any bytes */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */

@@ -69,6 +69,12 @@ static int tcp_unsent(struct link *link)
 	return sys_unsent(link->to, link->fd);
 }
 
+static void tcp_reset(struct link *link)
+{
+	sys_reset_on_close(link->to, link->fd);
+	sys_close(link->to, link->fd);
+}
+
 const struct transport transport_tcp = {
 	.name = "tcp",
 	.edges = true,
@@ -84,4 +90,5 @@ const struct transport transport_tcp = {
 	.unsent = tcp_unsent,
 	.pending = stream_pending,
 	.close = stream_close,
+	.reset = tcp_reset,
 };

@@ -436,6 +436,20 @@ serves_or_refuses() {
     equal "$(cat "$JOB_OUT")" hello
 }
 
+@test "--max-conns-per-peer 2: the third of one address is reset, and another address is served" {
+    start_server -j -m echo --max-conns-per-peer 2 -4
+    start_script client.py hold "$PORT" 2
+    run sockx echo -H 127.0.0.1 -p "$PORT" hello
+    expect_status 4
+    wait_until has_line "$SERVER_ERR" '"event":"conn.refused".*"reason":"it has 2 connections .*"count":1'
+    run sockx echo -H 127.0.0.1 -p "$PORT" -s 127.0.0.2 hello
+    expect_status 0
+    kill "$PEER_PID"
+    wait_until has_clients "$PORT" 0
+    run sockx echo -H 127.0.0.1 -p "$PORT" hello
+    expect_status 0
+}
+
 @test "--idle-timeout closes clients on which nothing moves, and no others" {
     start_server -m echo -i 500ms -v
     start_script client.py idle "$PORT"

@@ -209,6 +209,12 @@ refuses_port() {
 @test "--once and --keep-open" { refuses serve --once --keep-open -p 0; }
 @test "--once and --exit-after 2" { refuses serve -m echo --once --exit-after 2 -p 0; }
 
+@test "--max-conns-per-peer where a peer has no address, or may forge it" {
+    refuses_saying "the clients of a Unix socket" serve --max-conns-per-peer 2 unix:/nonexistent/s
+    refuses_saying "the clients of a Unix socket" serve --max-conns-per-peer 2 -u -U @name
+    refuses_saying "may be forged" serve -m echo --max-conns-per-peer 2 -u -p 0
+}
+
 @test "--send-only and --recv-only" {
     refuses connect --send-only --recv-only localhost
     refuses serve --send-only --recv-only -p 0
