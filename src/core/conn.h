@@ -153,9 +153,20 @@ void conn_expel(struct conn *c, const char *why);
  * set last, and none after conn_close, or once our side has failed. */
 void conn_after(struct conn *c, int64_t ms);
 
-/* The peer owes a message: unless this is called again within ms, it is refused. Not above 0: it
- * owes none (any more). After conn_close there is no such limit. */
+/* The peer owes a message: unless conn_got is called within ms, it is refused (ms not above 0: it
+ * may take any time). After conn_close it owes none. */
 void conn_await(struct conn *c, int64_t ms);
+
+/* What the peer owed has come. */
+void conn_got(struct conn *c);
+
+/* Of the peers that owe a message, refuse the one that has been silent for longest, if that is ms
+ * at least, and end it without waiting for its end: conn_gave_place. Returns whether there is one;
+ * if not, *next_ms is how long it takes at least until there may be one. */
+bool conn_refuse_silent(struct conn_owner *owner, int64_t ms, const char *why, int64_t *next_ms);
+
+/* conn_refuse_silent chose it. */
+bool conn_gave_place(const struct conn *c);
 
 /* The handler keeps so many bytes for c, all in all; the queue is not among them. Where the owner
  * has a budget they count until the handler says otherwise, or c ends. Returns 0, or -1 if c is to

@@ -19,7 +19,7 @@ void conn_end_soon(struct conn *c, enum ending ending, int error)
 	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
 }
 
-void conn_refuse(struct conn *c, const char *why)
+static void conn_refuse_within(struct conn *c, const char *why, int64_t linger_ms)
 {
 	struct buf line = {0};
 
@@ -29,7 +29,12 @@ void conn_refuse(struct conn *c, const char *why)
 	if (buf_printf(&line, "error: %s\n", why) == 0)
 		conn_write(c, buf_span(&line));
 	buf_free(&line);
-	conn_close(c, CONN_LINGER_MS);
+	conn_close(c, linger_ms);
+}
+
+void conn_refuse(struct conn *c, const char *why)
+{
+	conn_refuse_within(c, why, CONN_LINGER_MS);
 }
 
 void conn_cut(struct conn *c, int64_t linger_ms)
@@ -62,7 +67,7 @@ void conn_settle(struct conn *c)
 {
 	if (!conn_alive(c) || !c->in_over || !c->out_over)
 		return;
-	if (c->write_error || !c->owner->see_off || !c->link.via->unsent) {
+	if (c->write_error || c->gave_place || !c->owner->see_off || !c->link.via->unsent) {
 		conn_end_soon(c, c->write_error ? ENDED_LOST : ENDED_IN_ORDER, c->write_error);
 		return;
 	}
@@ -342,10 +347,61 @@ void conn_set_timer(struct conn *c)
 
 void conn_await(struct conn *c, int64_t ms)
 {
-	if (c->stage != STAGE_LIVE || (ms <= 0 && !c->owed_ms))
+	if (c->stage != STAGE_LIVE)
 		return;
+	c->owes = true;
 	c->owed_ms = ms > 0 ? c->owner->loop->now_ms + ms : 0;
 	conn_set_timer(c);
+}
+
+void conn_got(struct conn *c)
+{
+	bool was_due = c->owed_ms;
+
+	c->owes = false;
+	c->owed_ms = 0;
+	if (was_due && c->stage == STAGE_LIVE)
+		conn_set_timer(c);
+}
+
+/* The peer does not get to say what it owes: refuse it. */
+static void conn_give_up(struct conn *c, const char *why, int64_t linger_ms)
+{
+	conn_got(c);
+	if (c->owner->on->let_go)
+		c->owner->on->let_go(c);
+	conn_refuse_within(c, why, linger_ms);
+}
+
+static struct conn *conn_longest_silent(struct conn_owner *owner)
+{
+	struct conn *silent = NULL;
+
+	for (struct list *node = owner->conns.next; node != &owner->conns; node = node->next) {
+		struct conn *c = conn_of_node(node);
+
+		if (c->owes && c->stage == STAGE_LIVE && !c->closing &&
+			(!silent || c->active_ms < silent->active_ms))
+			silent = c;
+	}
+	return silent;
+}
+
+bool conn_refuse_silent(struct conn_owner *owner, int64_t ms, const char *why, int64_t *next_ms)
+{
+	struct conn *c = conn_longest_silent(owner);
+
+	*next_ms = c ? c->active_ms + ms - owner->loop->now_ms : ms;
+	if (!c || *next_ms > 0)
+		return false;
+	c->gave_place = true;
+	conn_give_up(c, why, 0);
+	return true;
+}
+
+bool conn_gave_place(const struct conn *c)
+{
+	return c->gave_place;
 }
 
 /* A byte now and then keeps idleness away, but does not make a message. */
@@ -353,10 +409,7 @@ static void check_owed(struct conn *c)
 {
 	if (!c->owed_ms || c->closing || c->owed_ms > c->owner->loop->now_ms)
 		return;
-	c->owed_ms = 0;
-	if (c->owner->on->let_go)
-		c->owner->on->let_go(c);
-	conn_refuse(c, "the request took too long");
+	conn_give_up(c, "the request took too long", CONN_LINGER_MS);
 }
 
 /* What a live connection has waited for: handler.later, a message, or that nothing happens. */

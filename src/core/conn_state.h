@@ -36,7 +36,7 @@ struct conn {
 	size_t counted;      /* ... and the queue, as the owner's budget knows it */
 	int64_t active_ms;   /* when bytes last moved */
 	int64_t later_ms;    /* when handler.later is due; 0: never */
-	int64_t owed_ms;     /* until when the peer owes a message; 0: it owes none */
+	int64_t owed_ms;     /* when what the peer owes is due; 0: at no time */
 	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
 	uint32_t missed;   /* datagrams that the kernel had no room for */
@@ -59,6 +59,8 @@ struct conn {
 	bool reads_only : 1;
 	bool cut : 1;      /* conn_cut was called */
 	bool answered : 1; /* something has come */
+	bool owes : 1;     /* the peer owes a message: conn_await */
+	bool gave_place : 1;
 };
 
 static inline bool conn_alive(const struct conn *c)

@@ -111,9 +111,12 @@ static bool end_if_done(struct server *s)
 	return true;
 }
 
-/* One that was lost before a byte moved does not use up a one-shot server. */
+/* One that was lost before a byte moved does not use up a one-shot server, nor does a silent one
+ * whose place another took. */
 static bool counts(const struct conn *c, const struct err *why)
 {
+	if (conn_gave_place(c))
+		return false;
 	return !why || why->kind != ERR_LOST || conn_received(c) > 0 || conn_sent(c) > 0;
 }
 

@@ -50,7 +50,8 @@ struct server {
 	bool starved;             /* accepting is paused until a descriptor or memory is free */
 	bool paused_told;         /* that, or that all places are taken, has been reported */
 	bool most_by_descriptors; /* conf.max_conns is what the descriptor limit allows */
-	struct timer resumed;     /* until it is reported that there are places again */
+	struct timer silent;  /* while it is full: the next look for one that may give its place */
+	struct timer resumed; /* until it is reported that there are places again */
 	bool stopping;
 	enum err_kind stop_kind; /* ... and what it is called where stopping loses something */
 	bool enough;             /* server_enough was called */

@@ -3,9 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/sys.h"
 #include "report/report.h"
 
-enum { RESUMED_AFTER_MS = 1000 }; /* there have been free places for so long */
+enum {
+	RESUMED_AFTER_MS = 1000, /* there have been free places for so long */
+	SILENT_MS = 10000,       /* a client that owes a message may be silent for so long */
+	SILENT_LOOK_MS = 1000,   /* how often it is asked whether a client waits */
+	SILENT_NEXT_MS = 20,     /* after one has given its place, until the next may have to */
+};
 
 static void full_tell(
 	struct server *s, enum report_kind kind, const struct addr *at, const char *reason)
@@ -13,6 +19,10 @@ static void full_tell(
 	const struct addr_text address = addr_text(at);
 
 	s->paused_told = kind == REPORT_ACCEPT_PAUSED;
+	if (s->paused_told)
+		timer_set_in(s->clients.loop, &s->silent, SILENT_LOOK_MS);
+	else
+		timer_clear(s->clients.loop, &s->silent);
 	report(s->clients.to,
 		&(struct report){.kind = kind, .address = address.text, .reason = reason});
 }
@@ -25,14 +35,50 @@ static void on_resumed(struct timer *t)
 		full_tell(s, REPORT_ACCEPT_RESUMED, &s->listeners[0].at, NULL);
 }
 
+static bool full_is_now(const struct server *s)
+{
+	return s->starved || s->clients.open_now >= s->conf.max_conns;
+}
+
+/* Whether a client is in the backlog that a place would do good. A server that counts its clients,
+ * and has its last ones, takes no more. */
+static bool full_client_waits(const struct server *s)
+{
+	if (s->conf.exit_after && s->served + s->clients.open_now >= s->conf.exit_after)
+		return false;
+	for (size_t i = 0; i < s->listening; i++)
+		if (sys_readable(s->clients.to, s->listeners[i].socket.fd) > 0)
+			return true;
+	return false;
+}
+
+/* One leaves at a time: how many wait is not known. */
+static void on_silent(struct timer *t)
+{
+	struct server *s = container_of(t, struct server, silent);
+	int64_t next_ms = SILENT_LOOK_MS;
+
+	if (s->stopping || s->enough)
+		return;
+	if (full_is_now(s) && full_client_waits(s) &&
+		conn_refuse_silent(&s->clients, SILENT_MS,
+			"silent for 10 s while others wait for a place", &next_ms))
+		next_ms = SILENT_NEXT_MS;
+	timer_set_in(
+		s->clients.loop, &s->silent, next_ms < SILENT_LOOK_MS ? next_ms : SILENT_LOOK_MS);
+}
+
 int server_full_init(struct server *s)
 {
-	return timer_init(s->clients.loop, &s->resumed, on_resumed);
+	return timer_init(s->clients.loop, &s->resumed, on_resumed) < 0
+	               ? -1
+	               : timer_init(s->clients.loop, &s->silent, on_silent);
 }
 
 void server_full_free(struct server *s)
 {
 	timer_free(s->clients.loop, &s->resumed);
+	timer_free(s->clients.loop, &s->silent);
 }
 
 void server_full_lack(struct server *s, const struct addr *at, int error)

@@ -5,7 +5,10 @@
 
 /* What is told of a server that can take no more clients: once, and that it can again. A limit at
  * which one client leaves and the next takes its place is one such period. Where clients are served
- * one at a time, it is not told: that is what was asked for. */
+ * one at a time, it is not told: that is what was asked for.
+ *
+ * In such a period, as long as a client waits to be accepted, the one that owes a message and has
+ * been silent for longest gives its place, if it was silent for 10 seconds. */
 
 /* Returns 0, or -1 when memory is out. */
 int server_full_init(struct server *s);

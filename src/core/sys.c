@@ -380,6 +380,17 @@ int sys_dup2(struct reporter *to, int fd, int onto)
 	return rc;
 }
 
+int sys_readable(struct reporter *to, int fd)
+{
+	struct pollfd one = {.fd = fd, .events = POLLIN};
+	int rc;
+
+	RETRY_EINTR(rc, poll(&one, 1, 0));
+	if (to->calls)
+		report_call(to, rc, "poll(%d, POLLIN)", fd);
+	return rc;
+}
+
 int sys_writable(struct reporter *to, int fd, int timeout_ms)
 {
 	struct pollfd one = {.fd = fd, .events = POLLOUT};

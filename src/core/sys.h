@@ -72,6 +72,9 @@ int sys_dup2(struct reporter *to, int fd, int onto);
 /* poll(2) for POLLOUT: 1 where fd can be written, 0 after timeout_ms (-1: never), or -1. */
 int sys_writable(struct reporter *to, int fd, int timeout_ms);
 
+/* poll(2) for POLLIN, without waiting: 1 where fd can be read, or accepted from; 0, or -1. */
+int sys_readable(struct reporter *to, int fd);
+
 /* A terminal: its settings (set at once: waiting for what is written could take for ever), its
  * size, the process group in its foreground, and its device's number (TIOCGDEV), which is the same
  * whatever name it was opened by. */

@@ -151,7 +151,7 @@ static void report_text(struct conn *c)
 	if (begin_text(c) < 0)
 		return;
 	conn_after(c, -1);
-	conn_await(c, 0);
+	conn_got(c);
 	p->reporting = p->answered = true;
 	if (analysis_end(&p->text->analysis) < 0)
 		out_of_memory(c);
@@ -168,7 +168,7 @@ static void answer_message(struct conn *c, struct span in)
 	int rc;
 
 	p->answered = true;
-	conn_await(c, 0);
+	conn_got(c);
 	if (add_text(c, in) < 0)
 		return;
 	rc = analysis_end(&p->text->analysis);

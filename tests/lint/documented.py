@@ -145,7 +145,7 @@ def told():
             message = (strings(arguments) or [""])[0]
             message = DIRECTIVE.sub("*", message.replace("0x%02x", "*").replace("IPv%c", "IPv*"))
             found.append((bare(message + (": *" if call.group(1) == "sys" else "")), path, line))
-        for call in re.finditer(r'(?:conn_refuse\(\S+ |too_long\), )"([^"]*)"', text):
+        for call in re.finditer(r'(?:conn_refuse\(\S+ |conn_refuse_silent\([^"]*|conn_give_up\(\S+ |too_long\), )"([^"]*)"', text):
             found.append((bare("error: " + DIRECTIVE.sub("*", call.group(1))), path,
                           text.count("\n", 0, call.start()) + 1))
         for call in re.finditer(r'\(struct err\)\{\w+, \.what = "([^"]*)"', text):

@@ -94,3 +94,27 @@ Test(conn_await, an_answer_may_take_longer)
 	cr_assert(eq(str, peer.outgoing, "length: 5\nbytes: 5\nwords: 1\nunique: 1\nhello 1\n"));
 	end(st);
 }
+
+Test(conn_await, the_longest_silent_that_owes_a_message_can_be_refused_without_a_limit_too)
+{
+	struct script early = {.reads_nothing = true}, late = {.reads_nothing = true};
+	struct stage *st = stage(0);
+	int64_t next_ms = 0;
+
+	st->sc.owner.idle_ms = 0;
+	scene_join(&st->sc, &early);
+	scene_pass_ms(&st->sc, 300);
+	scene_join(&st->sc, &late);
+	scene_pass_ms(&st->sc, 600);
+	cr_assert(not(conn_refuse_silent(&st->sc.owner, 1000, "silent", &next_ms)));
+	cr_assert(eq(i64, next_ms, 100));
+	scene_pass_ms(&st->sc, 100);
+	cr_assert(conn_refuse_silent(&st->sc.owner, 1000, "silent", &next_ms));
+	scene_pass_ms(&st->sc, 0);
+	cr_assert(eq(str, early.outgoing, "error: silent\n"));
+	cr_assert(eq(uint, early.ended, 1), "without waiting for its end");
+	cr_assert(eq(str, late.outgoing, ""));
+	cr_assert(not(conn_refuse_silent(&st->sc.owner, 1000, "silent", &next_ms)));
+	cr_assert(eq(i64, next_ms, 300));
+	end(st);
+}
