@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "core/limits.h"
 #include "core/sys.h"
 
 enum {
@@ -163,6 +164,9 @@ static int prepare(struct unix_path *p, struct err *err)
 	if (p->folder < 0) {
 		err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: folder %s",
 			addr_text(&p->at).text, quoted(folder).text);
+		if (err->sys == EMFILE)
+			return err_hint(err, "start it where 'ulimit -n' allows more than %d",
+				limits_open_files());
 		return err_hint(err, "the folder must be there; to make it: mkdir -p %s", folder);
 	}
 	if (lock(p, LOCK_WAIT_MS) < 0) {

@@ -389,6 +389,12 @@ serves_or_refuses() {
     equal "$(sockx echo -u -4 -p "$port" hello)" hello
 }
 
+@test "a Unix server without a descriptor for its directory hints at the limit" {
+    run --separate-stderr with_descriptors 6 "$SOCKX" serve -m echo "unix:$BATS_TEST_TMPDIR/s"
+    expect_status 3
+    [[ $stderr == *"Too many open files"*"hint: start it where 'ulimit -n' allows more than 6"* ]]
+}
+
 @test "that all places are taken is told once, and that some are free again" {
     start_server -m echo --max-conns 2 -4
     start_script client.py hold "$PORT"
