@@ -6,9 +6,10 @@ static bool shutdown_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[] = {
 		[PIPE_SHUTDOWN_NOW] = {"now", "at once (serve's default)"},
-		[PIPE_SHUTDOWN_QUIET] = {"quiet", "once nothing has come for 1s; at once after the "
-						  "peer's end, or where 64 KiB "
-						  "were sent and nothing came (connect's default)"},
+		[PIPE_SHUTDOWN_QUIET] = {"quiet",
+			"once nothing has come for 1s, or 1.5s before the first byte; at once "
+			"after the peer's end, or where 64 KiB were sent and nothing came "
+			"(connect's default)"},
 		[PIPE_SHUTDOWN_NEVER] = {"never", "not at all"}};
 
 	if (i >= sizeof(choices) / sizeof(choices[0]))

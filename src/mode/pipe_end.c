@@ -9,12 +9,13 @@
  * Many servers drop an answer that is still on its way when they read our end, and end in order, so
  * that nobody can tell (nginx, redis, haproxy, dovecot, SOCKS servers). So a client waits with it
  * until no answer can be meant: the peer has ended; or we pushed, a file to a sink; or the peer has
- * all that was sent and has been silent for QUIET_MS.
+ * all that was sent and has been silent for QUIET_MS. Before its first byte it may be thinking:
+ * nginx before a backend that takes a second ends without a byte if our end comes first.
  */
 enum {
 	QUIET_MS = 1000,
-	FULL_MS = 5000, /* ... in place of it, while our output is full: it may be speaking, unheard
-	                 */
+	FIRST_MS = 1500, /* ... in place of it, before the first byte of an answer */
+	FULL_MS = 5000,  /* ... and while our output is full: it may be speaking, unheard */
 	PUSHED_BYTES = 64 * 1024, /* sent, with nothing received: this is no question */
 	AGAIN_MS = 100,           /* how soon to look again whether the peer has got all */
 	/* Datagrams have no end. One that is answered at all is answered within this on most
@@ -58,7 +59,9 @@ static int64_t shutdown_after_ms(const struct pipe_run *p)
 	case PIPE_SHUTDOWN_QUIET:
 		if (conn_peer_ended(p->net) || pushed(p))
 			return 0;
-		return output_is_full(p) ? FULL_MS : QUIET_MS;
+		if (output_is_full(p))
+			return FULL_MS;
+		return conn_received(p->net) ? QUIET_MS : FIRST_MS;
 	case PIPE_SHUTDOWN_NEVER: break;
 	}
 	return -1;
@@ -123,8 +126,11 @@ static void on_silence(struct timer *t)
 
 void pipe_end_heard(struct pipe_run *p)
 {
-	if (p->heard_ms)
-		p->heard_ms = p->env->loop->now_ms;
+	if (!p->heard_ms)
+		return;
+	p->heard_ms = p->env->loop->now_ms;
+	if (p->net && p->shutdown == PIPE_SHUTDOWN_QUIET && !conn_finished(p->net))
+		look_in(p, QUIET_MS); /* the wait for its first byte was longer */
 }
 
 /* A sink has no answer to drop. */
@@ -133,14 +139,14 @@ void pipe_end_judge(struct pipe_run *p)
 	const struct addr peer = conn_address(p->net);
 	const struct addr_text address = addr_text(&peer);
 	bool nothing = conn_received(p->net) == 0 && !pushed(p);
+	const char *how = nothing ? "without an answer" : "in the middle of its answer";
 
 	if (!is_client(p) || !p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
 		!(nothing || p->flowing))
 		return;
 	report(p->env->to,
-		&(struct report){.kind = REPORT_HALF_CLOSED,
-			.address = address.text,
-			.reason = nothing ? "without an answer" : "in the middle of its answer"});
+		&(struct report){
+			.kind = REPORT_HALF_CLOSED, .address = address.text, .reason = how});
 }
 
 /* Which of three spellings was used. Returns 0, or -1 with err where two differ. */

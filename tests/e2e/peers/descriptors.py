@@ -16,7 +16,7 @@ import tempfile
 import time
 
 NOISE = (bytes(range(32, 127)) + b"\n") * 300  # more than one write to a shared descriptor takes
-SETTLE_S = 1.5  # the quiet half-close of connect is behind us
+SETTLE_S = 2  # the quiet half-close of connect is behind us
 FILE_BYTES = 600 << 20
 CELLS = []
 
