@@ -21,8 +21,10 @@ enum {
 	/* Datagrams have no end. One that is answered at all is answered within this on most
 	 * networks. */
 	DATAGRAMS_QUIET_MS = 1000,
-	/* A peer that ends so soon after our end probably does so because of it. */
+	/* A peer that ends so soon after our end probably does so because of it: not if its answer
+	 * is shorter than LONG_BYTES, which it has sent before it looks for an end. */
 	SOON_MS = 1000,
+	LONG_BYTES = 64 * 1024,
 };
 
 static const struct pipe_conf *conf_of(const struct pipe_run *p)
@@ -133,16 +135,23 @@ void pipe_end_heard(struct pipe_run *p)
 		look_in(p, QUIET_MS); /* the wait for its first byte was longer */
 }
 
+/* Whether our end, passed on at once, met an answer that was on its way or had yet to begin. */
+static bool met_answer(const struct pipe_run *p)
+{
+	return p->flowing ||
+	       (p->shutdown == PIPE_SHUTDOWN_NOW && conn_received(p->net) >= LONG_BYTES);
+}
+
 /* A sink has no answer to drop. */
 void pipe_end_judge(struct pipe_run *p)
 {
 	const struct addr peer = conn_address(p->net);
 	const struct addr_text address = addr_text(&peer);
 	bool nothing = conn_received(p->net) == 0 && !pushed(p);
-	const char *how = nothing ? "without an answer" : "in the middle of its answer";
+	const char *how = nothing ? "without an answer" : "perhaps in the middle of its answer";
 
 	if (!is_client(p) || !p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
-		!(nothing || p->flowing))
+		!(nothing || met_answer(p)))
 		return;
 	report(p->env->to,
 		&(struct report){

@@ -708,6 +708,79 @@ Test(mode_pipe, shutdown_now_passes_the_end_on_as_it_comes)
 	end(st);
 }
 
+/* ---- a peer that ends because of our end ---- */
+
+static const struct pipe_conf now = {.quit_after_ms = -1, .shutdown_now = true};
+
+/* The peer answers, and ends so long after it got our end. Returns what is told. */
+static char *told_after_ms(struct script *peer, struct pipe_conf conf, int64_t ms)
+{
+	static struct lines told;
+	struct stage *st;
+
+	told = (struct lines){0};
+	peer->reads_nothing = true;
+	st = input_ends(peer, conf, "question");
+	st->sc.to = lines_reporter(&told);
+	if (!conf.shutdown_now)
+		scene_pass_ms(&st->sc, 1500);
+	TURN_UNTIL(&st->sc.loop, peer->finished);
+	st->run.passed_ms = st->sc.loop.now_ms - ms; /* turning sets the clock right */
+	peer->reads_nothing = false;
+	play_to_the_end(st);
+	end(st);
+	return told.text;
+}
+
+static bool has(const char *text, const char *part)
+{
+	return strstr(text, part) != NULL;
+}
+
+Test(mode_pipe, a_peer_that_ends_without_a_byte_right_after_our_end_is_told_of)
+{
+	struct script cut = {.incoming = ""}, quiet = cut, later = cut;
+	const char *told = told_after_ms(&cut, now, 0);
+
+	cr_assert(has(told, " ended without an answer, right after our end of input; if more"));
+	cr_assert(has(told, "try --no-shutdown"));
+	cr_assert(has(told_after_ms(&quiet, plain, 0), " ended without an answer,"));
+	cr_assert(eq(str, told_after_ms(&later, now, 2000), ""));
+}
+
+Test(mode_pipe, a_long_answer_that_ends_soon_after_an_end_passed_on_at_once_may_be_cut)
+{
+	enum { LONG = 64 * 1024 };
+	char *answer = script_bytes(LONG);
+	struct script cut = {.incoming = answer, .incoming_len = LONG}, quiet = cut, later = cut,
+		      brief = cut;
+	const char *expected = " ended perhaps in the middle of its answer, right after our end";
+
+	brief.incoming_len = LONG - 1;
+	cr_assert(has(told_after_ms(&cut, now, 0), expected));
+	cr_assert(eq(str, told_after_ms(&quiet, plain, 0), ""), "it had waited for our end");
+	cr_assert(eq(str, told_after_ms(&later, now, 2000), ""));
+	cr_assert(eq(str, told_after_ms(&brief, now, 0), ""), "it was sent in one piece");
+	free(answer);
+}
+
+Test(mode_pipe, an_answer_that_flows_while_our_end_is_passed_on_may_be_cut)
+{
+	static struct lines told;
+	struct script peer = {.incoming = "a part"};
+	struct stage *st = begin(&peer, now);
+
+	st->sc.to = lines_reporter(&told);
+	peer.stays = true;
+	TURN_UNTIL(&st->sc.loop, heard(st, "a part"));
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, peer.finished);
+	peer.stays = false;
+	play_to_the_end(st);
+	cr_assert(has(told.text, " ended perhaps in the middle of its answer, right after our"));
+	end(st);
+}
+
 static void cannot_be_combined(struct pipe_conf conf)
 {
 	struct stage *st = calloc(1, sizeof(*st));
