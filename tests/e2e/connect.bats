@@ -142,6 +142,53 @@ peer_said() {
     [ "$TOOK" -lt 5000 ]
 }
 
+# ---- servers that drop their answer at our end ----
+
+@test "a server that drops the rest at our end gives all of it by default" {
+    start_script server.py drop 200000
+    timed sockx connect localhost "$PORT" <<<"question" >"$BATS_TEST_TMPDIR/got"
+    took_between 1000 3000
+    equal "$(stat -c %s "$BATS_TEST_TMPDIR/got")" 200000
+}
+
+@test "where it was cut because of -N, -v says so and what to try; not without either" {
+    start_script server.py drop 200000
+    run -0 --separate-stderr sockx connect -Nv localhost "$PORT" <<<"question"
+    equal "${#output}" 100000
+    [[ $stderr == *"127.0.0.1:$PORT ended perhaps in the middle of its answer, right after our end of input;"*"try --no-shutdown"* ]] ||
+        fail "$stderr"
+    run -0 --separate-stderr sockx connect -N localhost "$PORT" <<<"question"
+    equal "$stderr" ""
+    run -0 --separate-stderr sockx connect -v localhost "$PORT" <<<"question"
+    equal "${#output}" 200000
+    [[ $stderr != *"ended"* ]] || fail "$stderr"
+}
+
+@test "a server that thinks for a second is heard by default; with -N it says nothing, and -v so" {
+    start_script server.py think 1000
+    run -0 --separate-stderr sockx connect localhost "$PORT" <<<"question"
+    equal "$output" question
+    run -0 --separate-stderr sockx connect -Nv localhost "$PORT" <<<"question"
+    equal "$output" ""
+    [[ $stderr == *"127.0.0.1:$PORT ended without an answer, right after our end of input;"* ]] || fail "$stderr"
+}
+
+@test "of one that thinks too long -v says so, and --no-shutdown hears it" {
+    start_script server.py think 2000
+    run -0 --separate-stderr sockx connect -v localhost "$PORT" <<<"question"
+    equal "$output" ""
+    [[ $stderr == *"ended without an answer, right after our end of input;"*"try --no-shutdown"* ]] || fail "$stderr"
+    run -0 --separate-stderr sockx connect --no-shutdown localhost "$PORT" <<<"question"
+    equal "$output" question
+}
+
+@test "a server that ends after its answer is not waited for" {
+    start_script server.py cut 5
+    timed sockx connect localhost "$PORT" <<<"question" >"$BATS_TEST_TMPDIR/got"
+    took_between 0 900
+    equal "$(cat "$BATS_TEST_TMPDIR/got")" quest
+}
+
 @test "--no-shutdown does not pass the end on" {
     start_script server.py keep
     start_job "$SOCKX" connect --no-shutdown localhost "$PORT" <<<"hello"

@@ -5,6 +5,7 @@
 Each function below is a behaviour. It meets every client in a thread of its own.
 """
 
+import select
 import socket
 import struct
 import sys
@@ -119,6 +120,40 @@ def greet(client, number):
     client.shutdown(socket.SHUT_WR)
     sys.stdout.buffer.write(read_all(client))
     sys.stdout.flush()
+    client.close()
+
+
+def has_ended(client, seconds=0):
+    return bool(select.select([client], [], [], seconds)[0]) and not client.recv(1, socket.MSG_PEEK)
+
+
+def drop(client, number):
+    """Answers a question with number bytes, as nginx and redis do: looks for the client's end half
+    way, and drops the rest at it, ending in order. Stays where there was none."""
+    client.recv(65536)
+    client.sendall(b"a" * (number // 2))
+    if not has_ended(client, 0.1):
+        client.sendall(b"a" * (number - number // 2))
+        read_all(client)
+    client.close()
+
+
+def think(client, number):
+    """Answers a question after number milliseconds, unless the client ended before, as nginx and
+    haproxy before a slow backend do; ends then."""
+    question = client.recv(65536)
+    if not has_ended(client, number / 1000):
+        client.sendall(question)
+    client.close()
+
+
+def http(client, number):
+    """Answers a request after number milliseconds, whatever comes."""
+    request = b""
+    while b"\r\n\r\n" not in request and (data := client.recv(65536)):
+        request += data
+    time.sleep(number / 1000)
+    client.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 11\r\n\r\nthe answer\n")
     client.close()
 
 
