@@ -99,9 +99,14 @@ int peers_init(struct peers *p, size_t max)
 
 void peers_free(struct peers *p)
 {
-	for (size_t i = 0; i < p->chain_count; i++)
-		while (!list_empty(&p->chains[i]))
-			peers_remove(p, peers_host_of(p->chains[i].next));
+	for (size_t i = 0; i < p->chain_count; i++) {
+		struct list *chain = &p->chains[i], *node, *next;
+
+		for (node = chain->next; node != chain; node = next) {
+			next = node->next;
+			free(peers_host_of(node));
+		}
+	}
 	free(p->chains);
 	*p = (struct peers){0};
 }
