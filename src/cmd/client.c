@@ -143,6 +143,28 @@ struct conn *client_adopt(struct client *c, const struct connected *there, struc
 	return NULL;
 }
 
+/* What is left of --connect-timeout, which is for looking up, connecting and opening. */
+static int64_t time_left_ms(const struct client *c)
+{
+	int64_t left_ms = c->began_ms + c->conf->connect_timeout_ms - c->loop.now_ms;
+
+	if (c->conf->connect_timeout_ms <= 0)
+		return 0;
+	return left_ms > 0 ? left_ms : 1;
+}
+
+static void on_unopened(
+	struct conn_owner *owner, struct conn *conn, const struct step *at, const struct err *why)
+{
+	struct client *c = container_of(owner, struct client, owner);
+
+	(void)at;
+	if (conn == c->net)
+		c->net = NULL;
+	if (why)
+		client_fail(c, why);
+}
+
 static void on_connected(void *arg, const struct connected *there, const struct err *why)
 {
 	struct client *c = arg;
@@ -161,7 +183,8 @@ static void on_connected(void *arg, const struct connected *there, const struct 
 	}
 	c->at = there->at;
 	tell_connected(c, &there->at);
-	conn_open(c->net);
+	c->owner.opening_ms = time_left_ms(c);
+	conn_begin(c->net);
 }
 
 static void on_max_time(struct timer *t)
@@ -191,6 +214,7 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.idle_ms = conf->idle_ms,
 		.receive_max = conf->max_answer,
 		.see_off = true,
+		.unopened = on_unopened,
 		.gone = on_gone};
 	conn_owner_init(&c->owner);
 	if (c->owner.room && timer_init(&c->loop, &c->max_time, on_max_time) == 0)
@@ -287,6 +311,7 @@ int client_run(struct client *c, struct err *err)
 {
 	if (c->where.via->connectionless)
 		c->owner.elsewhere = go_elsewhere;
+	c->began_ms = c->loop.now_ms;
 	c->connector = connector_start(&c->loop, c->to, &c->to_where, on_connected, c, err);
 	if (!c->connector)
 		return -1;

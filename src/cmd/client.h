@@ -37,6 +37,7 @@ struct client {
 	struct addr at;              /* where that one goes; len 0: nowhere yet */
 	uint64_t received, sent;     /* bytes, of the connections that are over */
 	struct timer max_time;
+	int64_t began_ms;                                      /* by the loop's clock */
 	struct err verdict;                                    /* why the run failed, or none */
 	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 8]; /* as an address, for messages */
 	const char *mode; /* what a server must be started with to answer, for hints; NULL: any */

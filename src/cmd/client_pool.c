@@ -38,7 +38,7 @@ static void on_connected(void *arg, const struct connected *there, const struct 
 	}
 	made = client_adopt(p->client, there, &err);
 	if (made)
-		conn_open(made);
+		conn_begin(made);
 	else
 		fail(p, &err);
 }

@@ -46,7 +46,7 @@ void conn_owner_init(struct conn_owner *owner)
 	list_init(&owner->conns);
 	owner->resend = (struct buf){0};
 	owner->opened = 0;
-	owner->open_now = 0;
+	owner->open_now = owner->opening_now = 0;
 }
 
 struct conn *conn_new(struct conn_owner *owner, const struct link *link, const struct addr *peer,
@@ -338,8 +338,7 @@ void conn_writable(struct conn *c)
 	conn_update_interest(c); /* what still waits is to be tried again */
 }
 
-/* Act on what a read gave. */
-static void was_read(struct conn *c, enum io verdict, size_t got)
+void conn_was_read(struct conn *c, enum io verdict, size_t got)
 {
 	switch (verdict) {
 	case IO_DONE: conn_take_in(c, (struct span){c->owner->room, got}); break;
@@ -369,7 +368,7 @@ static bool read_once(struct conn *c, uint32_t events)
 	bool more = c->watch.edges && may_be_more(c, verdict, got, events);
 
 	note_bytes_inside(c);
-	was_read(c, verdict, got);
+	conn_was_read(c, verdict, got);
 	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
 	return verdict == IO_DONE;
@@ -415,6 +414,10 @@ static void on_ready(struct watch *w, uint32_t events)
 	struct conn *c = container_of(w, struct conn, watch);
 	uint32_t asked = asked_of(c);
 
+	if (c->opening) {
+		conn_opening_go(c);
+		return;
+	}
 	if (can_try(c, events) & EPOLLOUT)
 		flush_queue(c);
 	if (!conn_alive(c) || !w->ready)
@@ -427,8 +430,9 @@ static void on_ready(struct watch *w, uint32_t events)
 
 void conn_open(struct conn *c)
 {
-	const struct conn_owner *owner = c->owner;
+	struct conn_owner *owner = c->owner;
 
+	conn_opening_over(c);
 	c->opened = true;
 	c->active_ms = owner->loop->now_ms;
 	conn_set_timer(c);
@@ -438,35 +442,14 @@ void conn_open(struct conn *c)
 	conn_update_interest(c);
 }
 
-/* Whether c was reset before accept returned it. Read first: SO_ERROR would clear what reading is
- * to tell; what a reset left to read is nobody's. */
-static bool was_reset(struct conn *c, enum io verdict)
-{
-	if (verdict == IO_FAIL)
-		return c->link.error != EOVERFLOW; /* a message too long was sent, and is lost */
-	return verdict == IO_DONE && c->link.via->pending && c->link.via->pending(&c->link);
-}
-
-bool conn_open_accepted(struct conn *c)
-{
-	size_t got = 0;
-	enum io verdict = IO_FAIL;
-
-	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) == 0)
-		verdict = link_read(&c->link, c->owner->room, c->read_max, &got);
-	if (was_reset(c, verdict)) {
-		conn_drop(c);
-		return false;
-	}
-	conn_open(c);
-	if (conn_alive(c))
-		was_read(c, verdict, got);
-	return true;
-}
-
 void conn_limit_reads(struct conn *c, size_t bytes)
 {
 	c->read_max = bytes && bytes < CONN_READ_BYTES ? (uint32_t)bytes : CONN_READ_BYTES;
+}
+
+bool conn_is_opening(const struct conn *c)
+{
+	return c->opening;
 }
 
 void *conn_ctx(const struct conn *c)

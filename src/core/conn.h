@@ -24,6 +24,8 @@
  */
 
 struct conn;
+struct step;
+struct step_entry;
 
 enum {
 	CONN_READ_BYTES = 256 * 1024,     /* taken from the kernel at a time */
@@ -87,12 +89,22 @@ struct conn_owner {
 	bool (*elsewhere)(struct conn_owner *owner, int error, struct link *link, struct addr *at);
 	struct buf resend; /* what the one connection of such an owner has sent; messages */
 	bool resend_over;  /* ... which has become too much to keep */
+	/* Those that conn_begin takes (core/step.h), within opening_ms (not above 0: any time).
+	 * NULL: none. */
+	const struct step_entry *steps;
+	int64_t opening_ms;
+	/* One that began will not be open, for a step failed (at, or NULL for another cause) or it
+	 * was ended (why NULL). c as for gone; the handler is not told. NULL: it matters to none.
+	 */
+	void (*unopened)(struct conn_owner *owner, struct conn *c, const struct step *at,
+		const struct err *why);
 	/* Told of every end, after the handler; why as there. c no longer counts and may only be
 	 * asked about itself; the owner may go. */
 	void (*gone)(struct conn_owner *owner, struct conn *c, const struct err *why);
 	struct list conns; /* all of them; conn_owner_init makes it */
 	uint64_t opened;   /* how many there have been: the source of conn_id */
 	size_t open_now;
+	size_t opening_now; /* of those: not open yet */
 };
 
 /* Make an owner's list; the caller has filled the rest. */
@@ -114,10 +126,9 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 /* Announce it (handler.open) and begin to read, unless it was paused. */
 void conn_open(struct conn *c);
 
-/* The same for a server's client that was just accepted, reading at once: if it proves to have been
- * reset before it was accepted, or the kernel cannot watch it, it is gone, nobody is told, and
- * false is returned. */
-bool conn_open_accepted(struct conn *c);
+/* Take the owner's steps (core/step.h), which may take several turns, and then conn_open. If one of
+ * them fails, or owner.opening_ms pass first, c is gone and owner.unopened is told. */
+void conn_begin(struct conn *c);
 
 /* Send out: at once what the kernel takes, a queued copy of the rest. Returns 0, or -1 once
  * CONN_QUEUE_MAX_BYTES wait: they are kept, but stop until handler.drained. After conn_finish, or
@@ -198,6 +209,7 @@ size_t conn_message_max(const struct conn *c);
 /* Nobody is told when we end, nor are we when the peer does: datagrams. */
 bool conn_connectionless(const struct conn *c);
 
+bool conn_is_opening(const struct conn *c); /* conn_begin has begun, and conn_open not come */
 void *conn_ctx(const struct conn *c);
 void *conn_peer(struct conn *c);                /* handler.peer_size bytes */
 uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner */

@@ -116,6 +116,7 @@ struct conn *conn_of_node(struct list *node)
 /* Free c when the turn ends. Its link has been closed. */
 static void forget(struct conn *c)
 {
+	conn_opening_over(c);
 	c->stage = STAGE_OVER; /* a callback it is in may still touch it */
 	if (c->owner->on->release)
 		c->owner->on->release(c);
@@ -214,9 +215,9 @@ static void lost_ending(const struct conn *c, const struct addr *peer, struct er
 {
 	const struct addr_text at = addr_text(peer);
 
-	if (err->kind) {
+	if (err->kind)
 		return; /* the link's own story */
-	} else if (c->link.error == EOVERFLOW && c->link.message_max) {
+	if (c->link.error == EOVERFLOW && c->link.message_max) {
 		err_set(err, ERR_RUNTIME, "a message from %s is longer than can be taken", at.text);
 		err_hint(err, "at most %d bytes; it is lost", CONN_READ_BYTES);
 	} else if (is_too_long(c)) {
@@ -443,6 +444,13 @@ void conn_on_timer(struct timer *t)
 {
 	struct conn *c = container_of(t, struct conn, timer);
 
+	if (c->opening) {
+		if (c->stage == STAGE_OVER)
+			conn_opening_ended(c);
+		else
+			conn_opening_late(c);
+		return;
+	}
 	switch ((enum stage)c->stage) {
 	case STAGE_LIVE: check_live(c); break;
 	case STAGE_LINGERING: check_linger(c); break;

@@ -37,6 +37,7 @@ struct conn {
 	int64_t active_ms;   /* when bytes last moved */
 	int64_t later_ms;    /* when handler.later is due; 0: never */
 	int64_t owed_ms;     /* when what the peer owes is due; 0: at no time */
+	void *step_state;    /* while opening: the step's own */
 	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
 	uint32_t missed;   /* datagrams that the kernel had no room for */
@@ -47,6 +48,7 @@ struct conn {
 	uint32_t unsent;      /* while seeing off: bytes at the last look */
 	uint16_t look_ms;     /* ... and how long until the next */
 	uint8_t stage, ending;
+	uint8_t step;         /* while opening: which of the owner's */
 	uint8_t reads_a_turn; /* at most */
 	bool paused : 1;
 	bool in_over : 1;      /* the peer will send no more, or we no longer care */
@@ -55,7 +57,9 @@ struct conn {
 	bool out_over : 1;     /* ... and the peer has been told */
 	bool finish_waits : 1; /* ... or is to be, once the link can */
 	bool wants_drained : 1;
-	bool opened : 1; /* handler.open has been called */
+	bool opening : 1; /* its steps are being taken */
+	bool waited : 1;  /* ... and one of them had to wait */
+	bool opened : 1;  /* handler.open has been called */
 	bool reads_only : 1;
 	bool cut : 1;      /* conn_cut was called */
 	bool answered : 1; /* something has come */
@@ -89,6 +93,16 @@ void conn_write_failed(struct conn *c, int error);
 /* conn_write, and what becomes of its queue, where messages are kept whole. */
 int conn_write_message(struct conn *c, struct span out);
 void conn_flush_messages(struct conn *c);
+
+/* Act on what a read into owner.room gave. */
+void conn_was_read(struct conn *c, enum io verdict, size_t got);
+
+/* What conn_opening.c does of a connection that is opening: go on; the time for it is over; it was
+ * ended from outside; it no longer is. */
+void conn_opening_go(struct conn *c);
+void conn_opening_late(struct conn *c);
+void conn_opening_ended(struct conn *c);
+void conn_opening_over(struct conn *c);
 
 /* Tell the loop what c waits for now. */
 void conn_update_interest(struct conn *c);

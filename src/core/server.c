@@ -13,15 +13,31 @@ enum {
 	ACCEPT_RETRY_MS = 100, /* after descriptors or memory ran out */
 	STOP_BUSY_MS = 100, /* how lately a client sent something, and how long it is waited for */
 	SPARE_DESCRIPTORS = 4, /* left for a look-up, a file, whatever a mode opens */
+	OPENING_MAX = 1024,    /* not open yet, at once */
 	SAME_PORT_TRIES = 16,  /* a port that is free in one family may be taken in the other */
 };
 
+/* Those that are opening take no place, so that none is held by one that does not do its part: but
+ * there are only so many of them. */
 static bool full(const struct server *s)
 {
-	return s->clients.open_now >= s->conf.max_conns ||
-	       (s->conf.exit_after && s->served + s->clients.open_now >= s->conf.exit_after);
+	return server_open(s) >= s->conf.max_conns || s->clients.opening_now >= OPENING_MAX ||
+	       (s->conf.exit_after && s->served + server_open(s) >= s->conf.exit_after);
 }
 
+/* The last step: another may have taken the place meanwhile. */
+static enum io take_place(struct opening *o)
+{
+	const struct server *s = o->conf;
+	struct err why = {0};
+
+	if (!s->stopping && !full(s))
+		return IO_DONE;
+	err_set(&why, ERR_RUNTIME, "there is no place for it any more");
+	return link_fail_with(o->link, &why);
+}
+
+static const struct step step_place = {.name = "place", .go = take_place};
 static bool has_sessions(const struct server *s)
 {
 	return s->conf.via->receive;
@@ -97,13 +113,27 @@ static void judge_losses(struct server *s)
 	}
 }
 
+/* Those that are opening are not waited for. */
+static void drop_opening(struct server *s)
+{
+	struct list *node;
+
+	for (node = s->clients.conns.next; node != &s->clients.conns; node = node->next)
+		if (conn_is_opening(conn_of_node(node)))
+			conn_abort(conn_of_node(node));
+}
+
 /* True once nothing is left, and ended has been told: then s may be gone. */
 static bool end_if_done(struct server *s)
 {
 	bool complete = s->enough || (s->conf.exit_after && s->served >= s->conf.exit_after);
 
-	if (s->clients.open_now > 0 || !(s->stopping || complete))
+	if (server_open(s) > 0 || !(s->stopping || complete))
 		return false;
+	if (s->clients.opening_now) {
+		drop_opening(s);
+		return false;
+	}
 	close_listeners(s);
 	judge_losses(s);
 	free_own(s);
@@ -183,6 +213,22 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 		update_accepting(s);
 }
 
+/* An opening that failed holds none of the places that are counted. */
+static void on_unopened(
+	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
+{
+	struct server *s = container_of(owner, struct server, clients);
+	const struct addr peer = conn_address(c);
+
+	if (at == &step_not_reset)
+		tell(s, REPORT_RESET_EARLY, &peer, conn_id(c), NULL);
+	else if (why)
+		tell(s, REPORT_NOT_OPENED, &peer, conn_id(c), why->what);
+	server_leave(s, c);
+	s->starved = false;
+	timer_set_in(owner->loop, &s->retry, 0); /* accept again, or end */
+}
+
 static void pause_accepting(struct server *s, const struct listener *l, int error)
 {
 	server_full_lack(s, &l->at, error);
@@ -200,7 +246,7 @@ static void on_retry(struct timer *t)
 		update_accepting(s);
 }
 
-/* Make a client of a link, which is closed where that fails. Returns whether it is one. */
+/* Make a client of a link, which is closed where memory is out. Returns whether it is one. */
 static bool welcome(struct server *s, struct link *link, const struct addr *peer)
 {
 	struct conn *c = conn_new(&s->clients, link, peer, CONN_BOTH);
@@ -210,10 +256,8 @@ static bool welcome(struct server *s, struct link *link, const struct addr *peer
 		return false;
 	}
 	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
-	if (conn_open_accepted(c))
-		return true;
-	tell(s, REPORT_RESET_EARLY, peer, conn_id(c), NULL);
-	return false;
+	conn_begin(c);
+	return true;
 }
 
 static void server_refuse(
@@ -452,12 +496,28 @@ static bool takes_any_port(const struct server *s)
 	return s->conf.at[0].sa.sa_family != AF_UNIX && addr_port(&s->conf.at[0]) == 0;
 }
 
+/* What each client does before it is served. */
+static void list_steps(struct server *s)
+{
+	size_t count = 0;
+
+	s->steps[count++] = (struct step_entry){&step_not_reset, NULL};
+	for (size_t i = 0; i < SERVER_STEPS_MAX && s->conf.steps[i].step; i++)
+		s->steps[count++] = s->conf.steps[i];
+	s->steps[count++] = (struct step_entry){&step_place, s};
+	s->steps[count] = (struct step_entry){0};
+	s->clients.steps = s->steps;
+}
+
 int server_start(struct server *s, struct err *err)
 {
 	int listened = -1;
 
 	conn_owner_init(&s->clients);
 	s->clients.gone = on_gone;
+	s->clients.unopened = on_unopened;
+	list_steps(s);
+	s->clients.opening_ms = SERVER_OPENING_MS;
 	if (make_own(s) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot serve: out of memory");
 	for (int i = 0; i < SAME_PORT_TRIES && listened < 0; i++) {
@@ -491,6 +551,8 @@ static void say_goodbye(struct server *s, struct conn *c)
 {
 	bool busy;
 
+	if (conn_is_opening(c))
+		return;
 	if (is_answered(s, c))
 		return; /* its handler closes it */
 	busy = s->clients.loop->now_ms - conn_active_ms(c) < STOP_BUSY_MS;

@@ -3,6 +3,7 @@
 
 #include "core/peers.h"
 #include "core/sessions.h"
+#include "core/step.h"
 
 /*
  * A server: sockets that listen, the clients they bring, and when it ends. Accepting never spins
@@ -14,7 +15,9 @@
 enum {
 	SERVER_LISTENERS_MAX = 64,
 	SERVER_SESSIONS_MAX = 65536, /* at once, unless max_conns says otherwise */
-	SERVER_STOP_MS = 2000,       /* what stopping gives to bytes still queued */
+	SERVER_STEPS_MAX = 4,
+	SERVER_OPENING_MS = 10000, /* how long a client may take for its steps */
+	SERVER_STOP_MS = 2000,     /* what stopping gives to bytes still queued */
 };
 
 struct server_conf {
@@ -28,6 +31,8 @@ struct server_conf {
 	size_t max_per_peer; /* ... of one host; 0: any number. Not for transports with sessions */
 	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
 	uint64_t exit_after; /* end after so many clients; 0: never */
+	struct step_entry steps[SERVER_STEPS_MAX]; /* what a client does before it is served, up
+	                                            * to one without a step */
 };
 
 struct listener {
@@ -39,6 +44,7 @@ struct listener {
 
 struct server {
 	struct server_conf conf;
+	struct step_entry steps[SERVER_STEPS_MAX + 3]; /* all that a client takes */
 	struct conn_owner
 		clients; /* loop, to, room, on, ctx, idle_ms: the caller fills them first */
 	struct listener listeners[SERVER_LISTENERS_MAX];
@@ -80,6 +86,12 @@ void server_enough(struct server *s);
  * or if a client had not ended where the server vouches for each: one at a time, or with
  * exit_after. */
 void server_stop(struct server *s, const char *reason, enum err_kind kind);
+
+/* The clients that take a place: those that are open. */
+static inline size_t server_open(const struct server *s)
+{
+	return s->clients.open_now - s->clients.opening_now;
+}
 
 /* End everything now, without a word to anybody. */
 void server_free(struct server *s);

@@ -37,14 +37,14 @@ static void on_resumed(struct timer *t)
 
 static bool full_is_now(const struct server *s)
 {
-	return s->starved || s->clients.open_now >= s->conf.max_conns;
+	return s->starved || server_open(s) >= s->conf.max_conns;
 }
 
 /* Whether a client is in the backlog that a place would do good. A server that counts its clients,
  * and has its last ones, takes no more. */
 static bool full_client_waits(const struct server *s)
 {
-	if (s->conf.exit_after && s->served + s->clients.open_now >= s->conf.exit_after)
+	if (s->conf.exit_after && s->served + server_open(s) >= s->conf.exit_after)
 		return false;
 	for (size_t i = 0; i < s->listening; i++)
 		if (sys_readable(s->clients.to, s->listeners[i].socket.fd) > 0)
@@ -92,15 +92,15 @@ static void tell_full(struct server *s)
 	char reason[160];
 
 	snprintf(reason, sizeof(reason),
-		"%zu of %zu places are taken (-i closes silent connections, %s)",
-		s->clients.open_now, s->conf.max_conns,
+		"%zu of %zu places are taken (-i closes silent connections, %s)", server_open(s),
+		s->conf.max_conns,
 		s->most_by_descriptors ? "'ulimit -Hn' allows more" : "--max-conns allows more");
 	full_tell(s, REPORT_ACCEPT_PAUSED, &s->listeners[0].at, reason);
 }
 
 void server_full_review(struct server *s)
 {
-	bool full = s->clients.open_now >= s->conf.max_conns;
+	bool full = server_open(s) >= s->conf.max_conns;
 
 	if (s->stopping || s->conf.exclusive || s->conf.via->receive)
 		return;

@@ -27,6 +27,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_NAMED] = {"conn.named", LEVEL_PEOPLE, "{conn}: {address} is {name}"},
 	[REPORT_RESET_EARLY] = {"conn.reset_early", LEVEL_PEOPLE,
 		"{conn}: {address} was reset before it was accepted"},
+	[REPORT_NOT_OPENED] = {"conn.not_opened", LEVEL_PEOPLE,
+		"{conn}: {address} is not served: {reason}"},
 	[REPORT_ACCEPT_PAUSED] = {"accept.paused", LEVEL_READY,
 		"{address}: cannot accept: {reason}; waiting clients are kept in the backlog"},
 	[REPORT_ACCEPT_RESUMED] = {"accept.resumed", LEVEL_READY,

@@ -20,6 +20,7 @@ enum report_kind {
 	REPORT_LOST,           /* it did not: conn, address, bytes, reason */
 	REPORT_NAMED,          /* it said its name: conn, address, name */
 	REPORT_RESET_EARLY,    /* gone before it was accepted: conn, address */
+	REPORT_NOT_OPENED,     /* it was connected, and will not be served: conn, address, reason */
 	REPORT_ACCEPT_PAUSED,  /* no place, descriptor or memory is left: address, reason */
 	REPORT_ACCEPT_RESUMED, /* there are again: address */
 	REPORT_REFUSED,        /* ... nor one for its peer: address, reason, count */

@@ -1065,67 +1065,6 @@ Test(conn, may_be_aborted_while_it_waits_for_acknowledgement)
 	scene_end(&sc);
 }
 
-/* ---- a server's client, just accepted ---- */
-
-static bool accept_it(struct scene *sc, struct script *s)
-{
-	scene_begin(sc, &listener);
-	return conn_open_accepted(scene_make(sc, s, CONN_BOTH));
-}
-
-Test(conn, one_that_was_reset_before_its_first_byte_is_gone_and_nobody_is_told)
-{
-	struct script s = {.fail_read_at = 1, .error = ECONNRESET};
-	struct scene sc;
-
-	cr_assert(not(accept_it(&sc, &s)));
-	scene_turn(&sc, 3);
-	cr_assert(eq(str, s.told, ""));
-	cr_assert(eq(uint, s.ended, 0));
-	cr_assert(eq(sz, sc.owner.open_now, 0));
-	scene_end(&sc);
-}
-
-Test(conn, what_an_accepted_one_had_sent_is_read_at_once)
-{
-	struct script s = {.incoming = "GET /"};
-	struct scene sc;
-
-	cr_assert(accept_it(&sc, &s));
-	cr_assert(eq(str, s.told, "open data"));
-	scene_play(&sc);
-	cr_assert(eq(str, s.told, "open data closed"));
-	scene_end(&sc);
-}
-
-Test(conn, an_accepted_one_may_be_silent_or_have_ended)
-{
-	struct script silent = {.stays = true}, ended = {0};
-	struct scene sc;
-
-	cr_assert(accept_it(&sc, &silent));
-	cr_assert(eq(str, silent.told, "open"));
-	cr_assert(conn_open_accepted(scene_make(&sc, &ended, CONN_BOTH)));
-	scene_turn(&sc, 1);
-	cr_assert(eq(str, ended.told, "open closed"));
-	cr_assert(not(ended.failed));
-	cr_assert(eq(uint, silent.ended, 0));
-	scene_end(&sc);
-}
-
-Test(conn, an_accepted_one_that_is_aborted_at_once_is_told_of_nothing_more)
-{
-	const struct handler on = {.open = abort_it};
-	struct script s = {.incoming = "too late"};
-	struct scene sc;
-
-	scene_begin(&sc, &on);
-	cr_assert(conn_open_accepted(scene_make(&sc, &s, CONN_BOTH)));
-	scene_play(&sc);
-	cr_assert(eq(str, s.told, "open closed"));
-	scene_end(&sc);
-}
-
 /* ---- pausing ---- */
 
 Test(conn, reads_nothing_while_it_is_paused)

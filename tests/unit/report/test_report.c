@@ -38,6 +38,8 @@ static const struct {
 	{REPORT_NAMED, "7: 127.0.0.1:80 is 'Ada \\x1b[2J'\n", "conn.named"},
 	{REPORT_RESET_EARLY, "7: 127.0.0.1:80 was reset before it was accepted\n",
 		"conn.reset_early"},
+	{REPORT_NOT_OPENED, "7: 127.0.0.1:80 is not served: Connection reset by peer\n",
+		"conn.not_opened"},
 	{REPORT_ACCEPT_PAUSED,
 		"127.0.0.1:80: cannot accept: Connection reset by peer; "
 		"waiting clients are kept in the backlog\n",
@@ -344,6 +346,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_LOST] = LEVEL_PEOPLE,
 		[REPORT_NAMED] = LEVEL_PEOPLE,
 		[REPORT_RESET_EARLY] = LEVEL_PEOPLE,
+		[REPORT_NOT_OPENED] = LEVEL_PEOPLE,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
 		[REPORT_ACCEPT_RESUMED] = LEVEL_READY,
 		[REPORT_REFUSED] = LEVEL_DETAIL,

@@ -1,0 +1,174 @@
+/* A connection before it is open: its steps, one after the other, and the time that they have. */
+#include "core/conn_state.h"
+#include "core/step.h"
+
+#include <errno.h>
+
+/* The step that is next; NULL: there is none. */
+static const struct step *step_of(const struct conn *c)
+{
+	return c->owner->steps ? c->owner->steps[c->step].step : NULL;
+}
+
+static void leave_step(struct conn *c)
+{
+	const struct step *step = step_of(c);
+
+	if (step && step->release && c->step_state)
+		step->release(c->step_state);
+	c->step_state = NULL;
+}
+
+void conn_opening_over(struct conn *c)
+{
+	if (!c->opening)
+		return;
+	leave_step(c);
+	c->owner->opening_now--;
+	c->opening = false;
+}
+
+/* c will not be open. c->link still has its story. */
+static void give_up(struct conn *c, const struct step *at, const struct err *why)
+{
+	struct conn_owner *owner = c->owner;
+
+	conn_drop(c);
+	if (owner->unopened)
+		owner->unopened(owner, c, at, why);
+}
+
+void conn_opening_ended(struct conn *c)
+{
+	give_up(c, NULL, NULL);
+}
+
+static void failed(struct conn *c, const struct step *at, int error)
+{
+	const struct addr peer = conn_address(c);
+	struct err why = {0};
+
+	if (link_story(&c->link))
+		why = *link_story(&c->link);
+	else
+		err_sys(&why, ERR_LOST, error, "connection with %s lost before it was open",
+			addr_text(&peer).text);
+	give_up(c, at, &why);
+}
+
+void conn_opening_late(struct conn *c)
+{
+	const struct addr peer = conn_address(c);
+	const struct step *at = step_of(c);
+	struct err why = {0};
+
+	err_set(&why, ERR_TIMEOUT, "connection with %s: not open within %jd ms (%s)",
+		addr_text(&peer).text, (intmax_t)c->owner->opening_ms, at ? at->name : "no step");
+	err_hint(&why, "the peer is connected, but does not do its part");
+	give_up(c, at, &why);
+}
+
+/* The step cannot go on: be called again when it can. */
+static void wait_for(struct conn *c, uint32_t waits)
+{
+	int64_t ms = c->owner->opening_ms;
+
+	if (!c->waited && ms > 0)
+		timer_set_in(c->owner->loop, &c->timer, ms);
+	c->waited = true;
+	if (c->link.via->wants)
+		waits = c->link.via->wants(&c->link, waits);
+	if (loop_watch(c->owner->loop, &c->watch, waits) < 0)
+		failed(c, NULL, errno);
+}
+
+/* All steps are done. An edge that came while they were taken is not told again. */
+static void open_now(struct conn *c, const struct opening *o)
+{
+	if (c->waited) {
+		timer_clear(c->owner->loop, &c->timer);
+		if (loop_look_again(c->owner->loop, &c->watch) < 0) {
+			failed(c, NULL, errno);
+			return;
+		}
+	}
+	conn_open(c);
+	if (conn_alive(c) && o->ahead != IO_AGAIN)
+		conn_was_read(c, o->ahead, o->ahead_len);
+}
+
+/* The step is done, and another follows: what it read too much is that one's. */
+static bool hand_on(struct conn *c, struct opening *o)
+{
+	bool bytes = o->ahead == IO_DONE;
+
+	o->ahead = IO_AGAIN;
+	return !bytes || link_unread(&c->link, (struct span){o->room, o->ahead_len}) == 0;
+}
+
+void conn_opening_go(struct conn *c)
+{
+	struct opening o = {.conn = c,
+		.link = &c->link,
+		.room = c->owner->room,
+		.state = c->step_state,
+		.ahead = IO_AGAIN};
+	const struct step *step;
+	enum io verdict;
+
+	for (step = step_of(c); step; step = step_of(c)) {
+		if (!hand_on(c, &o)) {
+			failed(c, NULL, ENOMEM);
+			return;
+		}
+		o.conf = c->owner->steps[c->step].conf;
+		o.waits = EPOLLIN;
+		verdict = step->go(&o);
+		c->step_state = o.state;
+		if (verdict == IO_AGAIN) {
+			wait_for(c, o.waits);
+			return;
+		}
+		if (verdict != IO_DONE) {
+			failed(c, step, verdict == IO_EOF ? ECONNRESET : c->link.error);
+			return;
+		}
+		leave_step(c);
+		o.state = NULL;
+		c->step++;
+	}
+	open_now(c, &o);
+}
+
+void conn_begin(struct conn *c)
+{
+	if (!step_of(c)) {
+		conn_open(c);
+		return;
+	}
+	c->owner->opening_now++;
+	c->opening = true;
+	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) < 0)
+		failed(c, NULL, errno);
+	else
+		conn_opening_go(c);
+}
+
+/* ---- was it reset before it was accepted? ---- */
+
+/* Read first: SO_ERROR would clear what reading is to tell; what a reset left to read is of no use.
+ */
+static enum io look_for_reset(struct opening *o)
+{
+	struct link *link = o->link;
+
+	o->ahead = link_read(link, o->room, CONN_READ_BYTES, &o->ahead_len);
+	if (o->ahead == IO_FAIL && link->error != EOVERFLOW)
+		return IO_FAIL; /* a message too long was sent, and is lost: that is told later */
+	if (o->ahead != IO_DONE || !link->via->pending)
+		return IO_DONE;
+	link->error = link->via->pending(link);
+	return link->error ? IO_FAIL : IO_DONE;
+}
+
+const struct step step_not_reset = {.name = "accept", .go = look_for_reset};
