@@ -2,7 +2,7 @@
 #define SOCKX_CMD_ASK_H
 
 #include "cmd/client.h"
-#include "core/screen.h"
+#include "tty/screen.h"
 
 /*
  * One question, one answer: what `greet` and `analyze` share. The question is sent and our side

@@ -1,6 +1,6 @@
 #include "cmd/client_pool.h"
 
-#include "core/limits.h"
+#include "os/limits.h"
 
 enum { SPARE_DESCRIPTORS = 8 }; /* for the signals, a timer, standard input and output */
 

@@ -7,7 +7,7 @@
 #include "cmd/client.h"
 #include "cmd/commands.h"
 #include "cmd/measure.h"
-#include "core/screen.h"
+#include "tty/screen.h"
 
 enum {
 	/* Sent and not yet back: kept to compare. A server that waits for all of a longer input

@@ -1,14 +1,14 @@
 #ifndef SOCKX_CMD_MEASURE_STATE_H
 #define SOCKX_CMD_MEASURE_STATE_H
 
-#include "base/flight.h"
-#include "base/schedule.h"
+#include "measure/flight.h"
+#include "measure/schedule.h"
 #include "cmd/client_pool.h"
-#include "cmd/figures.h"
+#include "measure/figures.h"
 #include "cmd/measure.h"
-#include "cmd/probe.h"
-#include "core/alarm.h"
-#include "core/signals.h"
+#include "measure/probe.h"
+#include "os/alarm.h"
+#include "os/signals.h"
 #include "report/report.h"
 
 /* What measure.c (options, setting up, printing), measure_run.c (the stages) and measure_lane.c

@@ -7,7 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/serve.h"
 #include "cmd/talk.h"
-#include "core/limits.h"
+#include "os/limits.h"
 #include "transport/fd.h"
 
 enum {

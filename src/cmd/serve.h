@@ -5,7 +5,7 @@
 #include "cmd/where.h"
 #include "core/resolve.h"
 #include "core/server.h"
-#include "core/signals.h"
+#include "os/signals.h"
 #include "mode/mode.h"
 
 /* What serve.c (the command) and serve_address.c (where it listens) share. */

@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
-#include "core/addr.h"
+#include "base/addr.h"
 #include "core/link.h"
 
 /* Which socket a command is about, and where: what its words and options say together. */

@@ -5,10 +5,10 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/span.h"
-#include "core/addr.h"
+#include "base/addr.h"
 #include "core/budget.h"
 #include "core/link.h"
-#include "core/loop.h"
+#include "os/loop.h"
 
 /*
  * A connection: one link, what waits to be written to it, and whoever is told what happens (struct

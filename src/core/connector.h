@@ -2,7 +2,7 @@
 #define SOCKX_CORE_CONNECTOR_H
 
 #include "core/link.h"
-#include "core/loop.h"
+#include "os/loop.h"
 #include "core/resolve.h"
 
 /*

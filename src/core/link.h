@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
-#include "core/addr.h"
+#include "base/addr.h"
 
 /*
  * The transport seam: how bytes travel. A transport is one file and one row (struct transport); it

@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
-#include "core/addr.h"
+#include "base/addr.h"
 
 /* How many clients each host has, where that is limited: a hash table by address, without the port.
  * A host is in it for as long as it has a client. */

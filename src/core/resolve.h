@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "core/addr.h"
-#include "core/loop.h"
+#include "base/addr.h"
+#include "os/loop.h"
 
 struct reporter;
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/limits.h"
+#include "os/limits.h"
 #include "core/server_full.h"
-#include "core/sys.h"
+#include "os/sys.h"
 
 enum {
 	ACCEPTS_A_TURN = 64,   /* so that a flood of clients does not starve those who are there */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/sys.h"
+#include "os/sys.h"
 #include "report/report.h"
 
 enum {

@@ -1,9 +1,9 @@
 #ifndef SOCKX_MODE_CHAT_H
 #define SOCKX_MODE_CHAT_H
 
-#include "core/console.h"
+#include "tty/console.h"
 #include "core/framer.h"
-#include "core/signals.h"
+#include "os/signals.h"
 #include "mode/mode.h"
 
 /*

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "core/sys.h"
+#include "os/sys.h"
 
 static const struct opt greet_options[] = {
 	{.name = "greeting",

@@ -1,7 +1,7 @@
 #ifndef SOCKX_MODE_PIPE_H
 #define SOCKX_MODE_PIPE_H
 
-#include "core/screen.h"
+#include "tty/screen.h"
 #include "mode/mode.h"
 
 /*

@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "core/sys.h"
+#include "os/sys.h"
 #include "transport/stream.h"
 
 static const struct transport transport_pipe, transport_private, transport_shared;

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "core/sys.h"
+#include "os/sys.h"
 #include "transport/stream.h"
 
 static int listen_hint(struct err *err, int error, const struct addr *at)

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "core/sys.h"
+#include "os/sys.h"
 
 enum io link_error(struct link *link, int error)
 {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
-#include "core/sys.h"
+#include "os/sys.h"
 #include "transport/inet.h"
 #include "transport/stream.h"
 

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "core/sys.h"
+#include "os/sys.h"
 #include "transport/datagram.h"
 #include "transport/stream.h"
 #include "transport/unix_path.h"

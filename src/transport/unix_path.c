@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "core/limits.h"
-#include "core/sys.h"
+#include "os/limits.h"
+#include "os/sys.h"
 
 enum {
 	LOCK_WAIT_MS = 2000, /* to begin; whoever holds the lock longer is no sockx */

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
-#include "core/addr.h"
+#include "base/addr.h"
 
 /* A folder of a test's own, for Unix sockets: it is where we are, and must be empty in the end. */
 

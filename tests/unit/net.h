@@ -1,7 +1,7 @@
 #ifndef UNIT_NET_H
 #define UNIT_NET_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 /* Real datagrams on the loopback interface, and its peers. What fails in here ends the test. */
 

@@ -2,8 +2,8 @@
 #define UNIT_PEER_H
 
 #include "base/clock.h"
-#include "core/addr.h"
-#include "core/loop.h"
+#include "base/addr.h"
+#include "os/loop.h"
 
 /* A peer over real loopback sockets, in the process under test: nothing here waits for long. */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/timer.h"
+#include "os/timer.h"
 #include "held_clock.h"
 #include "peer.h"
 

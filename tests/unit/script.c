@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/timer.h"
+#include "os/timer.h"
 #include "held_clock.h"
 
 enum { PLAY_LIMIT_MS = 5000 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/server.h"
-#include "core/timer.h"
+#include "os/timer.h"
 #include "house.h"
 #include "mode/mode.h"
 #include "peer.h"

@@ -1,7 +1,7 @@
 /* Which clients a server has a place for. */
 #include <errno.h>
 
-#include "core/timer.h"
+#include "os/timer.h"
 #include "house.h"
 
 TestSuite(server_places, .timeout = 20);

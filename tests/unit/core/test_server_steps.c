@@ -1,7 +1,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/timer.h"
+#include "os/timer.h"
 #include "house.h"
 
 /* Clients that are connected and not open yet, over real sockets. */

@@ -1,0 +1,81 @@
+#include "os/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "os/sys.h"
+
+static const struct {
+	int number;
+	const char *name;
+} stoppers[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+
+enum { STOPPERS = sizeof(stoppers) / sizeof(stoppers[0]) };
+
+static void wanted_signals(sigset_t *set)
+{
+	struct sigaction action;
+
+	sigemptyset(set);
+	for (size_t i = 0; i < STOPPERS; i++)
+		if (sigaction(stoppers[i].number, NULL, &action) == 0 &&
+			action.sa_handler != SIG_IGN)
+			sigaddset(set, stoppers[i].number);
+}
+
+static const char *name_of(int number)
+{
+	for (size_t i = 0; i < STOPPERS; i++)
+		if (stoppers[i].number == number)
+			return stoppers[i].name;
+	return "a signal";
+}
+
+static void unblock(void)
+{
+	sigset_t set;
+
+	wanted_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void on_signal(struct watch *w, uint32_t events)
+{
+	struct signals *s = container_of(w, struct signals, watch);
+	int number = sys_signalfd_next(w->fd);
+
+	(void)events;
+	if (!number)
+		return;
+	s->number = number;
+	s->stop(s->arg, name_of(number));
+	unblock(); /* the next one has its default action: it ends us at once */
+}
+
+int signals_open(struct signals *s, struct loop *loop, struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	wanted_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = sys_signalfd(&set);
+	s->loop = loop;
+	s->watch = (struct watch){.fd = fd, .ready = on_signal};
+	if (fd < 0 || loop_watch(loop, &s->watch, EPOLLIN) < 0) {
+		err_sys(err, ERR_RUNTIME, errno, "cannot watch for signals");
+		signals_close(s);
+		return -1;
+	}
+	return 0;
+}
+
+void signals_close(struct signals *s)
+{
+	if (s->watch.fd < 0)
+		return;
+	loop_unwatch(s->loop, &s->watch);
+	sys_close_own(s->watch.fd);
+	s->watch.fd = -1;
+	unblock();
+}

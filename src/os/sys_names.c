@@ -1,0 +1,49 @@
+#include "os/sys_names.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define NAMED(level, option)                       \
+	{                                          \
+		level, option, #level ", " #option \
+	}
+
+static const struct {
+	int level, option;
+	const char *name;
+} names[] = {
+	NAMED(SOL_SOCKET, SO_REUSEADDR),
+	NAMED(SOL_SOCKET, SO_ERROR),
+	NAMED(SOL_SOCKET, SO_KEEPALIVE),
+	NAMED(SOL_SOCKET, SO_OOBINLINE),
+	NAMED(SOL_SOCKET, SO_LINGER),
+	NAMED(SOL_SOCKET, SO_SNDBUF),
+	NAMED(SOL_SOCKET, SO_RCVBUF),
+	NAMED(SOL_SOCKET, SO_SNDBUFFORCE),
+	NAMED(SOL_SOCKET, SO_RCVBUFFORCE),
+	NAMED(SOL_SOCKET, SO_PASSCRED),
+	NAMED(IPPROTO_TCP, TCP_NODELAY),
+	NAMED(IPPROTO_IP, IP_TTL),
+	NAMED(IPPROTO_IP, IP_PKTINFO),
+	NAMED(IPPROTO_IP, IP_RECVERR),
+	NAMED(IPPROTO_IP, IP_RECVTTL),
+	NAMED(IPPROTO_IPV6, IPV6_V6ONLY),
+	NAMED(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
+	NAMED(IPPROTO_IPV6, IPV6_RECVERR),
+	NAMED(IPPROTO_IPV6, IPV6_RECVPKTINFO),
+	NAMED(IPPROTO_IPV6, IPV6_RECVHOPLIMIT),
+};
+
+struct option_name sys_option_name(int level, int option)
+{
+	struct option_name out;
+
+	snprintf(out.text, sizeof(out.text), "level %d, option %d", level, option);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].level == level && names[i].option == option)
+			snprintf(out.text, sizeof(out.text), "%s", names[i].name);
+	return out;
+}

@@ -1,0 +1,303 @@
+#include "tty/console.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "core/conn_state.h"
+#include "os/sys.h"
+
+/* xterm's, known to most: pasted text comes between marks, so that a ^C in it is no key. Who does
+ * not know it passes it over (ECMA-48: a private mode). */
+#define PASTE_MARKS    "\033[?2004h"
+#define NO_PASTE_MARKS "\033[?2004l"
+
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* One that our parent had ignored stays so. */
+static sigset_t watched_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGCONT);
+	if (!is_ignored(SIGTSTP))
+		sigaddset(&set, SIGTSTP);
+	return set;
+}
+
+/* ---- the screen ---- */
+
+/* Write what was drawn, if it was. Returns as conn_write. */
+static int put(struct console *c, bool drawn, struct buf *screen)
+{
+	int verdict = 0;
+
+	if (drawn)
+		verdict = conn_write(c->out, buf_span(screen));
+	else
+		conn_end_soon(c->out, ENDED_LOST, ENOMEM);
+	buf_free(screen);
+	return verdict;
+}
+
+static int show(struct console *c)
+{
+	struct buf screen = {0};
+
+	return put(c, line_edit_show(&c->edit, &screen) == 0, &screen);
+}
+
+/* Before anything is drawn: a key may come before the signal that tells of another size. */
+static void take_size(struct console *c)
+{
+	struct winsize size = {0};
+	struct buf screen = {0};
+
+	if (sys_window_size(&c->nobody, c->terminal.fd, &size) < 0 ||
+		(size.ws_col == c->size.ws_col && size.ws_row == c->size.ws_row))
+		return;
+	c->size = size;
+	put(c, line_edit_resize(&c->edit, size.ws_col, size.ws_row, &screen) == 0, &screen);
+}
+
+/* Take the terminal, if it is to be had, and show the line there. */
+static int enter(struct console *c)
+{
+	struct buf screen = {0};
+
+	line_edit_forget(&c->edit);
+	if (terminal_take(&c->terminal) < 0)
+		return -1;
+	if (!c->terminal.taken)
+		return 0;
+	take_size(c);
+	/* what was typed before was shown as it came, and is yet to be read */
+	put(c,
+		buf_puts(&screen, PASTE_MARKS "\r\033[J") == 0 &&
+			line_edit_show(&c->edit, &screen) == 0,
+		&screen);
+	return 0;
+}
+
+/* Leave the terminal as if nobody had been there. */
+static void leave(struct console *c)
+{
+	struct buf screen = {0};
+
+	if (c->terminal.taken && terminal_in_foreground(&c->terminal))
+		put(c,
+			line_edit_hide(&c->edit, &screen) == 0 &&
+				buf_puts(&screen, NO_PASTE_MARKS) == 0,
+			&screen);
+	terminal_restore(&c->terminal);
+}
+
+int console_print(struct console *c, struct span text)
+{
+	bool shown = c->open && c->edit.view.shown;
+	struct buf screen = {0};
+	bool drawn;
+
+	if (!shown)
+		return conn_write(c->out, text);
+	take_size(c);
+	drawn = line_edit_hide(&c->edit, &screen) == 0 && buf_add(&screen, text) == 0 &&
+	        line_edit_show(&c->edit, &screen) == 0;
+	return put(c, drawn, &screen);
+}
+
+/* ---- reports ---- */
+
+/* struct report_sink.line */
+static int report_above(void *arg, struct span line)
+{
+	struct console *c = arg;
+
+	if (!conn_alive(c->out) || conn_finished(c->out))
+		return c->below.line(c->below.arg, line);
+	if (conn_queued(c->out) >= CONN_QUEUE_MAX_BYTES)
+		return -1;
+	console_print(c, line);
+	return 0;
+}
+
+static void take_reports(struct console *c)
+{
+	c->nobody = (struct reporter){0};
+	c->told = c->out->link.to;
+	c->out->link.to = &c->nobody;
+	c->below = c->to->sink;
+	if (terminal_is_same(c->to, STDERR_FILENO, c->terminal.fd))
+		c->to->sink = (struct report_sink){report_above, c};
+}
+
+static void give_reports_back(struct console *c)
+{
+	c->to->sink = c->below;
+	c->out->link.to = c->told;
+}
+
+/* ---- signals ---- */
+
+/* Stop, by a signal that is blocked and has been sent, until somebody has us go on; where we cannot
+ * be stopped (no shell would know of it), go on at once. */
+static void stop_here(void)
+{
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
+static void suspend(struct console *c, bool by_key)
+{
+	if (is_ignored(SIGTSTP)) {
+		if (!c->edit.view.shown)
+			show(c);
+		return;
+	}
+	leave(c);
+	if (by_key)
+		terminal_signal(&c->terminal, SIGTSTP);
+	else
+		raise(SIGTSTP);
+	stop_here();
+	enter(c);
+}
+
+/* We go on. If somebody else had the terminal, nothing is as it was. */
+static void continued(struct console *c)
+{
+	if (terminal_is_untouched(&c->terminal))
+		take_size(c);
+	else
+		enter(c);
+}
+
+static void on_signal(struct watch *w, uint32_t events)
+{
+	struct console *c = container_of(w, struct console, signals);
+
+	(void)events;
+	switch (sys_signalfd_next(w->fd)) {
+	case SIGTSTP: suspend(c, false); break;
+	case SIGCONT: continued(c); break;
+	case SIGWINCH: take_size(c); break;
+	default: break;
+	}
+}
+
+static int watch_signals(struct console *c)
+{
+	sigset_t set = watched_signals();
+
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	c->signals = (struct watch){.fd = sys_signalfd(&set), .ready = on_signal};
+	return c->signals.fd < 0 ? -1 : loop_watch(c->loop, &c->signals, EPOLLIN);
+}
+
+static void ignore_signals(struct console *c)
+{
+	sigset_t set = watched_signals();
+
+	if (c->signals.fd >= 0) {
+		loop_unwatch(c->loop, &c->signals);
+		sys_close_own(c->signals.fd);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* ---- keys ---- */
+
+/* Whoever handles the signal is to find the terminal as it was. */
+static void end_by_signal(struct console *c, int number)
+{
+	struct terminal terminal = c->terminal;
+
+	if (is_ignored(number)) {
+		show(c);
+		return;
+	}
+	console_close(c);
+	terminal_signal(&terminal, number);
+}
+
+static void act(struct console *c, enum edit_verdict verdict)
+{
+	switch (verdict) {
+	case EDIT_LINE: c->line(c->arg, line_edit_line(&c->edit)); break;
+	case EDIT_END: c->end(c->arg); break;
+	case EDIT_INTERRUPT: end_by_signal(c, SIGINT); return;
+	case EDIT_QUIT: end_by_signal(c, SIGQUIT); return;
+	case EDIT_SUSPEND: suspend(c, true); return;
+	case EDIT_MORE:
+	case EDIT_NO_MEMORY: return;
+	}
+	if (c->open && c->terminal.taken)
+		show(c);
+}
+
+int console_keys(struct console *c, struct span in)
+{
+	int full = 0;
+
+	if (c->open && !c->terminal.taken)
+		enter(c); /* it was read, so we are in the foreground now */
+	if (c->open)
+		take_size(c);
+	while (c->open && in.len) {
+		struct buf screen = {0};
+		enum edit_verdict verdict = line_edit_keys(&c->edit, &in, &screen);
+
+		if (put(c, verdict != EDIT_NO_MEMORY, &screen) < 0)
+			full = -1;
+		act(c, verdict);
+	}
+	return full;
+}
+
+/* ---- beginning and end ---- */
+
+int console_open(struct console *c, struct loop *loop, struct reporter *to, int fd,
+	struct conn *out, const char *prompt, struct err *err)
+{
+	c->loop = loop;
+	c->to = to;
+	c->out = out;
+	c->terminal = (struct terminal){.to = to, .fd = fd};
+	c->size = (struct winsize){0};
+	if (line_edit_init(&c->edit, prompt) < 0)
+		return err_sys(err, ERR_RUNTIME, ENOMEM, "cannot edit lines");
+	if (watch_signals(c) == 0) {
+		take_reports(c);
+		c->open = true;
+		if (enter(c) == 0)
+			return 0;
+		give_reports_back(c);
+		c->open = false;
+	}
+	err_sys(err, ERR_RUNTIME, errno, "cannot use the terminal");
+	ignore_signals(c);
+	line_edit_free(&c->edit);
+	return -1;
+}
+
+void console_close(struct console *c)
+{
+	if (!c->open)
+		return;
+	leave(c);
+	c->open = false;
+	give_reports_back(c);
+	ignore_signals(c);
+	line_edit_free(&c->edit);
+}
