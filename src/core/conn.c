@@ -88,16 +88,13 @@ static uint32_t asked_of(const struct conn *c)
 	return asked;
 }
 
-void conn_update_interest(struct conn *c)
+static void review_interest(struct conn *c)
 {
-	uint32_t wanted;
+	uint32_t wanted = asked_of(c);
 
-	if (!conn_alive(c) || !c->opened)
-		return;
-	wanted = asked_of(c);
 	if (c->link.via->wants)
 		wanted = c->link.via->wants(&c->link, wanted);
-	if (c->link.fd < 0 || (!wanted && !loop_watches(&c->watch)))
+	if (c->link.fd < 0 || loop_is_watching(&c->watch, wanted))
 		return;
 	if (loop_watch(c->owner->loop, &c->watch, wanted) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
@@ -128,9 +125,6 @@ static void writing_failed(struct conn *c, int error)
 		(void)c->link.via->finish(&c->link);
 	if (!c->closing)
 		c->linger_ms = CONN_LINGER_MS;
-	conn_linger(c);
-	conn_settle(c);
-	conn_update_interest(c);
 }
 
 void conn_write_failed(struct conn *c, int error)
@@ -163,17 +157,24 @@ static void pass_end_on(struct conn *c)
 		return;
 	verdict = c->link.via->finish ? c->link.via->finish(&c->link) : IO_DONE;
 	c->finish_waits = verdict == IO_AGAIN;
-	if (verdict == IO_FAIL) {
+	c->out_over = verdict == IO_DONE;
+	if (verdict == IO_FAIL)
 		writing_failed(c, c->link.error);
+}
+
+void conn_review(struct conn *c)
+{
+	if (c->told_now)
 		return;
-	}
-	if (verdict == IO_DONE) {
-		c->out_over = true;
-		if (c->closing)
-			conn_linger(c);
-		conn_settle(c);
-	}
-	conn_update_interest(c);
+	if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits && !c->queue.len)
+		pass_end_on(c);
+	if (c->in_over || c->out_over)
+		conn_review_stage(c);
+	if (!conn_alive(c) || !c->opened)
+		return;
+	review_interest(c);
+	if (c->retime)
+		conn_review_timer(c);
 }
 
 void conn_finish(struct conn *c)
@@ -181,23 +182,19 @@ void conn_finish(struct conn *c)
 	if (!conn_alive(c) || c->finishing)
 		return;
 	c->finishing = true;
-	if (c->queue.len == 0)
-		pass_end_on(c);
+	conn_review(c);
 }
 
 void conn_close(struct conn *c, int64_t linger_ms)
 {
 	if (!conn_alive(c) || c->closing)
 		return;
-	c->closing = true;
+	c->closing = c->finishing = true;
 	c->linger_ms = (int32_t)linger_ms;
-	if (!c->finishing) {
-		conn_finish(c);
-	} else if (c->out_over) {
-		conn_linger(c);
-		conn_settle(c);
-	}
-	conn_resume(c);
+	c->paused = false;
+	if (c->stage == STAGE_LINGERING)
+		c->stage = STAGE_LIVE; /* it lingers anew, for another time */
+	conn_review(c);
 }
 
 void conn_after(struct conn *c, int64_t ms)
@@ -205,7 +202,8 @@ void conn_after(struct conn *c, int64_t ms)
 	if (c->stage != STAGE_LIVE || (ms < 0 && !c->later_ms))
 		return;
 	c->later_ms = ms < 0 ? 0 : c->owner->loop->now_ms + ms;
-	conn_set_timer(c);
+	c->retime = true;
+	conn_review(c);
 }
 
 void conn_abort(struct conn *c)
@@ -218,19 +216,19 @@ void conn_pause(struct conn *c)
 	if (c->closing)
 		return;
 	c->paused = true;
-	conn_update_interest(c);
+	conn_review(c);
 }
 
 void conn_resume(struct conn *c)
 {
 	c->paused = false;
-	conn_update_interest(c);
+	conn_review(c);
 }
 
 void conn_want_drained(struct conn *c)
 {
 	c->wants_drained = true;
-	conn_update_interest(c);
+	conn_review(c);
 }
 
 /* One write: how much of out the kernel took. A failure ends our side. */
@@ -250,24 +248,28 @@ static size_t write_some(struct conn *c, struct span out)
 	return taken;
 }
 
+/* Write out, or keep what is not taken. */
+static void write_or_keep(struct conn *c, struct span out)
+{
+	if (c->queue.len == 0 && out.len)
+		out = span_from(out, write_some(c, out));
+	if (c->write_error || !out.len || !conn_alive(c))
+		return;
+	if (buf_add(&c->queue, out) < 0)
+		conn_end_soon(c, ENDED_LOST, ENOMEM);
+	else
+		conn_count(c);
+}
+
 int conn_write(struct conn *c, struct span out)
 {
 	if (!conn_alive(c) || c->finishing)
 		return 0;
 	if (c->link.message_max)
-		return conn_write_message(c, out);
-	if (c->queue.len == 0 && out.len)
-		out = span_from(out, write_some(c, out));
-	if (c->finishing)
-		return 0;
-	if (out.len) {
-		if (buf_add(&c->queue, out) < 0) {
-			conn_end_soon(c, ENDED_LOST, ENOMEM);
-			return 0;
-		}
-		conn_count(c);
-		conn_update_interest(c);
-	}
+		conn_write_message(c, out);
+	else
+		write_or_keep(c, out);
+	conn_review(c);
 	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
 }
 
@@ -289,19 +291,14 @@ static void write_queue(struct conn *c)
 
 static void flush_queue(struct conn *c)
 {
-	const struct handler *on = c->owner->on;
-
 	write_queue(c);
 	conn_count(c);
+	c->finish_waits = false; /* to be tried again */
 	if (c->queue.len || c->write_error || !conn_alive(c))
 		return;
 	c->wants_drained = false;
-	if (on->drained && !c->closing)
-		on->drained(c);
-	if (conn_alive(c) && c->queue.len == 0 && c->finishing && !c->out_over)
-		pass_end_on(c);
-	else
-		conn_update_interest(c);
+	if (c->owner->on->drained && !c->closing)
+		c->owner->on->drained(c);
 }
 
 void conn_take_in(struct conn *c, struct span in)
@@ -326,19 +323,19 @@ static void peer_ended(struct conn *c)
 	if (c->owner->on->eof && !c->closing)
 		c->owner->on->eof(c);
 	else
-		conn_finish(c);
-	conn_settle(c);
-	conn_update_interest(c);
+		c->finishing = true;
 }
 
 void conn_writable(struct conn *c)
 {
+	c->told_now = true;
 	if (conn_alive(c))
 		flush_queue(c);
-	conn_update_interest(c); /* what still waits is to be tried again */
+	c->told_now = false;
+	conn_review(c); /* what still waits is to be tried again */
 }
 
-void conn_was_read(struct conn *c, enum io verdict, size_t got)
+static void act_on_read(struct conn *c, enum io verdict, size_t got)
 {
 	switch (verdict) {
 	case IO_DONE: conn_take_in(c, (struct span){c->owner->room, got}); break;
@@ -346,6 +343,14 @@ void conn_was_read(struct conn *c, enum io verdict, size_t got)
 	case IO_FAIL: conn_lost(c, c->link.error); break;
 	case IO_AGAIN: break;
 	}
+}
+
+void conn_was_read(struct conn *c, enum io verdict, size_t got)
+{
+	c->told_now = true;
+	act_on_read(c, verdict, got);
+	c->told_now = false;
+	conn_review(c);
 }
 
 /* Whether a read may have left something that no edge will tell of. */
@@ -368,7 +373,7 @@ static bool read_once(struct conn *c, uint32_t events)
 	bool more = c->watch.edges && may_be_more(c, verdict, got, events);
 
 	note_bytes_inside(c);
-	conn_was_read(c, verdict, got);
+	act_on_read(c, verdict, got);
 	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
 	return verdict == IO_DONE;
@@ -378,9 +383,10 @@ static bool read_once(struct conn *c, uint32_t events)
  * be told EAGAIN. */
 static void read_some(struct conn *c, uint32_t events)
 {
-	for (int left = c->reads_a_turn; left > 0; left--)
-		if (!read_once(c, events) || !(asked_of(c) & EPOLLIN))
-			return;
+	int left = c->reads_a_turn;
+
+	while (read_once(c, events) && --left > 0 && (asked_of(c) & EPOLLIN))
+		;
 }
 
 /* The kernel tells of an error or a hang-up while nothing was to be read or written. Where reading
@@ -398,12 +404,9 @@ static void hung_up(struct conn *c)
 		conn_end_soon(c, ENDED_LOST, error);
 }
 
-/* What c asked for that events let it try. Where the link has its own mind what to wait for, that
- * is all of it. */
-static uint32_t can_try(const struct conn *c, uint32_t events)
+/* What of it events let c try. Where the link has its own mind what to wait for, that is all. */
+static uint32_t can_try(const struct conn *c, uint32_t asked, uint32_t events)
 {
-	uint32_t asked = asked_of(c);
-
 	if (c->link.via->wants || (events & (EPOLLERR | EPOLLHUP)))
 		return asked;
 	return asked & events;
@@ -412,20 +415,23 @@ static uint32_t can_try(const struct conn *c, uint32_t events)
 static void on_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, watch);
-	uint32_t asked = asked_of(c);
+	uint32_t asked = asked_of(c), may = can_try(c, asked, events);
 
 	if (c->opening) {
 		conn_opening_go(c);
 		return;
 	}
-	if (can_try(c, events) & EPOLLOUT)
+	c->told_now = true;
+	if (may & EPOLLOUT) {
 		flush_queue(c);
-	if (!conn_alive(c) || !w->ready)
-		return;
-	if (can_try(c, events) & EPOLLIN)
+		may = can_try(c, asked_of(c), events);
+	}
+	if (may & EPOLLIN)
 		read_some(c, events);
 	else if (!asked && !asked_of(c))
 		hung_up(c);
+	c->told_now = false;
+	conn_review(c);
 }
 
 void conn_open(struct conn *c)
@@ -433,13 +439,13 @@ void conn_open(struct conn *c)
 	struct conn_owner *owner = c->owner;
 
 	conn_opening_over(c);
-	c->opened = true;
+	c->opened = c->told_now = c->retime = true;
 	c->active_ms = owner->loop->now_ms;
-	conn_set_timer(c);
 	if (owner->on->open)
 		owner->on->open(c);
 	note_bytes_inside(c);
-	conn_update_interest(c);
+	c->told_now = false;
+	conn_review(c);
 }
 
 void conn_limit_reads(struct conn *c, size_t bytes)

@@ -63,10 +63,9 @@ bool conn_limit_input(struct conn *c, struct span *in)
 	return in->len > 0;
 }
 
-void conn_settle(struct conn *c)
+/* Both sides have ended. */
+static void see_off_or_end(struct conn *c)
 {
-	if (!conn_alive(c) || !c->in_over || !c->out_over)
-		return;
 	if (c->write_error || c->gave_place || !c->owner->see_off || !c->link.via->unsent) {
 		conn_end_soon(c, c->write_error ? ENDED_LOST : ENDED_IN_ORDER, c->write_error);
 		return;
@@ -79,24 +78,20 @@ void conn_settle(struct conn *c)
 	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
 }
 
-/* The input does not matter any more. */
-static void stop_reading(struct conn *c)
+void conn_review_stage(struct conn *c)
 {
-	c->in_over = true;
-	conn_settle(c);
-	conn_update_interest(c);
-}
+	bool waits = c->closing || c->write_error; /* for the peer's end alone */
 
-void conn_linger(struct conn *c)
-{
-	if (c->in_over)
-		return;
-	if (c->linger_ms == 0 || c->link.connectionless) {
-		stop_reading(c);
-		return;
+	if (c->stage == STAGE_LIVE && waits && c->out_over && !c->in_over) {
+		if (c->linger_ms == 0 || c->link.connectionless) {
+			c->in_over = true;
+		} else {
+			c->stage = STAGE_LINGERING;
+			timer_set_in(c->owner->loop, &c->timer, c->linger_ms);
+		}
 	}
-	c->stage = STAGE_LINGERING;
-	timer_set_in(c->owner->loop, &c->timer, c->linger_ms);
+	if (conn_alive(c) && c->in_over && c->out_over)
+		see_off_or_end(c);
 }
 
 void conn_throw_away(struct conn *c, size_t bytes)
@@ -105,7 +100,7 @@ void conn_throw_away(struct conn *c, size_t bytes)
 		return;
 	c->thrown_away += (uint32_t)bytes;
 	if (c->thrown_away > CONN_LINGER_BYTES)
-		stop_reading(c);
+		c->in_over = true;
 }
 
 struct conn *conn_of_node(struct list *node)
@@ -332,10 +327,13 @@ static void check_idle(struct conn *c)
 		conn_end_soon(c, ending, 0);
 }
 
-void conn_set_timer(struct conn *c)
+void conn_review_timer(struct conn *c)
 {
 	int64_t idle_ms = c->owner->idle_ms, due_ms = c->later_ms;
 
+	c->retime = false;
+	if (c->stage != STAGE_LIVE)
+		return;
 	if (idle_ms > 0 && (!due_ms || c->active_ms + idle_ms < due_ms))
 		due_ms = c->active_ms + idle_ms;
 	if (c->owed_ms && !c->closing && (!due_ms || c->owed_ms < due_ms))
@@ -352,17 +350,16 @@ void conn_await(struct conn *c, int64_t ms)
 		return;
 	c->owes = true;
 	c->owed_ms = ms > 0 ? c->owner->loop->now_ms + ms : 0;
-	conn_set_timer(c);
+	c->retime = true;
+	conn_review(c);
 }
 
 void conn_got(struct conn *c)
 {
-	bool was_due = c->owed_ms;
-
+	c->retime |= c->owed_ms > 0;
 	c->owes = false;
 	c->owed_ms = 0;
-	if (was_due && c->stage == STAGE_LIVE)
-		conn_set_timer(c);
+	conn_review(c);
 }
 
 /* The peer does not get to say what it owes: refuse it. */
@@ -425,8 +422,7 @@ static void check_live(struct conn *c)
 		check_owed(c);
 	if (c->stage == STAGE_LIVE)
 		check_idle(c);
-	if (c->stage == STAGE_LIVE)
-		conn_set_timer(c);
+	c->retime = true;
 }
 
 /* After a failed write, what still comes is not thrown away: it counts as long as it goes on. */
@@ -437,7 +433,7 @@ static void check_linger(struct conn *c)
 	if (c->write_error && !c->closing && due_ms > c->owner->loop->now_ms)
 		timer_set(c->owner->loop, &c->timer, due_ms);
 	else
-		stop_reading(c);
+		c->in_over = true;
 }
 
 void conn_on_timer(struct timer *t)
@@ -451,12 +447,15 @@ void conn_on_timer(struct timer *t)
 			conn_opening_late(c);
 		return;
 	}
+	c->told_now = true;
 	switch ((enum stage)c->stage) {
 	case STAGE_LIVE: check_live(c); break;
 	case STAGE_LINGERING: check_linger(c); break;
 	case STAGE_SEEING_OFF: see_off(c); break;
 	case STAGE_OVER: break;
 	}
+	c->told_now = false;
+	conn_review(c);
 	if (c->stage == STAGE_OVER)
 		end(c);
 }

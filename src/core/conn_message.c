@@ -39,17 +39,14 @@ static bool send_message(struct conn *c, struct span out)
 	return true;
 }
 
-int conn_write_message(struct conn *c, struct span out)
+void conn_write_message(struct conn *c, struct span out)
 {
 	if (c->queue.len == 0 && send_message(c, out))
-		return 0;
-	if (messages_add(&c->queue, out) < 0) {
+		return;
+	if (messages_add(&c->queue, out) < 0)
 		conn_end_soon(c, ENDED_LOST, ENOMEM);
-		return 0;
-	}
-	conn_count(c);
-	conn_update_interest(c);
-	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
+	else
+		conn_count(c);
 }
 
 void conn_flush_messages(struct conn *c)
@@ -80,7 +77,7 @@ static bool go_elsewhere(struct conn *c, int error)
 	c->queue = owner->resend;
 	owner->resend = (struct buf){0};
 	c->sent = 0;
-	conn_update_interest(c);
+	conn_review(c);
 	return true;
 }
 
@@ -92,8 +89,12 @@ void conn_lost(struct conn *c, int error)
 
 void conn_deliver(struct conn *c, struct span in)
 {
-	if (conn_alive(c) && !c->in_over)
-		conn_take_in(c, in);
+	if (!conn_alive(c) || c->in_over)
+		return;
+	c->told_now = true;
+	conn_take_in(c, in);
+	c->told_now = false;
+	conn_review(c);
 }
 
 void conn_expect_messages(struct conn *c, size_t count)

@@ -51,10 +51,13 @@ struct conn {
 	uint8_t step;         /* while opening: which of the owner's */
 	uint8_t reads_a_turn; /* at most */
 	bool paused : 1;
-	bool in_over : 1;      /* the peer will send no more, or we no longer care */
-	bool closing : 1;      /* conn_close was called */
-	bool finishing : 1;    /* conn_finish was called */
-	bool out_over : 1;     /* ... and the peer has been told */
+	bool told_now : 1;  /* a callback about it, or a walk through it, is going on: review later
+	                     */
+	bool retime : 1;    /* what the timer is for has changed */
+	bool in_over : 1;   /* the peer will send no more, or we no longer care */
+	bool closing : 1;   /* conn_close was called */
+	bool finishing : 1; /* conn_finish was called */
+	bool out_over : 1;  /* ... and the peer has been told */
 	bool finish_waits : 1; /* ... or is to be, once the link can */
 	bool wants_drained : 1;
 	bool opening : 1; /* its steps are being taken */
@@ -91,7 +94,7 @@ void conn_take_in(struct conn *c, struct span in);
 void conn_write_failed(struct conn *c, int error);
 
 /* conn_write, and what becomes of its queue, where messages are kept whole. */
-int conn_write_message(struct conn *c, struct span out);
+void conn_write_message(struct conn *c, struct span out);
 void conn_flush_messages(struct conn *c);
 
 /* Act on what a read into owner.room gave. */
@@ -104,21 +107,20 @@ void conn_opening_late(struct conn *c);
 void conn_opening_ended(struct conn *c);
 void conn_opening_over(struct conn *c);
 
-/* Tell the loop what c waits for now. */
-void conn_update_interest(struct conn *c);
+/* A fact about c has changed: pass our end on if it is time, and derive the stage, what the loop is
+ * to watch, and the timer. Every entry point ends with it; while c is told what happens, once, when
+ * that is over. */
+void conn_review(struct conn *c);
 
 /* Nothing more happens on c; it ends before this turn of the loop is over. */
 void conn_end_soon(struct conn *c, enum ending ending, int error);
 
-/* Set the timer of a live connection to what is due first. */
-void conn_set_timer(struct conn *c);
+/* Where both sides have ended, or ours has and the peer's is waited for no longer: the next stage.
+ */
+void conn_review_stage(struct conn *c);
 
-/* If both sides have ended, so has the connection, but for what the peer's kernel still lacks. */
-void conn_settle(struct conn *c);
-
-/* Our end has been passed on after conn_close, or writing failed: wait for the peer's end for
- * linger_ms. */
-void conn_linger(struct conn *c);
+/* When a live connection is to be woken. */
+void conn_review_timer(struct conn *c);
 
 /* Cut in to what may still come (owner.receive_max); with more, c ends. Returns whether there is
  * anything to take in. */

@@ -83,10 +83,13 @@ int loop_look_again(struct loop *l, struct watch *w);
  * or -1 with errno when memory is out. */
 int loop_ready(struct loop *l, struct watch *w, uint32_t events);
 
-/* Whether w is one that loop_watch took: it has to be called to switch off what is wanted, too. */
-static inline bool loop_watches(const struct watch *w)
+/* Whether loop_watch(w, wanted) would change nothing. To want nothing of what was never watched is
+ * nothing; of a file, it has to be said. */
+static inline bool loop_is_watching(const struct watch *w, uint32_t wanted)
 {
-	return w->known || w->unpollable;
+	if (w->wanted != wanted)
+		return false;
+	return w->unpollable || (w->known ? w->armed == wanted : !wanted);
 }
 
 /* Forget w. It may be called for a watch that is not watched. */
