@@ -53,8 +53,8 @@ static void send_away(struct conn *c)
 {
 	bool can_be_told = c->queue.len == 0 && !conn_closing(c);
 
-	if (c->owner->on->let_go)
-		c->owner->on->let_go(c);
+	if (c->on->let_go)
+		c->on->let_go(c);
 	c->holds = 0;
 	buf_free(&c->queue);
 	recount(c);

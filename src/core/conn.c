@@ -49,6 +49,12 @@ void conn_owner_init(struct conn_owner *owner)
 	owner->open_now = owner->opening_now = 0;
 }
 
+/* A handler may limit what is read at a time, but not messages that are kept whole. */
+static void limit_as_told(struct conn *c)
+{
+	conn_limit_reads(c, c->link.message_max ? 0 : c->on->read_max);
+}
+
 struct conn *conn_new(struct conn_owner *owner, const struct link *link, const struct addr *peer,
 	enum conn_sides sides)
 {
@@ -63,12 +69,14 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 		return NULL;
 	}
 	c->owner = owner;
-	conn_limit_reads(c, link->message_max ? 0 : owner->on->read_max);
+	c->on = owner->on;
+	c->ctx = owner->ctx;
 	c->reads_a_turn = 1;
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
 	conn_set_link(c, link, peer);
+	limit_as_told(c);
 	list_push(&owner->conns, &c->node);
 	owner->open_now++;
 	return c;
@@ -297,8 +305,8 @@ static void flush_queue(struct conn *c)
 	if (c->queue.len || c->write_error || !conn_alive(c))
 		return;
 	c->wants_drained = false;
-	if (c->owner->on->drained && !c->closing)
-		c->owner->on->drained(c);
+	if (c->on->drained && !c->closing)
+		c->on->drained(c);
 }
 
 void conn_take_in(struct conn *c, struct span in)
@@ -312,16 +320,16 @@ void conn_take_in(struct conn *c, struct span in)
 	c->active_ms = c->owner->loop->now_ms;
 	if (c->closing)
 		conn_throw_away(c, in.len);
-	else if (c->owner->on->data)
-		c->owner->on->data(c, in);
+	else if (c->on->data)
+		c->on->data(c, in);
 }
 
 static void peer_ended(struct conn *c)
 {
 	c->in_over = true;
 	c->active_ms = c->owner->loop->now_ms;
-	if (c->owner->on->eof && !c->closing)
-		c->owner->on->eof(c);
+	if (c->on->eof && !c->closing)
+		c->on->eof(c);
 	else
 		c->finishing = true;
 }
@@ -436,16 +444,47 @@ static void on_ready(struct watch *w, uint32_t events)
 
 void conn_open(struct conn *c)
 {
-	struct conn_owner *owner = c->owner;
-
 	conn_opening_over(c);
+	c->owed_ms = 0;
 	c->opened = c->told_now = c->retime = true;
-	c->active_ms = owner->loop->now_ms;
-	if (owner->on->open)
-		owner->on->open(c);
+	c->active_ms = c->owner->loop->now_ms;
+	if (c->on->open)
+		c->on->open(c);
 	note_bytes_inside(c);
 	c->told_now = false;
 	conn_review(c);
+}
+
+int conn_hand_over(struct conn *c, const struct handler *on, void *ctx)
+{
+	bool told_now = c->told_now;
+
+	if (!conn_alive(c) || on->peer_size > peer_room(c->owner))
+		return -1;
+	if (c->on->release)
+		c->on->release(c);
+	memset(conn_peer(c), 0, peer_room(c->owner));
+	conn_after(c, -1);
+	conn_got(c);
+	c->on = on;
+	c->ctx = ctx;
+	limit_as_told(c);
+	c->told_now = true;
+	if (c->opened && on->open)
+		on->open(c);
+	c->told_now = told_now;
+	conn_review(c);
+	return 0;
+}
+
+int conn_unread(struct conn *c, struct span bytes)
+{
+	if (link_unread(&c->link, bytes) < 0)
+		return -1;
+	c->received -= bytes.len;
+	note_bytes_inside(c);
+	conn_review(c);
+	return 0;
 }
 
 void conn_limit_reads(struct conn *c, size_t bytes)
@@ -460,7 +499,7 @@ bool conn_is_opening(const struct conn *c)
 
 void *conn_ctx(const struct conn *c)
 {
-	return c->owner->ctx;
+	return c->ctx;
 }
 
 void *conn_peer(struct conn *c)
@@ -515,6 +554,11 @@ bool conn_peer_ended(const struct conn *c)
 bool conn_finished(const struct conn *c)
 {
 	return c->finishing;
+}
+
+bool conn_answering(struct conn *c)
+{
+	return c->on->answering && !conn_closing(c) && c->on->answering(c);
 }
 
 bool conn_closing(const struct conn *c)

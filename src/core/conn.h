@@ -76,11 +76,11 @@ struct conn_owner {
 	struct loop *loop;
 	struct reporter *to;
 	uint8_t *room; /* CONN_READ_BYTES for reads: one a worker, never held over a turn */
-	const struct handler *on;
-	void *ctx;             /* the handler's own, for conn_ctx */
-	int64_t idle_ms;       /* end one that is silent for so long; not above 0: never */
-	uint64_t receive_max;  /* bytes that one may send us: more ends it (ERR_WRONG); 0: any */
-	struct budget *budget; /* of what all of them hold together; NULL: not counted */
+	const struct handler *on; /* of each that is made, until conn_hand_over */
+	void *ctx;                /* the handler's own, for conn_ctx */
+	int64_t idle_ms;          /* end one that is silent for so long; not above 0: never */
+	uint64_t receive_max;     /* bytes that one may send us: more ends it (ERR_WRONG); 0: any */
+	struct budget *budget;    /* of what all of them hold together; NULL: not counted */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */
 	/* A client's without a connection below, that was refused before anything came: give it
@@ -129,6 +129,16 @@ void conn_open(struct conn *c);
 /* Take the owner's steps (core/step.h), which may take several turns, and then conn_open. If one of
  * them fails, or owner.opening_ms pass first, c is gone and owner.unopened is told. */
 void conn_begin(struct conn *c);
+
+/* From now on another handler is told, with another context: to negotiate first, then serve. The
+ * old one's release is called, conn_peer is zeroed and conn_after and conn_await forgotten; then
+ * the new one's open is called. Its peer_size must not be above that of the owner's handler.
+ * Returns 0, or -1 where it is, or c is over: then nothing has changed. */
+int conn_hand_over(struct conn *c, const struct handler *on, void *ctx);
+
+/* Give back what data was told too much: it is told again, to whoever is the handler then. Where
+ * messages are kept whole it is one of them. Returns 0, or -1 when memory is out. */
+int conn_unread(struct conn *c, struct span bytes);
 
 /* Send out: at once what the kernel takes, a queued copy of the rest. Returns 0, or -1 once
  * CONN_QUEUE_MAX_BYTES wait: they are kept, but stop until handler.drained. After conn_finish, or
@@ -223,6 +233,7 @@ size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
 bool conn_peer_ended(const struct conn *c); /* it will send no more, or is no longer heard */
 bool conn_finished(const struct conn *c);   /* our end has been passed on, or is under way */
+bool conn_answering(struct conn *c);        /* handler.answering says so */
 bool conn_closing(const struct conn *c);    /* conn_close was called, or it is over */
 
 #endif

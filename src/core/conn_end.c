@@ -113,8 +113,8 @@ static void forget(struct conn *c)
 {
 	conn_opening_over(c);
 	c->stage = STAGE_OVER; /* a callback it is in may still touch it */
-	if (c->owner->on->release)
-		c->owner->on->release(c);
+	if (c->on->release)
+		c->on->release(c);
 	list_remove(&c->node);
 	c->owner->open_now--;
 	timer_free(c->owner->loop, &c->timer);
@@ -277,17 +277,16 @@ static void peer_ending(const struct conn *c, struct err *err)
 /* Close the link; the last things that only the kernel knows can still spoil the end. */
 static void close_link(struct conn *c)
 {
-	int error;
+	uint32_t missed = c->link.via->missed ? c->link.via->missed(c->link.to, c->link.fd) : 0;
+	int error = link_close(&c->link);
 
-	if (c->link.via->missed)
-		c->missed = c->link.via->missed(c->link.to, c->link.fd);
-	error = link_close(&c->link);
 	if (c->ending != ENDED_IN_ORDER)
 		return;
 	if (error) {
 		c->ending = ENDED_LOST;
 		c->link.error = error;
-	} else if (c->missed) {
+	} else if (missed) {
+		c->missed = missed;
 		c->ending = ENDED_MISSED;
 	} else if (c->refused) {
 		c->ending = ENDED_REFUSED;
@@ -310,8 +309,8 @@ static void end(struct conn *c)
 		local_ending(c, &err);
 	else if (why)
 		peer_ending(c, &err);
-	if (owner->on->closed)
-		owner->on->closed(c, why);
+	if (c->on->closed)
+		c->on->closed(c, why);
 	forget(c);
 	if (owner->gone)
 		owner->gone(owner, c, why);
@@ -366,8 +365,8 @@ void conn_got(struct conn *c)
 static void conn_give_up(struct conn *c, const char *why, int64_t linger_ms)
 {
 	conn_got(c);
-	if (c->owner->on->let_go)
-		c->owner->on->let_go(c);
+	if (c->on->let_go)
+		c->on->let_go(c);
 	conn_refuse_within(c, why, linger_ms);
 }
 
@@ -415,8 +414,8 @@ static void check_live(struct conn *c)
 {
 	if (c->later_ms && c->later_ms <= c->owner->loop->now_ms) {
 		c->later_ms = 0;
-		if (c->owner->on->later)
-			c->owner->on->later(c);
+		if (c->on->later)
+			c->on->later(c);
 	}
 	if (c->stage == STAGE_LIVE)
 		check_owed(c);

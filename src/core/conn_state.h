@@ -27,26 +27,32 @@ enum ending {
 struct conn {
 	struct list node; /* first: loop_bury frees it */
 	struct conn_owner *owner;
+	const struct handler *on; /* the owner's, or what conn_hand_over put in its place ... */
+	void *ctx;                /* ... and its context */
 	struct link link;
 	struct watch watch;
-	struct timer timer;  /* later and idleness, lingering, seeing off, or the end: as the stage
-	                      * says */
-	struct buf queue;    /* as it is, or as messages (base/messages.h) */
-	size_t holds;        /* bytes that the handler keeps for it */
-	size_t counted;      /* ... and the queue, as the owner's budget knows it */
-	int64_t active_ms;   /* when bytes last moved */
-	int64_t later_ms;    /* when handler.later is due; 0: never */
-	int64_t owed_ms;     /* when what the peer owes is due; 0: at no time */
-	void *step_state;    /* while opening: the step's own */
+	struct timer timer; /* later and idleness, lingering, seeing off, or the end: as the stage
+	                     * says */
+	struct buf queue;   /* as it is, or as messages (base/messages.h) */
+	size_t holds;       /* bytes that the handler keeps for it */
+	size_t counted;     /* ... and the queue, as the owner's budget knows it */
+	int64_t active_ms;  /* when bytes last moved */
+	int64_t later_ms;   /* when handler.later is due; 0: never */
+	union {
+		void *step_state; /* while opening: the step's own */
+		int64_t owed_ms;  /* then: when what the peer owes is due; 0: at no time */
+	};
 	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
-	uint32_t missed;   /* datagrams that the kernel had no room for */
 	uint32_t read_max; /* bytes a read takes at most */
 	int write_error;   /* the errno that ended our side; the peer's is still read to its end */
 	int32_t linger_ms;
-	uint32_t thrown_away; /* while lingering: bytes */
-	uint32_t unsent;      /* while seeing off: bytes at the last look */
-	uint16_t look_ms;     /* ... and how long until the next */
+	union {
+		uint32_t thrown_away; /* while lingering: bytes */
+		uint32_t unsent;      /* while seeing off: bytes at the last look */
+		uint32_t missed;      /* at the end: datagrams that the kernel had no room for */
+	};
+	uint16_t look_ms; /* ... and how long until the next */
 	uint8_t stage, ending;
 	uint8_t step;         /* while opening: which of the owner's */
 	uint8_t reads_a_turn; /* at most */

@@ -448,12 +448,6 @@ static void announce(const struct server *s)
 	}
 }
 
-/* Whether c is in the middle of its answer, more of which is to come than is queued. */
-static bool is_answered(const struct server *s, struct conn *c)
-{
-	return s->clients.on->answering && !conn_closing(c) && s->clients.on->answering(c);
-}
-
 /* Past the time for what was queued: the rest is dropped, and counted. */
 static void on_stop_limit(struct timer *t)
 {
@@ -464,7 +458,7 @@ static void on_stop_limit(struct timer *t)
 		struct conn *c = conn_of_node(node);
 
 		s->dropped += conn_queued(c) + (s->conf.via->unsent_is_unread ? 0 : conn_unsent(c));
-		s->cut_short += is_answered(s, c);
+		s->cut_short += conn_answering(c);
 		conn_abort(c);
 	}
 }
@@ -553,7 +547,7 @@ static void say_goodbye(struct server *s, struct conn *c)
 
 	if (conn_is_opening(c))
 		return;
-	if (is_answered(s, c))
+	if (conn_answering(c))
 		return; /* its handler closes it */
 	busy = s->clients.loop->now_ms - conn_active_ms(c) < STOP_BUSY_MS;
 
