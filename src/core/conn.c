@@ -497,6 +497,14 @@ bool conn_is_opening(const struct conn *c)
 	return c->opening;
 }
 
+struct reporter *conn_trace_to(struct conn *c, struct reporter *to)
+{
+	struct reporter *was = c->link.to;
+
+	c->link.to = to;
+	return was;
+}
+
 void *conn_ctx(const struct conn *c)
 {
 	return c->ctx;

@@ -205,11 +205,15 @@ void conn_limit_reads(struct conn *c, size_t bytes);
  * that are there are then taken in one turn, 64 at most. */
 void conn_expect_messages(struct conn *c, size_t count);
 
-/* For links without a descriptor: something came for it; there may be room again for what waits; it
- * failed with an errno. */
+/* For links without a descriptor: something came for it; there may be room again for what waits. */
 void conn_deliver(struct conn *c, struct span in);
 void conn_writable(struct conn *c);
+
+/* It has failed with an errno that no read or write met: such a link's, or a lack of ours. */
 void conn_lost(struct conn *c, int error);
+
+/* Whom the calls of its link are traced to from now on. Returns whom they were. */
+struct reporter *conn_trace_to(struct conn *c, struct reporter *to);
 
 /* Fill err: datagrams came that the kernel had no room for. */
 void missed_error(struct err *err, uint64_t count);

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "core/conn_state.h"
 #include "os/sys.h"
 
 /* xterm's, known to most: pasted text comes between marks, so that a ^C in it is no key. Who does
@@ -42,7 +41,7 @@ static int put(struct console *c, bool drawn, struct buf *screen)
 	if (drawn)
 		verdict = conn_write(c->out, buf_span(screen));
 	else
-		conn_end_soon(c->out, ENDED_LOST, ENOMEM);
+		conn_lost(c->out, ENOMEM);
 	buf_free(screen);
 	return verdict;
 }
@@ -120,7 +119,7 @@ static int report_above(void *arg, struct span line)
 {
 	struct console *c = arg;
 
-	if (!conn_alive(c->out) || conn_finished(c->out))
+	if (conn_finished(c->out) || conn_closing(c->out))
 		return c->below.line(c->below.arg, line);
 	if (conn_queued(c->out) >= CONN_QUEUE_MAX_BYTES)
 		return -1;
@@ -131,8 +130,7 @@ static int report_above(void *arg, struct span line)
 static void take_reports(struct console *c)
 {
 	c->nobody = (struct reporter){0};
-	c->told = c->out->link.to;
-	c->out->link.to = &c->nobody;
+	c->told = conn_trace_to(c->out, &c->nobody);
 	c->below = c->to->sink;
 	if (terminal_is_same(c->to, STDERR_FILENO, c->terminal.fd))
 		c->to->sink = (struct report_sink){report_above, c};
@@ -141,7 +139,7 @@ static void take_reports(struct console *c)
 static void give_reports_back(struct console *c)
 {
 	c->to->sink = c->below;
-	c->out->link.to = c->told;
+	conn_trace_to(c->out, c->told);
 }
 
 /* ---- signals ---- */

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 
-#include "core/conn_state.h"
-
 static bool escapes(const struct screen *s)
 {
 	return conn_is_terminal(s->out) && !s->raw;
@@ -14,7 +12,7 @@ static int put(struct screen *s, int made, struct buf *visible)
 	int verdict = 0;
 
 	if (made < 0)
-		conn_end_soon(s->out, ENDED_LOST, ENOMEM);
+		conn_lost(s->out, ENOMEM);
 	else
 		verdict = conn_write(s->out, buf_span(visible));
 	buf_free(visible);
