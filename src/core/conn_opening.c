@@ -68,18 +68,45 @@ void conn_opening_late(struct conn *c)
 	give_up(c, at, &why);
 }
 
-/* The step cannot go on: be called again when it can. */
-static void wait_for(struct conn *c, uint32_t waits)
+/* What was read too much leaves the room. Returns 0, or an errno. */
+static int put_ahead_back(struct opening *o)
 {
+	enum io ahead = o->ahead;
+
+	o->ahead = IO_AGAIN;
+	if (ahead == IO_FAIL)
+		return o->link->error;
+	if (ahead != IO_DONE)
+		return 0; /* an end is read again */
+	return link_unread(o->link, (struct span){o->room, o->ahead_len}) < 0 ? ENOMEM : 0;
+}
+
+enum io opening_read(struct opening *o, size_t size, size_t *got)
+{
+	int error = put_ahead_back(o);
+
+	if (!error)
+		return link_read(o->link, o->room, size, got);
+	o->link->error = error;
+	return IO_FAIL;
+}
+
+/* The step cannot go on: be called again when it can. */
+static void wait_for(struct conn *c, struct opening *o)
+{
+	uint32_t waits = o->waits;
 	int64_t ms = c->owner->opening_ms;
+	int error = put_ahead_back(o);
 
 	if (!c->waited && ms > 0)
 		timer_set_in(c->owner->loop, &c->timer, ms);
 	c->waited = true;
 	if (c->link.via->wants)
 		waits = c->link.via->wants(&c->link, waits);
-	if (loop_watch(c->owner->loop, &c->watch, waits) < 0)
-		failed(c, NULL, errno);
+	if (!error && loop_watch(c->owner->loop, &c->watch, waits) < 0)
+		error = errno;
+	if (error)
+		failed(c, NULL, error);
 }
 
 /* All steps are done. An edge that came while they were taken is not told again. */
@@ -97,15 +124,6 @@ static void open_now(struct conn *c, const struct opening *o)
 		conn_was_read(c, o->ahead, o->ahead_len);
 }
 
-/* The step is done, and another follows: what it read too much is that one's. */
-static bool hand_on(struct conn *c, struct opening *o)
-{
-	bool bytes = o->ahead == IO_DONE;
-
-	o->ahead = IO_AGAIN;
-	return !bytes || link_unread(&c->link, (struct span){o->room, o->ahead_len}) == 0;
-}
-
 void conn_opening_go(struct conn *c)
 {
 	struct opening o = {.conn = c,
@@ -117,16 +135,12 @@ void conn_opening_go(struct conn *c)
 	enum io verdict;
 
 	for (step = step_of(c); step; step = step_of(c)) {
-		if (!hand_on(c, &o)) {
-			failed(c, NULL, ENOMEM);
-			return;
-		}
 		o.conf = c->owner->steps[c->step].conf;
 		o.waits = EPOLLIN;
 		verdict = step->go(&o);
 		c->step_state = o.state;
 		if (verdict == IO_AGAIN) {
-			wait_for(c, o.waits);
+			wait_for(c, &o);
 			return;
 		}
 		if (verdict != IO_DONE) {

@@ -18,8 +18,9 @@ struct opening {
 	uint8_t *room;  /* CONN_READ_BYTES for reads, not held over a turn */
 	void *state;    /* the step's own: NULL when it begins, freed by its release */
 	uint32_t waits; /* with IO_AGAIN: for EPOLLIN (as unless set), EPOLLOUT, or both */
-	enum io ahead; /* with IO_DONE: what a read of the step gave that was not for it, if any: */
-	size_t ahead_len; /* ... IO_DONE and so many bytes of room, IO_EOF or IO_FAIL */
+	enum io ahead;  /* what was read and not for a step: IO_DONE and so many bytes of room, ...
+	                 */
+	size_t ahead_len; /* ... IO_EOF, IO_FAIL, or IO_AGAIN for nothing. It is the handler's */
 };
 
 struct step {
@@ -31,6 +32,10 @@ struct step {
 	/* The step is over, or its connection: free state. NULL: there is none. */
 	void (*release)(void *state);
 };
+
+/* Read once into o->room: what a step before it read too much comes first. Bytes that are not for
+ * the step either go back by link_unread. */
+enum io opening_read(struct opening *o, size_t size, size_t *got);
 
 /* An entry in a list of steps. */
 struct step_entry {

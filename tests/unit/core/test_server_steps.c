@@ -13,7 +13,7 @@ enum { STUCK = 500, ROUNDS = 200 };
 static enum io ask_for_password(struct opening *o)
 {
 	size_t got = 0;
-	enum io verdict = link_read(o->link, o->room, 2, &got);
+	enum io verdict = opening_read(o, 2, &got);
 
 	if (verdict == IO_DONE)
 		return got == 2 && memcmp(o->room, "in", 2) == 0 ? IO_DONE : IO_FAIL;

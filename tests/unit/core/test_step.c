@@ -57,7 +57,7 @@ static enum io follow_plan(struct opening *o)
 		return IO_FAIL;
 	if (!p->takes)
 		return IO_DONE;
-	cr_assert(eq(int, link_read(o->link, o->room, CONN_READ_BYTES, &got), IO_DONE));
+	cr_assert(eq(int, opening_read(o, CONN_READ_BYTES, &got), IO_DONE));
 	link_unread(o->link, (struct span){o->room + p->takes, got - p->takes});
 	return IO_DONE;
 }
@@ -290,6 +290,47 @@ Test(step, a_reset_after_bytes_ends_it_before_it_is_open)
 	accept_one(&sc, &s);
 	cr_assert(eq(uint, unopened, 1));
 	cr_assert(eq(str, s.told, ""));
+	scene_end(&sc);
+}
+
+static enum io do_nothing(struct opening *o)
+{
+	(void)o;
+	return IO_DONE;
+}
+
+static const struct step step_nothing = {.name = "nothing", .go = do_nothing};
+
+Test(step, a_message_too_long_opens_it_and_is_told_then_whatever_steps_follow)
+{
+	static const struct step_entry steps[] = {
+		{&step_not_reset, NULL}, {&step_nothing, NULL}, {NULL, NULL}};
+	struct script s = {.fail_read_at = 1, .error = EOVERFLOW, .message_max = 10};
+	struct scene sc;
+
+	scene_begin(&sc, &listener);
+	sc.owner.steps = steps;
+	conn_begin(scene_make(&sc, &s, CONN_BOTH));
+	scene_play(&sc);
+	cr_assert(eq(str, s.told, "open closed"));
+	cr_assert(eq(int, s.why.kind, ERR_RUNTIME));
+	scene_end(&sc);
+}
+
+Test(step, bytes_that_the_look_for_a_reset_read_are_not_copied_for_a_step_that_reads_none)
+{
+	static const struct step_entry steps[] = {
+		{&step_not_reset, NULL}, {&step_nothing, NULL}, {NULL, NULL}};
+	struct script s = {.incoming = "hello", .stays = true, .quiet = true};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &listener);
+	sc.owner.steps = steps;
+	c = scene_make(&sc, &s, CONN_BOTH);
+	conn_begin(c);
+	cr_assert(eq(str, s.told, "open data"));
+	cr_assert(eq(ptr, c->link.aside, NULL));
 	scene_end(&sc);
 }
 
