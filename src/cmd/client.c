@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "cmd/talk.h"
+#include "core/elsewhere.h"
 #include "report/report.h"
 #include "transport/fd.h"
 
@@ -112,11 +113,10 @@ static void tell_connected(struct client *c, const struct addr *at)
 }
 
 /* Nobody is at the address that datagrams went to: the next one of the name may do better. */
-static bool go_elsewhere(struct conn_owner *owner, int error, struct link *link, struct addr *at)
+static bool go_elsewhere(void *arg, int error, struct link *link, struct addr *at)
 {
-	struct client *c = container_of(owner, struct client, owner);
-	const struct addr was = conn_address(c->net);
-	const struct addr_text address = addr_text(&was);
+	struct client *c = arg;
+	const struct addr_text address = addr_text(&c->at);
 	const struct report lost = {
 		.kind = REPORT_ATTEMPT_LOST, .address = address.text, .reason = strerror(error)};
 	struct err unused;
@@ -165,6 +165,17 @@ static void on_unopened(
 		client_fail(c, why);
 }
 
+/* The connection, of what the connector found. Returns NULL, with err, when memory is out. */
+static struct conn *make_net(struct client *c, const struct connected *there, struct err *err)
+{
+	const struct elsewhere_conf conf = {.next = go_elsewhere, .arg = c};
+	struct connected found = *there;
+
+	if (c->where.via->connectionless && elsewhere_over(&found.link, &found.at, &conf) < 0)
+		c->others.count = 0; /* it will do without */
+	return client_adopt(c, &found, err);
+}
+
 static void on_connected(void *arg, const struct connected *there, const struct err *why)
 {
 	struct client *c = arg;
@@ -176,12 +187,12 @@ static void on_connected(void *arg, const struct connected *there, const struct 
 		return;
 	}
 	c->others = there->others;
-	c->net = client_adopt(c, there, &none);
+	c->at = there->at;
+	c->net = make_net(c, there, &none);
 	if (!c->net) {
 		client_fail(c, &none);
 		return;
 	}
-	c->at = there->at;
 	tell_connected(c, &there->at);
 	c->owner.opening_ms = time_left_ms(c);
 	conn_begin(c->net);
@@ -309,8 +320,6 @@ static void complete_hint(const struct client *c, struct err *err)
 
 int client_run(struct client *c, struct err *err)
 {
-	if (c->where.via->connectionless)
-		c->owner.elsewhere = go_elsewhere;
 	c->began_ms = c->loop.now_ms;
 	c->connector = connector_start(&c->loop, c->to, &c->to_where, on_connected, c, err);
 	if (!c->connector)

@@ -72,7 +72,6 @@ static void aim(struct client_pool *p)
 	p->begun = 1;
 	p->where = p->client->to_where;
 	p->where.at = p->client->at;
-	p->client->owner.elsewhere = NULL;
 	p->quieter = *p->client->to;
 	if (p->quieter.level > LEVEL_READY)
 		p->quieter.level = LEVEL_READY;

@@ -21,20 +21,19 @@ static const struct stored_addr *stored_addr(const struct conn *c)
 
 static void on_ready(struct watch *w, uint32_t events);
 
-/* How much of an address has room behind c: all of one that may change. */
-static socklen_t addr_room(const struct conn_owner *owner, const struct addr *peer)
+static void set_watch(struct conn *c)
 {
-	if (!peer)
-		return 0;
-	return owner->elsewhere ? (socklen_t)sizeof(peer->room) : peer->len;
+	const struct link *link = &c->link;
+
+	c->watch = (struct watch){.fd = link->fd, .ready = on_ready, .edges = link->via->edges};
 }
 
-void conn_set_link(struct conn *c, const struct link *link, const struct addr *peer)
+static void set_link(struct conn *c, const struct link *link, const struct addr *peer)
 {
 	struct stored_addr *stored = (void *)((char *)(c + 1) + peer_room(c->owner));
 
 	c->link = *link;
-	c->watch = (struct watch){.fd = link->fd, .ready = on_ready, .edges = link->via->edges};
+	set_watch(c);
 	if (!peer)
 		return;
 	stored->len = peer->len;
@@ -44,7 +43,6 @@ void conn_set_link(struct conn *c, const struct link *link, const struct addr *p
 void conn_owner_init(struct conn_owner *owner)
 {
 	list_init(&owner->conns);
-	owner->resend = (struct buf){0};
 	owner->opened = 0;
 	owner->open_now = owner->opening_now = 0;
 }
@@ -59,7 +57,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	enum conn_sides sides)
 {
 	struct conn *c = calloc(1, sizeof(*c) + peer_room(owner) + sizeof(struct stored_addr) +
-					   addr_room(owner, peer));
+					   (peer ? peer->len : 0));
 
 	if (!c)
 		return NULL;
@@ -75,7 +73,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
-	conn_set_link(c, link, peer);
+	set_link(c, link, peer);
 	limit_as_told(c);
 	list_push(&owner->conns, &c->node);
 	owner->open_now++;
@@ -96,10 +94,20 @@ static uint32_t asked_of(const struct conn *c)
 	return asked;
 }
 
+/* The link has another descriptor: the old one is closed, and the kernel has forgotten it. */
+static void follow_link(struct conn *c)
+{
+	loop_unwatch(c->owner->loop, &c->watch);
+	set_watch(c);
+	c->link.moved = false;
+}
+
 static void review_interest(struct conn *c)
 {
 	uint32_t wanted = asked_of(c);
 
+	if (c->link.moved)
+		follow_link(c);
 	if (c->link.via->wants)
 		wanted = c->link.via->wants(&c->link, wanted);
 	if (c->link.fd < 0 || loop_is_watching(&c->watch, wanted))
@@ -313,8 +321,6 @@ void conn_take_in(struct conn *c, struct span in)
 {
 	if (!conn_limit_input(c, &in))
 		return;
-	if (!c->answered)
-		buf_free(&c->owner->resend);
 	c->answered = true;
 	c->received += in.len;
 	c->active_ms = c->owner->loop->now_ms;
@@ -525,6 +531,8 @@ struct addr conn_address(const struct conn *c)
 	const struct stored_addr *stored = stored_addr(c);
 	struct addr a = {0};
 
+	if (c->link.via->address)
+		return c->link.via->address(&c->link);
 	addr_of_bytes(&a, (struct span){stored->bytes, stored->len});
 	return a;
 }

@@ -83,12 +83,6 @@ struct conn_owner {
 	struct budget *budget;    /* of what all of them hold together; NULL: not counted */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */
-	/* A client's without a connection below, that was refused before anything came: give it
-	 * another link and its address and return true, and all it sent is sent again there; or
-	 * return false, and it is lost. NULL: it is lost. */
-	bool (*elsewhere)(struct conn_owner *owner, int error, struct link *link, struct addr *at);
-	struct buf resend; /* what the one connection of such an owner has sent; messages */
-	bool resend_over;  /* ... which has become too much to keep */
 	/* Those that conn_begin takes (core/step.h), within opening_ms (not above 0: any time).
 	 * NULL: none. */
 	const struct step_entry *steps;

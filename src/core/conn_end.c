@@ -122,8 +122,6 @@ static void forget(struct conn *c)
 	buf_free(&c->queue);
 	c->holds = 0;
 	conn_count(c);
-	if (c->owner->elsewhere)
-		buf_free(&c->owner->resend);
 	loop_bury(c->owner->loop, &c->node);
 }
 

@@ -1,28 +1,12 @@
-/* Connections that keep messages whole, and those without a connection below: there, nothing but an
- * answer shows that anybody listens, so that all may have to be sent again elsewhere. */
+/* Connections that keep messages whole. */
 #include "base/messages.h"
 #include "core/conn_state.h"
 
 #include <errno.h>
 
-enum {
-	MESSAGES_A_TURN = 64,           /* so that one long queue does not hold up the others */
-	RESEND_MAX_BYTES = 1024 * 1024, /* kept until the first answer; with more, no second try */
-};
+enum { MESSAGES_A_TURN = 64 }; /* so that one long queue does not hold up the others */
 
-static void keep_for_resending(struct conn *c, struct span sent)
-{
-	struct conn_owner *owner = c->owner;
-
-	if (!owner->elsewhere || c->answered || owner->resend_over)
-		return;
-	owner->resend_over = owner->resend.len + sent.len > RESEND_MAX_BYTES ||
-	                     messages_add(&owner->resend, sent) < 0;
-	if (owner->resend_over)
-		buf_free(&owner->resend);
-}
-
-/* Send one. Returns false if it must wait, for room, or behind what has to be sent again. */
+/* Send one. Returns false if it must wait for room. */
 static bool send_message(struct conn *c, struct span out)
 {
 	size_t taken = 0;
@@ -35,7 +19,6 @@ static bool send_message(struct conn *c, struct span out)
 	}
 	c->sent += out.len;
 	c->active_ms = c->owner->loop->now_ms;
-	keep_for_resending(c, out);
 	return true;
 }
 
@@ -58,32 +41,9 @@ void conn_flush_messages(struct conn *c)
 	}
 }
 
-/* Go on with another link: all that was sent comes first, then what waited. Returns false if there
- * is none. */
-static bool go_elsewhere(struct conn *c, int error)
-{
-	struct conn_owner *owner = c->owner;
-	struct link next;
-	struct addr at;
-
-	if (!owner->elsewhere || c->answered || owner->resend_over ||
-		buf_add(&owner->resend, buf_span(&c->queue)) < 0 ||
-		!owner->elsewhere(owner, error, &next, &at))
-		return false;
-	loop_unwatch(owner->loop, &c->watch);
-	link_close(&c->link);
-	conn_set_link(c, &next, &at);
-	buf_free(&c->queue);
-	c->queue = owner->resend;
-	owner->resend = (struct buf){0};
-	c->sent = 0;
-	conn_review(c);
-	return true;
-}
-
 void conn_lost(struct conn *c, int error)
 {
-	if (conn_alive(c) && !go_elsewhere(c, error))
+	if (conn_alive(c))
 		conn_end_soon(c, ENDED_LOST, error);
 }
 

@@ -90,9 +90,6 @@ static inline void conn_count(struct conn *c)
 		conn_recount(c);
 }
 
-/* Put c on a link that leads to a peer, which may be NULL. */
-void conn_set_link(struct conn *c, const struct link *link, const struct addr *peer);
-
 /* Something came for c. */
 void conn_take_in(struct conn *c, struct span in);
 

@@ -42,6 +42,7 @@ struct link {
 	bool inside : 1; /* bytes wait in the link itself: no epoll tells of them */
 	bool unread : 1; /* ... those that link_unread gave back */
 	bool reset : 1;  /* the peer's reset has been seen; what it had sent comes first */
+	bool moved : 1;  /* fd is another one now: that is to be watched */
 	bool vacates : 1; /* closing gives origin back, so that its other end is told */
 };
 
@@ -151,6 +152,9 @@ struct transport {
 	 * descriptor is to be watched for: to read, a layer may have to write. Once that is there,
 	 * all that was asked is tried. NULL: for what is asked. */
 	uint32_t (*wants)(struct link *link, uint32_t asked);
+
+	/* The address it leads to now. NULL: always the one it was made for. */
+	struct addr (*address)(const struct link *link);
 
 	/* How many datagrams have come and were dropped, for want of room in the kernel. NULL: that
 	 * cannot happen. */

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/conn_state.h"
+#include "core/elsewhere.h"
 #include "script.h"
 
 /* Without a connection nothing but an answer shows that anybody listens: what was refused before
  * it is sent again, all of it, to the next address. */
-TestSuite(conn_elsewhere, .timeout = 20);
+TestSuite(elsewhere, .timeout = 20);
 
-enum { PLACES = 3, RESEND_MAX_BYTES = 1 << 20 };
+enum { PLACES = 3 };
 
 /* One client, and the peers at the addresses it has: ports 1, 2 and 3. */
 struct journey {
@@ -26,10 +28,9 @@ static struct addr place(size_t i)
 	return addr_loopback(AF_INET, (uint16_t)(1 + i));
 }
 
-static bool on_elsewhere(struct conn_owner *owner, int error, struct link *link, struct addr *at)
+static bool on_elsewhere(void *arg, int error, struct link *link, struct addr *at)
 {
-	struct journey *j =
-		container_of(container_of(owner, struct scene, owner), struct journey, sc);
+	struct journey *j = arg;
 
 	j->asked++;
 	j->error = error;
@@ -43,6 +44,7 @@ static bool on_elsewhere(struct conn_owner *owner, int error, struct link *link,
 /* Places are filled by the test first. */
 static void set_out(struct journey *j, const struct handler *on)
 {
+	const struct elsewhere_conf conf = {.next = on_elsewhere, .arg = j};
 	const struct addr at = place(0);
 	struct link link;
 
@@ -52,8 +54,9 @@ static void set_out(struct journey *j, const struct handler *on)
 		j->places[i].stays = true;
 	}
 	scene_begin(&j->sc, on);
-	j->sc.owner.elsewhere = on_elsewhere;
 	link = scene_link(&j->sc, &j->places[0]);
+	if (j->place_count)
+		cr_assert(eq(int, elsewhere_over(&link, &at, &conf), 0));
 	j->c = conn_new(&j->sc.owner, &link, &at, CONN_BOTH);
 	conn_open(j->c);
 }
@@ -90,7 +93,7 @@ static uint16_t port_of(const struct conn *c)
 
 /* ---- before the first answer ---- */
 
-Test(conn_elsewhere, a_refusal_that_a_read_tells_sends_everything_again_in_order)
+Test(elsewhere, a_refusal_that_a_read_tells_sends_everything_again_in_order)
 {
 	struct journey j = {
 		.place_count = 2, .places = {{.fail_read_at = 1, .error = ECONNREFUSED}}};
@@ -102,13 +105,13 @@ Test(conn_elsewhere, a_refusal_that_a_read_tells_sends_everything_again_in_order
 	cr_assert(eq(int, j.error, ECONNREFUSED));
 	cr_assert(eq(uint, j.asked, 1));
 	cr_assert(eq(uint, j.places[0].closed, 1));
-	cr_assert(eq(str, j.places[0].told, "open drained"), "it is the same connection");
+	cr_assert(eq(str, j.places[0].told, "open"), "the connection does not notice");
 	cr_assert(eq(int, port_of(j.c), 2), "at another address");
 	cr_assert(eq(u64, conn_sent(j.c), strlen("onethree")), "counted once");
 	come_home(&j);
 }
 
-Test(conn_elsewhere, a_refusal_that_a_write_tells_loses_nothing_and_sends_nothing_twice)
+Test(elsewhere, a_refusal_that_a_write_tells_loses_nothing_and_sends_nothing_twice)
 {
 	for (unsigned at = 1; at <= 3; at++) {
 		struct journey j = {
@@ -121,7 +124,7 @@ Test(conn_elsewhere, a_refusal_that_a_write_tells_loses_nothing_and_sends_nothin
 	}
 }
 
-Test(conn_elsewhere, what_waited_goes_behind_what_is_sent_again)
+Test(elsewhere, what_waited_goes_behind_what_is_sent_again)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
 
@@ -140,7 +143,7 @@ Test(conn_elsewhere, what_waited_goes_behind_what_is_sent_again)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, a_queued_message_that_is_refused_is_not_lost)
+Test(elsewhere, a_queued_message_that_is_refused_is_not_lost)
 {
 	struct journey j = {.place_count = 2,
 		.places = {{.deaf = true, .fail_write_at = 2, .error = ECONNREFUSED}}};
@@ -153,7 +156,7 @@ Test(conn_elsewhere, a_queued_message_that_is_refused_is_not_lost)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, each_address_is_given_all_of_it_until_one_takes_it)
+Test(elsewhere, each_address_is_given_all_of_it_until_one_takes_it)
 {
 	struct journey j = {.place_count = 3,
 		.places = {{.fail_read_at = 1, .error = ECONNREFUSED},
@@ -168,7 +171,7 @@ Test(conn_elsewhere, each_address_is_given_all_of_it_until_one_takes_it)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, what_is_written_later_goes_to_the_new_address_alone)
+Test(elsewhere, what_is_written_later_goes_to_the_new_address_alone)
 {
 	struct journey j = {
 		.place_count = 2, .places = {{.fail_read_at = 1, .error = ECONNREFUSED}}};
@@ -181,7 +184,7 @@ Test(conn_elsewhere, what_is_written_later_goes_to_the_new_address_alone)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, when_no_address_is_left_it_could_not_be_reached)
+Test(elsewhere, when_no_address_is_left_it_could_not_be_reached)
 {
 	struct journey j = {.place_count = 2,
 		.places = {{.fail_read_at = 1, .error = ECONNREFUSED},
@@ -199,15 +202,12 @@ Test(conn_elsewhere, when_no_address_is_left_it_could_not_be_reached)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, an_owner_without_other_addresses_ends_it)
+Test(elsewhere, a_link_without_it_ends)
 {
-	struct journey j = {
-		.place_count = 2, .places = {{.fail_read_at = 1, .error = ECONNREFUSED}}};
+	struct journey j = {.places = {{.fail_read_at = 1, .error = ECONNREFUSED}}};
 
 	set_out(&j, &listener);
-	j.sc.owner.elsewhere = NULL;
 	conn_write(j.c, span_of("one"));
-	cr_assert(eq(sz, j.sc.owner.resend.len, 0), "and nothing is kept");
 	scene_play(&j.sc);
 	cr_assert(eq(int, j.places[0].why.kind, ERR_REFUSED));
 	come_home(&j);
@@ -217,33 +217,33 @@ Test(conn_elsewhere, an_owner_without_other_addresses_ends_it)
 
 static const char *const answer[] = {"answer", NULL};
 
-Test(conn_elsewhere, after_an_answer_a_failure_is_a_loss)
+Test(elsewhere, after_an_answer_a_failure_is_a_loss)
 {
 	struct journey j = {.place_count = 2,
 		.places = {{.messages = answer, .fail_read_at = 2, .error = ECONNREFUSED}}};
 
 	set_out(&j, &talker);
 	scene_turn(&j.sc, 1);
-	cr_assert(eq(sz, j.sc.owner.resend.len, 0), "what was kept is given back");
+	cr_assert(eq(sz, elsewhere_kept(&j.c->link), 0), "what was kept is given back");
 	scene_play(&j.sc);
 	cr_assert(eq(uint, j.asked, 0));
 	cr_assert(eq(int, j.places[0].why.kind, ERR_LOST));
 	come_home(&j);
 }
 
-Test(conn_elsewhere, after_an_answer_nothing_is_kept)
+Test(elsewhere, after_an_answer_nothing_is_kept)
 {
 	struct journey j = {.place_count = 2, .places = {{.messages = answer}}};
 
 	set_out(&j, &talker);
-	cr_assert(gt(sz, j.sc.owner.resend.len, strlen("onethree")));
+	cr_assert(gt(sz, elsewhere_kept(&j.c->link), strlen("onethree")));
 	scene_turn(&j.sc, 1);
 	conn_write(j.c, span_of("more"));
-	cr_assert(eq(sz, j.sc.owner.resend.len, 0));
+	cr_assert(eq(sz, elsewhere_kept(&j.c->link), 0));
 	come_home(&j);
 }
 
-Test(conn_elsewhere, an_empty_answer_is_one)
+Test(elsewhere, an_empty_answer_is_one)
 {
 	static const char *const empty[] = {"", NULL};
 	struct journey j = {.place_count = 2,
@@ -269,16 +269,15 @@ static void write_bytes(struct conn *c, size_t bytes)
 	free(text);
 }
 
-Test(conn_elsewhere, up_to_a_megabyte_is_kept_and_with_more_there_is_no_second_try)
+Test(elsewhere, up_to_a_megabyte_is_kept_and_with_more_there_is_no_second_try)
 {
 	for (int more = 0; more < 2; more++) {
 		struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
-		size_t bytes = more ? RESEND_MAX_BYTES + 1 : RESEND_MAX_BYTES - 50000;
+		size_t bytes = more ? ELSEWHERE_MAX_BYTES + 1 : ELSEWHERE_MAX_BYTES - 50000;
 
 		set_out(&j, &listener);
 		write_bytes(j.c, bytes);
-		cr_assert(eq(int, j.sc.owner.resend_over, more));
-		cr_assert(eq(int, j.sc.owner.resend.len == 0, more), "none or all of it");
+		cr_assert(eq(int, elsewhere_kept(&j.c->link) == 0, more), "none or all of it");
 		j.places[0].reads_nothing = false;
 		j.places[0].fail_read_at = 1;
 		j.places[0].error = ECONNREFUSED;
@@ -293,7 +292,7 @@ Test(conn_elsewhere, up_to_a_megabyte_is_kept_and_with_more_there_is_no_second_t
 
 /* ---- at our end ---- */
 
-Test(conn_elsewhere, a_refusal_found_at_our_end_sends_everything_again_and_ends_there)
+Test(elsewhere, a_refusal_found_at_our_end_sends_everything_again_and_ends_there)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
 
@@ -310,7 +309,7 @@ Test(conn_elsewhere, a_refusal_found_at_our_end_sends_everything_again_and_ends_
 	come_home(&j);
 }
 
-Test(conn_elsewhere, closing_after_such_a_refusal_waits_until_all_is_sent_again)
+Test(elsewhere, closing_after_such_a_refusal_waits_until_all_is_sent_again)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}, {.deaf = true}}};
 
@@ -326,7 +325,7 @@ Test(conn_elsewhere, closing_after_such_a_refusal_waits_until_all_is_sent_again)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, a_refusal_found_at_our_end_is_one_if_there_is_nowhere_else)
+Test(elsewhere, a_refusal_found_at_our_end_is_one_if_there_is_nowhere_else)
 {
 	struct journey j = {.place_count = 1, .places = {{.reads_nothing = true}}};
 
@@ -339,7 +338,7 @@ Test(conn_elsewhere, a_refusal_found_at_our_end_is_one_if_there_is_nowhere_else)
 	come_home(&j);
 }
 
-Test(conn_elsewhere, a_refusal_of_what_nobody_wrote_is_followed_by_the_end_at_the_next_address)
+Test(elsewhere, a_refusal_of_what_nobody_wrote_is_followed_by_the_end_at_the_next_address)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
 
@@ -353,7 +352,7 @@ Test(conn_elsewhere, a_refusal_of_what_nobody_wrote_is_followed_by_the_end_at_th
 	come_home(&j);
 }
 
-Test(conn_elsewhere, there_is_no_waiting_for_the_end_of_a_peer_that_never_tells_it)
+Test(elsewhere, there_is_no_waiting_for_the_end_of_a_peer_that_never_tells_it)
 {
 	struct journey j = {.place_count = 1, .places = {{.reads_nothing = true}}};
 
