@@ -10,6 +10,8 @@
 #include "cmd/commands.h"
 #include "cmd/help.h"
 #include "cmd/show.h"
+#include "os/sys_process.h"
+#include "os/sys_terminal.h"
 #include "report/report.h"
 #include "transport/fd.h"
 
@@ -117,8 +119,8 @@ static int run(struct reporter *to, int argc, char **argv, bool terminal, struct
 static enum err_kind end_by_sigpipe(bool ignored, struct reporter *to, struct err *err)
 {
 	if (!ignored) {
-		signal(SIGPIPE, SIG_DFL);
-		raise(SIGPIPE);
+		sys_signal_default(SIGPIPE);
+		sys_raise(SIGPIPE);
 	}
 	err->kind = ERR_RUNTIME;
 	report_error(to, err);
@@ -131,11 +133,11 @@ int main(int argc, char **argv)
 	struct link standard_error = {.to = &nobody};
 	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
 	struct err err = {0};
-	bool sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+	bool sigpipe_ignored = sys_signal_ignore(SIGPIPE);
 	int rc = fd_reserve_std(&to, &err);
 
 	if (rc == 0)
-		rc = run(&to, argc, argv, isatty(STDERR_FILENO), &err);
+		rc = run(&to, argc, argv, sys_isatty(STDERR_FILENO), &err);
 	if (rc == 0)
 		return 0;
 	if (err.kind == ERR_SIGPIPE)

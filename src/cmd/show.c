@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/colour.h"
+#include "os/sys_terminal.h"
 #include "transport/fd.h"
 
 static int no_memory(struct err *err)
@@ -16,7 +17,7 @@ int show_page(struct reporter *to, int fd, struct span page, const char *colour,
 	struct buf coloured = {0};
 	int rc;
 
-	if (!colour_wanted(colour, isatty(fd)))
+	if (!colour_wanted(colour, sys_isatty(fd)))
 		return fd_write_all(to, fd, page, name, err);
 	rc = colour_page(page, &coloured) < 0
 	             ? no_memory(err)

@@ -5,7 +5,7 @@
 #include <sys/epoll.h>
 
 #include "base/messages.h"
-#include "os/sys.h"
+#include "os/sys_socket.h"
 
 struct elsewhere {
 	struct link below;

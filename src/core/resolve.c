@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "os/sys.h"
+#include "os/sys_event.h"
 
 /* What the helper thread works on. Two hold it, the thread and the struct resolve; whoever lets go
  * last frees it, so that it may outlive the wish for an answer. */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "os/limits.h"
 #include "core/server_full.h"
-#include "os/sys.h"
+#include "os/limits.h"
+#include "os/sys_socket.h"
 
 enum {
 	ACCEPTS_A_TURN = 64,   /* so that a flood of clients does not starve those who are there */

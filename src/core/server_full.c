@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "os/sys.h"
+#include "os/sys_event.h"
 #include "report/report.h"
 
 enum {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "os/sys_process.h"
 
 /* A line that comes from a file, as a peer's: at most this long. */
 enum { TYPED_MAX_BYTES = FRAMER_MAX_BYTES };
@@ -199,7 +200,7 @@ static void on_signal(void *arg, const char *name)
 	(void)name;
 	console_close(&run->console);
 	signals_close(&run->signals);
-	raise(number);
+	sys_raise(number);
 }
 
 static int open_console(struct chat_run *run, struct err *err)

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "os/sys.h"
+#include "os/sys_process.h"
+#include "report/report.h"
 
 static const struct opt greet_options[] = {
 	{.name = "greeting",

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "os/sys.h"
+#include "os/sys_event.h"
 
 static void on_ready(struct watch *w, uint32_t events)
 {

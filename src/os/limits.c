@@ -1,10 +1,10 @@
 #include "os/limits.h"
 
 #include <stdint.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "os/sys.h"
+#include "os/sys_file.h"
+#include "os/sys_process.h"
 
 size_t limits_descriptors(struct reporter *to, int fd)
 {
@@ -12,11 +12,11 @@ size_t limits_descriptors(struct reporter *to, int fd)
 	int lowest_free;
 	size_t most;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (sys_get_nofile(&limit) < 0)
 		return 0;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
+	sys_set_nofile(&limit);
+	sys_get_nofile(&limit);
 	lowest_free = sys_dup(to, fd);
 	if (lowest_free < 0)
 		return 0;
@@ -29,7 +29,7 @@ int limits_open_files(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
+	if (sys_get_nofile(&limit) < 0 || limit.rlim_cur > INT32_MAX)
 		return INT32_MAX;
 	return (int)limit.rlim_cur;
 }
@@ -42,7 +42,7 @@ size_t limits_memory(void)
 
 	if (pages > 0 && page_bytes > 0)
 		bytes = (size_t)pages * (size_t)page_bytes;
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < bytes)
+	if (sys_get_as(&limit) == 0 && limit.rlim_cur < bytes)
 		bytes = (size_t)limit.rlim_cur;
 	return bytes;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "os/sys.h"
+#include "os/sys_event.h"
 #include "os/timer.h"
 
 enum {

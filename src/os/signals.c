@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "os/sys.h"
+#include "os/sys_event.h"
+#include "os/sys_process.h"
 
 static const struct {
 	int number;
@@ -14,12 +15,9 @@ enum { STOPPERS = sizeof(stoppers) / sizeof(stoppers[0]) };
 
 static void wanted_signals(sigset_t *set)
 {
-	struct sigaction action;
-
 	sigemptyset(set);
 	for (size_t i = 0; i < STOPPERS; i++)
-		if (sigaction(stoppers[i].number, NULL, &action) == 0 &&
-			action.sa_handler != SIG_IGN)
+		if (!sys_signal_is_ignored(stoppers[i].number))
 			sigaddset(set, stoppers[i].number);
 }
 
@@ -36,7 +34,7 @@ static void unblock(void)
 	sigset_t set;
 
 	wanted_signals(&set);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sys_signals_unblock(&set);
 }
 
 static void on_signal(struct watch *w, uint32_t events)
@@ -58,7 +56,7 @@ int signals_open(struct signals *s, struct loop *loop, struct err *err)
 	int fd;
 
 	wanted_signals(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sys_signals_block(&set);
 	fd = sys_signalfd(&set);
 	s->loop = loop;
 	s->watch = (struct watch){.fd = fd, .ready = on_signal};

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "os/sys.h"
+#include "os/sys_socket.h"
 #include "transport/stream.h"
 
 enum io datagram_read(struct link *link, uint8_t *room, size_t size, size_t *got)

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "os/sys.h"
+#include "os/sys_event.h"
+#include "os/sys_file.h"
+#include "os/sys_socket.h"
+#include "os/sys_terminal.h"
 #include "transport/stream.h"
 
 static const struct transport transport_pipe, transport_private, transport_shared;
@@ -175,9 +177,9 @@ static bool never_waits(const struct stat *about)
 /* Whether the descriptor was given for this use. */
 static bool is_for(int fd, enum fd_use use)
 {
-	int mode = fcntl(fd, F_GETFL);
+	int mode = sys_access_mode(fd);
 
-	return mode >= 0 && (mode & O_ACCMODE) != (use == FD_READ ? O_WRONLY : O_RDONLY);
+	return mode >= 0 && mode != (use == FD_READ ? O_WRONLY : O_RDONLY);
 }
 
 void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
@@ -188,9 +190,9 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	link->fd = fd;
 	link->origin = (int8_t)fd;
 	link->vacates = true;
-	if (fstat(fd, &about) < 0)
+	if (sys_fstat(fd, &about) < 0)
 		return;
-	link->terminal = S_ISCHR(about.st_mode) && isatty(fd);
+	link->terminal = S_ISCHR(about.st_mode) && sys_isatty(fd);
 	if (S_ISSOCK(about.st_mode)) {
 		link->via = &transport_inherited_socket;
 		if (use == FD_READ && sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
@@ -211,7 +213,7 @@ void fd_open_std(struct reporter *to, int fd, struct link *link)
 int fd_reserve_std(struct reporter *to, struct err *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+		if (sys_is_open(fd))
 			continue;
 		/* The lowest free number is the one just found closed; not close-on-exec. */
 		if (sys_open(to, "/dev/null", O_RDONLY) < 0)

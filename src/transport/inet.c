@@ -2,7 +2,8 @@
 
 #include <errno.h>
 
-#include "os/sys.h"
+#include "os/sys_file.h"
+#include "os/sys_socket.h"
 #include "transport/stream.h"
 
 static int listen_hint(struct err *err, int error, const struct addr *at)

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 
-#include "os/sys.h"
+#include "os/sys_file.h"
+#include "os/sys_socket.h"
 
 enum io link_error(struct link *link, int error)
 {

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
-#include "os/sys.h"
+#include "os/sys_file.h"
+#include "os/sys_socket.h"
 #include "transport/inet.h"
 #include "transport/stream.h"
 

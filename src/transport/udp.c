@@ -5,7 +5,7 @@
 
 #include <linux/errqueue.h> /* does not say what struct timespec is */
 
-#include "os/sys.h"
+#include "os/sys_socket.h"
 #include "transport/datagram.h"
 #include "transport/inet.h"
 #include "transport/stream.h"

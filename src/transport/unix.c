@@ -2,7 +2,8 @@
 
 #include <errno.h>
 
-#include "os/sys.h"
+#include "os/sys_file.h"
+#include "os/sys_socket.h"
 #include "transport/datagram.h"
 #include "transport/stream.h"
 #include "transport/unix_path.h"

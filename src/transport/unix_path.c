@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "os/limits.h"
-#include "os/sys.h"
+#include "os/sys_file.h"
+#include "os/sys_process.h"
+#include "os/sys_socket.h"
 
 enum {
 	LOCK_WAIT_MS = 2000, /* to begin; whoever holds the lock longer is no sockx */
@@ -132,7 +134,7 @@ static int remove_exactly(const struct unix_path *p, const struct stat *that)
 {
 	struct stat there;
 
-	if (fstatat(p->folder, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0 || !is_same(&there, that))
+	if (sys_lstatat(p->folder, p->name, &there) < 0 || !is_same(&there, that))
 		return 0;
 	return sys_unlinkat(p->to, p->folder, p->name);
 }
@@ -143,7 +145,7 @@ static int clear(const struct unix_path *p, struct err *err)
 	struct stat there;
 	int alive;
 
-	if (fstatat(p->folder, p->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
+	if (sys_lstatat(p->folder, p->name, &there) < 0)
 		return errno == ENOENT ? 0 : cannot_clear(p, "stat", errno, err);
 	if (!S_ISSOCK(there.st_mode))
 		return is_taken(p, &there, err);
@@ -206,9 +208,9 @@ static int bind_with(struct unix_path *p, int fd, uint64_t permissions)
 		return sys_bind(p->to, fd, &p->at.sa, p->at.len);
 	if (sys_fchmod(p->to, fd, (mode_t)permissions) < 0)
 		return -1;
-	mask = umask(0);
+	mask = sys_umask(0);
 	rc = sys_bind(p->to, fd, &p->at.sa, p->at.len);
-	umask(mask);
+	sys_umask(mask);
 	return rc;
 }
 
@@ -218,7 +220,7 @@ int unix_path_bind(struct unix_path *p, int fd, uint64_t permissions)
 		return sys_bind(p->to, fd, &p->at.sa, p->at.len);
 	if (bind_with(p, fd, permissions) < 0)
 		return -1;
-	p->bound = fstatat(p->folder, p->name, &p->ours, AT_SYMLINK_NOFOLLOW) == 0;
+	p->bound = sys_lstatat(p->folder, p->name, &p->ours) == 0;
 	return 0;
 }
 

@@ -4,19 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "os/sys.h"
+#include "os/sys_event.h"
+#include "os/sys_process.h"
+#include "os/sys_terminal.h"
 
 /* xterm's, known to most: pasted text comes between marks, so that a ^C in it is no key. Who does
  * not know it passes it over (ECMA-48: a private mode). */
 #define PASTE_MARKS    "\033[?2004h"
 #define NO_PASTE_MARKS "\033[?2004l"
-
-static bool is_ignored(int number)
-{
-	struct sigaction action;
-
-	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
 
 /* One that our parent had ignored stays so. */
 static sigset_t watched_signals(void)
@@ -26,7 +21,7 @@ static sigset_t watched_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGWINCH);
 	sigaddset(&set, SIGCONT);
-	if (!is_ignored(SIGTSTP))
+	if (!sys_signal_is_ignored(SIGTSTP))
 		sigaddset(&set, SIGTSTP);
 	return set;
 }
@@ -152,13 +147,13 @@ static void stop_here(void)
 
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTSTP);
-	sigprocmask(SIG_UNBLOCK, &stop, NULL);
-	sigprocmask(SIG_BLOCK, &stop, NULL);
+	sys_signals_unblock(&stop);
+	sys_signals_block(&stop);
 }
 
 static void suspend(struct console *c, bool by_key)
 {
-	if (is_ignored(SIGTSTP)) {
+	if (sys_signal_is_ignored(SIGTSTP)) {
 		if (!c->edit.view.shown)
 			show(c);
 		return;
@@ -167,7 +162,7 @@ static void suspend(struct console *c, bool by_key)
 	if (by_key)
 		terminal_signal(&c->terminal, SIGTSTP);
 	else
-		raise(SIGTSTP);
+		sys_raise(SIGTSTP);
 	stop_here();
 	enter(c);
 }
@@ -198,7 +193,7 @@ static int watch_signals(struct console *c)
 {
 	sigset_t set = watched_signals();
 
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sys_signals_block(&set);
 	c->signals = (struct watch){.fd = sys_signalfd(&set), .ready = on_signal};
 	return c->signals.fd < 0 ? -1 : loop_watch(c->loop, &c->signals, EPOLLIN);
 }
@@ -211,7 +206,7 @@ static void ignore_signals(struct console *c)
 		loop_unwatch(c->loop, &c->signals);
 		sys_close_own(c->signals.fd);
 	}
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sys_signals_unblock(&set);
 }
 
 /* ---- keys ---- */
@@ -221,7 +216,7 @@ static void end_by_signal(struct console *c, int number)
 {
 	struct terminal terminal = c->terminal;
 
-	if (is_ignored(number)) {
+	if (sys_signal_is_ignored(number)) {
 		show(c);
 		return;
 	}

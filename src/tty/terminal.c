@@ -1,10 +1,9 @@
 #include "tty/terminal.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include "os/sys.h"
+#include "os/sys_process.h"
+#include "os/sys_terminal.h"
 
 static const tcflag_t key_by_key = ICANON | ECHO | ISIG | IEXTEN;
 
@@ -12,7 +11,7 @@ bool terminal_in_foreground(const struct terminal *t)
 {
 	pid_t front = sys_tcgetpgrp(t->to, t->fd);
 
-	return front < 0 ? errno != EIO : front == getpgrp(); /* EIO: it has hung up */
+	return front < 0 ? errno != EIO : front == sys_getpgrp(); /* EIO: it has hung up */
 }
 
 /* What is typed comes as it is; what is written goes on as before, and so does ^S. */
@@ -61,10 +60,10 @@ bool terminal_is_untouched(const struct terminal *t)
 
 void terminal_signal(const struct terminal *t, int number)
 {
-	if (sys_tcgetpgrp(t->to, t->fd) == getpgrp())
-		kill(0, number);
+	if (sys_tcgetpgrp(t->to, t->fd) == sys_getpgrp())
+		sys_signal_group(number);
 	else
-		raise(number);
+		sys_raise(number);
 }
 
 bool terminal_is_same(struct reporter *to, int fd, int other)

@@ -1,0 +1,37 @@
+#ifndef SOCKX_OS_SYS_FILE_H
+#define SOCKX_OS_SYS_FILE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "report/report.h"
+
+/* The system calls about files, pipes, and descriptors of any kind, as os/sys_call.h says. */
+
+/* For descriptors that are no sockets; sys_recv and sys_send are for those. */
+ssize_t sys_read(struct reporter *to, int fd, void *data, size_t len);
+ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len);
+/* The same for one turn without waiting, whatever the descriptor's flags (RWF_NOWAIT, preadv2(2));
+ * EOPNOTSUPP where the kernel cannot: pipes before Linux 6.4, terminals. */
+ssize_t sys_read_nowait(struct reporter *to, int fd, void *data, size_t len);
+ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t len);
+int sys_open(struct reporter *to, const char *path, int flags);
+int sys_close(struct reporter *to, int fd);
+int sys_dup(struct reporter *to, int fd);
+int sys_dup2(struct reporter *to, int fd, int onto);
+
+/* A socket's place in the file system: permissions, the lock on its directory, its removal. */
+int sys_fchmod(struct reporter *to, int fd, mode_t mode);
+int sys_flock(struct reporter *to, int fd, int operation);
+int sys_unlinkat(struct reporter *to, int directory, const char *name);
+
+/* What a descriptor is, and what lies in a directory (a symbolic link is not followed). */
+int sys_fstat(int fd, struct stat *out);
+int sys_lstatat(int directory, const char *name, struct stat *out);
+
+/* fcntl(2): whether fd is open, and for what (O_RDONLY, O_WRONLY, O_RDWR; or -1). */
+bool sys_is_open(int fd);
+int sys_access_mode(int fd);
+
+#endif

@@ -1,0 +1,68 @@
+#include "os/sys_process.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void sys_host_name(char *out, size_t size)
+{
+	if (gethostname(out, size) < 0 || !out[0])
+		snprintf(out, size, "localhost");
+	out[size - 1] = '\0';
+}
+
+int sys_get_nofile(struct rlimit *out)
+{
+	return getrlimit(RLIMIT_NOFILE, out);
+}
+
+int sys_set_nofile(const struct rlimit *limit)
+{
+	return setrlimit(RLIMIT_NOFILE, limit);
+}
+
+int sys_get_as(struct rlimit *out)
+{
+	return getrlimit(RLIMIT_AS, out);
+}
+
+mode_t sys_umask(mode_t mask)
+{
+	return umask(mask);
+}
+
+bool sys_signal_is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool sys_signal_ignore(int number)
+{
+	return signal(number, SIG_IGN) == SIG_IGN;
+}
+
+void sys_signal_default(int number)
+{
+	signal(number, SIG_DFL);
+}
+
+void sys_signals_block(const sigset_t *set)
+{
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+void sys_signals_unblock(const sigset_t *set)
+{
+	sigprocmask(SIG_UNBLOCK, set, NULL);
+}
+
+void sys_raise(int number)
+{
+	raise(number);
+}
+
+void sys_signal_group(int number)
+{
+	kill(0, number);
+}

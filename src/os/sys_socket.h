@@ -1,0 +1,44 @@
+#ifndef SOCKX_OS_SYS_SOCKET_H
+#define SOCKX_OS_SYS_SOCKET_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "report/report.h"
+
+/* The system calls about sockets, as os/sys_call.h says. Sockets are made non-blocking. */
+
+int sys_socket(struct reporter *to, int family, int type, int protocol);
+int sys_bind(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len);
+int sys_listen(struct reporter *to, int fd, int backlog);
+int sys_accept(struct reporter *to, int fd, struct sockaddr *peer, socklen_t *len);
+int sys_connect(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len);
+int sys_shutdown(struct reporter *to, int fd, int how);
+int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value);
+/* SO_LINGER with no time: closing will reset the connection, and leave nothing of it. */
+int sys_reset_on_close(struct reporter *to, int fd);
+int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);
+int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);
+
+/* SO_ERROR: the pending error, which this clears; the call's own errno where it fails. */
+int sys_so_error(struct reporter *to, int fd);
+
+/* SO_ACCEPTCONN, SO_TYPE and the like: the value, or -1. */
+int sys_getsockopt(struct reporter *to, int fd, int level, int name);
+
+/* SIOCOUTQ (tcp(7)): bytes the peer has not acknowledged, its end included; or -1. */
+int sys_unsent(struct reporter *to, int fd);
+
+/* SO_MEMINFO: how many messages the socket dropped, most of them for want of room; 0 if unknown. */
+uint32_t sys_missed(struct reporter *to, int fd);
+
+/* recv and send with MSG_DONTWAIT and MSG_NOSIGNAL. */
+ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags);
+ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len);
+/* The same for messages with addresses and control data, one or several at once. */
+ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int flags);
+int sys_recvmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count);
+int sys_sendmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count);
+
+#endif
