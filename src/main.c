@@ -10,6 +10,7 @@
 #include "cmd/commands.h"
 #include "cmd/help.h"
 #include "cmd/show.h"
+#include "os/process.h"
 #include "os/sys_process.h"
 #include "os/sys_terminal.h"
 #include "report/report.h"
@@ -134,7 +135,7 @@ int main(int argc, char **argv)
 	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
 	struct err err = {0};
 	bool sigpipe_ignored = sys_signal_ignore(SIGPIPE);
-	int rc = fd_reserve_std(&to, &err);
+	int rc = process_reserve_std(&to, &err);
 
 	if (rc == 0)
 		rc = run(&to, argc, argv, sys_isatty(STDERR_FILENO), &err);

@@ -4,7 +4,7 @@
 
 #include "cli/colour.h"
 #include "os/sys_terminal.h"
-#include "transport/fd.h"
+#include "os/write_out.h"
 
 static int no_memory(struct err *err)
 {
@@ -18,10 +18,9 @@ int show_page(struct reporter *to, int fd, struct span page, const char *colour,
 	int rc;
 
 	if (!colour_wanted(colour, sys_isatty(fd)))
-		return fd_write_all(to, fd, page, name, err);
-	rc = colour_page(page, &coloured) < 0
-	             ? no_memory(err)
-	             : fd_write_all(to, fd, buf_span(&coloured), name, err);
+		return write_out(to, fd, page, name, err);
+	rc = colour_page(page, &coloured) < 0 ? no_memory(err)
+	                                      : write_out(to, fd, buf_span(&coloured), name, err);
 	buf_free(&coloured);
 	return rc;
 }

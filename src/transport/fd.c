@@ -209,32 +209,3 @@ void fd_open_std(struct reporter *to, int fd, struct link *link)
 {
 	fd_open(to, fd, fd == 0 ? FD_READ : FD_WRITE, link);
 }
-
-int fd_reserve_std(struct reporter *to, struct err *err)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (sys_is_open(fd))
-			continue;
-		/* The lowest free number is the one just found closed; not close-on-exec. */
-		if (sys_open(to, "/dev/null", O_RDONLY) < 0)
-			return err_sys(err, ERR_RUNTIME, errno,
-				"descriptor %d is closed, and '/dev/null' cannot be opened", fd);
-	}
-	return 0;
-}
-
-int fd_write_all(struct reporter *to, int fd, struct span out, const char *name, struct err *err)
-{
-	while (out.len) {
-		ssize_t n = sys_write(to, fd, out.data, out.len);
-
-		if (n >= 0)
-			out = span_from(out, (size_t)n);
-		else if (errno == EAGAIN)
-			sys_writable(to, fd, -1);
-		else
-			return err_sys(err, errno == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME, errno,
-				"cannot write to %s", name);
-	}
-	return 0;
-}

@@ -1,7 +1,6 @@
 #ifndef SOCKX_TRANSPORT_FD_H
 #define SOCKX_TRANSPORT_FD_H
 
-#include "base/err.h"
 #include "core/link.h"
 
 enum fd_use { FD_READ, FD_WRITE };
@@ -19,15 +18,5 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link);
 
 /* fd_open for reading of 0, for writing of any other. */
 void fd_open_std(struct reporter *to, int fd, struct link *link);
-
-/* Make sure that 0, 1 and 2 are open, so that no socket of ours can become one of them: a closed
- * one is /dev/null from now on, open for reading only, so that a closed 0 is an empty input and
- * writing to a closed 1 fails. Returns 0, or -1 with err. */
-int fd_reserve_std(struct reporter *to, struct err *err);
-
-/* Write all of out to an inherited descriptor, waiting as long as it takes: for help, where there
- * is nothing else to do. name is how messages call it. Returns 0, or -1 with err (ERR_SIGPIPE where
- * its reader is gone). */
-int fd_write_all(struct reporter *to, int fd, struct span out, const char *name, struct err *err);
 
 #endif

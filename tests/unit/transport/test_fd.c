@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "script.h"
@@ -296,92 +295,4 @@ Test(fd, one_that_is_not_open_fails_when_it_is_used)
 	cr_assert(eq(int, get(&o, &in), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EBADF));
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
-}
-
-/* ---- the standard descriptors ---- */
-
-Test(fd, closed_standard_descriptors_are_reserved_for_reading_only)
-{
-	struct reporter to = silent_reporter();
-	struct err err;
-	char byte;
-
-	close(0);
-	close(1);
-	cr_assert(eq(int, fd_reserve_std(&to, &err), 0));
-	cr_assert(eq(int, (int)read(0, &byte, 1), 0), "a closed 0 is an empty input");
-	cr_assert(eq(int, (int)write(1, "x", 1), -1), "a closed 1 fails");
-	cr_assert(eq(int, errno, EBADF));
-	cr_assert(eq(int, fcntl(0, F_GETFD), 0));
-}
-
-Test(fd, open_standard_descriptors_are_left_alone)
-{
-	struct reporter to = silent_reporter();
-	struct stat before, after;
-	struct err err;
-
-	cr_assert(eq(int, fstat(2, &before), 0));
-	cr_assert(eq(int, fd_reserve_std(&to, &err), 0));
-	cr_assert(eq(int, fstat(2, &after), 0));
-	cr_assert(eq(u64, before.st_ino, after.st_ino));
-	cr_assert(eq(u64, before.st_dev, after.st_dev));
-}
-
-/* ---- writing all of it ---- */
-
-Test(fd, all_of_a_text_is_written_or_it_says_why_not)
-{
-	struct reporter to = silent_reporter();
-	struct err err = {0};
-	char room[20] = "";
-	int ends[2];
-
-	signal(SIGPIPE, SIG_IGN);
-	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
-	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of("a page"), "the page", &err), 0));
-	cr_assert(eq(int, (int)read(ends[0], room, sizeof(room) - 1), 6));
-	cr_assert(eq(str, room, "a page"));
-	close(ends[0]);
-	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of("x"), "the page", &err), -1));
-	cr_assert(eq(int, err.kind, ERR_SIGPIPE));
-	close(ends[1]);
-	ends[1] = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of("x"), "the page", &err), -1));
-	cr_assert(eq(int, err.kind, ERR_RUNTIME));
-	cr_assert(eq(str, err.what, "cannot write to the page: No space left on device"));
-}
-
-static int slowly_read(int fd)
-{
-	char room[4096];
-	ssize_t n;
-	int all = 0;
-
-	while ((n = read(fd, room, sizeof(room))) > 0)
-		all += (int)n;
-	return all == 1 << 20 ? 0 : 1;
-}
-
-Test(fd, all_of_a_text_is_written_though_the_descriptor_does_not_block)
-{
-	static char much[(1 << 20) + 1];
-	struct reporter to = silent_reporter();
-	struct err err = {0};
-	int ends[2], status = -1;
-	pid_t child;
-
-	memset(much, 'x', 1 << 20);
-	cr_assert(eq(int, pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0));
-	child = fork();
-	if (child == 0) {
-		close(ends[1]);
-		fcntl(ends[0], F_SETFL, 0);
-		_exit(slowly_read(ends[0]));
-	}
-	close(ends[0]);
-	cr_assert(eq(int, fd_write_all(&to, ends[1], span_of(much), "x", &err), 0));
-	close(ends[1]);
-	cr_assert(eq(int, waitpid(child, &status, 0), child));
-	cr_assert(eq(int, status, 0));
 }
