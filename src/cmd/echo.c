@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "cmd/client.h"
 #include "cmd/commands.h"
-#include "cmd/measure.h"
+#include "cmd/echo_measure.h"
 #include "tty/screen.h"
 
 enum {
@@ -59,7 +59,7 @@ static void echo_options(struct opt_set *set)
 {
 	set->conf_size = sizeof(struct echo_conf);
 	client_options(set);
-	opt_set_add(set, "Measuring", measure_options, measure_option_count,
+	opt_set_add(set, "Measuring", echo_measure_options, echo_measure_option_count,
 		offsetof(struct echo_conf, measure));
 	opt_set_add(set, "Data", echo_rows, sizeof(echo_rows) / sizeof(echo_rows[0]), 0);
 }
@@ -419,8 +419,8 @@ static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
 {
 	const struct echo_conf *echo = conf;
 
-	if (measure_asked(set, args))
-		return measure_run(to, &echo->client, &echo->measure, set, args, err);
+	if (echo_measure_asked(set, args))
+		return echo_measure(to, &echo->client, &echo->measure, set, args, err);
 	return compare(to, echo, args, err);
 }
 

@@ -1,7 +1,7 @@
 /* A measurement's stages: its connections come up, it runs by a schedule or from answer to answer,
  * is stopped, and ends. */
 #include "base/clock.h"
-#include "cmd/measure_state.h"
+#include "measure/measure_state.h"
 
 enum {
 	LOOK_MS = 50,             /* how often overdue answers are looked for */
@@ -15,9 +15,9 @@ enum {
 
 /* When an answer is overdue, in ns; INT64_MAX: never. A datagram may be lost, and is then not
  * waited for; of a connection, all that is sent comes, or the connection is lost. */
-static int64_t patience_ns(const struct measure *m)
+static int64_t measure_patience_ns(const struct measure *m)
 {
-	int64_t most_ms = m->client.conf->connect_timeout_ms;
+	int64_t most_ms = m->timeout_ms;
 	int64_t most_ns = most_ms > 0 ? most_ms * 1000000 : INT64_MAX;
 	int64_t usual_ns = PATIENCE_ROUND_TRIPS * (int64_t)m->figures.round_trips.max;
 
@@ -30,44 +30,51 @@ static int64_t patience_ns(const struct measure *m)
 
 /* ---- the end ---- */
 
-static void judge_losses(struct measure *m)
+void measure_blame(struct measure *m, const struct err *why)
+{
+	if (why && why->kind)
+		m->failed = true;
+	m->hooks->blame(m->arg, why);
+}
+
+static void measure_judge_losses(struct measure *m)
 {
 	uint64_t lost = figures_lost(&m->figures);
 	struct err why = {0};
 
 	if (!lost)
 		return;
-	err_set(&why, ERR_TIMEOUT, "%s: %ju of %ju messages were not answered", m->client.typed,
+	err_set(&why, ERR_TIMEOUT, "%s: %ju of %ju messages were not answered", m->typed,
 		(uintmax_t)lost, (uintmax_t)(m->figures.sent + m->figures.unsent));
 	if (m->figures.received == 0)
 		err_hint(&why, "is an echo server there? to wait longer: -w DURATION");
-	client_blame(&m->client, &why);
+	measure_blame(m, &why);
 }
 
 /* No connection is left. */
-static void conclude(struct measure *m)
+static void measure_conclude(struct measure *m)
 {
 	if (m->stage == MEASURE_OVER)
 		return;
 	m->stage = MEASURE_OVER;
-	timer_clear(&m->client.loop, &m->look);
-	timer_clear(&m->client.loop, &m->limit);
+	timer_clear(m->loop, &m->look);
+	timer_clear(m->loop, &m->limit);
 	if (!m->out || !m->figures.start_ns) {
-		client_stop(&m->client);
+		m->hooks->stop(m->arg);
 		return;
 	}
-	judge_losses(m);
+	measure_judge_losses(m);
 	measure_report(m);
 	conn_finish(m->out);
 	if (m->late)
-		timer_set_in(&m->client.loop, &m->limit, CONN_LINGER_MS);
+		timer_set_in(m->loop, &m->limit, CONN_LINGER_MS);
 }
 
 /* Those of a lane that were due less than patience ago are neither answered nor lost yet. */
-static void count_unanswered(struct measure *m, const struct lane *l, int64_t now_ns)
+static void measure_count_unanswered(struct measure *m, const struct lane *l, int64_t now_ns)
 {
-	bool stopped = m->stage == MEASURE_STOPPED || m->client.verdict.kind;
-	int64_t patience = patience_ns(m), young_ns = INT64_MAX;
+	bool stopped = m->stage == MEASURE_STOPPED || m->failed;
+	int64_t patience = measure_patience_ns(m), young_ns = INT64_MAX;
 
 	if (stopped)
 		young_ns = patience < now_ns ? now_ns - patience : 0;
@@ -77,70 +84,70 @@ static void count_unanswered(struct measure *m, const struct lane *l, int64_t no
 }
 
 /* The figures stand. */
-static void close_figures(struct measure *m)
+static void measure_close_figures(struct measure *m)
 {
 	int64_t now_ns = clock_ns();
 
 	for (uint64_t i = 0; m->figures.start_ns && i < m->conf->connections; i++)
 		if (m->lanes[i])
-			count_unanswered(m, m->lanes[i], now_ns);
+			measure_count_unanswered(m, m->lanes[i], now_ns);
 	if (m->figures.start_ns)
 		measure_tell(m, REPORT_MEASURE_ENDED);
 	m->stage = MEASURE_ENDING;
-	client_pool_end(&m->pool);
+	m->hooks->enough(m->arg);
 }
 
-static void each_lane(struct measure *m, void (*does)(struct conn *c))
+static void measure_each_lane(struct measure *m, void (*does)(struct conn *c))
 {
 	for (uint64_t i = 0; i < m->conf->connections; i++)
 		if (m->lanes[i])
 			does(m->lanes[i]->conn);
 }
 
-static void close_at_once(struct conn *c)
+static void measure_close_at_once(struct conn *c)
 {
 	conn_close(c, 0);
 }
 
-/* On a connection, see that nothing follows; but not where somebody has left us waiting. */
-static void finish(struct measure *m)
+/* On a connection, see that nothing follows; but not where an answer is overdue. */
+static void measure_finish(struct measure *m)
 {
 	bool complete = m->waiting == 0;
 
-	close_figures(m);
+	measure_close_figures(m);
 	if (m->connectionless)
-		each_lane(m, close_at_once);
+		measure_each_lane(m, measure_close_at_once);
 	else
-		each_lane(m, complete ? conn_finish : conn_abort);
-	timer_set_in(&m->client.loop, &m->limit, CONN_LINGER_MS);
+		measure_each_lane(m, complete ? conn_finish : conn_abort);
+	timer_set_in(m->loop, &m->limit, CONN_LINGER_MS);
 }
 
 void measure_fail(struct measure *m, const struct err *why)
 {
-	client_blame(&m->client, why);
+	measure_blame(m, why);
 	if (m->stage < MEASURE_ENDING)
-		close_figures(m);
-	each_lane(m, conn_abort);
-	if (m->client.owner.open_now == 0)
-		conclude(m);
+		measure_close_figures(m);
+	measure_each_lane(m, conn_abort);
+	if (m->owner->open_now == 0)
+		measure_conclude(m);
 }
 
 /* Whether all that is to be sent is sent. In a closed loop, only answers bring more. */
-static bool all_is_sent(const struct measure *m)
+static bool measure_all_is_sent(const struct measure *m)
 {
 	return m->schedule.interval_ns == 0 || (m->schedule_over && m->due == m->figures.sent);
 }
 
 void measure_settle(struct measure *m)
 {
-	if (m->waiting == 0 &&
-		((m->stage == MEASURE_RUNNING && all_is_sent(m)) || m->stage == MEASURE_STOPPED))
-		finish(m);
+	if (m->waiting == 0 && ((m->stage == MEASURE_RUNNING && measure_all_is_sent(m)) ||
+				       m->stage == MEASURE_STOPPED))
+		measure_finish(m);
 }
 
 /* ---- the schedule ---- */
 
-static void make_due(struct measure *m, uint64_t turn, int64_t now_ns)
+static void measure_make_due(struct measure *m, uint64_t turn, int64_t now_ns)
 {
 	struct lane *l = m->lanes[turn % m->schedule.lanes];
 
@@ -151,64 +158,67 @@ static void make_due(struct measure *m, uint64_t turn, int64_t now_ns)
 	lane_pump(m, l, now_ns);
 }
 
-static bool is_last_turn(const struct measure *m, int64_t due_ns)
+static bool measure_is_last_turn(const struct measure *m, int64_t due_ns)
 {
 	return due_ns >= m->stop_ns ||
 	       (m->conf->count && m->turn / m->schedule.lanes >= m->conf->count);
 }
 
-static void go_by_schedule(struct measure *m)
+static void measure_go_by_schedule(struct measure *m)
 {
 	int64_t now_ns = clock_ns(), due_ns = schedule_turn_ns(&m->schedule, m->turn);
 
-	for (int i = 0; i < DUE_A_TURN && due_ns <= now_ns && !is_last_turn(m, due_ns); i++) {
-		make_due(m, m->turn, now_ns);
+	for (int i = 0; i < DUE_A_TURN && due_ns <= now_ns && !measure_is_last_turn(m, due_ns);
+		i++) {
+		measure_make_due(m, m->turn, now_ns);
 		due_ns = schedule_turn_ns(&m->schedule, ++m->turn);
 	}
-	m->schedule_over = is_last_turn(m, due_ns);
+	m->schedule_over = measure_is_last_turn(m, due_ns);
 	if (!m->schedule_over)
 		alarm_set(&m->alarm, due_ns);
 	measure_settle(m);
 }
 
-void measure_alarm(struct alarm *a)
+void measure_on_alarm(struct alarm *a)
 {
 	struct measure *m = container_of(a, struct measure, alarm);
 
 	if (m->stage == MEASURE_RUNNING)
-		go_by_schedule(m);
+		measure_go_by_schedule(m);
 }
 
 /* ---- answers that do not come ---- */
 
 /* Before the clock starts: ask again where a message may be lost, but not for ever. */
-static void look_at_opening(struct measure *m, struct lane *l, int64_t now_ns)
+static void measure_look_at_opening(struct measure *m, struct lane *l, int64_t now_ns)
 {
-	int64_t limit_ms = m->client.conf->connect_timeout_ms;
+	int64_t limit_ms = m->timeout_ms;
 	struct err why = {0};
 
 	if (l->warm || !m->load)
 		return;
 	if (limit_ms > 0 && now_ns - l->opened_ns >= limit_ms * 1000000) {
 		err_set(&why, ERR_TIMEOUT, "%s: no answer within %jd ms on connection %ju",
-			m->client.typed, (intmax_t)limit_ms, (uintmax_t)(l->index + 1));
+			m->typed, (intmax_t)limit_ms, (uintmax_t)(l->index + 1));
 		err_hint(&why, "is an echo server there? to wait longer: -w DURATION");
 		measure_fail(m, &why);
 		return;
 	}
-	m->waiting -= m->connectionless ? flight_give_up(&l->flight, now_ns - patience_ns(m)) : 0;
+	m->waiting -=
+		m->connectionless ? flight_give_up(&l->flight, now_ns - measure_patience_ns(m)) : 0;
 	if (l->flight.waiting == 0)
 		lane_warm_up(m, l);
 }
 
 /* A connection owes all it was sent; what it owes for so long, when nothing else is to come, or
  * while nothing can be sent before, will not come. */
-static void look_at_lane(struct measure *m, struct lane *l, int64_t now_ns)
+static void measure_look_at_lane(struct measure *m, struct lane *l, int64_t now_ns)
 {
-	int64_t patience = patience_ns(m);
+	int64_t patience = measure_patience_ns(m);
 	uint32_t given_up;
 
-	if (patience == INT64_MAX || (!m->connectionless && !all_is_sent(m) && !m->schedule_over))
+	if (patience == INT64_MAX ||
+		(!m->connectionless && !measure_all_is_sent(m) && !m->schedule_over))
 		return;
 	given_up = flight_give_up(&l->flight, now_ns - patience);
 	m->waiting -= given_up;
@@ -217,19 +227,19 @@ static void look_at_lane(struct measure *m, struct lane *l, int64_t now_ns)
 	if (m->connectionless) {
 		lane_pump(m, l, now_ns);
 	} else {
-		m->waiting++; /* somebody owes us something: it will not be waited for */
-		finish(m);
+		m->waiting++; /* an answer is overdue: abort instead of waiting */
+		measure_finish(m);
 	}
 }
 
 /* What is due cannot be sent, and nothing is to come that would change it. */
-static bool is_stuck(const struct measure *m, int64_t now_ns)
+static bool measure_is_stuck(const struct measure *m, int64_t now_ns)
 {
 	return m->stage == MEASURE_RUNNING && m->schedule_over && m->waiting == 0 &&
-	       now_ns - schedule_turn_ns(&m->schedule, m->turn) > patience_ns(m);
+	       now_ns - schedule_turn_ns(&m->schedule, m->turn) > measure_patience_ns(m);
 }
 
-void measure_look(struct timer *t)
+void measure_on_look(struct timer *t)
 {
 	struct measure *m = container_of(t, struct measure, look);
 	int64_t now_ns = clock_ns();
@@ -238,33 +248,33 @@ void measure_look(struct timer *t)
 		if (!m->lanes[i])
 			continue;
 		if (m->stage == MEASURE_OPENING)
-			look_at_opening(m, m->lanes[i], now_ns);
+			measure_look_at_opening(m, m->lanes[i], now_ns);
 		else
-			look_at_lane(m, m->lanes[i], now_ns);
+			measure_look_at_lane(m, m->lanes[i], now_ns);
 	}
 	if (m->stage >= MEASURE_ENDING)
 		return;
-	if (is_stuck(m, now_ns))
-		finish(m);
+	if (measure_is_stuck(m, now_ns))
+		measure_finish(m);
 	else
 		measure_settle(m);
-	timer_set_in(&m->client.loop, &m->look, LOOK_MS);
+	timer_set_in(m->loop, &m->look, LOOK_MS);
 }
 
 /* A stage has waited long enough. */
-void measure_limit(struct timer *t)
+void measure_on_limit(struct timer *t)
 {
 	struct measure *m = container_of(t, struct measure, limit);
 
 	if (m->stage == MEASURE_STOPPED)
-		finish(m);
+		measure_finish(m);
 	else if (m->stage == MEASURE_ENDING)
-		each_lane(m, conn_abort);
+		measure_each_lane(m, conn_abort);
 	else
-		client_stop(&m->client);
+		m->hooks->stop(m->arg);
 }
 
-void measure_signal(void *arg, const char *name)
+void measure_on_signal(void *arg, const char *name)
 {
 	struct measure *m = arg;
 
@@ -272,27 +282,24 @@ void measure_signal(void *arg, const char *name)
 	if (m->stage != MEASURE_RUNNING)
 		return;
 	m->stage = MEASURE_STOPPED;
-	timer_set_in(&m->client.loop, &m->limit, STOP_MS);
+	timer_set_in(m->loop, &m->limit, STOP_MS);
 	measure_settle(m);
 }
 
-/* --max-time. */
-void measure_late(struct client *client, const struct err *why)
+void measure_late(struct measure *m, const struct err *why)
 {
-	struct measure *m = container_of(client, struct measure, client);
-
 	m->late = true;
 	measure_fail(m, why);
 }
 
 /* ---- the beginning ---- */
 
-static void begin(struct measure *m)
+static void measure_begin(struct measure *m)
 {
 	struct err err = {0};
 	int64_t now_ns;
 
-	if (signals_open(&m->signals, &m->client.loop, &err) < 0) {
+	if (signals_open(&m->signals, m->loop, &err) < 0) {
 		measure_fail(m, &err);
 		return;
 	}
@@ -305,7 +312,7 @@ static void begin(struct measure *m)
 		if (m->lanes[i])
 			m->lanes[i]->first = m->lanes[i]->flight.next;
 	if (m->schedule.interval_ns) {
-		go_by_schedule(m);
+		measure_go_by_schedule(m);
 		return;
 	}
 	for (uint64_t i = 0; i < m->conf->connections; i++)
@@ -315,32 +322,25 @@ static void begin(struct measure *m)
 
 void measure_opened(struct measure *m, struct lane *l)
 {
-	timer_set_in(&m->client.loop, &m->look, LOOK_MS);
+	timer_set_in(m->loop, &m->look, LOOK_MS);
 	if (m->load)
 		lane_warm_up(m, l);
 	else
-		begin(m);
+		measure_begin(m);
 }
 
 void measure_warm(struct measure *m)
 {
 	if (m->stage != MEASURE_OPENING)
 		return;
-	client_pool_up(&m->pool);
-	if (m->pool.up == m->conf->connections)
-		begin(m);
+	m->up++;
+	m->hooks->up(m->arg);
+	if (m->up == m->conf->connections)
+		measure_begin(m);
 }
 
-void measure_pool_failed(struct client_pool *p, const struct err *why)
+void measure_gone(struct measure *m)
 {
-	measure_fail(container_of(p, struct measure, pool), why);
-}
-
-void measure_over(struct client *client, const struct err *why)
-{
-	struct measure *m = container_of(client, struct measure, client);
-
-	(void)why; /* the lane has said it */
-	if (client->owner.open_now == 0)
-		conclude(m);
+	if (m->owner->open_now == 0)
+		measure_conclude(m);
 }

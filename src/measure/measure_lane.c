@@ -1,14 +1,14 @@
 /* A measurement's messages on one connection: sending what is due, and comparing what comes back.
  */
 #include "base/clock.h"
-#include "cmd/measure_state.h"
+#include "measure/measure_state.h"
 
 /* What all flights together remember at most: 32 MiB. */
 enum { FLIGHTS_MAX_MESSAGES = 1 << 22, FLIGHT_LEAST_MESSAGES = 256 };
 
 /* ---- sending ---- */
 
-static void send_one(struct measure *m, struct lane *l, int64_t since_ns)
+static void lane_send(struct measure *m, struct lane *l, int64_t since_ns)
 {
 	uint32_t before = l->flight.waiting;
 	uint64_t number = flight_send(&l->flight, since_ns);
@@ -19,19 +19,19 @@ static void send_one(struct measure *m, struct lane *l, int64_t since_ns)
 }
 
 /* A closed loop: as many as the window is wide are on their way. */
-static void fill_window(struct measure *m, struct lane *l, int64_t now_ns)
+static void lane_fill_window(struct measure *m, struct lane *l, int64_t now_ns)
 {
 	while (l->flight.waiting < m->window && !l->blocked && now_ns < m->stop_ns &&
 		(m->conf->count == 0 || lane_sent(l) < m->conf->count)) {
 		flight_room(&l->flight);
 		m->figures.sent++;
-		send_one(m, l, now_ns);
+		lane_send(m, l, now_ns);
 	}
 }
 
 /* Where nothing gets lost, one more must wait when none can be remembered; what was sent so long
  * ago and may be lost is then forgotten. */
-static void send_due(struct measure *m, struct lane *l, int64_t now_ns)
+static void lane_send_due(struct measure *m, struct lane *l, int64_t now_ns)
 {
 	while (lane_sent(l) < l->due && !l->blocked &&
 		(flight_room(&l->flight) || m->connectionless)) {
@@ -40,7 +40,7 @@ static void send_due(struct measure *m, struct lane *l, int64_t now_ns)
 		if (now_ns - due_ns > m->figures.behind_max_ns)
 			m->figures.behind_max_ns = now_ns - due_ns;
 		m->figures.sent++;
-		send_one(m, l, due_ns);
+		lane_send(m, l, due_ns);
 	}
 }
 
@@ -49,26 +49,26 @@ void lane_pump(struct measure *m, struct lane *l, int64_t now_ns)
 	if (m->stage != MEASURE_RUNNING)
 		return;
 	if (m->schedule.interval_ns)
-		send_due(m, l, now_ns);
+		lane_send_due(m, l, now_ns);
 	else
-		fill_window(m, l, now_ns);
+		lane_fill_window(m, l, now_ns);
 }
 
 void lane_warm_up(struct measure *m, struct lane *l)
 {
 	flight_room(&l->flight);
-	send_one(m, l, clock_ns());
+	lane_send(m, l, clock_ns());
 }
 
 /* ---- what comes back ---- */
 
-static void not_an_echo(struct measure *m, struct err *why)
+static void lane_is_no_echo(struct measure *m, struct err *why)
 {
 	err_hint(why, "whoever answers there is no echo server, or changes what it echoes");
 	measure_fail(m, why);
 }
 
-static void differs(
+static void lane_differs(
 	struct measure *m, const struct lane *l, uint64_t number, size_t from, struct span in)
 {
 	struct probe_difference d = probe_difference(&m->probe, l->index, number, from, in);
@@ -76,36 +76,35 @@ static void differs(
 
 	err_set(&why, ERR_WRONG,
 		"%s: the answer to message %ju differs at byte %zu: sent 0x%02x, got 0x%02x",
-		m->client.typed, (uintmax_t)(number - l->first + 1), d.at + 1, d.sent, d.got);
-	not_an_echo(m, &why);
+		m->typed, (uintmax_t)(number - l->first + 1), d.at + 1, d.sent, d.got);
+	lane_is_no_echo(m, &why);
 }
 
-static void surplus(struct measure *m, size_t bytes)
+static void lane_surplus(struct measure *m, size_t bytes)
 {
 	struct err why = {0};
 
-	err_set(&why, ERR_WRONG, "%s: %zu bytes came back that were not sent", m->client.typed,
-		bytes);
-	not_an_echo(m, &why);
+	err_set(&why, ERR_WRONG, "%s: %zu bytes came back that were not sent", m->typed, bytes);
+	lane_is_no_echo(m, &why);
 }
 
-static void cut_short(struct measure *m, const struct lane *l, uint64_t number, size_t bytes)
+static void lane_cut_short(struct measure *m, const struct lane *l, uint64_t number, size_t bytes)
 {
 	struct err why = {0};
 
 	err_set(&why, ERR_LOST, "%s: the answer to message %ju ended after %zu bytes of %zu",
-		m->client.typed, (uintmax_t)(number - l->first + 1), bytes, m->probe.size);
+		m->typed, (uintmax_t)(number - l->first + 1), bytes, m->probe.size);
 	err_hint(&why, "the server stopped before it had echoed everything");
 	measure_fail(m, &why);
 }
 
 /* Whether a message is one of the measurement's. */
-static bool counts(const struct measure *m, const struct lane *l, uint64_t number)
+static bool lane_counts(const struct measure *m, const struct lane *l, uint64_t number)
 {
 	return m->stage >= MEASURE_RUNNING && number >= l->first;
 }
 
-static void count(struct measure *m, struct lane *l, uint64_t number,
+static void lane_count(struct measure *m, struct lane *l, uint64_t number,
 	const struct flight_answer *answer, int64_t now_ns)
 {
 	int64_t round_trip_ns = now_ns - answer->since_ns;
@@ -118,19 +117,19 @@ static void count(struct measure *m, struct lane *l, uint64_t number,
 }
 
 /* Message `number` is back, and the same. */
-static void answered(struct measure *m, struct lane *l, uint64_t number, int64_t now_ns)
+static void lane_answered(struct measure *m, struct lane *l, uint64_t number, int64_t now_ns)
 {
 	struct flight_answer answer = flight_answer(&l->flight, number);
 
 	switch (answer.verdict) {
 	case FLIGHT_NEVER_SENT: return;
-	case FLIGHT_AGAIN: m->figures.duplicates += counts(m, l, number); return;
+	case FLIGHT_AGAIN: m->figures.duplicates += lane_counts(m, l, number); return;
 	case FLIGHT_FORGOTTEN: m->figures.forgotten++; return;
 	case FLIGHT_ANSWERED: break;
 	}
 	m->waiting -= !answer.given_up;
-	if (counts(m, l, number))
-		count(m, l, number, &answer, now_ns);
+	if (lane_counts(m, l, number))
+		lane_count(m, l, number, &answer, now_ns);
 	if (!l->warm) {
 		l->warm = true;
 		measure_warm(m);
@@ -141,7 +140,7 @@ static void answered(struct measure *m, struct lane *l, uint64_t number, int64_t
 }
 
 /* Of a stream, whose messages come back in order, in pieces or several at once. */
-static void take_bytes(struct measure *m, struct lane *l, struct span in, int64_t now_ns)
+static void lane_take_bytes(struct measure *m, struct lane *l, struct span in, int64_t now_ns)
 {
 	uint64_t number;
 
@@ -149,26 +148,26 @@ static void take_bytes(struct measure *m, struct lane *l, struct span in, int64_
 		struct span part = {in.data, m->probe.size - l->got};
 
 		if (!flight_oldest(&l->flight, &number)) {
-			surplus(m, in.len);
+			lane_surplus(m, in.len);
 			return;
 		}
 		if (part.len > in.len)
 			part.len = in.len;
 		if (!probe_same(&m->probe, l->index, number, l->got, part)) {
-			differs(m, l, number, l->got, part);
+			lane_differs(m, l, number, l->got, part);
 			return;
 		}
 		in = span_from(in, part.len);
 		l->got += part.len;
 		if (l->got == m->probe.size) {
 			l->got = 0;
-			answered(m, l, number, now_ns);
+			lane_answered(m, l, number, now_ns);
 		}
 	}
 }
 
 /* Not what was sent: say so of the message that it is most like. */
-static void wrong_message(struct measure *m, struct lane *l, uint64_t number, struct span in)
+static void lane_wrong_message(struct measure *m, struct lane *l, uint64_t number, struct span in)
 {
 	const struct span part = {in.data, in.len < m->probe.size ? in.len : m->probe.size};
 	uint64_t oldest;
@@ -176,26 +175,26 @@ static void wrong_message(struct measure *m, struct lane *l, uint64_t number, st
 	if (flight_oldest(&l->flight, &oldest) && probe_same(&m->probe, l->index, oldest, 0, part))
 		number = oldest; /* but for its number, it is this one */
 	if (probe_difference(&m->probe, l->index, number, 0, part).at < part.len)
-		differs(m, l, number, 0, part);
+		lane_differs(m, l, number, 0, part);
 	else if (in.len > part.len)
-		surplus(m, in.len - part.len);
+		lane_surplus(m, in.len - part.len);
 	else
-		cut_short(m, l, number, in.len);
+		lane_cut_short(m, l, number, in.len);
 }
 
 /* One that has no room for a number is taken for the answer to the oldest. */
-static void take_message(struct measure *m, struct lane *l, struct span in, int64_t now_ns)
+static void lane_take_message(struct measure *m, struct lane *l, struct span in, int64_t now_ns)
 {
 	uint64_t number = 0;
 	bool known = m->probe.number ? probe_number(&m->probe, in, l->flight.next, &number)
 	                             : flight_oldest(&l->flight, &number);
 
 	if (known && in.len == m->probe.size && probe_same(&m->probe, l->index, number, 0, in))
-		answered(m, l, number, now_ns);
+		lane_answered(m, l, number, now_ns);
 	else if (!known && in.len == 0 && m->probe.size == 0)
 		m->figures.duplicates++;
 	else
-		wrong_message(m, l, known ? number : l->flight.next - 1, in);
+		lane_wrong_message(m, l, known ? number : l->flight.next - 1, in);
 }
 
 static void lane_data(struct conn *c, struct span in)
@@ -206,9 +205,9 @@ static void lane_data(struct conn *c, struct span in)
 	if (m->stage == MEASURE_OVER)
 		return;
 	if (m->alone)
-		take_message(m, l, in, clock_ns());
+		lane_take_message(m, l, in, clock_ns());
 	else
-		take_bytes(m, l, in, clock_ns());
+		lane_take_bytes(m, l, in, clock_ns());
 }
 
 static void lane_drained(struct conn *c)
@@ -257,12 +256,11 @@ static void lane_eof(struct conn *c)
 	if (m->stage >= MEASURE_ENDING)
 		return;
 	if (l->got && flight_oldest(&l->flight, &number)) {
-		cut_short(m, l, number, l->got);
+		lane_cut_short(m, l, number, l->got);
 		return;
 	}
 	err_set(&why, ERR_LOST, "%s: the server ended the connection after %ju answers of %ju",
-		m->client.typed, (uintmax_t)(lane_sent(l) - l->flight.waiting),
-		(uintmax_t)lane_sent(l));
+		m->typed, (uintmax_t)(lane_sent(l) - l->flight.waiting), (uintmax_t)lane_sent(l));
 	err_hint(&why, "the server stopped before it had echoed everything");
 	measure_fail(m, &why);
 }

@@ -1,0 +1,248 @@
+/* A measurement by echo: its options, its connections, and standard output. */
+#include "cmd/echo_measure.h"
+
+#include <stdlib.h>
+
+#include "cmd/client_pool.h"
+
+enum {
+	SIZE_MAX_BYTES = 16 << 20,
+};
+
+const struct opt echo_measure_options[] = {
+	{.name = "count",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct measure_conf, count),
+		.arg = "N",
+		.common = true,
+		.help = "measure N messages a connection (0: go on)"},
+	{.name = "interval",
+		.kind = OPT_USEC,
+		OPT_FIELD(struct measure_conf, interval_us),
+		.arg = "DUR",
+		.help = "send one each DUR, by a fixed schedule, and count its time from when it "
+			"was due; 0: send the next when an answer came (default: 1s; 0 with "
+			"--connections, --duration or --window)"},
+	{.name = "connections",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct measure_conf, connections),
+		.arg = "N",
+		.fallback = "1",
+		.min = 1,
+		.max = 1000000,
+		.help = "open N connections, wait until each has echoed a message, then measure"},
+	{.name = "duration",
+		.kind = OPT_USEC,
+		OPT_FIELD(struct measure_conf, duration_us),
+		.arg = "DUR",
+		.help = "send no more after DUR, and wait for what is on its way"},
+	{.name = "window",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct measure_conf, window),
+		.arg = "N",
+		.fallback = "1",
+		.min = 1,
+		.max = 4096,
+		.help = "without an interval, keep N messages on their way on each connection"},
+	{.name = "size",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct measure_conf, size),
+		.arg = "BYTES",
+		.fallback = "64",
+		.max = SIZE_MAX_BYTES,
+		.help = "make each message so long"},
+};
+const size_t echo_measure_option_count =
+	sizeof(echo_measure_options) / sizeof(echo_measure_options[0]);
+
+/* Those that put a load on a server. */
+static const char *const load_options[] = {"connections", "duration", "window"};
+
+static const char *load_asked(const struct opt_set *set, const struct opt_args *args)
+{
+	const char *typed = NULL;
+
+	for (size_t i = 0; !typed && i < sizeof(load_options) / sizeof(load_options[0]); i++)
+		typed = opts_given(set, args, load_options[i]);
+	return typed;
+}
+
+const char *echo_measure_asked(const struct opt_set *set, const struct opt_args *args)
+{
+	const char *typed = NULL;
+
+	for (size_t i = 0; !typed && i < echo_measure_option_count; i++)
+		typed = opts_given(set, args, echo_measure_options[i].name);
+	return typed;
+}
+
+/* A measurement, and what it runs over. */
+struct measuring {
+	struct measure measure;
+	struct client client;
+	struct client_pool pool;
+	struct conn_owner out_owner;
+};
+
+/* ---- what the measurement tells ---- */
+
+static void measuring_up(void *arg)
+{
+	struct measuring *run = arg;
+
+	client_pool_up(&run->pool);
+}
+
+static void measuring_enough(void *arg)
+{
+	struct measuring *run = arg;
+
+	client_pool_end(&run->pool);
+}
+
+static void measuring_blame(void *arg, const struct err *why)
+{
+	struct measuring *run = arg;
+
+	client_blame(&run->client, why);
+}
+
+static void measuring_stop(void *arg)
+{
+	struct measuring *run = arg;
+
+	client_stop(&run->client);
+}
+
+static const struct measure_hooks measuring_hooks = {.up = measuring_up,
+	.enough = measuring_enough,
+	.blame = measuring_blame,
+	.stop = measuring_stop};
+
+/* ---- what the measurement is told ---- */
+
+static void measuring_over(struct client *client, const struct err *why)
+{
+	(void)why; /* its handler has been told */
+	measure_gone(&container_of(client, struct measuring, client)->measure);
+}
+
+/* --max-time. */
+static void measuring_late(struct client *client, const struct err *why)
+{
+	measure_late(&container_of(client, struct measuring, client)->measure, why);
+}
+
+static void measuring_pool_failed(struct client_pool *p, const struct err *why)
+{
+	measure_fail(&container_of(p, struct measuring, pool)->measure, why);
+}
+
+/* ---- the run ---- */
+
+static int measuring_no_memory(struct err *err)
+{
+	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+}
+
+/* The client is aimed, and nothing is connected. */
+static int measuring_prepare(struct measuring *run, struct err *err)
+{
+	struct measure *m = &run->measure;
+	const struct transport *via = run->client.where.via;
+
+	m->via = via;
+	if (!via->message_max && m->conf->size == 0) {
+		err_set(err, ERR_USAGE, "a message of 0 bytes is nothing at all over %s",
+			via->name);
+		return err_hint(err, "--size takes 0 only where messages are kept whole: -u");
+	}
+	if (client_pool_check(&run->client, m->conf->connections, err) < 0 ||
+		measure_init(m, err) < 0)
+		return -1;
+	m->out = client_std(&run->client, 1, &run->out_owner, &measure_out, m);
+	return m->out ? 0 : measuring_no_memory(err);
+}
+
+static void measuring_free(struct measuring *run)
+{
+	client_pool_end(&run->pool);
+	if (run->out_owner.loop)
+		conn_owner_free(&run->out_owner);
+	measure_free(&run->measure);
+	client_free(&run->client);
+	free(run);
+}
+
+static struct measuring *measuring_new(struct reporter *to, const struct client_conf *client,
+	const struct measure_conf *conf, bool load)
+{
+	struct measuring *run = calloc(1, sizeof(*run));
+
+	if (!run)
+		return NULL;
+	run->measure = (struct measure){.conf = conf,
+		.hooks = &measuring_hooks,
+		.arg = run,
+		.loop = &run->client.loop,
+		.to = to,
+		.owner = &run->client.owner,
+		.at = &run->client.at,
+		.typed = run->client.typed,
+		.timeout_ms = client->connect_timeout_ms,
+		.load = load,
+		.json = client->talk.json,
+		.quiet = client->talk.quiet};
+	run->pool = (struct client_pool){.client = &run->client,
+		.wanted = conf->connections,
+		.failed = measuring_pool_failed};
+	return run;
+}
+
+static int measuring_run(struct measuring *run, struct err *err)
+{
+	struct client *client = &run->client;
+
+	if (client_aim(client, "echo", NULL, err) < 0 || measuring_prepare(run, err) < 0)
+		return -1;
+	client->over = measuring_over;
+	client->late = measuring_late;
+	client->mode = "echo";
+	return client_run(client, err);
+}
+
+static int measuring_check(const struct measure_conf *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	if (args->count) {
+		err_set(err, ERR_USAGE, "'%s' measures, and sends no TEXT",
+			echo_measure_asked(set, args));
+		return err_hint(err, "leave TEXT out; --size says how long the messages are");
+	}
+	if (conf->interval_us > 0 && opts_given(set, args, "window")) {
+		err_set(err, ERR_USAGE, "'--window' and '--interval' do not go together");
+		return err_hint(err, "by a schedule, answers are not waited for: leave one out");
+	}
+	return 0;
+}
+
+int echo_measure(struct reporter *to, const struct client_conf *client,
+	const struct measure_conf *conf, const struct opt_set *set, const struct opt_args *args,
+	struct err *err)
+{
+	struct measuring *run;
+	int rc;
+
+	if (measuring_check(conf, set, args, err) < 0)
+		return -1;
+	run = measuring_new(to, client, conf, load_asked(set, args));
+	if (!run)
+		return measuring_no_memory(err);
+	if (client_init(&run->client, to, client, &measure_handler, &run->measure, err) < 0) {
+		free(run);
+		return -1;
+	}
+	rc = measuring_run(run, err);
+	measuring_free(run);
+	return rc;
+}
