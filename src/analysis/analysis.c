@@ -287,7 +287,7 @@ static int read_ascii(struct analysis *a, struct reading *r)
 	if (tally_prepare(&a->tally) < 0)
 		return -1;
 	while (worth_scanning(a, r)) {
-		struct ascii_scan *scan = &r->scanned.scan;
+		struct ascii_found *scan = &r->scanned.scan;
 
 		ascii_scan(&a->ascii, (struct span){r->at, (size_t)(r->end - r->at)},
 			a->tally.exact, scan);

@@ -125,7 +125,7 @@ static const uint8_t *pad(uint8_t padded[BLOCK], const uint8_t *at, size_t n)
 
 /* The runs and marks of the ASCII that in begins with, in out->words and marks_at. Returns how much
  * that is. */
-static size_t look(const struct ascii *a, struct span in, bool exact, struct ascii_scan *out,
+static size_t look(const struct ascii *a, struct span in, bool exact, struct ascii_found *out,
 	uint64_t marks_at[])
 {
 	size_t most = in.len < ASCII_SCAN_BYTES ? in.len : ASCII_SCAN_BYTES;
@@ -155,7 +155,7 @@ static bool bit_at(const uint64_t bits[], size_t at)
 }
 
 /* Where the last segment begins, which what follows may belong to. */
-static size_t last_segment(const struct ascii_scan *s, struct span in, const uint64_t marks_at[])
+static size_t last_segment(const struct ascii_found *s, struct span in, const uint64_t marks_at[])
 {
 	size_t at = s->len - 1;
 
@@ -179,7 +179,7 @@ static size_t blocks_in(size_t len)
 }
 
 static void join_marks(
-	const struct ascii *a, struct span in, const uint64_t marks_at[], struct ascii_scan *s)
+	const struct ascii *a, struct span in, const uint64_t marks_at[], struct ascii_found *s)
 {
 	uint64_t before = 0;
 
@@ -194,7 +194,7 @@ static void join_marks(
 	}
 }
 
-void ascii_scan(const struct ascii *a, struct span in, bool exact, struct ascii_scan *out)
+void ascii_scan(const struct ascii *a, struct span in, bool exact, struct ascii_found *out)
 {
 	uint64_t marks_at[ASCII_SCAN_BYTES / BLOCK] = {0};
 

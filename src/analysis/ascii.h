@@ -22,7 +22,7 @@ void ascii_init(struct ascii *a);
 
 /* What was found. */
 enum { ASCII_SCAN_BYTES = 2048, ASCII_SLACK_BYTES = 16 };
-struct ascii_scan {
+struct ascii_found {
 	uint64_t words[ASCII_SCAN_BYTES / 64]; /* a bit for each byte: part of a word, or a segment
 	                                        * of low lines only */
 	uint8_t keys[ASCII_SCAN_BYTES + ASCII_SLACK_BYTES]; /* the text in the lower case; any bytes
@@ -33,7 +33,7 @@ struct ascii_scan {
 
 /* Look at what in begins with: ASCII, and so much of it as there is room for. A segment begins
  * there. exact: keys is the text as it is. */
-void ascii_scan(const struct ascii *a, struct span in, bool exact, struct ascii_scan *out);
+void ascii_scan(const struct ascii *a, struct span in, bool exact, struct ascii_found *out);
 
 /* The bits of 16 bytes that are each 0 or -1, the first byte's lowest: without a special
  * instruction, and with one where there is one. */

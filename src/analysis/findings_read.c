@@ -7,14 +7,14 @@
 #include "base/utf8.h"
 
 /* What the next line of a report turned out to be. */
-enum line {
+enum findings_line {
 	LINE_READ,
 	LINE_OTHER, /* no line of a report */
 	LINE_CUT,   /* the text ended before it did, and so far it could be one */
 };
 
 /* An answer that is being read. */
-struct reading {
+struct findings_reading {
 	struct findings *f;
 	struct span rest;
 	size_t room;       /* of f->list */
@@ -23,7 +23,7 @@ struct reading {
 	const char *wrong; /* the first contradiction; NULL: none */
 };
 
-static void contradict(struct reading *r, bool is_wrong, const char *what)
+static void contradict(struct findings_reading *r, bool is_wrong, const char *what)
 {
 	if (is_wrong && !r->wrong)
 		r->wrong = what;
@@ -31,7 +31,7 @@ static void contradict(struct reading *r, bool is_wrong, const char *what)
 
 /* A number as printf would write it, at the front of text. Returns how many digits it has; 0: there
  * is none. One of more than 64 bits cannot be. */
-static size_t read_number(struct reading *r, struct span text, uint64_t *out)
+static size_t read_number(struct findings_reading *r, struct span text, uint64_t *out)
 {
 	bool overflows = false;
 	uint64_t value = 0;
@@ -49,7 +49,7 @@ static size_t read_number(struct reading *r, struct span text, uint64_t *out)
 }
 
 /* A line "name: N". */
-static enum line take_count(struct reading *r, const char *name, uint64_t *out)
+static enum findings_line take_count(struct findings_reading *r, const char *name, uint64_t *out)
 {
 	const struct span start = span_of(name);
 	struct span digits;
@@ -70,18 +70,18 @@ static enum line take_count(struct reading *r, const char *name, uint64_t *out)
 }
 
 /* The one line that may be missing. */
-static enum line take_invalid(struct reading *r, uint64_t *out)
+static enum findings_line take_invalid(struct findings_reading *r, uint64_t *out)
 {
-	enum line line = take_count(r, "invalid: ", out);
+	enum findings_line line = take_count(r, "invalid: ", out);
 
 	contradict(r, line == LINE_READ && *out == 0, "it tells of 0 invalid bytes");
 	return line == LINE_OTHER ? LINE_READ : line;
 }
 
-static enum line take_counts(struct reading *r)
+static enum findings_line take_counts(struct findings_reading *r)
 {
 	struct counts *c = &r->f->counts;
-	enum line line = take_count(r, "length: ", &c->length);
+	enum findings_line line = take_count(r, "length: ", &c->length);
 
 	if (line == LINE_READ)
 		line = take_count(r, "bytes: ", &c->bytes);
@@ -94,7 +94,7 @@ static enum line take_counts(struct reading *r)
 	return line;
 }
 
-static void judge_counts(struct reading *r)
+static void judge_counts(struct findings_reading *r)
 {
 	const struct counts *c = &r->f->counts;
 
@@ -119,7 +119,7 @@ static bool is_well_formed(struct span text)
 }
 
 /* A line "word N". */
-static enum line take_finding(struct reading *r, struct finding *out)
+static enum findings_line take_finding(struct findings_reading *r, struct finding *out)
 {
 	const uint8_t *end = memchr(r->rest.data, '\n', r->rest.len), *space;
 	struct span line, digits;
@@ -140,9 +140,9 @@ static enum line take_finding(struct reading *r, struct finding *out)
 }
 
 /* The list, to the end of the text. Its lines are kept as far as there is room. */
-static enum line take_list(struct reading *r)
+static enum findings_line take_list(struct findings_reading *r)
 {
-	enum line line = LINE_READ;
+	enum findings_line line = LINE_READ;
 	struct finding next = {0};
 
 	while (r->rest.len && line == LINE_READ) {
@@ -166,7 +166,7 @@ static enum line take_list(struct reading *r)
 }
 
 /* Each word that is still to be listed was met, and all of them make up the rest. */
-static void judge_list(struct reading *r, enum line line)
+static void judge_list(struct findings_reading *r, enum findings_line line)
 {
 	uint64_t unique = r->f->counts.unique;
 
@@ -222,7 +222,7 @@ static int lists_twice(const struct findings *f)
 /* ---- all of it ---- */
 
 /* No list is made that is larger than the text it could come from. */
-static int make_list(struct reading *r)
+static int make_list(struct findings_reading *r)
 {
 	enum { LINE_LEAST = sizeof("a 1\n") - 1 };
 	uint64_t most = r->rest.len / LINE_LEAST;
@@ -234,9 +234,9 @@ static int make_list(struct reading *r)
 }
 
 /* Returns what the text is, or -1 when memory is out. */
-static int read_all(struct reading *r)
+static int read_all(struct findings_reading *r)
 {
-	enum line line = take_counts(r);
+	enum findings_line line = take_counts(r);
 	int twice = 0;
 
 	if (line != LINE_READ)
@@ -258,7 +258,7 @@ static int read_all(struct reading *r)
 
 int findings_read(struct findings *f, struct span text, const char **wrong)
 {
-	struct reading r = {.f = f, .rest = text};
+	struct findings_reading r = {.f = f, .rest = text};
 	int verdict = FINDINGS_NONE;
 
 	*f = (struct findings){0};

@@ -20,7 +20,7 @@ enum { SCANNED_GROUP = 96, SCANNED_FULL = SCANNED_GROUP - 32 };
 
 /* What the work needs; large, and not to be set up for each scan. All zero at first. */
 struct scanned {
-	struct ascii_scan scan;
+	struct ascii_found scan;
 	struct scanned_word group[SCANNED_GROUP];
 	size_t grouped;
 };

@@ -133,7 +133,7 @@ static uint32_t find_in(
 
 	do
 		found = index_next(x, &probe);
-	while (found != INDEX_NONE && !is_of(tally_entry(t, found), n));
+	while (found != INDEX_NONE && !is_of(tally_at(t, found), n));
 	return found;
 }
 
@@ -157,7 +157,7 @@ static uint32_t find(const struct tally *t, const struct name *n)
 
 static int put_strong(struct tally *t, uint32_t number)
 {
-	const struct tally_entry *e = tally_entry(t, number);
+	const struct tally_entry *e = tally_at(t, number);
 
 	if (index_reserve(&t->strong) < 0)
 		return -1;
@@ -215,7 +215,7 @@ static struct tally_entry *new_entry(struct tally *t)
 		return NULL;
 	if (t->entries == t->chunk_count * TALLY_CHUNK && add_chunk(t) < 0)
 		return NULL;
-	return tally_entry(t, t->entries);
+	return tally_at(t, t->entries);
 }
 
 /* A long text that came in a piece of its own is not copied. */
@@ -278,7 +278,7 @@ static int count(struct tally *t, uint32_t number)
 {
 	if (number == INDEX_NONE)
 		return -1;
-	tally_entry(t, number)->count++;
+	tally_at(t, number)->count++;
 	return 0;
 }
 
@@ -309,7 +309,7 @@ static uint32_t learn(struct tally *t, struct name *spelling, struct span key_te
 		spelling->role = TALLY_KEY | TALLY_SPELLING;
 		if (is_new)
 			return keep(t, spelling);
-		tally_entry(t, number)->roles |= TALLY_SPELLING;
+		tally_at(t, number)->roles |= TALLY_SPELLING;
 		return number;
 	}
 	if (is_new)
@@ -319,8 +319,8 @@ static uint32_t learn(struct tally *t, struct name *spelling, struct span key_te
 	spelled = keep(t, spelling);
 	if (spelled == INDEX_NONE)
 		return INDEX_NONE;
-	tally_entry(t, spelled)->key = number;
-	tally_entry(t, number)->shown_as |= is_new;
+	tally_at(t, spelled)->key = number;
+	tally_at(t, number)->shown_as |= is_new;
 	return number;
 }
 
@@ -331,7 +331,7 @@ static int add_spelled(struct tally *t, const struct tally_word *word)
 	struct fold f;
 
 	if (number != INDEX_NONE) {
-		const struct tally_entry *e = tally_entry(t, number);
+		const struct tally_entry *e = tally_at(t, number);
 
 		return count(t, e->roles & TALLY_KEY ? number : (uint32_t)e->key);
 	}
@@ -357,7 +357,7 @@ static bool add_again(struct tally *t, const struct tally_word *word)
 		if (!(guess->roles & TALLY_SPELLING))
 			return false;
 		if (!(guess->roles & TALLY_KEY))
-			guess = tally_entry(t, (uint32_t)guess->key);
+			guess = tally_at(t, (uint32_t)guess->key);
 	}
 	guess->count++;
 	return true;
@@ -392,12 +392,12 @@ bool tally_next(const struct tally *t, uint32_t *at, struct tally_line *line)
 {
 	const struct tally_entry *e, *shown;
 
-	while (*at < t->entries && !(tally_entry(t, *at)->roles & TALLY_KEY))
+	while (*at < t->entries && !(tally_at(t, *at)->roles & TALLY_KEY))
 		++*at;
 	if (*at == t->entries)
 		return false;
-	e = tally_entry(t, *at);
-	shown = e->shown_as ? tally_entry(t, *at + 1) : e;
+	e = tally_at(t, *at);
+	shown = e->shown_as ? tally_at(t, *at + 1) : e;
 	++*at;
 	line->count = e->count;
 	line->text = text_of(shown);

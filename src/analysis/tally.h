@@ -91,7 +91,7 @@ int tally_add(struct tally *t, const struct tally_word *word);
  * block, and where it is spelled. */
 int tally_add_block(struct tally *t, struct block key, uint32_t len, const uint8_t *spelling);
 
-static inline struct tally_entry *tally_entry(const struct tally *t, uint32_t number)
+static inline struct tally_entry *tally_at(const struct tally *t, uint32_t number)
 {
 	return &t->chunks[number / TALLY_CHUNK][number % TALLY_CHUNK];
 }
@@ -131,7 +131,7 @@ static inline void tally_expect(const struct tally *t, uint32_t tag)
 static inline struct tally_entry *tally_guess(const struct tally *t, uint32_t tag)
 {
 	uint32_t number = index_guess(&t->names, tag);
-	struct tally_entry *e = number == INDEX_NONE ? NULL : tally_entry(t, number);
+	struct tally_entry *e = number == INDEX_NONE ? NULL : tally_at(t, number);
 
 	__builtin_prefetch(e);
 	return e;

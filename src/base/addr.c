@@ -126,7 +126,7 @@ static void add_zone(char *host, size_t size, uint32_t zone)
 }
 
 /* A path ends at its NUL; the NULs of an abstract name are shown as /proc/net/unix does. */
-static void path_text(const struct addr *a, struct addr_text *t)
+static void path_text(const struct addr *a, struct addr_shown *t)
 {
 	size_t len = a->len - offsetof(struct sockaddr_un, sun_path);
 	char path[sizeof(a->un.sun_path) + 1] = "";
@@ -144,9 +144,9 @@ static void path_text(const struct addr *a, struct addr_text *t)
 	snprintf(t->text, sizeof(t->text), "unix:%s", path);
 }
 
-struct addr_text addr_text(const struct addr *a)
+struct addr_shown addr_text(const struct addr *a)
 {
-	struct addr_text t = {"?"};
+	struct addr_shown t = {"?"};
 	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1] = "?";
 
 	switch (a->len ? a->sa.sa_family : AF_UNSPEC) {

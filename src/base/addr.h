@@ -28,7 +28,7 @@ void addr_of_bytes(struct addr *out, struct span bytes);
 
 /* "unix:" and a path, at its longest. */
 enum { ADDR_TEXT_MAX = 160 };
-struct addr_text {
+struct addr_shown {
 	char text[ADDR_TEXT_MAX];
 };
 
@@ -50,7 +50,7 @@ struct addr addr_of_ipv4(int family, struct in_addr host, uint16_t port);
 
 /* HOST:PORT, IPv6 in brackets; unix:PATH or unix:@NAME. Use within one expression:
  * addr_text(&a).text. */
-struct addr_text addr_text(const struct addr *a);
+struct addr_shown addr_text(const struct addr *a);
 
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);

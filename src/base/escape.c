@@ -168,16 +168,16 @@ static size_t show_next(struct span in, char out[VISIBLE_SIZE])
 	return next.len;
 }
 
-struct quoted quoted(const char *text)
+struct quoted_text quoted(const char *text)
 {
 	return quoted_span(span_of(text));
 }
 
-struct quoted quoted_span(struct span in)
+struct quoted_text quoted_span(struct span in)
 {
 	enum { SHOWN_MAX = 100 };
 	char shown[SHOWN_MAX + 1] = "", next[VISIBLE_SIZE];
-	struct quoted q;
+	struct quoted_text q;
 	size_t used = 0;
 
 	while (in.len > 0) {

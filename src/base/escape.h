@@ -31,10 +31,10 @@ int escape_end(struct escaper *e, struct buf *out);
 /* An argument or a peer's short text as it may stand in a message: between single quotes, on one
  * line, visible, at most some 100 bytes with "..." where it was cut. Use within one expression:
  * quoted(host).text. */
-struct quoted {
+struct quoted_text {
 	char text[128];
 };
-struct quoted quoted(const char *text);
-struct quoted quoted_span(struct span in);
+struct quoted_text quoted(const char *text);
+struct quoted_text quoted_span(struct span in);
 
 #endif

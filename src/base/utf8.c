@@ -2,13 +2,13 @@
 
 /* Unicode Table 3-7, well-formed UTF-8 byte sequences: only the second byte's range depends on the
  * lead. That is what keeps out overlong forms, surrogates, and all beyond U+10FFFF. */
-struct form {
+struct utf8_form {
 	uint8_t lead_from, lead_to;
 	uint8_t second_from, second_to;
 	uint8_t len;
 };
 
-static const struct form forms[] = {
+static const struct utf8_form forms[] = {
 	{0xc2, 0xdf, 0x80, 0xbf, 2},
 	{0xe0, 0xe0, 0xa0, 0xbf, 3},
 	{0xe1, 0xec, 0x80, 0xbf, 3},
@@ -19,7 +19,7 @@ static const struct form forms[] = {
 	{0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
-static const struct form *form_of(uint8_t lead)
+static const struct utf8_form *form_of(uint8_t lead)
 {
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (lead >= forms[i].lead_from && lead <= forms[i].lead_to)
@@ -27,14 +27,14 @@ static const struct form *form_of(uint8_t lead)
 	return NULL;
 }
 
-static bool may_follow(const struct form *form, size_t at, uint8_t byte)
+static bool may_follow(const struct utf8_form *form, size_t at, uint8_t byte)
 {
 	if (at == 1)
 		return byte >= form->second_from && byte <= form->second_to;
 	return byte >= 0x80 && byte <= 0xbf;
 }
 
-static int decode_form(const struct form *form, struct span in, uint32_t *code)
+static int decode_form(const struct utf8_form *form, struct span in, uint32_t *code)
 {
 	uint32_t value = in.data[0] & (0x7fu >> form->len);
 
@@ -51,7 +51,7 @@ static int decode_form(const struct form *form, struct span in, uint32_t *code)
 
 int utf8_decode(struct span in, uint32_t *code)
 {
-	const struct form *form;
+	const struct utf8_form *form;
 
 	if (in.len == 0)
 		return UTF8_SHORT;

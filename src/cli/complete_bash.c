@@ -86,7 +86,7 @@ static void add_values(struct page *p, const struct opt_set *set)
 	struct opt_row row;
 
 	page_add(p, "\tcase $before in\n");
-	for (size_t i = 0; opt_row(set, i, &row); i++)
+	for (size_t i = 0; opt_row_at(set, i, &row); i++)
 		if (row.opt->arg)
 			add_value(p, row.opt);
 	page_add(p, "\t\t*) ;;\n\tesac\n");
@@ -97,7 +97,7 @@ static void add_options(struct page *p, const struct opt_set *set)
 	struct opt_row row;
 
 	page_add(p, "\tif [[ $current == -* && -z $only_words ]]; then\n\t\t_sockx_reply -W '");
-	for (size_t i = 0; opt_row(set, i, &row); i++) {
+	for (size_t i = 0; opt_row_at(set, i, &row); i++) {
 		if (row.opt->letter)
 			page_add(p, " -%c", row.opt->letter);
 		if (row.opt->name)

@@ -103,7 +103,7 @@ static void add_command(struct page *p, const struct command *command)
 	page_add(p, "\ncomplete -c sockx -n '__sockx_is \"\"' -a %s", command->name);
 	add_described(p, command->summary);
 	command->options(&set);
-	for (size_t i = 0; opt_row(&set, i, &row); i++)
+	for (size_t i = 0; opt_row_at(&set, i, &row); i++)
 		add_option(p, command, row.opt);
 	add_words(p, command);
 }

@@ -237,7 +237,7 @@ static const struct foreign *find_among_letters(const char *word)
 static void fill_in(const char *rest, const char *name, size_t name_len, char *out, size_t size)
 {
 	char typed[128];
-	struct quoted shown;
+	struct quoted_text shown;
 
 	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(rest, ","), rest);
 	shown = quoted(typed);

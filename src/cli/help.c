@@ -25,7 +25,7 @@ static const struct exit_status {
 	{ERR_WRONG, "the answer was wrong"},
 };
 
-static const struct form {
+static const struct help_form {
 	const char *form, *what;
 } address_forms[] = {
 	{"HOST PORT", "a name or a numeric address, and a port: localhost 9000"},
@@ -37,14 +37,15 @@ static const struct form {
 	{"unix:PATH", "a Unix socket; unix:@NAME: an abstract one (also -U)"},
 };
 
-static const struct form value_forms[] = {
+static const struct help_form value_forms[] = {
 	{"PORT", "0 to 65535 or a service name: 80, http"},
 	{"DUR", "a time: 500ms, 2s, 1.5m, 1h or bare seconds"},
 	{"BYTES", "a size: 64, 16K or 4M (by 1024), 16kB or 4MB (by 1000)"},
 	{"OCTAL", "permissions as chmod takes them: 600, 0660"},
 };
 
-static void add_forms(struct page *p, const char *title, const struct form *forms, size_t count)
+static void add_forms(
+	struct page *p, const char *title, const struct help_form *forms, size_t count)
 {
 	page_add(p, "\n%s:\n", title);
 	for (size_t i = 0; i < count; i++)

@@ -52,7 +52,7 @@ static const struct netcat_option {
 	{"max-conns", "--max-conns", VALUE, 'm'},
 };
 
-struct line {
+struct netcat_typed {
 	bool listens, keeps, local, probes, echoes, chats, half_closes;
 	const char *wait, *source, *port;
 	const char *words[2]; /* host and port, or a path */
@@ -106,7 +106,7 @@ static bool is_cat(const char *program)
 	return strcmp(base ? base + 1 : program, "cat") == 0;
 }
 
-static bool take(struct line *line, const struct netcat_option *option, const char *value)
+static bool take(struct netcat_typed *line, const struct netcat_option *option, const char *value)
 {
 	if (takes_value(option) && (!value || !is_plain(value)))
 		return false;
@@ -129,7 +129,7 @@ static bool take(struct line *line, const struct netcat_option *option, const ch
 
 /* "-lvp" and what follows: one letter after the other, the value of the last in this word or the
  * next. Returns how many words that took; 0: one of them is none that we know. */
-static size_t take_letters(struct line *line, const char *letters, const char *next)
+static size_t take_letters(struct netcat_typed *line, const char *letters, const char *next)
 {
 	for (; *letters; letters++) {
 		const struct netcat_option *option = find_letter(*letters);
@@ -148,7 +148,7 @@ static size_t take_letters(struct line *line, const char *letters, const char *n
 	return 1;
 }
 
-static size_t take_name(struct line *line, const char *name, const char *next)
+static size_t take_name(struct netcat_typed *line, const char *name, const char *next)
 {
 	const struct netcat_option *option = find_name(name);
 
@@ -157,7 +157,7 @@ static size_t take_name(struct line *line, const char *name, const char *next)
 	return takes_value(option) ? 2 : 1;
 }
 
-static size_t take_word(struct line *line, const char *word, const char *next)
+static size_t take_word(struct netcat_typed *line, const char *word, const char *next)
 {
 	if (word[0] == '-' && word[1] == '-')
 		return take_name(line, word + 2, next);
@@ -169,13 +169,13 @@ static size_t take_word(struct line *line, const char *word, const char *next)
 	return 1;
 }
 
-static bool add_options(const struct line *line, char *out, size_t size)
+static bool add_options(const struct netcat_typed *line, char *out, size_t size)
 {
 	return !*line->options || add(out, size, "", line->options + 1);
 }
 
 /* Where a line of nc's wants to listen: behind -p, or in its last word. */
-static bool write_serve(struct line *line, char *out, size_t size)
+static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
 	const char *port = line->port;
 
@@ -191,7 +191,7 @@ static bool write_serve(struct line *line, char *out, size_t size)
 	       (!port || add(out, size, "-p", port));
 }
 
-static bool add_source(const struct line *line, char *out, size_t size)
+static bool add_source(const struct netcat_typed *line, char *out, size_t size)
 {
 	char source[160];
 
@@ -208,7 +208,7 @@ static bool is_range(const char *port)
 	return !text_is_digits(port) && !port[strspn(port, "0123456789-")];
 }
 
-static bool write_connect(struct line *line, char *out, size_t size)
+static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 {
 	if (line->keeps || line->chats || line->echoes || !line->count ||
 		(line->count > 1 && (line->local || is_range(line->words[1]))))
@@ -227,7 +227,7 @@ static bool write_connect(struct line *line, char *out, size_t size)
 }
 
 /* Without options only what looks like an address is one: "host 80", "host:80". */
-static bool looks_like_an_address(const struct line *line)
+static bool looks_like_an_address(const struct netcat_typed *line)
 {
 	const char *colon = strrchr(line->words[0], ':');
 
@@ -237,7 +237,7 @@ static bool looks_like_an_address(const struct line *line)
 
 bool netcat_line(const char *const *words, size_t count, char *out, size_t size)
 {
-	struct line line = {0};
+	struct netcat_typed line = {0};
 	bool options = false;
 
 	for (size_t i = 0, taken; i < count; i += taken) {

@@ -48,7 +48,7 @@ size_t opt_set_add_mode(struct opt_set *set, const char *title, const struct opt
 	return offset;
 }
 
-bool opt_row(const struct opt_set *set, size_t number, struct opt_row *out)
+bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out)
 {
 	size_t first = 0;
 
@@ -75,7 +75,7 @@ const char *opts_given(const struct opt_set *set, const struct opt_args *args, c
 {
 	struct opt_row row;
 
-	for (size_t i = 0; opt_row(set, i, &row); i++)
+	for (size_t i = 0; opt_row_at(set, i, &row); i++)
 		if (is_called(row.opt, name))
 			return args->given[i].typed[0] ? args->given[i].typed : NULL;
 	return NULL;
@@ -97,7 +97,7 @@ const char *opts_stray(const struct opt_set *set, const struct opt_args *args, c
 {
 	struct opt_row row;
 
-	for (size_t i = 0; opt_row(set, i, &row); i++) {
+	for (size_t i = 0; opt_row_at(set, i, &row); i++) {
 		const char *whose = row.group->modes;
 
 		if (args->given[i].typed[0] && whose && !has_word(whose, chosen)) {

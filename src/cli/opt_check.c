@@ -159,7 +159,7 @@ static const char *check_against_earlier(const struct opt_set *set, const struct
 	struct opt_row earlier;
 	const char *what = NULL;
 
-	for (size_t i = 0; !what && i < row->number && opt_row(set, i, &earlier); i++)
+	for (size_t i = 0; !what && i < row->number && opt_row_at(set, i, &earlier); i++)
 		what = check_pair(&earlier, row);
 	return what;
 }
@@ -171,7 +171,7 @@ int opts_check(const struct opt_set *set, struct err *err)
 	if (set->full)
 		return err_set(err, ERR_USAGE, "more than %d groups or %d rows", OPT_GROUPS_MAX,
 			OPT_ROWS_MAX);
-	for (size_t i = 0; opt_row(set, i, &row); i++) {
+	for (size_t i = 0; opt_row_at(set, i, &row); i++) {
 		const char *what = check_row(set, &row);
 
 		if (!what)

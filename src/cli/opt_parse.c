@@ -46,7 +46,7 @@ static void set_fallbacks(const struct parser *p)
 	union opt_value value;
 	const union opt_value never = {.msec = -1}; /* for 0 is a duration too */
 
-	for (size_t i = 0; opt_row(p->set, i, &row); i++) {
+	for (size_t i = 0; opt_row_at(p->set, i, &row); i++) {
 		memset(field_of(p, &row), 0, row.opt->size);
 		if (row.opt->kind == OPT_MSEC || row.opt->kind == OPT_USEC)
 			opt_value_store(row.opt, field_of(p, &row), &never);
@@ -58,7 +58,7 @@ static void set_fallbacks(const struct parser *p)
 
 static bool find_name(const struct parser *p, const char *name, struct opt_row *out)
 {
-	for (size_t i = 0; opt_row(p->set, i, out); i++)
+	for (size_t i = 0; opt_row_at(p->set, i, out); i++)
 		if (out->opt->name && strcmp(out->opt->name, name) == 0)
 			return true;
 	return false;
@@ -66,7 +66,7 @@ static bool find_name(const struct parser *p, const char *name, struct opt_row *
 
 static bool find_letter(const struct parser *p, char letter, struct opt_row *out)
 {
-	for (size_t i = 0; letter && opt_row(p->set, i, out); i++)
+	for (size_t i = 0; letter && opt_row_at(p->set, i, out); i++)
 		if (out->opt->letter == letter)
 			return true;
 	return false;
@@ -197,7 +197,7 @@ static const char *next_name(const void *arg, size_t i)
 	const struct opt_set *set = arg;
 	struct opt_row row;
 
-	if (!opt_row(set, i, &row))
+	if (!opt_row_at(set, i, &row))
 		return NULL;
 	return row.opt->name ? row.opt->name : ""; /* which nothing typed is near to */
 }

@@ -13,7 +13,7 @@ struct opt_row {
 };
 
 /* The row of that number; false behind the last. */
-bool opt_row(const struct opt_set *set, size_t number, struct opt_row *out);
+bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out);
 
 /* Where a row's field is, in bytes from the start of the configuration. */
 static inline size_t opt_row_offset(const struct opt_row *row)

@@ -15,16 +15,16 @@ enum {
 	JSON_ANSWER_MAX_BYTES = 1024 * 1024,
 };
 
-struct analyze_conf {
+struct analyze_client_conf {
 	struct client_conf client; /* first: see struct talk_conf */
 	uint64_t top;
 	const char *sort;
 	bool raw;
 };
 
-struct analyze_run {
+struct analyze_client_run {
 	struct ask ask;
-	const struct analyze_conf *conf;
+	const struct analyze_client_conf *conf;
 	struct buf answer;        /* collected, as long as it may be a report */
 	bool passes;              /* it is none, and is passed on as it comes */
 	struct findings findings; /* of the answer */
@@ -47,13 +47,13 @@ static bool sort_choice(size_t i, struct opt_choice *out)
 static const struct opt analyze_rows[] = {
 	{.name = "top",
 		.kind = OPT_NUMBER,
-		OPT_FIELD(struct analyze_conf, top),
+		OPT_FIELD(struct analyze_client_conf, top),
 		.arg = "N",
 		.common = true,
 		.help = "show the first N words only (0: all)"},
 	{.name = "sort",
 		.kind = OPT_CHOICE,
-		OPT_FIELD(struct analyze_conf, sort),
+		OPT_FIELD(struct analyze_client_conf, sort),
 		.arg = "ORDER",
 		.fallback = "first",
 		.choice = sort_choice,
@@ -61,39 +61,39 @@ static const struct opt analyze_rows[] = {
 		.help = "in which order words are shown"},
 	{.name = "max-answer",
 		.kind = OPT_SIZE,
-		OPT_FIELD(struct analyze_conf, client.max_answer),
+		OPT_FIELD(struct analyze_client_conf, client.max_answer),
 		.arg = "SIZE",
 		.fallback = "1G",
 		.help = "end with status 9 when the answer is longer (0: any length)"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
-		OPT_FIELD(struct analyze_conf, raw),
+		OPT_FIELD(struct analyze_client_conf, raw),
 		.help = "pass the peer's control characters to a terminal as they are"},
 };
 
 static void analyze_options(struct opt_set *set)
 {
-	set->conf_size = sizeof(struct analyze_conf);
+	set->conf_size = sizeof(struct analyze_client_conf);
 	client_options(set);
 	opt_set_add(set, "Report", analyze_rows, sizeof(analyze_rows) / sizeof(analyze_rows[0]), 0);
 }
 
 /* ---- the answer comes ---- */
 
-static int put_out(struct analyze_run *run, struct span out)
+static int put_out(struct analyze_client_run *run, struct span out)
 {
 	if (out.len)
 		run->last = out.data[out.len - 1];
 	return run->ask.out ? screen_write(&run->ask.screen, out) : 0;
 }
 
-static void out_of_memory(struct analyze_run *run)
+static void out_of_memory(struct analyze_client_run *run)
 {
 	client_blame(
 		&run->ask.client, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
 }
 
-static void too_long(struct analyze_run *run)
+static void too_long(struct analyze_client_run *run)
 {
 	struct err why = {0};
 
@@ -105,7 +105,7 @@ static void too_long(struct analyze_run *run)
 }
 
 /* It is too long for a report of this text. In another form, it is passed on from here on. */
-static int pass_on(struct analyze_run *run)
+static int pass_on(struct analyze_client_run *run)
 {
 	struct findings any;
 	const char *wrong;
@@ -128,7 +128,7 @@ static int pass_on(struct analyze_run *run)
 
 static int on_said(struct ask *a, struct span in)
 {
-	struct analyze_run *run = container_of(a, struct analyze_run, ask);
+	struct analyze_client_run *run = container_of(a, struct analyze_client_run, ask);
 	size_t most = REPORT_HEAD_BYTES + REPORT_TIMES * a->question.len;
 
 	if (run->passes)
@@ -145,7 +145,7 @@ static int on_said(struct ask *a, struct span in)
 /* ---- it is over ---- */
 
 /* A report of another text than was sent is no answer to it. */
-static void check_findings(struct analyze_run *run)
+static void check_findings(struct analyze_client_run *run)
 {
 	const struct client *client = &run->ask.client;
 	struct err why = {0};
@@ -160,7 +160,7 @@ static void check_findings(struct analyze_run *run)
 }
 
 /* The answer is a report that was cut short, or cannot be: it is shown in no form. */
-static void refuse_answer(struct analyze_run *run, const char *wrong)
+static void refuse_answer(struct analyze_client_run *run, const char *wrong)
 {
 	const struct client *client = &run->ask.client;
 	struct err why = {0};
@@ -186,7 +186,7 @@ static enum findings_order order_of(const char *name)
 	return strcmp(name, "alpha") == 0 ? FINDINGS_ALPHA : FINDINGS_FIRST;
 }
 
-static void use_findings(struct analyze_run *run)
+static void use_findings(struct analyze_client_run *run)
 {
 	check_findings(run);
 	if (findings_sort(&run->findings, order_of(run->conf->sort)) < 0)
@@ -195,7 +195,7 @@ static void use_findings(struct analyze_run *run)
 		findings_cut(&run->findings, (size_t)run->conf->top);
 }
 
-static void read_findings(struct analyze_run *run)
+static void read_findings(struct analyze_client_run *run)
 {
 	const char *wrong;
 	int verdict = findings_read(&run->findings, buf_span(&run->answer), &wrong);
@@ -209,7 +209,7 @@ static void read_findings(struct analyze_run *run)
 		refuse_answer(run, wrong);
 }
 
-static void put_json(struct analyze_run *run)
+static void put_json(struct analyze_client_run *run)
 {
 	struct json j = {0};
 
@@ -229,7 +229,7 @@ static void put_json(struct analyze_run *run)
 }
 
 /* Of what another program says, its own form. */
-static void put_answer(struct analyze_run *run)
+static void put_answer(struct analyze_client_run *run)
 {
 	if (!run->passes)
 		put_out(run, buf_span(&run->answer));
@@ -240,7 +240,7 @@ static void put_answer(struct analyze_run *run)
 
 static void on_over(struct ask *a, const struct err *why)
 {
-	struct analyze_run *run = container_of(a, struct analyze_run, ask);
+	struct analyze_client_run *run = container_of(a, struct analyze_client_run, ask);
 
 	if (!why && !run->passes && !a->client.verdict.kind)
 		read_findings(run);
@@ -256,7 +256,7 @@ static void on_over(struct ask *a, const struct err *why)
 /* The report's next part. */
 static bool on_more(struct ask *a)
 {
-	struct analyze_run *run = container_of(a, struct analyze_run, ask);
+	struct analyze_client_run *run = container_of(a, struct analyze_client_run, ask);
 	struct buf part = {0};
 	int rc = 0;
 
@@ -271,10 +271,10 @@ static bool on_more(struct ask *a)
 	return rc > 0;
 }
 
-static int analyze_run(struct reporter *to, void *conf, const struct opt_set *set,
+static int analyze_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
-	struct analyze_run run = {.conf = conf};
+	struct analyze_client_run run = {.conf = conf};
 	int rc = -1;
 
 	(void)set;
@@ -306,5 +306,5 @@ const struct command command_analyze = {
 		{"sockx analyze -j <book.txt", "the whole report as JSON"}},
 	.words = WORDS_TEXT,
 	.options = analyze_options,
-	.run = analyze_run,
+	.run = analyze_command,
 };

@@ -102,7 +102,7 @@ static void on_gone(struct conn_owner *owner, struct conn *conn, const struct er
 
 static void tell_connected(struct client *c, const struct addr *at)
 {
-	const struct addr_text address = addr_text(at);
+	const struct addr_shown address = addr_text(at);
 	const struct report connected = {
 		.kind = c->where.via->connectionless ? REPORT_AIMED : REPORT_CONNECTED,
 		.address = address.text,
@@ -116,7 +116,7 @@ static void tell_connected(struct client *c, const struct addr *at)
 static bool go_elsewhere(void *arg, int error, struct link *link, struct addr *at)
 {
 	struct client *c = arg;
-	const struct addr_text address = addr_text(&c->at);
+	const struct addr_shown address = addr_text(&c->at);
 	const struct report lost = {
 		.kind = REPORT_ATTEMPT_LOST, .address = address.text, .reason = strerror(error)};
 	struct err unused;

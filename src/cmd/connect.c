@@ -92,7 +92,7 @@ static int run_mode(struct connect_run *run, const struct opt_args *args, struct
 	return run->mode->begin(&run->env, err) < 0 ? -1 : client_run(&run->client, err);
 }
 
-static int connect_run(struct reporter *to, void *conf, const struct opt_set *set,
+static int connect_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	const struct connect_conf *typed = conf;
@@ -140,5 +140,5 @@ const struct command command_connect = {
 		{"sockx connect -w 2s 192.0.2.1 22 </dev/null", "see whether a port answers"}},
 	.words = WORDS_ADDRESS,
 	.options = connect_options,
-	.run = connect_run,
+	.run = connect_command,
 };

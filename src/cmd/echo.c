@@ -414,7 +414,7 @@ static int compare(struct reporter *to, const struct echo_conf *conf, const stru
 	return rc;
 }
 
-static int echo_run(struct reporter *to, void *conf, const struct opt_set *set,
+static int echo_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	const struct echo_conf *echo = conf;
@@ -436,5 +436,5 @@ const struct command command_echo = {
 		{"sockx echo --connections 50 --duration 5s", "put a load on a server"}},
 	.words = WORDS_TEXT,
 	.options = echo_options,
-	.run = echo_run,
+	.run = echo_command,
 };

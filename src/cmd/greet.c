@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 
-struct greet_conf {
+struct greet_client_conf {
 	struct client_conf client; /* first: see struct talk_conf */
 	bool raw;
 };
@@ -16,7 +16,7 @@ enum {
 	HELD_MS = 50,
 };
 
-struct greet_run {
+struct greet_client_run {
 	struct ask ask;
 	struct buf greeting; /* -j: all of it; else what is held of its last line */
 	uint8_t last;        /* its last byte */
@@ -25,25 +25,25 @@ struct greet_run {
 static const struct opt greet_rows[] = {
 	{.name = "max-answer",
 		.kind = OPT_SIZE,
-		OPT_FIELD(struct greet_conf, client.max_answer),
+		OPT_FIELD(struct greet_client_conf, client.max_answer),
 		.arg = "SIZE",
 		.fallback = "1M",
 		.help = "end with status 9 when the greeting is longer (0: any length)"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
-		OPT_FIELD(struct greet_conf, raw),
+		OPT_FIELD(struct greet_client_conf, raw),
 		.help = "pass the peer's control characters to a terminal as they are"},
 };
 
 static void greet_options(struct opt_set *set)
 {
-	set->conf_size = sizeof(struct greet_conf);
+	set->conf_size = sizeof(struct greet_client_conf);
 	client_options(set);
 	opt_set_add(set, "Data", greet_rows, sizeof(greet_rows) / sizeof(greet_rows[0]), 0);
 }
 
 /* Returns as conn_write. */
-static int put_held(struct greet_run *run)
+static int put_held(struct greet_client_run *run)
 {
 	struct ask *a = &run->ask;
 	int rc = a->out ? screen_write(&a->screen, buf_span(&run->greeting)) : 0;
@@ -54,7 +54,7 @@ static int put_held(struct greet_run *run)
 
 static int on_said(struct ask *a, struct span in)
 {
-	struct greet_run *run = container_of(a, struct greet_run, ask);
+	struct greet_client_run *run = container_of(a, struct greet_client_run, ask);
 
 	if (in.len)
 		run->last = in.data[in.len - 1];
@@ -72,12 +72,12 @@ static int on_said(struct ask *a, struct span in)
 
 static int on_quiet(struct ask *a)
 {
-	struct greet_run *run = container_of(a, struct greet_run, ask);
+	struct greet_client_run *run = container_of(a, struct greet_client_run, ask);
 
 	return a->client.conf->talk.json ? 0 : put_held(run);
 }
 
-static void write_json(struct greet_run *run)
+static void write_json(struct greet_client_run *run)
 {
 	struct json j = {0};
 
@@ -95,7 +95,7 @@ static void write_json(struct greet_run *run)
  * is its end. */
 static void on_over(struct ask *a, const struct err *why)
 {
-	struct greet_run *run = container_of(a, struct greet_run, ask);
+	struct greet_client_run *run = container_of(a, struct greet_client_run, ask);
 	bool whole; /* or as much of it as there was: it was not given up */
 
 	if (a->head.len && why && why->kind == ERR_LOST)
@@ -114,11 +114,11 @@ static void on_over(struct ask *a, const struct err *why)
 	screen_end(&a->screen);
 }
 
-static int greet_run(struct reporter *to, void *conf, const struct opt_set *set,
+static int greet_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
-	const struct greet_conf *typed = conf;
-	struct greet_run run = {0};
+	const struct greet_client_conf *typed = conf;
+	struct greet_client_run run = {0};
 	int rc = -1;
 
 	(void)set;
@@ -149,5 +149,5 @@ const struct command command_greet = {
 		{"sockx greet -H example.org -p 9999 -j Ada", "elsewhere, as JSON"}},
 	.words = WORDS_TEXT,
 	.options = greet_options,
-	.run = greet_run,
+	.run = greet_command,
 };

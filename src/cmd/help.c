@@ -99,7 +99,7 @@ static int unknown(const char *word, struct err *err)
 	return err_hint(err, "'sockx help' lists both");
 }
 
-static int help_run(struct reporter *to, void *conf, const struct opt_set *set,
+static int help_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	const char *colour = ((const struct help_conf *)conf)->talk.color;
@@ -134,5 +134,5 @@ const struct command command_help = {
 	.words = WORDS_CHOICE,
 	.word = help_word,
 	.options = help_options,
-	.run = help_run,
+	.run = help_command,
 };

@@ -369,7 +369,7 @@ static const char *first_host(const struct serve_conf *conf)
 	return conf->hosts.count ? conf->hosts.items[0] : NULL;
 }
 
-static int serve_run(struct reporter *to, void *conf, const struct opt_set *set,
+static int serve_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	struct serve_run *run = calloc(1, sizeof(*run));
@@ -405,5 +405,5 @@ const struct command command_serve = {
 		{"sockx serve -u -m echo unix:/tmp/echo", "echo datagrams on a Unix socket"}},
 	.words = WORDS_ADDRESS,
 	.options = serve_options,
-	.run = serve_run,
+	.run = serve_command,
 };

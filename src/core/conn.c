@@ -14,7 +14,7 @@ static size_t peer_room(const struct conn_owner *owner)
 	return (owner->on->peer_size + 15) & ~(size_t)15;
 }
 
-static const struct stored_addr *stored_addr(const struct conn *c)
+static const struct stored_addr *conn_stored_addr(const struct conn *c)
 {
 	return (const void *)((const char *)(c + 1) + peer_room(c->owner));
 }
@@ -528,7 +528,7 @@ uint64_t conn_id(const struct conn *c)
 
 struct addr conn_address(const struct conn *c)
 {
-	const struct stored_addr *stored = stored_addr(c);
+	const struct stored_addr *stored = conn_stored_addr(c);
 	struct addr a = {0};
 
 	if (c->link.via->address)

@@ -206,7 +206,7 @@ static bool is_too_long(const struct conn *c)
 
 static void lost_ending(const struct conn *c, const struct addr *peer, struct err *err)
 {
-	const struct addr_text at = addr_text(peer);
+	const struct addr_shown at = addr_text(peer);
 
 	if (err->kind)
 		return; /* the link's own story */

@@ -106,7 +106,7 @@ static void succeed(struct connector *c, struct attempt *a)
 static void explain(const struct connector_conf *conf, const struct addr *at, int error,
 	bool source_failed, struct err *why)
 {
-	const struct addr_text target = addr_text(at);
+	const struct addr_shown target = addr_text(at);
 	/* ECONNRESET: it was connected, and lost before we had looked. */
 	enum err_kind kind = error == ECONNRESET ? ERR_LOST : ERR_REFUSED;
 
@@ -130,7 +130,7 @@ static void explain(const struct connector_conf *conf, const struct addr *at, in
 static void tell(
 	struct reporter *to, enum report_kind kind, const struct addr *at, const char *reason)
 {
-	const struct addr_text address = addr_text(at);
+	const struct addr_shown address = addr_text(at);
 	const struct report what = {.kind = kind, .address = address.text, .reason = reason};
 
 	report(to, &what);
@@ -144,7 +144,7 @@ static void attempt_failed(struct reporter *to, const struct connector_conf *con
 }
 
 /* Begin to connect a link. IO_FAIL: why is filled. */
-static enum io attempt(struct reporter *to, const struct connector_conf *conf,
+static enum io connector_attempt(struct reporter *to, const struct connector_conf *conf,
 	const struct addr *at, struct link *link, struct err *why)
 {
 	bool source_failed = false;
@@ -173,7 +173,7 @@ bool connector_next(struct reporter *to, const struct connector_conf *conf,
 		}
 		*at = left.at[i];
 		tell(to, REPORT_ATTEMPT, at, NULL);
-		found = attempt(to, conf, at, link, err) == IO_DONE;
+		found = connector_attempt(to, conf, at, link, err) == IO_DONE;
 	}
 	return found;
 }
@@ -209,7 +209,7 @@ static enum io begin(struct connector *c, struct attempt *a)
 
 	if (!c->retry_ms)
 		tell(c->to, REPORT_ATTEMPT, a->at, NULL);
-	verdict = attempt(c->to, &c->conf, a->at, &a->link, &c->last);
+	verdict = connector_attempt(c->to, &c->conf, a->at, &a->link, &c->last);
 	if (verdict != IO_AGAIN || a->link.fd >= 0)
 		c->retry_ms = 0;
 	else if (!c->retry_ms)

@@ -58,7 +58,7 @@ static void update_accepting(struct server *s)
 
 static void count_missed(struct server *s, const struct listener *l)
 {
-	const struct addr_text address = addr_text(&l->at);
+	const struct addr_shown address = addr_text(&l->at);
 	uint32_t missed =
 		s->conf.via->missed ? s->conf.via->missed(s->clients.to, l->socket.fd) : 0;
 
@@ -143,7 +143,7 @@ static bool end_if_done(struct server *s)
 
 /* One that was lost before a byte moved does not use up a one-shot server, nor does a silent one
  * whose place another took. */
-static bool counts(const struct conn *c, const struct err *why)
+static bool server_counts(const struct conn *c, const struct err *why)
 {
 	if (conn_gave_place(c))
 		return false;
@@ -153,7 +153,7 @@ static bool counts(const struct conn *c, const struct err *why)
 static void report_gone(struct server *s, struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
-	const struct addr_text address = addr_text(&peer);
+	const struct addr_shown address = addr_text(&peer);
 	const struct report what = {
 		.kind = why ? REPORT_LOST : REPORT_CLOSED,
 		.conn = conn_id(c),
@@ -170,7 +170,7 @@ static void report_gone(struct server *s, struct conn *c, const struct err *why)
 static void tell(const struct server *s, enum report_kind kind, const struct addr *at,
 	uint64_t conn, const char *reason)
 {
-	struct addr_text address;
+	struct addr_shown address;
 
 	if (!report_shown(s->clients.to, kind))
 		return; /* without the cost of writing the address */
@@ -184,7 +184,7 @@ static void judge_end(struct server *s, const struct conn *c, const struct err *
 {
 	bool vouches = s->conf.exit_after || (s->stopping && s->conf.exclusive);
 
-	if (!why || !vouches || s->verdict.kind || !(s->stopping || counts(c, why)))
+	if (!why || !vouches || s->verdict.kind || !(s->stopping || server_counts(c, why)))
 		return;
 	s->verdict = *why;
 	if (s->stopping && why->kind == ERR_LOST)
@@ -204,7 +204,7 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 
 	if (report_shown(owner->to, REPORT_LOST))
 		report_gone(s, c, why);
-	if (counts(c, why))
+	if (server_counts(c, why))
 		s->served++;
 	judge_end(s, c, why);
 	server_leave(s, c);
@@ -264,7 +264,7 @@ static void server_refuse(
 	struct server *s, struct link *link, const struct addr *peer, uint64_t refused)
 {
 	char reason[80];
-	struct addr_text address;
+	struct addr_shown address;
 
 	if (link->via->reset)
 		link->via->reset(link);
@@ -436,7 +436,7 @@ static int find_room(struct server *s, struct err *err)
 static void announce(const struct server *s)
 {
 	for (size_t i = 0; i < s->listening; i++) {
-		const struct addr_text address = addr_text(&s->listeners[i].at);
+		const struct addr_shown address = addr_text(&s->listeners[i].at);
 		const struct report what = {
 			.kind = REPORT_LISTENING,
 			.address = address.text,

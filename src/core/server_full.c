@@ -16,7 +16,7 @@ enum {
 static void full_tell(
 	struct server *s, enum report_kind kind, const struct addr *at, const char *reason)
 {
-	const struct addr_text address = addr_text(at);
+	const struct addr_shown address = addr_text(at);
 
 	s->paused_told = kind == REPORT_ACCEPT_PAUSED;
 	if (s->paused_told)

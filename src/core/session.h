@@ -37,7 +37,7 @@ static inline struct span session_peer(const struct session *s)
 
 /* Count what is dropped, and tell of it. */
 void session_drop(
-	struct sessions *ss, enum session_drop kind, const struct addr *peer, const char *why);
+	struct sessions *ss, enum drop_kind kind, const struct addr *peer, const char *why);
 
 /* Returns 0, or -1 when memory is out. */
 int session_table_init(struct sessions *ss);

@@ -7,10 +7,10 @@
 #include "report/report.h"
 
 void session_drop(
-	struct sessions *ss, enum session_drop kind, const struct addr *peer, const char *why)
+	struct sessions *ss, enum drop_kind kind, const struct addr *peer, const char *why)
 {
 	uint64_t count = ++ss->drops[kind];
-	struct addr_text address;
+	struct addr_shown address;
 
 	/* A flood must not become a flood of lines: the 1st, 2nd, 4th, 8th... is told. */
 	if ((count & (count - 1)) || !report_shown(ss->conf.owner->to, REPORT_DROPPED))
@@ -135,7 +135,7 @@ static void collect(struct session *s, struct span answer)
 		session_flush(ss);
 }
 
-static void drop_answer(struct session *s, enum session_drop kind, const char *why)
+static void drop_answer(struct session *s, enum drop_kind kind, const char *why)
 {
 	struct addr peer;
 

@@ -14,7 +14,7 @@
  */
 
 /* What befalls datagrams that should have gone on; each is counted. */
-enum session_drop {
+enum drop_kind {
 	DROP_UNANSWERED,  /* the answer: the transport forbids it (a loop) */
 	DROP_NO_ROOM,     /* the answer: the kernel or the peer has no room for it */
 	DROP_TURNED_AWAY, /* a peer's: there is no place for it, or for more of what it sends */

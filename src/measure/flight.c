@@ -70,9 +70,9 @@ uint64_t flight_send(struct flight *f, int64_t since_ns)
 	return f->next++;
 }
 
-struct flight_answer flight_answer(struct flight *f, uint64_t number)
+struct flight_answered flight_answer(struct flight *f, uint64_t number)
 {
-	struct flight_answer answer = {FLIGHT_NEVER_SENT};
+	struct flight_answered answer = {FLIGHT_NEVER_SENT};
 	int64_t since_ns;
 
 	if (number >= f->next)

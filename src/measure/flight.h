@@ -31,7 +31,7 @@ enum flight_verdict {
 	FLIGHT_NEVER_SENT, /* nobody asked that */
 };
 
-struct flight_answer {
+struct flight_answered {
 	enum flight_verdict verdict;
 	int64_t since_ns;  /* FLIGHT_ANSWERED: as it was given to flight_send */
 	bool out_of_order; /* FLIGHT_ANSWERED: one with a greater number came first */
@@ -51,7 +51,7 @@ bool flight_room(struct flight *f);
 uint64_t flight_send(struct flight *f, int64_t since_ns);
 
 /* An answer to a number came. */
-struct flight_answer flight_answer(struct flight *f, uint64_t number);
+struct flight_answered flight_answer(struct flight *f, uint64_t number);
 
 /* The least number that waits; false: none does. */
 bool flight_oldest(struct flight *f, uint64_t *number);

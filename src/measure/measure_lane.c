@@ -71,7 +71,7 @@ static void lane_is_no_echo(struct measure *m, struct err *why)
 static void lane_differs(
 	struct measure *m, const struct lane *l, uint64_t number, size_t from, struct span in)
 {
-	struct probe_difference d = probe_difference(&m->probe, l->index, number, from, in);
+	struct probe_mismatch d = probe_difference(&m->probe, l->index, number, from, in);
 	struct err why = {0};
 
 	err_set(&why, ERR_WRONG,
@@ -105,7 +105,7 @@ static bool lane_counts(const struct measure *m, const struct lane *l, uint64_t 
 }
 
 static void lane_count(struct measure *m, struct lane *l, uint64_t number,
-	const struct flight_answer *answer, int64_t now_ns)
+	const struct flight_answered *answer, int64_t now_ns)
 {
 	int64_t round_trip_ns = now_ns - answer->since_ns;
 
@@ -119,7 +119,7 @@ static void lane_count(struct measure *m, struct lane *l, uint64_t number,
 /* Message `number` is back, and the same. */
 static void lane_answered(struct measure *m, struct lane *l, uint64_t number, int64_t now_ns)
 {
-	struct flight_answer answer = flight_answer(&l->flight, number);
+	struct flight_answered answer = flight_answer(&l->flight, number);
 
 	switch (answer.verdict) {
 	case FLIGHT_NEVER_SENT: return;

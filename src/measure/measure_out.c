@@ -5,7 +5,7 @@
 
 void measure_report(struct measure *m)
 {
-	const struct addr_text address = addr_text(m->at);
+	const struct addr_shown address = addr_text(m->at);
 	const struct figures_of of = {.address = address.text,
 		.transport = m->via->name,
 		.connections = m->conf->connections,
@@ -31,7 +31,7 @@ void measure_report(struct measure *m)
 
 void measure_tell(const struct measure *m, enum report_kind kind)
 {
-	const struct addr_text address = addr_text(m->at);
+	const struct addr_shown address = addr_text(m->at);
 	const struct report what = {.kind = kind,
 		.address = address.text,
 		.transport = m->via->name,
@@ -42,7 +42,7 @@ void measure_tell(const struct measure *m, enum report_kind kind)
 
 void measure_show(struct measure *m, const struct lane *l, uint64_t number, int64_t round_trip_ns)
 {
-	const struct addr_text address = addr_text(m->at);
+	const struct addr_shown address = addr_text(m->at);
 	char line[sizeof(address.text) + 128];
 
 	if (!m->out || conn_queued(m->out) >= CONN_QUEUE_MAX_BYTES) {

@@ -87,11 +87,11 @@ bool probe_same(
 		       in.len - known) == 0;
 }
 
-struct probe_difference probe_difference(
+struct probe_mismatch probe_difference(
 	const struct probe *p, uint64_t connection, uint64_t number, size_t from, struct span in)
 {
 	struct span expected = span_from(probe_message(p, connection, number), from);
-	struct probe_difference d = {.at = 0};
+	struct probe_mismatch d = {.at = 0};
 
 	while (d.at < in.len && d.at < expected.len && expected.data[d.at] == in.data[d.at])
 		d.at++;

@@ -18,7 +18,7 @@ struct probe {
 };
 
 /* Where an answer differs. */
-struct probe_difference {
+struct probe_mismatch {
 	size_t at; /* counted from 0 */
 	uint8_t sent, got;
 };
@@ -39,7 +39,7 @@ bool probe_same(
 	const struct probe *p, uint64_t connection, uint64_t number, size_t from, struct span in);
 
 /* Where it is not; behind the shorter of the two where that is all the difference. */
-struct probe_difference probe_difference(
+struct probe_mismatch probe_difference(
 	const struct probe *p, uint64_t connection, uint64_t number, size_t from, struct span in);
 
 #endif

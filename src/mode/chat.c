@@ -66,7 +66,7 @@ bool chat_may_say(const struct chat_run *run)
 {
 	enum chat_pace most = run->at_terminal ? CHAT_BURSTS_WAIT : CHAT_FLOWS;
 
-	return chat_has_members(run, NULL) && !run->input_over && chat_pace(run) <= most &&
+	return chat_has_members(run, NULL) && !run->input_over && chat_pace_now(run) <= most &&
 	       (run->my_turn || !run->conf->turns);
 }
 

@@ -114,7 +114,7 @@ enum chat_pace {
 };
 
 /* Who may talk now. */
-enum chat_pace chat_pace(const struct chat_run *run);
+enum chat_pace chat_pace_now(const struct chat_run *run);
 
 /* Send what was said to all members but one. */
 void chat_send(struct chat_run *run, struct span said, const struct chat_peer *but);

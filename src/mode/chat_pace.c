@@ -7,7 +7,7 @@ static bool is_waited_for(const struct chat_run *run, const struct chat_peer *p)
 	return p->behind && run->env->loop->now_ms - p->moved_ms < CHAT_LOOK_MS;
 }
 
-enum chat_pace chat_pace(const struct chat_run *run)
+enum chat_pace chat_pace_now(const struct chat_run *run)
 {
 	size_t most = run->out_full && run->out ? conn_queued(run->out) : 0;
 	bool waits = run->out_full;
@@ -123,13 +123,13 @@ static void hold(struct chat_peer *p)
 
 void chat_hold(struct chat_run *run, struct chat_peer *p)
 {
-	if (!p->waits && !conn_closing(p->conn) && has_to_wait(chat_pace(run), p))
+	if (!p->waits && !conn_closing(p->conn) && has_to_wait(chat_pace_now(run), p))
 		hold(p);
 }
 
 void chat_hold_all(struct chat_run *run)
 {
-	if (chat_pace(run) != CHAT_ALL_WAIT)
+	if (chat_pace_now(run) != CHAT_ALL_WAIT)
 		return;
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
 		if (!p->waits && !p->ended && !conn_closing(p->conn))
@@ -149,7 +149,7 @@ void chat_resume(struct chat_run *run, struct chat_peer *p)
 
 void chat_go_on(struct chat_run *run)
 {
-	enum chat_pace pace = chat_pace(run);
+	enum chat_pace pace = chat_pace_now(run);
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
 		if (!p->waits || has_to_wait(pace, p))

@@ -105,7 +105,7 @@ static int write_greeting(
 static void tell(const struct greet_run *run, struct conn *c, struct span name)
 {
 	const struct addr peer = conn_address(c);
-	const struct addr_text address = addr_text(&peer);
+	const struct addr_shown address = addr_text(&peer);
 
 	report(run->to, &(struct report){.kind = REPORT_NAMED,
 				.conn = conn_id(c),

@@ -146,7 +146,7 @@ static bool met_answer(const struct pipe_run *p)
 void pipe_end_judge(struct pipe_run *p)
 {
 	const struct addr peer = conn_address(p->net);
-	const struct addr_text address = addr_text(&peer);
+	const struct addr_shown address = addr_text(&peer);
 	bool nothing = conn_received(p->net) == 0 && !pushed(p);
 	const char *how = nothing ? "without an answer" : "perhaps in the middle of its answer";
 

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Control data beside a datagram: where it came in and its hop limit, or the like to send. */
-struct control {
+struct udp_control {
 	_Alignas(struct cmsghdr)
 		uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
 			     CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int))];
@@ -271,7 +271,7 @@ static int udp_receive(
 {
 	/* 12 KB that need not be zeroed each time: what counts is filled in. */
 	struct batch b __attribute__((uninitialized));
-	struct control controls[BATCH_MAX] __attribute__((uninitialized));
+	struct udp_control controls[BATCH_MAX] __attribute__((uninitialized));
 	int came;
 
 	count = batch_prepare(&b, in, count, true);
@@ -329,7 +329,7 @@ static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t co
 {
 	/* 12 KB that need not be zeroed each time: what counts is filled in. */
 	struct batch b __attribute__((uninitialized));
-	struct control controls[BATCH_MAX] __attribute__((uninitialized));
+	struct udp_control controls[BATCH_MAX] __attribute__((uninitialized));
 
 	count = batch_prepare(&b, out, count, false);
 	for (size_t i = 0; i < count; i++) {

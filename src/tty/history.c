@@ -4,7 +4,7 @@
 
 struct span history_line(const struct history *h, size_t back)
 {
-	const struct history_line *line =
+	const struct history_entry *line =
 		&h->lines[(h->oldest + h->count - back) % HISTORY_MAX_LINES];
 
 	return (struct span){line->text, line->len};
@@ -12,11 +12,11 @@ struct span history_line(const struct history *h, size_t back)
 
 static void drop_oldest(struct history *h)
 {
-	struct history_line *line = &h->lines[h->oldest];
+	struct history_entry *line = &h->lines[h->oldest];
 
 	h->bytes -= line->len;
 	free(line->text);
-	*line = (struct history_line){0};
+	*line = (struct history_entry){0};
 	h->oldest = (h->oldest + 1) % HISTORY_MAX_LINES;
 	h->count--;
 }
@@ -44,7 +44,7 @@ void history_add(struct history *h, struct span line)
 	while (h->count == HISTORY_MAX_LINES || h->bytes + line.len > HISTORY_MAX_BYTES)
 		drop_oldest(h);
 	h->lines[(h->oldest + h->count) % HISTORY_MAX_LINES] =
-		(struct history_line){copy, line.len};
+		(struct history_entry){copy, line.len};
 	h->count++;
 	h->bytes += line.len;
 }

@@ -8,7 +8,7 @@
 enum { HISTORY_MAX_LINES = 500, HISTORY_MAX_BYTES = 256 * 1024 };
 
 struct history {
-	struct history_line {
+	struct history_entry {
 		uint8_t *text;
 		size_t len;
 	} lines[HISTORY_MAX_LINES]; /* a ring */

@@ -30,7 +30,7 @@ static void put_times(struct pen *p, size_t times, char final)
 /* ---- layout ---- */
 
 /* The code point at the front of in: how many bytes, and its width. */
-static size_t measure(struct span in, size_t *width)
+static size_t view_measure(struct span in, size_t *width)
 {
 	uint32_t code = 0;
 	int len;
@@ -58,7 +58,7 @@ static struct place place_behind(
 	while (from < to) {
 		size_t width;
 
-		from += measure(span_from(text, from), &width);
+		from += view_measure(span_from(text, from), &width);
 		p = place_for(v, p, width);
 		p.column += width;
 	}
@@ -72,7 +72,7 @@ static struct place place_of(const struct line_view *v, struct span text, size_t
 	size_t width = 0;
 
 	while (at < text.len && width == 0) /* what has no column stands upon what was before */
-		at += measure(span_from(text, at), &width);
+		at += view_measure(span_from(text, at), &width);
 	return place_for(v, p, width ? width : 1);
 }
 
@@ -83,7 +83,7 @@ static size_t row_start(const struct line_view *v, struct span text, size_t row)
 	size_t at = 0;
 
 	while (row && at < text.len) {
-		size_t width, len = measure(span_from(text, at), &width);
+		size_t width, len = view_measure(span_from(text, at), &width);
 
 		p = place_for(v, p, width);
 		if (p.row == row)
@@ -135,7 +135,7 @@ static void write_rows(struct pen *p, struct span text, size_t from, size_t rows
 	size_t begun = from;
 
 	while (from < text.len) {
-		size_t width, len = measure(span_from(text, from), &width);
+		size_t width, len = view_measure(span_from(text, from), &width);
 		struct place next = place_for(p->view, p->at, width);
 
 		if (next.row != p->at.row && p->at.column < p->view->columns) {
@@ -232,7 +232,7 @@ static size_t last_letter(struct span text)
 	size_t last = 0;
 
 	for (size_t at = 0, width, len; at < text.len; at += len) {
-		len = measure(span_from(text, at), &width);
+		len = view_measure(span_from(text, at), &width);
 		if (width)
 			last = at;
 	}

@@ -35,10 +35,10 @@ Test(ascii, bits_are_gathered_alike_with_and_without_the_instruction)
 }
 
 /* Scan a copy that ends where its memory does. */
-static struct ascii_scan scan(const struct ascii *a, struct span text, bool exact)
+static struct ascii_found scan(const struct ascii *a, struct span text, bool exact)
 {
 	uint8_t *copy = malloc(text.len + 1);
-	struct ascii_scan s;
+	struct ascii_found s;
 
 	memcpy(copy + 1, text.data, text.len);
 	ascii_scan(a, (struct span){copy + 1, text.len}, exact, &s);
@@ -63,7 +63,7 @@ static bool has_run(struct span segment)
 	return false;
 }
 
-static void compare(const struct ascii_scan *s, struct span text, const char *breaks)
+static void compare(const struct ascii_found *s, struct span text, const char *breaks)
 {
 	size_t start = 0;
 
@@ -91,7 +91,7 @@ Test(ascii, whole_segments_are_found_and_the_last_is_left)
 	for (int round = 0; round < 3000; round++) {
 		struct span text =
 			oracle_text(&seed, oracle_random(&seed) % (round % 8 ? 200 : 2500));
-		struct ascii_scan s = scan(&a, text, false);
+		struct ascii_found s = scan(&a, text, false);
 
 		cr_assert(eq(sz, s.len, ascii_len(text)));
 		cr_assert(s.len == 0 ? s.whole == 0 : s.whole < s.len);
@@ -110,7 +110,7 @@ Test(ascii, whole_segments_are_found_and_the_last_is_left)
 Test(ascii, keys_are_the_lower_case_or_the_text_itself)
 {
 	uint8_t text[128];
-	struct ascii_scan s;
+	struct ascii_found s;
 	struct ascii a;
 
 	for (unsigned i = 0; i < sizeof(text); i++)
@@ -125,7 +125,7 @@ Test(ascii, keys_are_the_lower_case_or_the_text_itself)
 
 Test(ascii, a_run_of_spaces_is_left_whole)
 {
-	struct ascii_scan s;
+	struct ascii_found s;
 	struct ascii a;
 
 	ascii_init(&a);

@@ -132,10 +132,10 @@ Test(tally, a_spelling_is_folded_once)
 		add(&t, "\u00c8");
 	}
 	cr_assert(eq(u32, t.entries, 3));
-	cr_assert(eq(u8, tally_entry(&t, 0)->roles, TALLY_KEY | TALLY_SPELLING), "its own key");
-	cr_assert(eq(u8, tally_entry(&t, 1)->roles, TALLY_KEY));
-	cr_assert(eq(u8, tally_entry(&t, 2)->roles, TALLY_SPELLING));
-	cr_assert(eq(u64, tally_entry(&t, 1)->count, 3));
+	cr_assert(eq(u8, tally_at(&t, 0)->roles, TALLY_KEY | TALLY_SPELLING), "its own key");
+	cr_assert(eq(u8, tally_at(&t, 1)->roles, TALLY_KEY));
+	cr_assert(eq(u8, tally_at(&t, 2)->roles, TALLY_SPELLING));
+	cr_assert(eq(u64, tally_at(&t, 1)->count, 3));
 	while (tally_free_some(&t))
 		;
 }

@@ -291,7 +291,7 @@ Test(quoted, a_text_stands_between_single_quotes_on_one_line)
 }
 
 /* A text of count letters x, then tail. */
-static struct quoted quoted_after(size_t count, const char *tail)
+static struct quoted_text quoted_after(size_t count, const char *tail)
 {
 	char text[400];
 
@@ -321,7 +321,7 @@ Test(quoted, a_long_text_is_cut_at_a_letter)
 	};
 
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
-		struct quoted q = quoted_after(cuts[i].before, cuts[i].tail);
+		struct quoted_text q = quoted_after(cuts[i].before, cuts[i].tail);
 		size_t len = strlen(q.text);
 
 		cr_assert(eq(sz, len, cuts[i].len), "example %zu: %s", i, q.text);

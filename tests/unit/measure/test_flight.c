@@ -23,7 +23,7 @@ static void send_many(struct flight *f, uint64_t count)
 
 static void expect(struct flight *f, uint64_t number, enum flight_verdict verdict)
 {
-	struct flight_answer answer = flight_answer(f, number);
+	struct flight_answered answer = flight_answer(f, number);
 
 	cr_assert(answer.verdict == verdict, "%ju: %d", (uintmax_t)number, (int)answer.verdict);
 	if (verdict == FLIGHT_ANSWERED)
@@ -81,7 +81,7 @@ Test(flight, the_oldest_is_the_first_that_waits)
 Test(flight, what_was_given_up_waits_no_more_but_may_still_be_answered)
 {
 	struct flight f = made(64);
-	struct flight_answer answer;
+	struct flight_answered answer;
 	uint64_t number;
 
 	send_many(&f, 5);
@@ -214,7 +214,7 @@ Test(flight, does_as_a_plain_list_does_over_many_random_steps)
 			cr_assert(states[number] != 1);
 			expect(&f, number, FLIGHT_FORGOTTEN);
 		} else {
-			struct flight_answer answer = flight_answer(&f, number);
+			struct flight_answered answer = flight_answer(&f, number);
 
 			cr_assert(answer.verdict ==
 				  (states[number] == 3 ? FLIGHT_AGAIN : FLIGHT_ANSWERED));

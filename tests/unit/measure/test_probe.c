@@ -51,7 +51,7 @@ Test(probe, every_byte_that_is_altered_shows_and_is_named)
 
 	for (size_t at = 0; at < 100; at++) {
 		struct span in = answer_of(&p, room, 5, at, 0x40);
-		struct probe_difference d = probe_difference(&p, 3, 5, 0, in);
+		struct probe_mismatch d = probe_difference(&p, 3, 5, 0, in);
 		bool known = probe_number(&p, in, 6, &found);
 
 		cr_assert(not(known && probe_same(&p, 3, found, 0, in)), "byte %zu", at);
