@@ -54,7 +54,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
 .PHONY: all demo check check-unit check-e2e unit lint asan bench compare shots format docs install \
-	uninstall static dist deb clean help
+	uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -170,27 +170,13 @@ uninstall: ## remove what install put there
 	$(call say,remove,$(DESTDIR)$(PREFIX))
 	$(Q)rm -f $(call each,target)
 
-# Where musl has no header (of the kernel's, of libunistring's) the usual one is found. Its macros do
-# not keep to all of our warnings.
-musl = $(subst -gnu,-musl,$(shell $(CC) -print-multiarch))
-static: ## build build/static/sockx, which needs no library at all (musl)
-	@sh tests/setup build static
-	@test -e /usr/lib/$(musl)/rcrt1.o || { echo 'static: there is no musl for $(CC)' >&2; exit 1; }
-	@$(MAKE) --no-print-directory VARIANT=static CPPFLAGS='-isystem /usr/include/$(musl) $(CPPFLAGS)' \
-		WARNINGS='-Wall -Wextra -Wno-missing-field-initializers -Wno-sign-compare' \
-		LDFLAGS='-static-pie -s -B/usr/lib/$(musl) -L/usr/lib/$(musl) $(LDFLAGS)' all
-
-dist: ## pack the source, the same to the byte wherever it is done
-	@sh tests/package/dist $(VERSION)
-
-deb: ## build a Debian package below build/deb, and have lintian judge it
-	@sh tests/setup build package
-	@sh tests/package/deb $(VERSION)
+include tests/package/package.mk
 
 clean: ## remove everything that was built
 	rm -rf build
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' \
+		Makefile tests/package/package.mk
 
 -include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(B)/src/main.d $(B)/src/docs.d
