@@ -108,9 +108,10 @@ struct transport {
 	 * even after we have closed. */
 	bool unsent_is_unread;
 
-	/* Make a socket, bind it to at, and listen. Returns 0, or -1 with err. */
-	int (*listen)(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
-		struct listening *out, struct err *err);
+	/* Make a socket, bind it to at, and listen. IO_AGAIN: the place cannot be had yet, try
+	 * again soon. There and at IO_FAIL err is filled, and nothing is left open. */
+	enum io (*listen)(struct reporter *to, const struct addr *at,
+		const struct listen_conf *conf, struct listening *out, struct err *err);
 
 	/* Close it, and leave nothing behind. */
 	void (*unlisten)(struct reporter *to, struct listening *socket);

@@ -15,6 +15,8 @@ enum {
 	SPARE_DESCRIPTORS = 4, /* left for a look-up, a file, whatever a mode opens */
 	OPENING_MAX = 1024,    /* not open yet, at once */
 	SAME_PORT_TRIES = 16,  /* a port that is free in one family may be taken in the other */
+	LISTEN_RETRY_MS = 10,  /* while a place cannot be had yet */
+	LISTEN_WAIT_MS = 2000, /* ... and when it is given up */
 };
 
 /* Those that are opening take no place, so that none is held by one that does not do its part: but
@@ -72,6 +74,8 @@ static void count_missed(struct server *s, const struct listener *l)
 
 static void close_listeners(struct server *s)
 {
+	timer_clear(s->clients.loop, &s->listen_again);
+	s->tried = 0;
 	while (s->listening > 0) {
 		struct listener *l = &s->listeners[--s->listening];
 
@@ -86,6 +90,7 @@ static void free_own(struct server *s)
 	sessions_free(&s->sessions);
 	peers_free(&s->peers);
 	server_full_free(s);
+	timer_free(s->clients.loop, &s->listen_again);
 	timer_free(s->clients.loop, &s->retry);
 	timer_free(s->clients.loop, &s->stop_limit);
 }
@@ -364,26 +369,31 @@ static void on_client(struct watch *w, uint32_t events)
 	update_accepting(s);
 }
 
-static int listen_one(struct server *s, const struct addr *at, struct err *err)
+static enum io listen_one(struct server *s, const struct addr *at, struct err *err)
 {
 	struct listener *l = &s->listeners[s->listening];
 	struct addr bound;
+	enum io verdict;
 
 	*l = (struct listener){.of = s, .at = *at};
-	if (s->conf.via->listen(s->clients.to, at, &s->conf.listen, &l->socket, err) < 0)
-		return -1;
+	verdict = s->conf.via->listen(s->clients.to, at, &s->conf.listen, &l->socket, err);
+	if (verdict != IO_DONE)
+		return verdict;
 	l->watch = (struct watch){
 		.fd = l->socket.fd, .ready = has_sessions(s) ? on_datagrams : on_client};
 	s->listening++;
 	bound.len = sizeof(bound.room);
-	if (sys_getsockname(s->clients.to, l->socket.fd, &bound.sa, &bound.len) < 0)
-		return err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: getsockname",
+	if (sys_getsockname(s->clients.to, l->socket.fd, &bound.sa, &bound.len) < 0) {
+		err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: getsockname",
 			addr_text(at).text);
+		return IO_FAIL;
+	}
 	l->at = bound;
-	if (loop_watch(s->clients.loop, &l->watch, 0) < 0)
-		return err_sys(
-			err, ERR_LISTEN, errno, "cannot listen on %s: epoll", addr_text(at).text);
-	return 0;
+	if (loop_watch(s->clients.loop, &l->watch, 0) < 0) {
+		err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: epoll", addr_text(at).text);
+		return IO_FAIL;
+	}
+	return IO_DONE;
 }
 
 /* Of all addresses, one that this machine does not have is not missed. */
@@ -393,21 +403,45 @@ static bool not_missed(const struct server *s, const struct addr *at, const stru
 	       (why->sys == EAFNOSUPPORT || why->sys == EADDRNOTAVAIL);
 }
 
-/* Listen everywhere, all on the port that the first one got. Returns as server_start; err->sys is
- * EADDRINUSE where another free port may do. */
-static int listen_everywhere(struct server *s, struct err *err)
+/* Listen at the addresses that are left, all on the port that the first one got. IO_AGAIN: one
+ * cannot be had yet, for the reason in err. IO_FAIL: no listener is left; err->sys is EADDRINUSE
+ * where another free port may do. */
+static enum io listen_at_rest(struct server *s, struct err *err)
 {
-	for (size_t i = 0; i < s->conf.at_count; i++) {
-		struct addr at = s->conf.at[i];
+	for (; s->tried < s->conf.at_count; s->tried++) {
+		struct addr at = s->conf.at[s->tried];
+		enum io verdict;
 
 		if (s->listening && addr_port(&at) == 0)
 			addr_set_port(&at, addr_port(&s->listeners[0].at));
-		if (listen_one(s, &at, err) < 0 && !not_missed(s, &at, err)) {
+		verdict = listen_one(s, &at, err);
+		if (verdict == IO_AGAIN)
+			return IO_AGAIN;
+		if (verdict != IO_DONE && !not_missed(s, &at, err)) {
 			close_listeners(s);
-			return -1;
+			return IO_FAIL;
 		}
 	}
-	return s->listening ? 0 : -1;
+	return s->listening ? IO_DONE : IO_FAIL;
+}
+
+/* Whether a port that is taken may be another one next time. */
+static bool takes_any_port(const struct server *s)
+{
+	return s->conf.at[0].sa.sa_family != AF_UNIX && addr_port(&s->conf.at[0]) == 0;
+}
+
+/* As listen_at_rest, with another free port where one is taken in the other family. */
+static enum io listen_everywhere(struct server *s, struct err *err)
+{
+	enum io verdict = IO_FAIL;
+
+	for (int i = 0; i < SAME_PORT_TRIES && verdict == IO_FAIL; i++) {
+		verdict = listen_at_rest(s, err);
+		if (verdict == IO_FAIL && (err->sys != EADDRINUSE || !takes_any_port(s)))
+			break;
+	}
+	return verdict;
 }
 
 /* How many clients there may be at once: where none is told, as many as there can be descriptors.
@@ -448,6 +482,35 @@ static void announce(const struct server *s)
 	}
 }
 
+/* Listen, and serve once that is done everywhere: at once, or later where a place cannot be had
+ * yet. Returns 0, or -1 with err, and no listener. */
+static int server_listen(struct server *s, struct err *err)
+{
+	enum io verdict = listen_everywhere(s, err);
+
+	if (verdict == IO_AGAIN && s->clients.loop->now_ms < s->listen_until_ms) {
+		timer_set_in(s->clients.loop, &s->listen_again, LISTEN_RETRY_MS);
+	} else if (verdict != IO_DONE || find_room(s, err) < 0) {
+		close_listeners(s);
+		return -1;
+	} else {
+		update_accepting(s);
+		announce(s);
+	}
+	*err = (struct err){0};
+	return 0;
+}
+
+static void on_listen_again(struct timer *t)
+{
+	struct server *s = container_of(t, struct server, listen_again);
+
+	if (server_listen(s, &s->verdict) == 0)
+		return;
+	s->enough = true;
+	end_if_done(s);
+}
+
 /* Past the time for what was queued: the rest is dropped, and counted. */
 static void on_stop_limit(struct timer *t)
 {
@@ -476,18 +539,13 @@ static int make_own(struct server *s)
 		.arg = s};
 
 	if (server_full_init(s) == 0 && peers_init(&s->peers, s->conf.max_per_peer) == 0 &&
+		timer_init(s->clients.loop, &s->listen_again, on_listen_again) == 0 &&
 		timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
 		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) == 0 &&
 		(!has_sessions(s) || sessions_init(&s->sessions, &conf) == 0))
 		return 0;
 	free_own(s);
 	return -1;
-}
-
-/* Whether a port that is taken may be another one next time. */
-static bool takes_any_port(const struct server *s)
-{
-	return s->conf.at[0].sa.sa_family != AF_UNIX && addr_port(&s->conf.at[0]) == 0;
 }
 
 /* What each client does before it is served. */
@@ -505,8 +563,6 @@ static void list_steps(struct server *s)
 
 int server_start(struct server *s, struct err *err)
 {
-	int listened = -1;
-
 	conn_owner_init(&s->clients);
 	s->clients.gone = on_gone;
 	s->clients.unopened = on_unopened;
@@ -514,22 +570,11 @@ int server_start(struct server *s, struct err *err)
 	s->clients.opening_ms = SERVER_OPENING_MS;
 	if (make_own(s) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot serve: out of memory");
-	for (int i = 0; i < SAME_PORT_TRIES && listened < 0; i++) {
-		listened = listen_everywhere(s, err);
-		if (listened < 0 && (err->sys != EADDRINUSE || !takes_any_port(s)))
-			break;
-	}
-	if (listened == 0)
-		listened = find_room(s, err);
-	if (listened < 0) {
-		close_listeners(s);
-		free_own(s);
-		return -1;
-	}
-	*err = (struct err){0};
-	update_accepting(s);
-	announce(s);
-	return 0;
+	s->listen_until_ms = s->clients.loop->now_ms + LISTEN_WAIT_MS;
+	if (server_listen(s, err) == 0)
+		return 0;
+	free_own(s);
+	return -1;
 }
 
 void server_enough(struct server *s)

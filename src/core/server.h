@@ -49,6 +49,9 @@ struct server {
 		clients; /* loop, to, room, on, ctx, idle_ms: the caller fills them first */
 	struct listener listeners[SERVER_LISTENERS_MAX];
 	size_t listening;
+	size_t tried;              /* of conf.at: those that listen, or are not missed */
+	struct timer listen_again; /* while a place cannot be had yet */
+	int64_t listen_until_ms;   /* ... and when it is given up */
 	struct peers peers;
 	struct sessions sessions; /* in use where conf.via has receive */
 	struct timer retry;       /* while accepting is paused */
@@ -68,14 +71,15 @@ struct server {
 	struct err verdict; /* the first client's that did not end in order, or none */
 	/* Told once, when the server is over: no listener, no client. why: NULL; or how the first
 	 * client that did not end in order did, for a server with exit_after; or that bytes were
-	 * dropped. The server may be freed in it. */
+	 * dropped; or why it could not listen. The server may be freed in it. */
 	void (*ended)(void *arg, const struct err *why);
 	void *arg;
 };
 
 /* Listen, announce each address, and serve. The caller owns s and fills s->conf, s->clients,
  * s->ended and s->arg, the rest zero. Returns 0, or -1 with err (ERR_LISTEN): then nothing is left
- * open, and ended is not called. */
+ * open, and ended is not called. Where a place cannot be had yet, listening goes on in the loop,
+ * and if that fails, ended is called with ERR_LISTEN. */
 int server_start(struct server *s, struct err *err);
 
 /* Accept no more, and end when those who are here have gone. */

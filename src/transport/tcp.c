@@ -26,20 +26,21 @@ static void set_listener_options(struct reporter *to, int fd, const struct addr 
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
-static int tcp_listen(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
-	struct listening *out, struct err *err)
+static enum io tcp_listen(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	int error, fd = inet_bind(to, at, SOCK_STREAM, set_listener_options, err);
 
 	if (fd < 0)
-		return -1;
+		return IO_FAIL;
 	if (sys_listen(to, fd, (int)conf->backlog) < 0) {
 		error = errno;
 		sys_close(to, fd);
-		return inet_cannot_listen(err, "listen", error, at);
+		inet_cannot_listen(err, "listen", error, at);
+		return IO_FAIL;
 	}
 	*out = (struct listening){.fd = fd};
-	return 0;
+	return IO_DONE;
 }
 
 /* Reading tells more than SO_ERROR, and clears less: a server that answered and reset at once was

@@ -55,12 +55,12 @@ static void set_listener_options(struct reporter *to, int fd, const struct addr 
 }
 
 /* No SO_REUSEADDR: two servers would share the port, and what came would go to either. */
-static int udp_listen(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
-	struct listening *out, struct err *err)
+static enum io udp_listen(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	(void)conf;
 	*out = (struct listening){.fd = inet_bind(to, at, SOCK_DGRAM, set_listener_options, err)};
-	return out->fd < 0 ? -1 : 0;
+	return out->fd < 0 ? IO_FAIL : IO_DONE;
 }
 
 static enum io udp_connect(

@@ -63,38 +63,40 @@ static int occupy(struct reporter *to, int fd, int type, struct unix_path *place
 	return 0;
 }
 
-static int listen_with(int type, struct reporter *to, const struct addr *at,
+static enum io listen_with(int type, struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	struct unix_path *place = NULL;
 	int fd = make_socket(to, type);
 
-	if (fd < 0)
-		return cannot_listen(err, "socket", at);
+	if (fd < 0) {
+		cannot_listen(err, "socket", at);
+		return IO_FAIL;
+	}
 	*out = (struct listening){.fd = fd};
 	if (unix_path_take(to, at, &place, err) == 0 &&
 		occupy(to, fd, type, place, at, conf, err) == 0) {
 		out->held = place;
-		return 0;
+		return IO_DONE;
 	}
 	unix_path_release(place);
 	sys_close(to, fd);
-	return -1;
+	return IO_FAIL;
 }
 
-static int stream_listen(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
-	struct listening *out, struct err *err)
+static enum io stream_listen(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	return listen_with(SOCK_STREAM, to, at, conf, out, err);
 }
 
-static int datagram_listen(struct reporter *to, const struct addr *at,
+static enum io datagram_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	return listen_with(SOCK_DGRAM, to, at, conf, out, err);
 }
 
-static int seqpacket_listen(struct reporter *to, const struct addr *at,
+static enum io seqpacket_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	return listen_with(SOCK_SEQPACKET, to, at, conf, out, err);

@@ -375,20 +375,23 @@ Test(server, no_failure_of_accept_ends_it)
 
 /* ---- listening ---- */
 
-static int no_ipv6(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
+static enum io no_ipv6(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
 	struct listening *out, struct err *err)
 {
-	if (at->sa.sa_family == AF_INET6)
-		return err_sys(err, ERR_LISTEN, EAFNOSUPPORT, "no IPv6");
-	return transport_tcp.listen(to, at, conf, out, err);
+	if (at->sa.sa_family != AF_INET6)
+		return transport_tcp.listen(to, at, conf, out, err);
+	err_sys(err, ERR_LISTEN, EAFNOSUPPORT, "no IPv6");
+	return IO_FAIL;
 }
 
-static int taken_in_ipv6(struct reporter *to, const struct addr *at, const struct listen_conf *conf,
-	struct listening *out, struct err *err)
+static enum io taken_in_ipv6(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	if (at->sa.sa_family == AF_INET6 && faults_left && faults_left--)
-		return err_sys(err, ERR_LISTEN, EADDRINUSE, "taken");
-	return transport_tcp.listen(to, at, conf, out, err);
+	if (at->sa.sa_family != AF_INET6 || !faults_left)
+		return transport_tcp.listen(to, at, conf, out, err);
+	faults_left--;
+	err_sys(err, ERR_LISTEN, EADDRINUSE, "taken");
+	return IO_FAIL;
 }
 
 static int listens(struct stand *s, struct transport *via, bool any, struct err *err)

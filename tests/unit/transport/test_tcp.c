@@ -32,15 +32,15 @@ static struct addr name_of(int fd)
 }
 
 /* The descriptor of a socket that listens is put in *fd. */
-static int listen_at(
+static enum io listen_at(
 	struct reporter *to, const struct addr *at, uint64_t backlog, int *fd, struct err *err)
 {
 	const struct listen_conf conf = {.backlog = backlog};
 	struct listening socket = {.fd = -1};
-	int rc = transport_tcp.listen(to, at, &conf, &socket, err);
+	enum io verdict = transport_tcp.listen(to, at, &conf, &socket, err);
 
 	*fd = socket.fd;
-	return rc;
+	return verdict;
 }
 
 static int listener(struct reporter *to, int family)
@@ -49,7 +49,7 @@ static int listener(struct reporter *to, int family)
 	struct err err;
 	int fd;
 
-	cr_assert(eq(int, listen_at(to, &any, 10, &fd, &err), 0), "%s", err.what);
+	cr_assert(eq(int, listen_at(to, &any, 10, &fd, &err), IO_DONE), "%s", err.what);
 	return fd;
 }
 
@@ -158,7 +158,7 @@ static struct err why_not_listen(const struct addr *at)
 	struct err err = {0};
 	int fd;
 
-	cr_assert(eq(int, listen_at(&to, at, 1, &fd, &err), -1));
+	cr_assert(eq(int, listen_at(&to, at, 1, &fd, &err), IO_FAIL));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(uint, open_descriptors(), before));
 	return err;

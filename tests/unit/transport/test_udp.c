@@ -35,8 +35,8 @@ static struct station *open_station(const char *host, uint16_t port)
 	st->to = silent_reporter();
 	st->rooms = calloc(MANY, ROOM);
 	cr_assert(eq(int, addr_from_numeric(&at, AF_UNSPEC, host, port), 0));
-	cr_assert(eq(int, transport_udp.listen(&st->to, &at, &conf, &st->socket, &err), 0), "%s",
-		err.what);
+	cr_assert(eq(int, transport_udp.listen(&st->to, &at, &conf, &st->socket, &err), IO_DONE),
+		"%s", err.what);
 	st->own = net_name(st->socket.fd);
 	return st;
 }
@@ -485,7 +485,7 @@ Test(udp, a_second_server_on_a_port_is_refused)
 	struct listening second;
 	struct err err;
 
-	cr_assert(eq(int, transport_udp.listen(&st->to, &st->own, &conf, &second, &err), -1));
+	cr_assert(eq(int, transport_udp.listen(&st->to, &st->own, &conf, &second, &err), IO_FAIL));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(int, err.sys, EADDRINUSE));
 	cr_assert(strstr(err.hint, "-p 0") != NULL);

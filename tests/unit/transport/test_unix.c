@@ -37,7 +37,8 @@ static struct listening listen_at(const struct transport *via, const char *path)
 	struct listening socket = {.fd = -1};
 	struct err err = {0};
 
-	cr_assert(eq(int, via->listen(reporter(), &at, &conf, &socket, &err), 0), "%s", err.what);
+	cr_assert(eq(int, via->listen(reporter(), &at, &conf, &socket, &err), IO_DONE), "%s",
+		err.what);
 	return socket;
 }
 
@@ -152,7 +153,7 @@ static struct err cannot_listen(const struct transport *via, const char *path)
 	struct err err = {0};
 	unsigned before = open_descriptors();
 
-	cr_assert(eq(int, via->listen(&to, &at, &conf, &socket, &err), -1), "%s", path);
+	cr_assert(eq(int, via->listen(&to, &at, &conf, &socket, &err), IO_FAIL), "%s", path);
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(uint, open_descriptors(), before));
 	return err;
@@ -198,10 +199,10 @@ Test(unix, without_descriptors_it_cannot_listen)
 	struct rlimit before = allow_no_more_descriptors();
 	struct listening socket;
 	struct err err = {0};
-	int rc = transport_unix.listen(&to, &at, &conf, &socket, &err);
+	enum io verdict = transport_unix.listen(&to, &at, &conf, &socket, &err);
 
 	setrlimit(RLIMIT_NOFILE, &before);
-	cr_assert(eq(int, rc, -1));
+	cr_assert(eq(int, verdict, IO_FAIL));
 	cr_assert(eq(str, err.what, "cannot listen on unix:at: socket: Too many open files"));
 }
 

@@ -1,0 +1,123 @@
+#include <errno.h>
+
+#include "os/timer.h"
+#include "house.h"
+
+/* Places that cannot be had yet: listening goes on in the loop. */
+TestSuite(server_listen, .timeout = 20);
+
+/* The second of two addresses is kept from us for so many tries. */
+struct kept {
+	struct transport row; /* first: conf.via */
+	unsigned tries, calls;
+};
+
+static struct kept kept;
+
+static enum io listen_later(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	bool second = at->in.sin_addr.s_addr == htonl(INADDR_LOOPBACK + 1);
+
+	kept.calls++;
+	if (!second || !kept.tries)
+		return transport_tcp.listen(to, at, conf, out, err);
+	kept.tries--;
+	err_set(err, ERR_LISTEN, "it is kept from us");
+	err->sys = EWOULDBLOCK;
+	return IO_AGAIN;
+}
+
+static void begin(struct stand *s, unsigned tries)
+{
+	prepare(s, "echo");
+	kept = (struct kept){.row = transport_tcp, .tries = tries};
+	kept.row.listen = listen_later;
+	s->house.at[1] = s->house.at[0];
+	s->house.at[1].in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	s->house.server.conf.via = &kept.row;
+	s->house.server.conf.at_count = 2;
+	open_house(&s->house);
+}
+
+/* Let time pass, as the timers see it. */
+static void pass_ms(struct loop *l, int64_t ms)
+{
+	int64_t end_ms = l->now_ms + ms;
+
+	while (l->timers_set && l->heap[1]->at_ms <= end_ms) {
+		if (l->heap[1]->at_ms > l->now_ms)
+			l->now_ms = l->heap[1]->at_ms;
+		timers_run(l);
+	}
+	l->now_ms = end_ms;
+}
+
+Test(server_listen, what_cannot_be_had_yet_is_tried_again_and_all_is_announced_together)
+{
+	struct stand s;
+	struct peer p;
+
+	begin(&s, 3);
+	cr_assert(eq(str, s.house.lines.text, ""), "nothing is announced before all is there");
+	pass_ms(&s.loop, 25);
+	cr_assert(eq(str, s.house.lines.text, ""));
+	pass_ms(&s.loop, 25);
+	cr_assert(eq(uint, kept.calls, 5), "the first address was asked for once");
+	cr_assert(eq(uint, times_in(s.house.lines.text, "listening on "), 2));
+	cr_assert(eq(int, addr_port(&s.house.server.listeners[0].at),
+		addr_port(&s.house.server.listeners[1].at)));
+	peer_connect(&p, &s.house.server.listeners[1].at);
+	peer_say(&p, "here");
+	TURN_UNTIL(&s.loop, hears(&p, "here"));
+	peer_leave(&p);
+	clear_away(&s);
+}
+
+Test(server_listen, what_cannot_be_had_within_2_s_is_the_end_told_by_the_loop)
+{
+	struct stand s;
+
+	begin(&s, 100000);
+	pass_ms(&s.loop, 1900);
+	cr_assert(eq(uint, s.house.ended, 0));
+	pass_ms(&s.loop, 200);
+	cr_assert(eq(uint, s.house.ended, 1));
+	cr_assert(eq(int, s.house.why.kind, ERR_LISTEN));
+	cr_assert(eq(str, s.house.why.what, "it is kept from us"));
+	cr_assert(eq(sz, s.house.server.listening, 0));
+	cr_assert(eq(str, s.house.lines.text, ""));
+	clear_away(&s);
+}
+
+Test(server_listen, told_to_stop_or_that_it_is_enough_meanwhile_it_ends_at_once)
+{
+	for (int i = 0; i < 2; i++) {
+		struct stand s;
+		unsigned calls;
+
+		begin(&s, 100000);
+		pass_ms(&s.loop, 100);
+		if (i)
+			server_stop(&s.house.server, "SIGTERM", ERR_LOST);
+		else
+			server_enough(&s.house.server);
+		calls = kept.calls;
+		pass_ms(&s.loop, 0);
+		cr_assert(eq(uint, s.house.ended, 1));
+		cr_assert(not(s.house.failed));
+		pass_ms(&s.loop, 3000);
+		cr_assert(eq(uint, kept.calls, calls), "it is not tried again");
+		cr_assert(eq(uint, s.house.ended, 1));
+		clear_away(&s);
+	}
+}
+
+Test(server_listen, it_may_be_freed_meanwhile)
+{
+	struct stand s;
+
+	begin(&s, 100000);
+	pass_ms(&s.loop, 100);
+	clear_away(&s);
+}
