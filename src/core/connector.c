@@ -14,6 +14,9 @@ enum { ATTEMPT_DELAY_MS = 250 };
  * which nothing tells when that changes: soon at first, then seldom enough to cost nothing. */
 enum { RETRY_FIRST_MS = 10, RETRY_LAST_MS = 80 };
 
+/* How long a source that cannot be had yet is waited for. */
+enum { SOURCE_WAIT_MS = 2000 };
+
 struct attempt {
 	struct watch watch;
 	struct link link;
@@ -31,8 +34,9 @@ struct connector {
 	struct resolved addresses;
 	struct attempt attempts[RESOLVE_MAX];
 	size_t begun, pending;
-	int retry_ms;    /* the server had no room for one more: when to try again; else 0 */
-	struct err last; /* why the latest of the attempts that failed did */
+	int retry_ms; /* no room for one more, or no source yet: when to try again; else 0 */
+	int64_t source_until_ms; /* ... it is the source: when it is given up; else 0 */
+	struct err last; /* why the latest of the attempts that failed did, or why it has to wait */
 	void (*done)(void *arg, const struct connected *there, const struct err *why);
 	void *arg;
 };
@@ -103,13 +107,18 @@ static void succeed(struct connector *c, struct attempt *a)
 	c->done(c->arg, &there, NULL);
 }
 
-static void explain(const struct connector_conf *conf, const struct addr *at, int error,
-	bool source_failed, struct err *why)
+static void explain(const struct connector_conf *conf, const struct addr *at,
+	const struct link *link, bool source_failed, struct err *why)
 {
+	const int error = link->error;
 	const struct addr_shown target = addr_text(at);
 	/* ECONNRESET: it was connected, and lost before we had looked. */
 	enum err_kind kind = error == ECONNRESET ? ERR_LOST : ERR_REFUSED;
 
+	if (link_story(link)) {
+		*why = *link_story(link);
+		return;
+	}
 	if (source_failed) {
 		err_sys(why, ERR_RUNTIME, error, "cannot bind the source address %s",
 			addr_text(&conf->source).text);
@@ -137,25 +146,29 @@ static void tell(
 }
 
 static void attempt_failed(struct reporter *to, const struct connector_conf *conf,
-	const struct addr *at, int error, bool source_failed, struct err *why)
+	const struct addr *at, const struct link *link, bool source_failed, struct err *why)
 {
-	explain(conf, at, error, source_failed, why);
-	tell(to, REPORT_ATTEMPT_LOST, at, strerror(error));
+	explain(conf, at, link, source_failed, why);
+	tell(to, REPORT_ATTEMPT_LOST, at, strerror(link->error));
 }
 
-/* Begin to connect a link. IO_FAIL: why is filled. */
+/* Begin to connect a link. IO_FAIL, or IO_AGAIN for the source's sake: why is filled. */
 static enum io connector_attempt(struct reporter *to, const struct connector_conf *conf,
-	const struct addr *at, struct link *link, struct err *why)
+	const struct addr *at, struct link *link, bool *source_failed, struct err *why)
 {
-	bool source_failed = false;
 	enum io verdict;
 
 	*link = link_of(conf->via, to);
-	verdict = conf->via->connect(link, at, &conf->source, &source_failed);
+	*source_failed = false;
+	verdict = conf->via->connect(link, at, &conf->source, source_failed);
 	if (verdict == IO_FAIL) {
-		attempt_failed(to, conf, at, link->error, source_failed, why);
+		attempt_failed(to, conf, at, link, *source_failed, why);
 		link->fd = -1;
+	} else if (*source_failed) {
+		explain(conf, at, link, true, why);
 	}
+	if (link->fd < 0)
+		link_forget(link);
 	return verdict;
 }
 
@@ -163,7 +176,7 @@ bool connector_next(struct reporter *to, const struct connector_conf *conf,
 	struct resolved *addresses, struct link *link, struct addr *at, struct err *err)
 {
 	struct resolved left = *addresses;
-	bool found = false;
+	bool found = false, source_failed;
 
 	addresses->count = 0;
 	for (size_t i = 0; i < left.count; i++) {
@@ -173,7 +186,7 @@ bool connector_next(struct reporter *to, const struct connector_conf *conf,
 		}
 		*at = left.at[i];
 		tell(to, REPORT_ATTEMPT, at, NULL);
-		found = connector_attempt(to, conf, at, link, err) == IO_DONE;
+		found = connector_attempt(to, conf, at, link, &source_failed, err) == IO_DONE;
 	}
 	return found;
 }
@@ -189,7 +202,7 @@ static void judge(struct connector *c, struct attempt *a, enum io verdict)
 	case IO_EOF:
 	case IO_FAIL: break;
 	}
-	attempt_failed(c->to, &c->conf, a->at, a->link.error, false, &c->last);
+	attempt_failed(c->to, &c->conf, a->at, &a->link, false, &c->last);
 	drop_attempt(c, a);
 	begin_next(c);
 }
@@ -202,14 +215,27 @@ static void on_ready(struct watch *w, uint32_t events)
 	judge(a->of, a, a->link.via->ready(&a->link));
 }
 
+/* The source cannot be had yet: not for ever. */
+static enum io await_source(struct connector *c)
+{
+	if (!c->source_until_ms)
+		c->source_until_ms = c->loop->now_ms + SOURCE_WAIT_MS;
+	return c->loop->now_ms < c->source_until_ms ? IO_AGAIN : IO_FAIL;
+}
+
 /* Begin one attempt. Returns its verdict; IO_AGAIN: it is under way. */
 static enum io begin(struct connector *c, struct attempt *a)
 {
+	bool source_failed;
 	enum io verdict;
 
 	if (!c->retry_ms)
 		tell(c->to, REPORT_ATTEMPT, a->at, NULL);
-	verdict = connector_attempt(c->to, &c->conf, a->at, &a->link, &c->last);
+	verdict = connector_attempt(c->to, &c->conf, a->at, &a->link, &source_failed, &c->last);
+	if (verdict == IO_AGAIN && source_failed)
+		verdict = await_source(c);
+	else
+		c->source_until_ms = 0;
 	if (verdict != IO_AGAIN || a->link.fd >= 0)
 		c->retry_ms = 0;
 	else if (!c->retry_ms)
@@ -219,7 +245,8 @@ static enum io begin(struct connector *c, struct attempt *a)
 	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
 	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
 		loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
-		attempt_failed(c->to, &c->conf, a->at, errno, false, &c->last);
+		a->link.error = errno;
+		attempt_failed(c->to, &c->conf, a->at, &a->link, false, &c->last);
 		link_close(&a->link);
 		a->link.fd = -1;
 		verdict = IO_FAIL;
@@ -267,6 +294,12 @@ static void on_deadline(struct timer *t)
 	struct connector *c = container_of(t, struct connector, deadline);
 	struct err why = {0};
 
+	if (c->source_until_ms) {
+		why = c->last;
+		why.kind = ERR_TIMEOUT;
+		give_up(c, &why);
+		return;
+	}
 	err_set(&why, ERR_TIMEOUT, "cannot %s %s within %jd ms",
 		c->resolve ? "look up" : "connect to", quoted(c->conf.typed).text,
 		(intmax_t)c->conf.timeout_ms);

@@ -98,16 +98,21 @@ const struct err *link_story(const struct link *link)
 	return link->aside ? link->aside->why : NULL;
 }
 
-int link_close(struct link *link)
+void link_forget(struct link *link)
 {
 	struct link_aside *aside = link->aside;
 
 	link->aside = NULL;
 	link->unread = false;
-	if (aside) {
-		free(aside->bytes);
-		free(aside->why);
-		free(aside);
-	}
+	if (!aside)
+		return;
+	free(aside->bytes);
+	free(aside->why);
+	free(aside);
+}
+
+int link_close(struct link *link)
+{
+	link_forget(link);
 	return link->via->close(link);
 }

@@ -69,6 +69,9 @@ enum io link_fail_with(struct link *link, const struct err *why);
 /* The story that link_fail_with kept, or NULL: link->error says all. */
 const struct err *link_story(const struct link *link);
 
+/* Free what a link keeps that has no descriptor. */
+void link_forget(struct link *link);
+
 /* Close it, and free what it keeps. Returns as transport.close. */
 int link_close(struct link *link);
 
@@ -121,7 +124,8 @@ struct transport {
 
 	/* Begin to connect to an address, from source if its len is not 0. IO_AGAIN: wait until
 	 * writable, then ask ready; or, with link->fd -1, try again soon. IO_FAIL closes what it
-	 * had opened; *source_failed tells that it was the source. */
+	 * had opened. *source_failed tells that it was the source that cannot be had, or not yet:
+	 * then a link_story may say why. */
 	enum io (*connect)(struct link *link, const struct addr *at, const struct addr *source,
 		bool *source_failed);
 
