@@ -67,6 +67,7 @@ static enum io listen_with(int type, struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	struct unix_path *place = NULL;
+	enum io verdict;
 	int fd = make_socket(to, type);
 
 	if (fd < 0) {
@@ -74,14 +75,16 @@ static enum io listen_with(int type, struct reporter *to, const struct addr *at,
 		return IO_FAIL;
 	}
 	*out = (struct listening){.fd = fd};
-	if (unix_path_take(to, at, &place, err) == 0 &&
-		occupy(to, fd, type, place, at, conf, err) == 0) {
+	verdict = unix_path_take(to, at, &place, err);
+	if (verdict == IO_DONE && occupy(to, fd, type, place, at, conf, err) < 0)
+		verdict = IO_FAIL;
+	if (verdict == IO_DONE) {
 		out->held = place;
 		return IO_DONE;
 	}
 	unix_path_release(place);
 	sys_close(to, fd);
-	return IO_FAIL;
+	return verdict;
 }
 
 static enum io stream_listen(struct reporter *to, const struct addr *at,
@@ -151,46 +154,60 @@ static int unix_close(struct link *link)
 
 /* ---- connecting ---- */
 
-/* Take the name we are to connect from. A datagram client without one could not be answered: the
- * kernel finds it one (unix(7), autobind). Returns 0, or an errno. */
-static int take_name(struct link *link, int type, const struct addr *source)
+/* Take the path we are to connect from. IO_AGAIN: its directory is locked, as the link's story has
+ * it. */
+static enum io take_path(struct link *link, const struct addr *source)
 {
-	const struct addr automatic = {.len = sizeof(sa_family_t), .un.sun_family = AF_UNIX};
 	struct unix_path *place;
 	struct err why = {0};
+	enum io verdict = unix_path_take(link->to, source, &place, &why);
 
-	if (source->len) {
-		if (unix_path_take(link->to, source, &place, &why) < 0)
-			return why.sys == EAGAIN ? EBUSY : why.sys; /* the folder is locked */
-		link->held = place;
-		if (unix_path_bind(place, link->fd, UNIX_PATH_USUAL) < 0)
-			return errno;
-		unix_path_unlock(place);
-	} else if (type == SOCK_DGRAM) {
-		if (sys_bind(link->to, link->fd, &automatic.sa, automatic.len) < 0)
-			return errno;
+	if (verdict == IO_AGAIN) {
+		unix_path_explain_lock(source, ERR_RUNTIME, "cannot bind the source address", &why);
+		link_fail_with(link, &why);
+		return IO_AGAIN;
 	}
-	return 0;
+	if (verdict != IO_DONE)
+		return link_error(link, why.sys);
+	link->held = place;
+	if (unix_path_bind(place, link->fd, UNIX_PATH_USUAL) < 0)
+		return link_error(link, errno);
+	unix_path_unlock(place);
+	return IO_DONE;
+}
+
+/* Take the name we are to connect from. A datagram client without one could not be answered: the
+ * kernel finds it one (unix(7), autobind). Returns as transport.connect. */
+static enum io take_name(struct link *link, int type, const struct addr *source)
+{
+	const struct addr automatic = {.len = sizeof(sa_family_t), .un.sun_family = AF_UNIX};
+
+	if (source->len)
+		return take_path(link, source);
+	if (type == SOCK_DGRAM && sys_bind(link->to, link->fd, &automatic.sa, automatic.len) < 0)
+		return link_error(link, errno);
+	return IO_DONE;
 }
 
 /* A server whose queue is full says so at once (EAGAIN), and nothing tells when it has room. */
 static enum io connect_with(int type, struct link *link, const struct addr *at,
 	const struct addr *source, bool *source_failed)
 {
-	int error;
+	enum io verdict;
 
+	*source_failed = false;
 	link->fd = make_socket(link->to, type);
 	if (link->fd < 0)
 		return link_error(link, errno);
-	error = take_name(link, type, source);
-	*source_failed = error;
-	if (!error && sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
-		error = errno;
-	if (!error)
+	verdict = take_name(link, type, source);
+	*source_failed = verdict != IO_DONE;
+	if (verdict == IO_DONE && sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
+		verdict = link_error(link, errno);
+	if (verdict == IO_DONE)
 		return IO_DONE;
 	unix_close(link);
 	link->fd = -1;
-	return link_error(link, error);
+	return verdict;
 }
 
 static enum io stream_connect(

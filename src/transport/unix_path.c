@@ -7,20 +7,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/escape.h"
 #include "os/limits.h"
 #include "os/sys_file.h"
 #include "os/sys_process.h"
 #include "os/sys_socket.h"
-
-enum {
-	LOCK_WAIT_MS = 2000, /* to begin; whoever holds the lock longer is no sockx */
-	LEAVE_WAIT_MS = 100, /* to end: our socket is still open, so the place is safe anyway */
-	LOCK_LOOK_NS = 2000000,
-};
 
 struct unix_path {
 	struct reporter *to;
@@ -53,20 +45,13 @@ static int open_folder(struct reporter *to, const char *folder)
 	return fd;
 }
 
-/* Returns 0, or -1 with errno: EWOULDBLOCK when wait_ms have passed. */
-static int lock(struct unix_path *p, int64_t wait_ms)
+/* Returns 0, or -1 with errno: EWOULDBLOCK while another has the lock. */
+static int lock(struct unix_path *p)
 {
-	const struct timespec look = {.tv_nsec = LOCK_LOOK_NS};
-	int64_t until_ms = clock_ms() + wait_ms;
-
-	while (sys_flock(p->to, p->folder, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EBADF)
-			return 0; /* open for its path alone */
-		if (errno != EWOULDBLOCK || clock_ms() >= until_ms)
-			return -1;
-		nanosleep(&look, NULL);
-	}
-	p->locked = true;
+	if (sys_flock(p->to, p->folder, LOCK_EX | LOCK_NB) == 0)
+		p->locked = true;
+	else if (errno != EBADF) /* open for its path alone */
+		return -1;
 	return 0;
 }
 
@@ -157,44 +142,69 @@ static int clear(const struct unix_path *p, struct err *err)
 	return remove_exactly(p, &there) < 0 ? cannot_clear(p, "unlink", errno, err) : 0;
 }
 
-static int prepare(struct unix_path *p, struct err *err)
+static int enter_folder(struct unix_path *p, struct err *err)
 {
 	char folder[ADDR_PATH_MAX + 1];
 
 	split(p->at.un.sun_path, folder, &p->name);
 	p->folder = open_folder(p->to, folder);
-	if (p->folder < 0) {
-		err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: folder %s",
-			addr_text(&p->at).text, quoted(folder).text);
-		if (err->sys == EMFILE)
-			return err_hint(err, "start it where 'ulimit -n' allows more than %d",
-				limits_open_files());
-		return err_hint(err, "the folder must be there; to make it: mkdir -p %s", folder);
-	}
-	if (lock(p, LOCK_WAIT_MS) < 0) {
-		cannot(p, "its folder is locked", errno, err);
+	if (p->folder >= 0)
+		return 0;
+	err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: folder %s", addr_text(&p->at).text,
+		quoted(folder).text);
+	if (err->sys == EMFILE)
 		return err_hint(
-			err, "`lslocks` shows who holds the lock on %s", quoted(folder).text);
-	}
-	return clear(p, err);
+			err, "start it where 'ulimit -n' allows more than %d", limits_open_files());
+	return err_hint(err, "the folder must be there; to make it: mkdir -p %s", folder);
 }
 
-int unix_path_take(
+void unix_path_explain_lock(
+	const struct addr *at, enum err_kind kind, const char *what, struct err *err)
+{
+	char folder[ADDR_PATH_MAX + 1];
+	const char *name;
+
+	split(at->un.sun_path, folder, &name);
+	err_set(err, kind, "%s %s: directory %s is locked by another program", what,
+		addr_text(at).text, quoted(folder).text);
+	err->sys = EWOULDBLOCK;
+	err_hint(err, "`lslocks` shows which program holds the lock on %s", quoted(folder).text);
+}
+
+static enum io prepare(struct unix_path *p, struct err *err)
+{
+	if (enter_folder(p, err) < 0)
+		return IO_FAIL;
+	if (lock(p) == 0)
+		return clear(p, err) == 0 ? IO_DONE : IO_FAIL;
+	if (errno != EWOULDBLOCK) {
+		cannot(p, "flock", errno, err);
+		return IO_FAIL;
+	}
+	unix_path_explain_lock(&p->at, ERR_LISTEN, "cannot listen on", err);
+	return IO_AGAIN;
+}
+
+enum io unix_path_take(
 	struct reporter *to, const struct addr *at, struct unix_path **out, struct err *err)
 {
 	struct unix_path *p = calloc(1, sizeof(*p));
+	enum io verdict = IO_DONE;
 
-	if (!p)
-		return err_sys(err, ERR_LISTEN, ENOMEM, "cannot listen on %s", addr_text(at).text);
+	if (!p) {
+		err_sys(err, ERR_LISTEN, ENOMEM, "cannot listen on %s", addr_text(at).text);
+		return IO_FAIL;
+	}
 	p->to = to;
 	p->at = *at;
 	p->folder = -1;
-	*out = p;
-	if (!at->un.sun_path[0] || prepare(p, err) == 0)
-		return 0;
-	unix_path_release(p);
-	*out = NULL;
-	return -1;
+	if (at->un.sun_path[0])
+		verdict = prepare(p, err);
+	if (verdict == IO_DONE)
+		*out = p;
+	else
+		unix_path_release(p);
+	return verdict;
 }
 
 /* A socket takes the permissions of its descriptor, less the umask, into the file system: there is
@@ -236,8 +246,9 @@ void unix_path_release(struct unix_path *p)
 	if (!p)
 		return;
 	if (p->bound) {
-		/* Without the lock it goes as well: who looks finds our socket open. */
-		lock(p, LEAVE_WAIT_MS);
+		/* While another has the lock, it goes as well: our socket is still open, so that
+		 * none takes the place before it is free. To wait would hold up the loop. */
+		lock(p);
 		remove_exactly(p, &p->ours);
 	}
 	if (p->folder >= 0)

@@ -12,10 +12,16 @@
  */
 struct unix_path;
 
-/* Lock the folder of at and clear the place: of a socket that nobody has any more. Waits for the
- * lock, a moment. Returns 0, or -1 with err (ERR_LISTEN), whose sys is an errno. */
-int unix_path_take(
+/* Lock the directory of at and clear the place: of a socket that nobody has any more. IO_AGAIN:
+ * another program has the lock, try again soon. There and at IO_FAIL err is filled (ERR_LISTEN, and
+ * its sys is an errno), and *out is left as it was. */
+enum io unix_path_take(
 	struct reporter *to, const struct addr *at, struct unix_path **out, struct err *err);
+
+/* The story of a place whose directory is locked: "WHAT unix:AT: ...", and how to see by which
+ * program. */
+void unix_path_explain_lock(
+	const struct addr *at, enum err_kind kind, const char *what, struct err *err);
 
 /* Bind fd to the place that was taken, with those permissions, whatever the umask; UNIX_PATH_USUAL:
  * with what the umask leaves of all. Returns 0, or -1 with errno. */

@@ -586,20 +586,51 @@ letters() {
 lock() {
     start_job flock -x "$1" sh -c 'echo locked; sleep 60'
     wait_until has_line "$JOB_OUT" locked
+    LOCKER=$JOB_PID
 }
 
 unlock() {
-    kill -KILL -- "-$JOB_PID"
-    wait "$JOB_PID" || true
+    kill -KILL -- "-$LOCKER"
+    wait "$LOCKER" || true
 }
 
 @test "a folder locked by somebody else is status 3 within about 2 s, with its message" {
     mkdir folder
     lock folder
-    timed is_refused stream folder/at "its folder is locked"
+    timed is_refused stream folder/at "directory 'folder' is locked by another program"
     [ "$TOOK_MS" -ge 1500 ] && [ "$TOOK_MS" -lt 3500 ] || fail "it took $TOOK_MS ms"
     [[ ${stderr_lines[1]} == *lslocks*folder* ]] || fail "its hint: $stderr"
     [ -z "$(ls -A folder)" ]
+}
+
+@test "a server that waits for a folder's lock obeys signals and --max-time at once" {
+    mkdir folder
+    lock folder
+    for signal in TERM INT HUP; do
+        start_job env --default-signal=INT --default-signal=HUP "$SOCKX" serve -U folder/at --trace
+        wait_until has_line "$JOB_ERR" 'flock'
+        kill -"$signal" "$JOB_PID"
+        timed wait_job
+        equal "$JOB_STATUS" 0
+        took_between 0 900
+        run has_line "$JOB_ERR" listening
+        expect_status 1
+    done
+    timed run -0 --separate-stderr sockx serve -U folder/at --max-time 200ms
+    took_between 200 1200
+    equal "$stderr" ""
+    [ -z "$(ls -A folder)" ]
+}
+
+@test "a server that waits for a folder's lock in vain ends, whatever its mode has begun" {
+    mkdir folder
+    lock folder
+    for mode in pipe chat echo; do
+        timed run --separate-stderr timeout 10 "$SOCKX" serve -m "$mode" -U folder/at </dev/zero
+        expect_status 3
+        took_between 1500 3500
+        equal "${stderr_lines[0]}" "sockx: cannot listen on unix:folder/at: directory 'folder' is locked by another program"
+    done
 }
 
 @test "a folder that is locked for a moment is waited for" {
@@ -702,6 +733,48 @@ source_fails() {
     lock folder
     timed source_fails 1 "cannot bind the source address unix:folder/mine" -s folder/mine -w 5s -U at
     [ "$TOOK_MS" -lt 3500 ] || fail "it took $TOOK_MS ms"
+    [[ ${stderr_lines[0]} == *": directory 'folder' is locked by another program" ]] || fail "it says: $stderr"
+    [[ ${stderr_lines[1]} == *lslocks*folder* ]] || fail "its hint: $stderr"
+    [ -z "$(ls -A folder)" ]
+}
+
+@test "--source in a locked folder: --max-time and -w hold meanwhile, with status 5" {
+    start_echo stream at
+    mkdir folder
+    lock folder
+    for kind in $KINDS; do
+        kind "$kind"
+        timed run --separate-stderr sockx connect "${WITH[@]}" -U folder/at -s folder/mine --max-time 200ms
+        expect_status 5
+        took_between 200 1200
+        equal "$stderr" "sockx: unix:folder/at: not done within 200 ms (--max-time)"
+    done
+    timed source_fails 5 "directory 'folder' is locked by another program" -s folder/mine -w 200ms -U at
+    took_between 200 1200
+}
+
+@test "--source in a folder that is locked for a moment is waited for, and removed though it is locked" {
+    for kind in $KINDS; do
+        start_echo "$kind" at
+        kind "$kind"
+        mkdir folder
+        lock folder
+        held_input
+        start_job "$SOCKX" connect "${WITH[@]}" -q 100ms --trace -s folder/mine -U at <"$INPUT"
+        local client=$JOB_PID err=$JOB_ERR
+        wait_until has_line "$err" flock
+        [ ! -e folder/mine ]
+        unlock
+        wait_until test -S folder/mine
+        lock folder
+        exec {HELD}>&-
+        wait_job "$client"
+        equal "$JOB_STATUS" 0
+        [ ! -e folder/mine ]
+        unlock
+        stop_server
+        rmdir folder
+    done
 }
 
 @test "--source of a client whose server has no room yet is bound in the end, and removed" {

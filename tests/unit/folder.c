@@ -69,6 +69,14 @@ mode_t permissions_of(const char *path)
 	return there.st_mode & 07777;
 }
 
+int folder_lock(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	cr_assert(eq(int, flock(fd, LOCK_EX), 0), "%s", path);
+	return fd;
+}
+
 bool is_locked(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -97,7 +105,7 @@ struct err why_not(const char *path)
 	struct err err = {0};
 	unsigned before = open_descriptors();
 
-	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), -1), "%s", path);
+	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), IO_FAIL), "%s", path);
 	cr_assert(eq(ptr, (void *)p, NULL));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(ne(int, err.sys, 0), "the errno is told: a client judges by it");
@@ -113,7 +121,7 @@ struct unix_path *take(const char *path)
 	struct err err = {0};
 
 	to = silent_reporter();
-	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), 0), "%s", err.what);
+	cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), IO_DONE), "%s", err.what);
 	return p;
 }
 

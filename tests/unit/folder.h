@@ -21,6 +21,10 @@ int unix_bound(int type, const char *path);
 void is_free(const char *path);
 mode_t permissions_of(const char *path);
 
+/* Lock a folder, as another program would: flock(2) is by open file description. Closing the
+ * descriptor that this returns gives the lock back. */
+int folder_lock(const char *path);
+
 /* Whether somebody has the lock on a folder. */
 bool is_locked(const char *path);
 

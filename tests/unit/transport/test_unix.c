@@ -191,6 +191,28 @@ Test(unix, a_folder_that_nothing_may_be_made_in_is_told)
 	rmdir("inner");
 }
 
+Test(unix, in_a_locked_folder_it_listens_later_and_nothing_is_left_of_the_try)
+{
+	const struct listen_conf conf = {.backlog = 1, .permissions = 0600};
+	const struct addr at = unix_addr("at");
+
+	for (size_t i = 0; i < KINDS; i++) {
+		int lock = folder_lock(".");
+		unsigned before = open_descriptors();
+		struct listening socket;
+		struct err err = {0};
+
+		cr_assert(
+			eq(int, kinds[i]->listen(reporter(), &at, &conf, &socket, &err), IO_AGAIN));
+		cr_assert(eq(int, err.kind, ERR_LISTEN));
+		cr_assert(eq(uint, open_descriptors(), before));
+		is_free("at");
+		close(lock);
+		socket = listen_at(kinds[i], "at");
+		unlisten(kinds[i], &socket);
+	}
+}
+
 Test(unix, without_descriptors_it_cannot_listen)
 {
 	struct reporter to = silent_reporter();

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -276,20 +275,35 @@ Test(unix_client, a_source_that_cannot_be_had_is_told_as_such)
 	unlink("at");
 }
 
-Test(unix_client, a_source_whose_folder_stays_locked_is_a_failure_and_nothing_to_try_again)
+Test(unix_client, a_source_whose_folder_is_locked_is_for_later_and_says_why)
 {
-	int server = serve(SOCK_STREAM, "at", 5), lock;
-	struct client c;
-
 	mkdir("inner", 0755);
-	lock = open("inner", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cr_assert(eq(int, flock(lock, LOCK_EX), 0));
-	cr_assert(eq(int, dial(&c, &transport_unix, "at", "inner/mine"), IO_FAIL));
-	cr_assert(c.source_failed);
-	is_free("inner/mine");
-	close(lock);
-	close(server);
-	unlink("at");
+	for (size_t i = 0; i < KINDS; i++) {
+		int server = serve(kinds[i].type, "at", 5), lock = folder_lock("inner");
+		unsigned before = open_descriptors();
+		struct err why;
+		struct client c;
+
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", "inner/mine"), IO_AGAIN));
+		cr_assert(c.source_failed);
+		cr_assert(eq(uint, open_descriptors(), before));
+		why = *link_story(&c.link);
+		cr_assert(eq(int, why.kind, ERR_RUNTIME));
+		cr_assert(eq(str, why.what,
+			"cannot bind the source address unix:inner/mine: directory 'inner' is "
+			"locked by another program"));
+		cr_assert(ne(ptr, strstr(why.hint, "lslocks"), NULL));
+		link_forget(&c.link);
+		is_free("inner/mine");
+		close(lock);
+		cr_assert(eq(int, dial(&c, kinds[i].via, "at", "inner/mine"), IO_DONE));
+		lock = folder_lock("inner");
+		hang_up(&c);
+		is_free("inner/mine");
+		close(lock);
+		close(server);
+		unlink("at");
+	}
 	rmdir("inner");
 }
 

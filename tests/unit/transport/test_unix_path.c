@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -185,65 +184,40 @@ Test(unix_path, a_place_that_was_emptied_stays_so)
 
 /* ---- the lock ---- */
 
-/* Somebody who holds the folder's lock for so long. */
-static pid_t lock_for_ms(int64_t ms)
+Test(unix_path, a_folder_that_another_has_locked_is_for_later_and_is_not_waited_for)
 {
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	cr_assert(eq(int, pipe2(ready, O_CLOEXEC), 0));
-	pid = fork();
-	if (pid == 0) {
-		int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (flock(fd, LOCK_EX) == 0 && write(ready[1], "!", 1) == 1)
-			usleep((useconds_t)ms * 1000);
-		_exit(0);
-	}
-	close(ready[1]);
-	cr_assert(eq(int, (int)read(ready[0], &byte, 1), 1));
-	close(ready[0]);
-	return pid;
-}
-
-Test(unix_path, a_lock_that_is_soon_given_back_is_waited_for)
-{
-	pid_t pid = lock_for_ms(60);
-	struct unix_path *p;
-
-	cr_assert(is_locked("."));
-	p = take("at");
-	cr_assert(eq(int, waitpid(pid, NULL, 0), pid), "it had gone before");
-	unix_path_release(p);
-}
-
-Test(unix_path, a_lock_that_is_held_on_is_waited_for_a_while_and_told)
-{
-	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct reporter to = silent_reporter();
+	const struct addr at = unix_addr("at");
+	int fd = folder_lock(".");
+	unsigned before = open_descriptors();
 	int64_t began_ms = clock_ms();
-	struct err err;
+	struct unix_path *p = NULL;
+	struct err err = {0};
 
-	cr_assert(eq(int, flock(fd, LOCK_EX), 0));
-	err = why_not("at");
-	cr_assert(ge(i64, clock_ms() - began_ms, 1900));
-	cr_assert(lt(i64, clock_ms() - began_ms, 3000));
-	cr_assert(
-		ne(ptr, strstr(err.what, "cannot listen on unix:at: its folder is locked"), NULL));
-	cr_assert(ne(ptr, strstr(err.hint, "lslocks"), NULL));
-	close(fd);
+	for (int i = 0; i < 20; i++)
+		cr_assert(eq(int, unix_path_take(&to, &at, &p, &err), IO_AGAIN));
+	cr_assert(lt(i64, clock_ms() - began_ms, 1000), "20 times 2 s, if it waited");
+	cr_assert(eq(ptr, (void *)p, NULL));
+	cr_assert(eq(uint, open_descriptors(), before));
+	cr_assert(eq(int, err.kind, ERR_LISTEN));
+	cr_assert(eq(int, err.sys, EWOULDBLOCK));
+	cr_assert(eq(str, err.what,
+		"cannot listen on unix:at: directory '.' is locked by another program"));
+	cr_assert(eq(str, err.hint, "`lslocks` shows which program holds the lock on '.'"));
 	is_free("at");
+	close(fd);
+	unix_path_release(take("at"));
 }
 
 Test(unix_path, a_lock_that_is_held_on_does_not_keep_what_is_ours)
 {
-	int fd = unix_socket(SOCK_STREAM), lock = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = unix_socket(SOCK_STREAM), lock;
 	struct unix_path *p = settle("at", fd);
 	int64_t began_ms = clock_ms();
 
-	cr_assert(eq(int, flock(lock, LOCK_EX), 0));
+	lock = folder_lock(".");
 	unix_path_release(p);
-	cr_assert(lt(i64, clock_ms() - began_ms, 1000));
+	cr_assert(lt(i64, clock_ms() - began_ms, 90), "it is not waited for");
 	is_free("at");
 	close(lock);
 	close(fd);
@@ -273,7 +247,7 @@ Test(unix_path, without_descriptors_nothing_is_taken_for_dead)
 	close(unix_bound(SOCK_STREAM, "at"));
 	for (rlim_t i = 0; i < 2; i++) {
 		before = allow_descriptors(i);
-		cr_expect(eq(int, unix_path_take(&to, &at, &p, &err[i]), -1));
+		cr_expect(eq(int, unix_path_take(&to, &at, &p, &err[i]), IO_FAIL));
 		setrlimit(RLIMIT_NOFILE, &before);
 		cr_expect(eq(int, err[i].sys, EMFILE), "%s", err[i].what);
 		cr_expect(eq(int, access("at", F_OK), 0));
@@ -291,12 +265,12 @@ Test(unix_path_lack, without_memory_it_is_told, .timeout = 20)
 	struct rlimit before = allow_no_more_memory();
 	struct unix_path *p;
 	struct err err = {0};
-	int rc;
+	enum io verdict;
 
 	hoard_memory();
-	rc = unix_path_take(&to, &at, &p, &err);
+	verdict = unix_path_take(&to, &at, &p, &err);
 	release_memory();
 	allow_memory(&before);
-	cr_assert(eq(int, rc, -1));
+	cr_assert(eq(int, verdict, IO_FAIL));
 	cr_assert(eq(int, err.sys, ENOMEM));
 }
