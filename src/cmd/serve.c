@@ -188,6 +188,8 @@ static void on_server_ended(void *arg, const struct err *why)
 
 static void stop(struct serve_run *run, const char *reason, enum err_kind kind)
 {
+	if (run->loop.stopped)
+		return; /* the run ended earlier in this turn */
 	run->stop_kind = kind;
 	run->interrupted = true;
 	if (run->mode->stopping && run->mode_begun)
@@ -325,21 +327,25 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 	return signals_open(&run->signals, &run->loop, err);
 }
 
-static int serve(struct serve_run *run, struct err *err)
+int serve_begin(struct serve_run *run, struct err *err)
 {
-	timer_set_in(&run->loop, &run->look_up_limit, LOOK_UP_MS);
-	if (run->conf->max_time_ms > 0)
-		timer_set_in(&run->loop, &run->max_time, run->conf->max_time_ms);
-	if (serve_find_addresses(run, err) < 0)
-		return -1;
 	timer_clear(&run->loop, &run->look_up_limit);
-	if (run->interrupted)
-		return 0;
 	run->mode_begun = true;
 	if (run->mode->begin && run->mode->begin(&run->env, err) < 0)
 		return -1;
 	fill_server(run);
-	if (server_start(&run->server, err) < 0 || loop_run(&run->loop, err) < 0)
+	return server_start(&run->server, err);
+}
+
+static int serve(struct serve_run *run, struct err *err)
+{
+	int known;
+
+	timer_set_in(&run->loop, &run->look_up_limit, LOOK_UP_MS);
+	if (run->conf->max_time_ms > 0)
+		timer_set_in(&run->loop, &run->max_time, run->conf->max_time_ms);
+	known = serve_find_addresses(run, err);
+	if (known < 0 || (known && serve_begin(run, err) < 0) || loop_run(&run->loop, err) < 0)
 		return -1;
 	if (!run->verdict.kind)
 		return 0;
@@ -349,8 +355,7 @@ static int serve(struct serve_run *run, struct err *err)
 
 static void free_run(struct serve_run *run)
 {
-	if (run->resolve)
-		resolve_cancel(run->resolve);
+	serve_forget_hosts(run);
 	if (run->server.clients.loop)
 		server_free(&run->server);
 	if (run->mode->end && run->mode_begun)

@@ -22,6 +22,13 @@ struct serve_conf {
 	struct mode_shared shared;
 };
 
+/* One host to listen on, and its addresses. */
+struct serve_host {
+	struct serve_run *run;
+	struct resolve *resolve; /* while it is looked up */
+	struct resolved addresses;
+};
+
 struct serve_run {
 	struct reporter *to;
 	const struct serve_conf *conf;
@@ -35,15 +42,22 @@ struct serve_run {
 	struct where where;
 	struct addr at[SERVER_LISTENERS_MAX];
 	size_t at_count;
-	struct resolve *resolve;
+	struct serve_host hosts[OPT_LIST_MAX + 1]; /* in the order typed: the word's, then -H's */
+	size_t host_count, unanswered;
 	enum err_kind stop_kind; /* what it is called if being told to stop loses something */
 	bool server_over, interrupted, mode_begun;
 	struct err verdict; /* why the run failed, or none */
 };
 
-/* Find all addresses to listen on: run->at. The loop turns while names are looked up, so that
- * signals and limits hold. Returns 0, also if it was interrupted; or -1 with err. */
+/* Find all addresses to listen on: run->at. Names are looked up by the loop, all at once. Returns 1
+ * if none needs it; 0 if serve_begin is called later, or serve_end with why not; or -1 with err. */
 int serve_find_addresses(struct serve_run *run, struct err *err);
+
+/* Give up the look-ups that have not answered. */
+void serve_forget_hosts(struct serve_run *run);
+
+/* The addresses are known: begin to serve. Returns 0, or -1 with err. */
+int serve_begin(struct serve_run *run, struct err *err);
 
 /* The run is over, if it has begun, and failed, if why is not NULL; the first reason counts. */
 void serve_end(struct serve_run *run, const struct err *why);

@@ -21,40 +21,66 @@ static int add_all(struct serve_run *run, const struct resolved *answer, struct 
 	return 0;
 }
 
-static void on_resolved(void *arg, const struct resolved *answer, const struct err *why)
+/* All hosts' addresses, in the order typed, whichever answered first. */
+static int add_hosts(struct serve_run *run, struct err *err)
 {
-	struct serve_run *run = arg;
-	struct err err = {0};
-
-	run->resolve = NULL;
-	if (answer && add_all(run, answer, &err) < 0)
-		why = &err;
-	serve_end(run, why);
+	for (size_t i = 0; i < run->host_count; i++)
+		if (add_all(run, &run->hosts[i].addresses, err) < 0)
+			return -1;
+	return 0;
 }
 
-/* All addresses of one host. The loop turns meanwhile, so that signals and limits hold. */
-static int add_host(struct serve_run *run, const char *host, struct err *err)
+/* The last answer begins the serving; the first failure ends the run. */
+static void on_resolved(void *arg, const struct resolved *answer, const struct err *why)
 {
+	struct serve_host *h = arg;
+	struct serve_run *run = h->run;
+	struct err err = {0};
+
+	h->resolve = NULL;
+	if (run->loop.stopped)
+		return; /* the run ended earlier in this turn */
+	if (!answer) {
+		serve_end(run, why);
+		return;
+	}
+	h->addresses = *answer;
+	run->unanswered--;
+	if (run->unanswered)
+		return;
+	if (add_hosts(run, &err) < 0 || serve_begin(run, &err) < 0)
+		serve_end(run, &err);
+}
+
+/* Know a host's addresses, or begin to look them up. */
+static int find_host(struct serve_run *run, const char *host, struct err *err)
+{
+	struct serve_host *h = &run->hosts[run->host_count++];
 	const struct resolve_query query = {.host = host,
 		.port = run->where.port,
 		.family = run->where.family,
 		.numeric = run->conf->where.numeric,
 		.passive = true};
-	struct resolved answer;
 	int known;
 
+	h->run = run;
 	if (host_check(host, err) < 0)
 		return -1;
-	known = resolve_at_once(&query, &answer, err);
+	known = resolve_at_once(&query, &h->addresses, err);
 	if (known != 0)
-		return known < 0 ? -1 : add_all(run, &answer, err);
-	run->resolve = resolve_start(&run->loop, &query, on_resolved, run, err);
-	if (!run->resolve || loop_run(&run->loop, err) < 0)
+		return known < 0 ? -1 : 0;
+	h->resolve = resolve_start(&run->loop, &query, on_resolved, h, err);
+	if (!h->resolve)
 		return -1;
-	if (!run->verdict.kind)
-		return 0;
-	*err = run->verdict;
-	return -1;
+	run->unanswered++;
+	return 0;
+}
+
+void serve_forget_hosts(struct serve_run *run)
+{
+	for (size_t i = 0; i < run->host_count; i++)
+		if (run->hosts[i].resolve)
+			resolve_cancel(run->hosts[i].resolve);
 }
 
 /* Who may reach a server whose operator named no address: all, unless its datagrams could be used
@@ -83,13 +109,15 @@ int serve_find_addresses(struct serve_run *run, struct err *err)
 	const char *word = run->where.at.host;
 
 	if (run->where.path.len)
-		return add_address(run, &run->where.path, err);
-	if (word[0] && add_host(run, word, err) < 0)
+		return add_address(run, &run->where.path, err) < 0 ? -1 : 1;
+	if (word[0] && find_host(run, word, err) < 0)
 		return -1;
-	for (size_t i = 0; i < hosts->count && !run->interrupted; i++)
-		if (add_host(run, hosts->items[i], err) < 0)
+	for (size_t i = 0; i < hosts->count; i++)
+		if (find_host(run, hosts->items[i], err) < 0)
 			return -1;
-	if (!word[0] && hosts->count == 0)
+	if (run->unanswered)
+		return 0;
+	if (run->host_count == 0)
 		add_both(run);
-	return 0;
+	return add_hosts(run, err) < 0 ? -1 : 1;
 }

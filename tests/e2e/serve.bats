@@ -87,6 +87,70 @@ listening on [::1]:$PORT (tcp, echo)"
     expect_status 7
 }
 
+# Names say how long they take to look up: peers/lookup.c.
+slow_names() {
+    local shim=$BATS_TEST_TMPDIR/lookup.so
+
+    cc -std=c17 -O2 -D_GNU_SOURCE -shared -fPIC -o "$shim" "$PEERS/lookup.c" -ldl
+    LAUNCHER=(env --default-signal=INT --default-signal=HUP LD_PRELOAD="$shim")
+}
+
+# bats test_tags=load
+@test "names to listen on are looked up all at once, and served in the order typed" {
+    slow_names
+    timed start_server -m echo -H after400ms.127.0.0.3 -H 127.0.0.1 -H after500ms.127.0.0.2 \
+        -H after600ms.127.0.0.4 -H after50ms.127.0.0.1
+    took_between 600 1400
+    wait_until says '^listening on 127.0.0.4:'
+    equal "$(cat "$SERVER_ERR")" "listening on 127.0.0.3:$PORT (tcp, echo)
+listening on 127.0.0.1:$PORT (tcp, echo)
+listening on 127.0.0.2:$PORT (tcp, echo)
+listening on 127.0.0.4:$PORT (tcp, echo)"
+    run sockx echo -H 127.0.0.2 -p "$PORT" hello
+    equal "$output" hello
+}
+
+# bats test_tags=load
+@test "the first name that is not found ends a server before it begins" {
+    slow_names
+    timed run --separate-stderr "${LAUNCHER[@]}" timeout 20 "$SOCKX" serve -p 0 \
+        -H after8000ms.127.0.0.1 -H after200ms.unknown -H after100ms.127.0.0.2
+    expect_status 6
+    took_between 200 1200
+    equal "${stderr_lines[0]}" "sockx: cannot look up 'after200ms.unknown': Name or service not known"
+    timed run --separate-stderr "${LAUNCHER[@]}" timeout 20 "$SOCKX" serve -p 0 \
+        -H after8000ms.127.0.0.1 -4 -H ::1
+    expect_status 2
+    took_between 0 1000
+}
+
+# bats test_tags=load
+@test "while names are looked up, a server obeys signals and its limits" {
+    slow_names
+    for signal in TERM INT HUP; do
+        start_job "${LAUNCHER[@]}" "$SOCKX" serve -p 0 -H after8000ms.127.0.0.1 -H after8000ms.127.0.0.2
+        wait_until blocks_signals "$JOB_PID"
+        kill -"$signal" "$JOB_PID"
+        timed wait_job
+        equal "$JOB_STATUS" 0
+        took_between 0 1000
+        equal "$(cat "$JOB_ERR")" ""
+    done
+    timed run --separate-stderr "${LAUNCHER[@]}" timeout 20 "$SOCKX" serve -p 0 \
+        -H after8000ms.127.0.0.1 --max-time 200ms
+    expect_status 0
+    took_between 200 1200
+    timed run --separate-stderr "${LAUNCHER[@]}" timeout 20 "$SOCKX" serve -p 0 \
+        -H after12000ms.127.0.0.1 -H after11000ms.127.0.0.2
+    expect_status 5
+    took_between 10000 11000
+}
+
+# PID: its signals are the loop's.
+blocks_signals() {
+    [ "$(awk '/^SigBlk/ { print $2 }' "/proc/$1/status")" != 0000000000000000 ]
+}
+
 @test "an address is positional, too" {
     free_port
     for address in "$PORT" ":$PORT" "127.0.0.1:$PORT" "127.0.0.1 $PORT" "localhost $PORT"; do

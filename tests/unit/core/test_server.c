@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/resolve.h"
 #include "core/server.h"
 #include "os/timer.h"
 #include "house.h"
@@ -47,6 +48,38 @@ Test(server, two_of_them_run_in_one_process_and_serve_at_once)
 	raze(&echo);
 	raze(&source);
 	end_loop(&loop);
+}
+
+static void count_answers(void *arg, const struct resolved *answer, const struct err *why)
+{
+	unsigned *answers = arg;
+
+	cr_assert(eq(ptr, (void *)why, NULL));
+	cr_assert(eq(sz, answer->count, 1));
+	++*answers;
+}
+
+Test(server, names_are_looked_up_while_it_serves)
+{
+	enum { NAMES = 20 };
+	const struct resolve_query query = {.host = "127.1", .port = 80};
+	unsigned answers = 0;
+	struct stand s;
+	struct peer p;
+	struct err err;
+
+	prepare(&s, "echo");
+	open_house(&s.house);
+	visit(&p, &s.house);
+	for (unsigned i = 0; i < NAMES; i++)
+		cr_assert(resolve_start(&s.loop, &query, count_answers, &answers, &err) != NULL);
+	peer_say(&p, "meanwhile");
+	TURN_UNTIL(&s.loop, hears(&p, "meanwhile") && answers == NAMES);
+	peer_leave(&p);
+	/* A helper thread that has answered may not be quite through. */
+	TURN_UNTIL(&s.loop,
+		s.house.server.clients.open_now == 0 && open_descriptors() == s.descriptors + 2);
+	clear_away(&s);
 }
 
 Test(server, is_announced_with_its_real_port_transport_and_mode)
