@@ -7,10 +7,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "script.h"
 #include "transport/fd.h"
 
@@ -283,6 +286,42 @@ Test(fd, a_terminal_is_known_as_one_and_never_blocks)
 	open_link(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), FD_READ);
 	cr_assert(not(o.link.terminal));
 	close(master);
+}
+
+/* In a session of its own: a terminal that only /dev/tty opens, as after su(1). Returns an exit
+ * status. */
+static int fill_our_terminal(int slave)
+{
+	static char lines[3000];
+	enum io verdict;
+	struct opened o;
+	size_t taken;
+
+	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+		return 2;
+	be_nobody();
+	alarm(2);
+	open_link(&o, slave, FD_WRITE);
+	memset(lines, '\n', sizeof(lines) - 1); /* each becomes two bytes */
+	while ((verdict = put(&o, lines, &taken)) == IO_DONE)
+		;
+	return verdict == IO_AGAIN && fcntl(slave, F_GETFL) == o.flags ? 0 : 1;
+}
+
+Test(fd, our_terminal_never_blocks_though_it_is_another_users)
+{
+	int master, slave, status;
+	pid_t pid;
+
+	cr_assert(eq(int, openpty(&master, &slave, NULL, NULL, NULL), 0));
+	cr_assert(eq(int, fchmod(slave, 0), 0));
+	pid = fork();
+	if (pid == 0)
+		_exit(fill_our_terminal(slave));
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	cr_assert(eq(int, status, 0), "14 is SIGALRM: it was stuck");
+	close(master);
+	close(slave);
 }
 
 Test(fd, one_that_is_not_open_fails_when_it_is_used)
