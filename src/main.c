@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "cli/colour.h"
 #include "cli/help.h"
+#include "cmd/advice.h"
 #include "cmd/commands.h"
 #include "cmd/help.h"
 #include "cmd/show.h"
@@ -132,7 +133,8 @@ int main(int argc, char **argv)
 {
 	struct reporter nobody = {0}; /* what writes the trace is not traced itself */
 	struct link standard_error = {.to = &nobody};
-	struct reporter to = {.sink = {write_line, &standard_error}, .level = LEVEL_READY};
+	struct reporter to = {
+		.sink = {write_line, &standard_error}, .level = LEVEL_READY, .advise = advise};
 	struct err err = {0};
 	bool sigpipe_ignored = sys_signal_ignore(SIGPIPE);
 	int rc = process_reserve_std(&to, &err);

@@ -43,3 +43,10 @@ int err_hint(struct err *e, const char *format, ...)
 	memcpy(e->hint, made, sizeof(made));
 	return -1;
 }
+
+int err_fact(struct err *e, enum fact fact, const struct addr *at)
+{
+	e->fact = fact;
+	e->at = at ? *at : (struct addr){0};
+	return -1;
+}

@@ -1,10 +1,15 @@
 #ifndef SOCKX_BASE_ERR_H
 #define SOCKX_BASE_ERR_H
 
+#include "base/addr.h"
+
 /*
  * Errors are returned with their story: what failed, on which object (as the user typed it), why,
  * and what to do next. A function that can fail takes a struct err and returns -1 after filling it;
  * only main prints it and turns its kind into the exit status.
+ *
+ * What to do next is a hint, or a fact. A layer that knows no option and no command of ours states
+ * the fact; the sentence that names them is in one table, in cmd/advice.c.
  */
 
 /* What went wrong, as the user's script sees it: the kind's number is the exit status. */
@@ -22,10 +27,45 @@ enum err_kind {
 	ERR_SIGPIPE = 141, /* the reader of standard output left: end as any filter does */
 };
 
+/* What is known about an error that may help. Where it says so, err.at is part of it. */
+enum fact {
+	FACT_NONE,
+	/* Listening. */
+	FACT_PORT_TAKEN,       /* at: the address */
+	FACT_PORT_PRIVILEGED,  /* below 1024, and we are not root */
+	FACT_ADDRESS_NOT_OURS, /* this machine does not have it */
+	/* Connecting. */
+	FACT_NO_TCP_SERVER,     /* nothing listens there; at: where */
+	FACT_NO_UDP_SERVER,     /* the same */
+	FACT_NO_UNIX_SERVER,    /* no server has that socket; at: which */
+	FACT_BROADCAST,         /* it is a broadcast address */
+	FACT_OTHER_SOCKET_TYPE, /* Unix: stream, datagram, seqpacket: it is another of them */
+	FACT_SOCKET_FORBIDDEN,  /* Unix: its permissions do not let us connect */
+	FACT_SOURCE_ADDRESS,    /* the source address cannot be bound */
+	FACT_SOURCE_PATH,       /* the same, a Unix socket's path */
+	FACT_NO_ANSWER,         /* no answer in the time there was */
+	FACT_BACKLOG_FULL,      /* in all that time its server had no room for us */
+	/* Names and addresses. */
+	FACT_NOT_IPV4, /* it is an IPv6 address, and only IPv4 was asked for */
+	FACT_NOT_IPV6, /* the other way round */
+	FACT_NUMERIC,  /* a name, where only addresses are allowed */
+	/* Limits that the user set. */
+	FACT_IDLE_LIMIT,       /* silent for too long */
+	FACT_ANSWER_LIMIT,     /* more came than may come */
+	FACT_PER_PEER_LIMIT,   /* the address has as many connections as it may have */
+	FACT_CLIENTS_LIMIT,    /* the server has as many clients as it may have */
+	FACT_DESCRIPTOR_LIMIT, /* ... as there can be descriptors for */
+	/* Servers. */
+	FACT_DATAGRAMS_UNSENT, /* each was reported when it happened, if it was shown */
+	FACT_COUNT
+};
+
 /* One error. All zero is "none". Texts are whole, without a newline, cut if too long. */
 struct err {
 	enum err_kind kind;
 	int sys; /* the errno behind it, or 0 */
+	enum fact fact;
+	struct addr at; /* the fact's address, or none */
 	char what[640];
 	char hint[320]; /* what to do next, or "" */
 };
@@ -41,5 +81,9 @@ int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, .
 
 /* Add what to do next to an error that was set; e->hint may be among the arguments. Returns -1. */
 int err_hint(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Add a fact to an error that was set, with its address; at may be NULL. A hint that is there as
+ * well is kept in place of what the fact would have said. Returns -1. */
+int err_fact(struct err *e, enum fact fact, const struct addr *at);
 
 #endif

@@ -198,14 +198,40 @@ bool report_shown(const struct reporter *to, enum report_kind kind)
 	return rows[kind].level <= to->level;
 }
 
-void report(struct reporter *to, const struct report *what)
+static struct err report_completed(const struct reporter *to, const struct err *why)
 {
-	if (!report_shown(to, what->kind))
-		return;
+	struct err made = *why;
+
+	if (to->advise)
+		to->advise(&made);
+	return made;
+}
+
+static void report_render(struct reporter *to, const struct report *what)
+{
 	if (to->json)
 		json_report(to, what);
 	else
 		human_report(to, what);
+}
+
+static void report_with_why(struct reporter *to, const struct report *what)
+{
+	const struct err why = report_completed(to, what->why);
+	struct report whole = *what;
+
+	whole.reason = why.what;
+	report_render(to, &whole);
+}
+
+void report(struct reporter *to, const struct report *what)
+{
+	if (!report_shown(to, what->kind))
+		return;
+	if (what->why)
+		report_with_why(to, what);
+	else
+		report_render(to, what);
 }
 
 static void json_error(struct reporter *to, const struct err *why)
@@ -237,16 +263,17 @@ static bool add_line(struct reporter *to, struct buf *lines, const char *colour,
 
 void report_error(struct reporter *to, const struct err *why)
 {
+	const struct err whole = report_completed(to, why);
 	struct buf lines = {0};
 	bool made;
 
 	if (to->json) {
-		json_error(to, why);
+		json_error(to, &whole);
 		return;
 	}
-	made = add_line(to, &lines, "31", "sockx: ", why->what);
-	if (made && why->hint[0])
-		made = add_line(to, &lines, "36", "hint: ", why->hint);
+	made = add_line(to, &lines, "31", "sockx: ", whole.what);
+	if (made && whole.hint[0])
+		made = add_line(to, &lines, "36", "hint: ", whole.hint);
 	send_and_free(to, &lines, !made);
 }
 

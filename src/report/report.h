@@ -53,7 +53,8 @@ struct report {
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
-	struct span name; /* as the peer said it, for REPORT_NAMED: any bytes */
+	struct span name;      /* as the peer said it, for REPORT_NAMED: any bytes */
+	const struct err *why; /* the reason as an error, in place of reason; NULL: none */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */
@@ -68,7 +69,9 @@ struct reporter {
 	bool json;               /* JSON lines, one object an event */
 	bool calls;              /* every call to the kernel about a socket is shown */
 	bool colour;             /* what errors begin with is coloured */
-	uint64_t dropped;        /* lines that the sink did not take */
+	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */
+	void (*advise)(struct err *err);
+	uint64_t dropped; /* lines that the sink did not take */
 };
 
 /* Whether a report of this kind would be shown: ask where making one costs something. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/advice.h"
 #include "os/timer.h"
 #include "held_clock.h"
 
@@ -443,7 +444,8 @@ static int keep_line(void *arg, struct span line)
 struct reporter lines_reporter(struct lines *kept)
 {
 	*kept = (struct lines){0};
-	return (struct reporter){.sink = {keep_line, kept}, .level = LEVEL_DETAIL};
+	return (struct reporter){
+		.sink = {keep_line, kept}, .level = LEVEL_DETAIL, .advise = advise};
 }
 
 static int drop_line(void *arg, struct span line)

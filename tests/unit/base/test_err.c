@@ -68,6 +68,22 @@ Test(err, a_hint_leaves_the_story_as_it_is)
 	cr_assert(eq(int, e.sys, ECONNREFUSED));
 }
 
+Test(err, a_fact_comes_with_its_address_and_is_forgotten_with_the_story)
+{
+	const struct addr at = addr_loopback(AF_INET, 80);
+	struct err e = {0};
+
+	err_sys(&e, ERR_REFUSED, ECONNREFUSED, "connect");
+	cr_assert(eq(int, err_fact(&e, FACT_NO_TCP_SERVER, &at), -1));
+	cr_assert(eq(int, e.fact, FACT_NO_TCP_SERVER));
+	cr_assert(addr_equal(&e.at, &at));
+	cr_assert(eq(str, e.what, "connect: Connection refused"));
+	err_fact(&e, FACT_NO_ANSWER, NULL);
+	cr_assert(eq(uint, e.at.len, 0));
+	err_set(&e, ERR_WRONG, "short");
+	cr_assert(eq(int, e.fact, FACT_NONE));
+}
+
 Test(err, what_is_too_long_is_cut_within_its_field)
 {
 	char text[2000];

@@ -293,6 +293,50 @@ Test(report, an_error_is_what_happened_and_what_to_do)
 		eq(str, tell_error(&err, false).text, "sockx: cannot connect\nhint: try again\n"));
 }
 
+Test(report, an_error_is_completed_by_what_its_fact_means)
+{
+	struct err err = {0};
+	struct lines lines;
+
+	err_set(&err, ERR_TIMEOUT, "silent for 5 ms");
+	err_fact(&err, FACT_IDLE_LIMIT, NULL);
+	cr_assert(eq(str, tell_error(&err, false).text,
+		"sockx: silent for 5 ms (--idle-timeout)\nhint: to wait longer: -i DURATION\n"));
+	lines = tell_error(&err, true);
+	cr_assert(eq(str, value_of(&lines, "hint").text, "\"to wait longer: -i DURATION\""));
+	cr_assert(eq(int, err.fact, FACT_IDLE_LIMIT), "the error itself is left as it is");
+}
+
+Test(report, a_reason_may_be_an_error_and_is_completed_as_one)
+{
+	struct err why = {0};
+	struct report what = full_report(REPORT_LOST);
+	struct lines lines;
+
+	err_set(&why, ERR_TIMEOUT, "silent for 5 ms");
+	err_fact(&why, FACT_IDLE_LIMIT, NULL);
+	what.reason = NULL;
+	what.why = &why;
+	lines = tell(&what, false);
+	cr_assert(strstr(lines.text, ": silent for 5 ms (--idle-timeout)\n") != NULL, "%s",
+		lines.text);
+	lines = tell(&what, true);
+	cr_assert(eq(str, value_of(&lines, "reason").text, "\"silent for 5 ms (--idle-timeout)\""));
+}
+
+Test(report, without_an_adviser_an_error_stays_as_it_is)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+	struct err err = {0};
+
+	to.advise = NULL;
+	err_set(&err, ERR_TIMEOUT, "silent for 5 ms");
+	err_fact(&err, FACT_IDLE_LIMIT, NULL);
+	report_error(&to, &err);
+	cr_assert(eq(str, lines.text, "sockx: silent for 5 ms\n"));
+}
+
 Test(report, an_error_names_its_exit_status_to_a_script)
 {
 	static const struct {
