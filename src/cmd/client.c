@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "cmd/advice.h"
 #include "cmd/talk.h"
 #include "core/elsewhere.h"
 #include "report/report.h"
@@ -332,6 +333,7 @@ int client_run(struct client *c, struct err *err)
 		return 0;
 	*err = c->verdict;
 	complete_hint(c, err);
+	advise_client(err, c->mode);
 	return -1;
 }
 

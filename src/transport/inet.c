@@ -6,27 +6,20 @@
 #include "os/sys_socket.h"
 #include "transport/stream.h"
 
-static int listen_hint(struct err *err, int error, const struct addr *at)
+static enum fact inet_listen_fact(int error)
 {
 	switch (error) {
-	case EADDRINUSE:
-		return err_hint(err,
-			"another program has port %u; choose another with -p, or -p 0 for a free "
-			"one",
-			addr_port(at));
-	case EACCES:
-		return err_hint(err, "ports below 1024 are for root; choose a higher one with -p");
-	case EADDRNOTAVAIL:
-		return err_hint(
-			err, "-H takes an address of this machine; `ip address` lists them");
-	default: return -1;
+	case EADDRINUSE: return FACT_PORT_TAKEN;
+	case EACCES: return FACT_PORT_PRIVILEGED;
+	case EADDRNOTAVAIL: return FACT_ADDRESS_NOT_OURS;
+	default: return FACT_NONE;
 	}
 }
 
 int inet_cannot_listen(struct err *err, const char *call, int error, const struct addr *at)
 {
 	err_sys(err, ERR_LISTEN, error, "cannot listen on %s: %s", addr_text(at).text, call);
-	return listen_hint(err, error, at);
+	return err_fact(err, inet_listen_fact(error), at);
 }
 
 static bool wants_v6only(const struct addr *at)
@@ -92,8 +85,7 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct addr
 void inet_advise(struct err *err, int error, const struct addr *at)
 {
 	if (error == ECONNREFUSED)
-		err_hint(err, "nothing listens there; to start a server: sockx serve -p %u",
-			addr_port(at));
+		err_fact(err, FACT_NO_TCP_SERVER, at);
 	else if (error == ECONNRESET)
 		err_hint(err, "the server took the connection and gave it up at once");
 	else

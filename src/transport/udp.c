@@ -72,10 +72,9 @@ static enum io udp_connect(
 static void udp_advise(struct err *err, int error, const struct addr *at)
 {
 	if (error == ECONNREFUSED)
-		err_hint(err, "nothing listens there; to start a server: sockx serve -u -p %u",
-			addr_port(at));
+		err_fact(err, FACT_NO_UDP_SERVER, at);
 	else if (error == EACCES)
-		err_hint(err, "sockx does not send to broadcast addresses");
+		err_fact(err, FACT_BROADCAST, at);
 	else
 		inet_advise(err, error, at);
 }

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cmd/advice.h"
 #include "core/connector.h"
 #include "peer.h"
 #include "script.h"
@@ -189,6 +190,7 @@ static void on_done(void *arg, const struct connected *there, const struct err *
 		o->others = there->others;
 	} else {
 		o->why = *why;
+		advise(&o->why);
 	}
 	loop_stop(&o->loop);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/resolve.h"
+#include "cmd/advice.h"
 #include "core/server.h"
 #include "os/timer.h"
 #include "house.h"
@@ -482,6 +483,7 @@ Test(server, a_port_that_is_taken_is_refused_and_nothing_is_left_open)
 	cr_assert(eq(int, server_start(&s.house.server, &err), -1));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(int, err.sys, EADDRINUSE));
+	advise(&err);
 	cr_assert(err.hint[0] != '\0');
 	cr_assert(eq(uint, s.house.ended, 0));
 	clear_away(&s);

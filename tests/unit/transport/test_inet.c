@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cmd/advice.h"
 #include "net.h"
 #include "peer.h"
 #include "script.h"
@@ -96,6 +97,7 @@ static struct err why_not(int error)
 
 	cr_assert(eq(int, inet_cannot_listen(&err, "bind", error, &at), -1));
 	cr_assert(eq(int, err.sys, error));
+	advise(&err);
 	return err;
 }
 
@@ -113,6 +115,7 @@ static struct err advice(int error)
 	struct err err = {0};
 
 	inet_advise(&err, error, &at);
+	advise(&err);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/advice.h"
 #include "mode/mode.h"
 #include "peer.h"
 #include "script.h"
@@ -161,6 +162,7 @@ static struct err why_not_listen(const struct addr *at)
 	cr_assert(eq(int, listen_at(&to, at, 1, &fd, &err), IO_FAIL));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(uint, open_descriptors(), before));
+	advise(&err);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/advice.h"
 #include "net.h"
 #include "peer.h"
 #include "script.h"
@@ -488,6 +489,7 @@ Test(udp, a_second_server_on_a_port_is_refused)
 	cr_assert(eq(int, transport_udp.listen(&st->to, &st->own, &conf, &second, &err), IO_FAIL));
 	cr_assert(eq(int, err.kind, ERR_LISTEN));
 	cr_assert(eq(int, err.sys, EADDRINUSE));
+	advise(&err);
 	cr_assert(strstr(err.hint, "-p 0") != NULL);
 	close_station(st);
 }

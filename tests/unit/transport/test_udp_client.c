@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/advice.h"
 #include "net.h"
 #include "peer.h"
 #include "script.h"
@@ -366,6 +367,7 @@ static struct err advice(int error)
 	struct err err = {0};
 
 	transport_udp.advise(&err, error, &at);
+	advise(&err);
 	return err;
 }
 
