@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/escape.h"
 #include "cmd/advice.h"
@@ -312,13 +311,6 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	return read_source(c, &c->to_where.source, err);
 }
 
-/* That nobody listens is answered with the command that would: to serve us, it needs our mode. */
-static void complete_hint(const struct client *c, struct err *err)
-{
-	if (c->mode && err->kind == ERR_REFUSED && strstr(err->hint, ": sockx serve "))
-		err_hint(err, "%s -m %s", err->hint, c->mode);
-}
-
 int client_run(struct client *c, struct err *err)
 {
 	c->began_ms = c->loop.now_ms;
@@ -332,7 +324,6 @@ int client_run(struct client *c, struct err *err)
 	if (!c->verdict.kind)
 		return 0;
 	*err = c->verdict;
-	complete_hint(c, err);
 	advise_client(err, c->mode);
 	return -1;
 }

@@ -232,16 +232,9 @@ static void unix_advise(struct err *err, int error, const struct addr *at)
 {
 	switch (error) {
 	case ENOENT:
-	case ECONNREFUSED:
-		err_hint(err, "nobody serves it; to start a server: sockx serve %s",
-			addr_text(at).text);
-		break;
-	case EPROTOTYPE:
-		err_hint(err, "it is of another kind: try -u, --seqpacket, or neither");
-		break;
-	case EACCES:
-		err_hint(err, "its permissions keep you out; its server sets them by --unix-mode");
-		break;
+	case ECONNREFUSED: err_fact(err, FACT_NO_UNIX_SERVER, at); break;
+	case EPROTOTYPE: err_fact(err, FACT_OTHER_SOCKET_TYPE, at); break;
+	case EACCES: err_fact(err, FACT_SOCKET_FORBIDDEN, at); break;
 	default: err_hint(err, "check the path with `ls -l`, and who has it with `ss -xlp`"); break;
 	}
 }

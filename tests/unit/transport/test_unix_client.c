@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/advice.h"
 #include "folder.h"
 #include "net.h"
 #include "script.h"
@@ -193,6 +194,7 @@ Test(unix_client, advice_fits_the_error)
 		struct err err = {0};
 
 		transport_unix.advise(&err, rows[i].error, &at);
+		advise(&err);
 		cr_expect(ne(ptr, strstr(err.hint, rows[i].word), NULL), "%s", err.hint);
 	}
 }
