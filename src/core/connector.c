@@ -122,10 +122,10 @@ static void explain(const struct connector_conf *conf, const struct addr *at,
 	if (source_failed) {
 		err_sys(why, ERR_RUNTIME, error, "cannot bind the source address %s",
 			addr_text(&conf->source).text);
-		err_hint(why, "--source takes %s",
-			conf->source.sa.sa_family == AF_UNIX
-				? "a path that nobody has, in a folder of yours"
-				: "an address of this machine, and a free port");
+		err_fact(why,
+			conf->source.sa.sa_family == AF_UNIX ? FACT_SOURCE_PATH
+							     : FACT_SOURCE_ADDRESS,
+			&conf->source);
 		return;
 	}
 	if (strcmp(target.text, conf->typed) == 0)
@@ -303,9 +303,7 @@ static void on_deadline(struct timer *t)
 	err_set(&why, ERR_TIMEOUT, "cannot %s %s within %jd ms",
 		c->resolve ? "look up" : "connect to", quoted(c->conf.typed).text,
 		(intmax_t)c->conf.timeout_ms);
-	err_hint(&why, "%s; to wait longer: -w DURATION",
-		c->retry_ms ? "it is there, but takes nobody in"
-			    : "a firewall may drop what we send");
+	err_fact(&why, c->retry_ms ? FACT_BACKLOG_FULL : FACT_NO_ANSWER, NULL);
 	give_up(c, &why);
 }
 
