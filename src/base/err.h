@@ -27,17 +27,18 @@ enum err_kind {
 	ERR_SIGPIPE = 141, /* the reader of standard output left: end as any filter does */
 };
 
-/* What is known about an error that may help. Where it says so, err.at is part of it. */
+/* What is known about an error that may help. err.at is the address that it is about, where there
+ * is one. */
 enum fact {
 	FACT_NONE,
 	/* Listening. */
-	FACT_PORT_TAKEN,       /* at: the address */
+	FACT_PORT_TAKEN,       /* another program has it */
 	FACT_PORT_PRIVILEGED,  /* below 1024, and we are not root */
 	FACT_ADDRESS_NOT_OURS, /* this machine does not have it */
 	/* Connecting. */
-	FACT_NO_TCP_SERVER,     /* nothing listens there; at: where */
+	FACT_NO_TCP_SERVER,     /* nothing listens there */
 	FACT_NO_UDP_SERVER,     /* the same */
-	FACT_NO_UNIX_SERVER,    /* no server has that socket; at: which */
+	FACT_NO_UNIX_SERVER,    /* no server has that socket */
 	FACT_BROADCAST,         /* it is a broadcast address */
 	FACT_OTHER_SOCKET_TYPE, /* Unix: stream, datagram, seqpacket: it is another of them */
 	FACT_SOCKET_FORBIDDEN,  /* Unix: its permissions do not let us connect */
@@ -65,7 +66,7 @@ struct err {
 	enum err_kind kind;
 	int sys; /* the errno behind it, or 0 */
 	enum fact fact;
-	struct addr at; /* the fact's address, or none */
+	struct addr at; /* what the fact is about, or none */
 	char what[640];
 	char hint[320]; /* what to do next, or "" */
 };

@@ -37,8 +37,7 @@ static int no_address_of_family(const struct resolve_query *query, struct err *e
 {
 	err_set(err, ERR_USAGE, "%s is not an IPv%c address", quoted(query->host).text,
 		query->family == AF_INET ? '4' : '6');
-	return err_hint(err, "leave out -%c, or give an address of that kind",
-		query->family == AF_INET ? '4' : '6');
+	return err_fact(err, query->family == AF_INET ? FACT_NOT_IPV4 : FACT_NOT_IPV6, NULL);
 }
 
 /* IPv6 first, as RFC 6724 orders the loopbacks. */
@@ -64,9 +63,8 @@ int resolve_at_once(const struct resolve_query *query, struct resolved *out, str
 		return 1;
 	}
 	if (query->numeric) {
-		err_set(err, ERR_USAGE, "%s is a name, and --numeric forbids looking it up",
-			quoted(query->host).text);
-		return err_hint(err, "give an IPv4 or IPv6 address, or leave out -n");
+		err_set(err, ERR_USAGE, "%s is a name", quoted(query->host).text);
+		return err_fact(err, FACT_NUMERIC, NULL);
 	}
 	return strcasecmp(query->host, "localhost") == 0 ? localhost(query, out) : 0;
 }

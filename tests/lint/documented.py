@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 MANUAL = "man/sockx.1"
+ADVICE = "src/cmd/advice.c"
+OTHERS = re.compile(r"\b(?:ulimit|ls|ss|mkdir) -\w+")
 
 
 def read(path):
@@ -99,6 +101,16 @@ def check_mentions(options):
                     find(page, number, f"there is no option -{flag}")
 
 
+def check_advice(options, rows):
+    """What the table of advice calls an option is one, of any command."""
+    everything = set().union(*options.values())
+    for texts, line in rows.values():
+        for text in texts:
+            for form in re.findall(r"(?<![\w-])--?[A-Za-z0-9][\w-]*", OTHERS.sub("", text or "")):
+                if form not in everything:
+                    find(ADVICE, line, f"there is no option {form}")
+
+
 # ---- messages ----
 
 DIRECTIVE = re.compile(r"%(?:\.\*)?[-0-9]*(?:j|z|l)*[a-zA-Z]")
@@ -132,9 +144,33 @@ def call_arguments(text, start):
     return text[start:at - 1]
 
 
-def told():
+def advice():
+    """{fact: ((what the message goes on with, hint), line)}: the rows of the table; None for NULL."""
+    text, rows = read(ADVICE), {}
+    for row in re.finditer(r'\[(FACT_\w+)\] = \{(NULL|(?:"(?:[^"\\]|\\.)*"\s*)+),\s*'
+                           r'(NULL|(?:"(?:[^"\\]|\\.)*"\s*)+)\}', text):
+        texts = tuple((strings(part) or [None])[0] for part in row.group(2, 3))
+        rows[row.group(1)] = (texts, text.count("\n", 0, row.start()) + 1)
+    return rows
+
+
+def facts_after(text, start):
+    """The facts that are stated of the error that was set before start: [] where none is."""
+    rest = re.split(r"\berr_(?:set|sys)\(|^\}", text[start:], maxsplit=1, flags=re.M)[0]
+    call = re.search(r"\berr_fact\(", rest)
+    return re.findall(r"\bFACT_\w+", call_arguments(rest, call.end())) if call else []
+
+
+def goes_on(text, start, rows, used):
+    """What the message of the error set before start can go on with. used gets the facts."""
+    facts = facts_after(text, start)
+    used.update(facts)
+    return {rows[fact][0][0] or "" if fact in rows else "" for fact in facts} or {""}
+
+
+def told(rows):
     """[(bare message, file, line)] of all that the program can say."""
-    found = []
+    found, used = [], set()
     for path in sorted(glob.glob("src/*/*.c")) + ["src/main.c"]:
         if path in ("src/base/err.c", "src/cli/opt_check.c"):
             continue  # what defines them, and what is told to who writes a table
@@ -144,7 +180,10 @@ def told():
             line = text.count("\n", 0, call.start()) + 1
             message = (strings(arguments) or [""])[0]
             message = DIRECTIVE.sub("*", message.replace("0x%02x", "*").replace("IPv%c", "IPv*"))
-            found.append((bare(message + (": *" if call.group(1) == "sys" else "")), path, line))
+            message += ": *" if call.group(1) == "sys" else ""
+            more = goes_on(text, call.end() + len(arguments), rows, used)
+            if "ERR_NONE" not in arguments:  # else a reason: its report is what is explained
+                found += [(bare(message + part), path, line) for part in sorted(more)]
         for call in re.finditer(r'(?:conn_refuse\(\S+ |conn_refuse_silent\([^"]*|conn_give_up\(\S+ |too_long\), )"([^"]*)"', text):
             found.append((bare("error: " + DIRECTIVE.sub("*", call.group(1))), path,
                           text.count("\n", 0, call.start()) + 1))
@@ -179,8 +218,8 @@ def covers(general, special):
     return len(words) >= 2 and re.fullmatch(pattern, special) is not None
 
 
-def check_messages():
-    messages, items = told(), explained()
+def check_messages(rows):
+    messages, items = told(rows), explained()
     for text, path, line in messages:
         if not any(covers(text, item) or covers(item, text) for item, _ in items):
             find(path, line, f"DIAGNOSTICS of sockx(1) does not explain: {text}")
@@ -192,8 +231,10 @@ def check_messages():
 def main():
     program, options = sys.argv[1], table(sys.argv[2])
     check_options(program, options)
+    rows = advice()
     check_mentions(options)
-    check_messages()
+    check_advice(options, rows)
+    check_messages(rows)
 
 
 main()

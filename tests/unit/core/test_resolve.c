@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/advice.h"
 #include "core/resolve.h"
 #include "script.h"
 
@@ -69,8 +70,12 @@ static int at_once(
 	const struct resolve_query query = {
 		.host = host, .port = 80, .family = family, .numeric = numeric};
 
+	int known;
+
 	*err = (struct err){0};
-	return resolve_at_once(&query, out, err);
+	known = resolve_at_once(&query, out, err);
+	advise(err);
+	return known;
 }
 
 Test(resolve, a_numeric_address_needs_no_look_up)
