@@ -1,7 +1,6 @@
 #include "core/server.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/server_full.h"
@@ -102,7 +101,7 @@ static void judge_losses(struct server *s)
 
 	if (s->conf.exit_after && !s->verdict.kind && unsent) {
 		err_set(&s->verdict, ERR_LOST, "%ju datagrams were not sent", (uintmax_t)unsent);
-		err_hint(&s->verdict, "'-v' tells which, and why");
+		err_fact(&s->verdict, FACT_DATAGRAMS_UNSENT, NULL);
 	}
 	if (s->conf.exit_after && !s->verdict.kind && s->missed)
 		missed_error(&s->verdict, s->missed);
@@ -163,12 +162,23 @@ static void report_gone(struct server *s, struct conn *c, const struct err *why)
 		.kind = why ? REPORT_LOST : REPORT_CLOSED,
 		.conn = conn_id(c),
 		.address = address.text,
-		.reason = why ? why->what : NULL,
+		.why = why,
 		.received = conn_received(c),
 		.sent = conn_sent(c),
 	};
 
 	report(s->clients.to, &what);
+}
+
+static void server_report_unopened(struct server *s, struct conn *c, const struct err *why)
+{
+	const struct addr peer = conn_address(c);
+	const struct addr_shown address = addr_text(&peer);
+
+	report(s->clients.to, &(struct report){.kind = REPORT_NOT_OPENED,
+				      .conn = conn_id(c),
+				      .address = address.text,
+				      .why = why});
 }
 
 /* Something happened at an address: of connection number conn, if not 0. */
@@ -228,7 +238,7 @@ static void on_unopened(
 	if (at == &step_not_reset)
 		tell(s, REPORT_RESET_EARLY, &peer, conn_id(c), NULL);
 	else if (why)
-		tell(s, REPORT_NOT_OPENED, &peer, conn_id(c), why->what);
+		server_report_unopened(s, c, why);
 	server_leave(s, c);
 	s->starved = false;
 	timer_set_in(owner->loop, &s->retry, 0); /* accept again, or end */
@@ -268,7 +278,7 @@ static bool welcome(struct server *s, struct link *link, const struct addr *peer
 static void server_refuse(
 	struct server *s, struct link *link, const struct addr *peer, uint64_t refused)
 {
-	char reason[80];
+	struct err why = {0};
 	struct addr_shown address;
 
 	if (link->via->reset)
@@ -278,12 +288,12 @@ static void server_refuse(
 	/* As with datagrams that are dropped: a flood must not become a flood of lines. */
 	if ((refused & (refused - 1)) || !report_shown(s->clients.to, REPORT_REFUSED))
 		return;
-	snprintf(reason, sizeof(reason), "it has %zu connections (--max-conns-per-peer)",
-		s->conf.max_per_peer);
+	err_set(&why, ERR_NONE, "it has %zu connections", s->conf.max_per_peer);
+	err_fact(&why, FACT_PER_PEER_LIMIT, peer);
 	address = addr_text(peer);
 	report(s->clients.to, &(struct report){.kind = REPORT_REFUSED,
 				      .address = address.text,
-				      .reason = reason,
+				      .why = &why,
 				      .count = refused});
 }
 

@@ -1,6 +1,5 @@
 #include "core/server_full.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "os/sys_event.h"
@@ -13,18 +12,17 @@ enum {
 	SILENT_NEXT_MS = 20,     /* after one has given its place, until the next may have to */
 };
 
-static void full_tell(
-	struct server *s, enum report_kind kind, const struct addr *at, const char *reason)
+static void full_tell(struct server *s, const struct addr *at, struct report what)
 {
 	const struct addr_shown address = addr_text(at);
 
-	s->paused_told = kind == REPORT_ACCEPT_PAUSED;
+	what.address = address.text;
+	s->paused_told = what.kind == REPORT_ACCEPT_PAUSED;
 	if (s->paused_told)
 		timer_set_in(s->clients.loop, &s->silent, SILENT_LOOK_MS);
 	else
 		timer_clear(s->clients.loop, &s->silent);
-	report(s->clients.to,
-		&(struct report){.kind = kind, .address = address.text, .reason = reason});
+	report(s->clients.to, &what);
 }
 
 static void on_resumed(struct timer *t)
@@ -32,7 +30,7 @@ static void on_resumed(struct timer *t)
 	struct server *s = container_of(t, struct server, resumed);
 
 	if (!s->stopping)
-		full_tell(s, REPORT_ACCEPT_RESUMED, &s->listeners[0].at, NULL);
+		full_tell(s, &s->listeners[0].at, (struct report){.kind = REPORT_ACCEPT_RESUMED});
 }
 
 static bool full_is_now(const struct server *s)
@@ -84,18 +82,18 @@ void server_full_free(struct server *s)
 void server_full_lack(struct server *s, const struct addr *at, int error)
 {
 	if (!s->paused_told)
-		full_tell(s, REPORT_ACCEPT_PAUSED, at, strerror(error));
+		full_tell(s, at,
+			(struct report){.kind = REPORT_ACCEPT_PAUSED, .reason = strerror(error)});
 }
 
 static void tell_full(struct server *s)
 {
-	char reason[160];
+	struct err why = {0};
 
-	snprintf(reason, sizeof(reason),
-		"%zu of %zu places are taken (-i closes silent connections, %s)", server_open(s),
-		s->conf.max_conns,
-		s->most_by_descriptors ? "'ulimit -Hn' allows more" : "--max-conns allows more");
-	full_tell(s, REPORT_ACCEPT_PAUSED, &s->listeners[0].at, reason);
+	err_set(&why, ERR_NONE, "%zu of %zu places are taken", server_open(s), s->conf.max_conns);
+	err_fact(&why, s->most_by_descriptors ? FACT_DESCRIPTOR_LIMIT : FACT_CLIENTS_LIMIT, NULL);
+	full_tell(
+		s, &s->listeners[0].at, (struct report){.kind = REPORT_ACCEPT_PAUSED, .why = &why});
 }
 
 void server_full_review(struct server *s)
