@@ -246,9 +246,9 @@ static void peer_ending(const struct conn *c, struct err *err)
 	switch ((enum ending)c->ending) {
 	case ENDED_MISSED: missed_error(err, c->missed); break;
 	case ENDED_IDLE:
-		err_set(err, ERR_TIMEOUT, "connection with %s: silent for %jd ms (--idle-timeout)",
+		err_set(err, ERR_TIMEOUT, "connection with %s: silent for %jd ms",
 			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);
-		err_hint(err, "to wait longer: -i DURATION");
+		err_fact(err, FACT_IDLE_LIMIT, &peer);
 		break;
 	case ENDED_UNACKNOWLEDGED: unacknowledged_ending(c, &peer, err); break;
 	case ENDED_REFUSED:
@@ -256,10 +256,9 @@ static void peer_ending(const struct conn *c, struct err *err)
 			c->refused);
 		break;
 	case ENDED_TOO_LONG:
-		err_set(err, ERR_WRONG,
-			"connection with %s: more than %ju bytes came (--max-answer)",
+		err_set(err, ERR_WRONG, "connection with %s: more than %ju bytes came",
 			addr_text(&peer).text, (uintmax_t)c->owner->receive_max);
-		err_hint(err, "to take more: --max-answer SIZE; 0: any number of bytes");
+		err_fact(err, FACT_ANSWER_LIMIT, &peer);
 		break;
 	case ENDED_CUT:
 		err_set(err, ERR_LOST,

@@ -257,6 +257,7 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 	s->failed = why != NULL;
 	if (why)
 		s->why = *why;
+	advise(&s->why); /* as a user reads it */
 }
 
 /* ---- the scene ---- */
