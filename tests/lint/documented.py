@@ -197,6 +197,9 @@ def told(rows):
     for call in re.finditer(r'"(call: [^"]*)\\n"', text):
         found.append((bare(DIRECTIVE.sub("*", call.group(1))), "src/report/report.c",
                       text.count("\n", 0, call.start()) + 1))
+    for fact, (texts, line) in rows.items():
+        if texts[0] and fact not in used:
+            find(ADVICE, line, f"no message goes on with {fact}")
     return found
 
 
