@@ -45,6 +45,7 @@ enum fact {
 	FACT_SOURCE_ADDRESS,    /* the source address cannot be bound */
 	FACT_SOURCE_PATH,       /* the same, a Unix socket's path */
 	FACT_NO_ANSWER,         /* no answer in the time there was */
+	FACT_NO_ECHO,           /* connected, and nothing has come back */
 	FACT_BACKLOG_FULL,      /* in all that time its server had no room for us */
 	/* Names and addresses. */
 	FACT_NOT_IPV4, /* it is an IPv6 address, and only IPv4 was asked for */

@@ -32,6 +32,7 @@ static const struct advice advices[FACT_COUNT] = {
 		"--source takes an address of this machine, and a free port"},
 	[FACT_SOURCE_PATH] = {NULL, "--source takes a path that nobody has, in a folder of yours"},
 	[FACT_NO_ANSWER] = {NULL, "a firewall may drop what we send; to wait longer: -w DURATION"},
+	[FACT_NO_ECHO] = {NULL, "is an echo server there? to wait longer: -w DURATION"},
 	[FACT_BACKLOG_FULL] = {NULL,
 		"it is there, but takes nobody in; to wait longer: -w DURATION"},
 	[FACT_NOT_IPV4] = {NULL, "leave out -4, or give an address of that kind"},
