@@ -6,15 +6,15 @@
     WAY    in (network to standard output) or out (standard input to network)
 
 Each byte and each end has to arrive within a second; by connect without -N, which waits with the
-end of its input until no answer can be lost by it, within the 8 s of the public matrix. "Quiet": nobody sends. "Filled": the receiver
-does not read until we stop the sender, and the sender writes whatever anyone takes. "Done": it has
-been used and has ended in order.
+end of its input until no answer can be lost by it, within the 8 s of the public matrix. "Quiet":
+nobody sends. "Filled": the receiver does not read until we stop the sender, and the sender writes
+whatever anyone takes. "Done": it has been used and has ended in order.
 
-Every cell runs with pipes and with Unix sockets as standard input and output, connect's also
-without -N. A
-data cell ends once by SIGTERM and once in order; an eof cell ends in order, once after ten bytes
-and once after none. In order means that all that was sent arrives, and then status 0."""
+Every cell runs with pipes and with Unix sockets as standard input and output, connect's with and
+without -N, all side by side. A data cell ends once by SIGTERM and once in order; an eof cell ends in
+order, once after ten bytes and once after none. In order means that all that was sent arrives, and then status 0."""
 
+import concurrent.futures
 import hashlib
 import itertools
 import os
@@ -211,18 +211,28 @@ def play(setting, other_state, what, name):
         setting.end_in_order()
 
 
+def run(role, other_state, what, name, stdio, options):
+    """What went wrong, or None."""
+    setting = Setting(stdio, options)
+    try:
+        setting.start(role)
+        play(setting, other_state, what, name)
+    except (Failed, OSError) as failure:
+        return f"{role} {other_state} {what} {name}, {options}, with a {stdio}: {failure!r}"
+    finally:
+        setting.clear_away()
+    return None
+
+
 def main():
-    role, other_state, what, name = sys.argv[1:]
+    role = sys.argv[1]
     options = [[], ["-N"]] if role == "connect" else [[]]
-    for stdio, chosen in itertools.product(("pipe", "socket"), options):
-        setting = Setting(stdio, chosen)
-        try:
-            setting.start(role)
-            play(setting, other_state, what, name)
-        except (Failed, OSError) as failure:
-            sys.exit(f"{' '.join(sys.argv[1:])}, {chosen}, with a {stdio}: {failure!r}")
-        finally:
-            setting.clear_away()
+    settings = list(itertools.product(("pipe", "socket"), options))
+    with concurrent.futures.ThreadPoolExecutor(len(settings)) as pool:
+        failures = [failure for failure in pool.map(lambda its: run(*sys.argv[1:], *its), settings)
+                    if failure]
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 main()
