@@ -99,7 +99,7 @@ swap() {
         done
         for client in "-U at" "--unix at" "unix:at" "unix:./at"; do
             # shellcheck disable=SC2086
-            equal "$(sockx connect $client <<<"hello")" hello
+            equal "$(sockx connect -N $client <<<"hello")" hello
         done
         stop_server
     done
@@ -256,7 +256,7 @@ end"
     start_kind seqpacket seqpacket -m echo
     asks half_close seqpacket seqpacket one '' two
     start_script unix_server.py store seqpacket store
-    equal "$(sockx connect --seqpacket -U store <<<"hello")" hello
+    equal "$(sockx connect -N --seqpacket -U store <<<"hello")" hello
     start_script unix_server.py store stream store2
     equal "$(sockx connect -U store2 <<<"hello")" hello
 }
@@ -786,7 +786,7 @@ fill_backlog() {
     for kind in stream seqpacket; do
         fill_backlog $kind
         kind $kind
-        start_job "$SOCKX" connect -v "${WITH[@]}" -U at <<<"hello"
+        start_job "$SOCKX" connect -Nv "${WITH[@]}" -U at <<<"hello"
         wait_until has_line "$JOB_ERR" '^trying unix:at$'
         run wait_until 1 is_gone "$JOB_PID"
         expect_status 1
