@@ -781,7 +781,7 @@ source_fails() {
     start_echo stream at -b 1 -v
     kill -STOP "$SERVER_PID"
     start_script unix_client.py idle stream at 2
-    start_job "$SOCKX" connect -v -s mine -U at <<<"hello"
+    start_job "$SOCKX" connect -Nv -s mine -U at <<<"hello"
     wait_until has_line "$JOB_ERR" '^trying unix:at$'
     kill -CONT "$SERVER_PID"
     wait_job
