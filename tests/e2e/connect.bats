@@ -24,13 +24,13 @@ peer_said() {
         "[::1]:$PORT" ":$PORT" "-p $PORT" "-H ::1 -p $PORT" "-p $PORT localhost" "-n 127.0.0.1 $PORT" \
         "-4 localhost $PORT" "-6 localhost $PORT" "--host=localhost --port=$PORT" "-4p$PORT"; do
         # shellcheck disable=SC2086
-        equal "$(sockx connect $address <<<"to $address")" "to $address"
+        equal "$(sockx connect -N $address <<<"to $address")" "to $address"
     done
 }
 
 @test "-4 and -6 choose among a name's addresses" {
     start_server -m echo -4
-    run sockx connect -4 localhost "$PORT"
+    run sockx connect -N4 localhost "$PORT"
     expect_status 0
     run sockx connect -6 localhost "$PORT"
     expect_status 7
@@ -46,16 +46,16 @@ peer_said() {
     start_server -m echo -v -H 127.0.0.1
     local server=$PORT
     free_port
-    run sockx connect -s "127.0.0.9:$PORT" 127.0.0.1 "$server"
+    run sockx connect -N -s "127.0.0.9:$PORT" 127.0.0.1 "$server"
     expect_status 0
     wait_until has_line "$SERVER_ERR" "127\.0\.0\.9:$PORT connected"
 }
 
 @test "--source of one family leaves a name's addresses of the other out" {
     start_server -m echo -v
-    run sockx connect -s 127.0.0.9 localhost "$PORT"
+    run sockx connect -N -s 127.0.0.9 localhost "$PORT"
     expect_status 0
-    run sockx connect -s ::1 localhost "$PORT"
+    run sockx connect -N -s ::1 localhost "$PORT"
     expect_status 0
     wait_until has_line "$SERVER_ERR" '127\.0\.0\.9:[0-9]+ connected'
     wait_until has_line "$SERVER_ERR" '\[::1\]:[0-9]+ connected'
@@ -301,7 +301,7 @@ print(whole)
 
 @test "--verbose tells each attempt, and to whom we are connected" {
     start_server -m echo -H 127.0.0.1
-    run --separate-stderr sockx connect -v localhost "$PORT"
+    run --separate-stderr sockx connect -Nv localhost "$PORT"
     expect_status 0
     [[ $stderr == *"trying 127.0.0.1:$PORT"*"connected to 127.0.0.1:$PORT (tcp)"* ]]
 }
@@ -312,7 +312,7 @@ print(whole)
     expect_status 0
     equal "$output" hello
     [[ $stderr == *"socket("*"connect("*"shutdown("* ]]
-    sockx connect --trace localhost "$PORT" <<<"hello" 2>"$BATS_TEST_TMPDIR/trace"
+    sockx connect -N --trace localhost "$PORT" <<<"hello" 2>"$BATS_TEST_TMPDIR/trace"
     has_line "$BATS_TEST_TMPDIR/trace" 'shutdown\('
 }
 
