@@ -29,7 +29,7 @@ through() {
 
 connect_through() {
     start_server -m echo
-    through "$1" 1500000 "$SOCKX" connect localhost "$PORT"
+    through "$1" 1500000 "$SOCKX" connect -N localhost "$PORT"
 }
 
 @test "connect: 0, 1 and 2 are files, and their flags stay" { connect_through file; }
@@ -47,7 +47,7 @@ echo_through() {
 
 @test "connect: 0, 1 and 2 are a terminal, and their flags stay" {
     start_server -m echo
-    through tty 30000 "$SOCKX" connect localhost "$PORT"
+    through tty 30000 "$SOCKX" connect -N localhost "$PORT"
 }
 
 @test "echo: 0, 1 and 2 are a terminal, and their flags stay" {
@@ -103,7 +103,7 @@ os.close(take[1])
 for worker in workers:
     worker.join()
 print(status, bytes(out) == source, all(flags))
-' "$BATS_TEST_TMPDIR/in" "$SOCKX" connect localhost "$PORT"
+' "$BATS_TEST_TMPDIR/in" "$SOCKX" connect -N localhost "$PORT"
     expect_status 0
     equal "$output" "0 True True"
 }
@@ -111,7 +111,7 @@ print(status, bytes(out) == source, all(flags))
 @test "standard output appends where it was opened to append" {
     start_server -m echo
     echo before >"$BATS_TEST_TMPDIR/log"
-    sockx connect localhost "$PORT" <<<"behind" >>"$BATS_TEST_TMPDIR/log"
+    sockx connect -N localhost "$PORT" <<<"behind" >>"$BATS_TEST_TMPDIR/log"
     equal "$(cat "$BATS_TEST_TMPDIR/log")" "before
 behind"
 }
@@ -119,18 +119,18 @@ behind"
 @test "a file's place is shared with those who read and write behind us" {
     start_server -m echo
     printf 'one\ntwo\n' >"$BATS_TEST_TMPDIR/in"
-    run bash -c "{ read -r line; timeout 20 '$SOCKX' connect localhost $PORT; echo three; } <'$BATS_TEST_TMPDIR/in' >'$BATS_TEST_TMPDIR/out'"
+    run bash -c "{ read -r line; timeout 20 '$SOCKX' connect -N localhost $PORT; echo three; } <'$BATS_TEST_TMPDIR/in' >'$BATS_TEST_TMPDIR/out'"
     equal "$(cat "$BATS_TEST_TMPDIR/out")" "two
 three"
 }
 
 @test "standard input is /dev/null, /dev/zero, or empty" {
     start_server -m echo
-    run sockx connect localhost "$PORT" </dev/null
+    run sockx connect -N localhost "$PORT" </dev/null
     expect_status 0
     equal "$output" ""
     : >"$BATS_TEST_TMPDIR/empty"
-    run sockx connect localhost "$PORT" <"$BATS_TEST_TMPDIR/empty"
+    run sockx connect -N localhost "$PORT" <"$BATS_TEST_TMPDIR/empty"
     expect_status 0
     equal "$(sockx connect localhost "$PORT" </dev/zero 2>/dev/null | head -c 1000000 | wc -c)" 1000000
 }
@@ -147,7 +147,7 @@ got = ours.recv(100)
 ours.shutdown(socket.SHUT_WR)
 rest = ours.recv(100)
 print(got, rest, program.wait())
-' "$SOCKX" connect localhost "$PORT"
+' "$SOCKX" connect -N localhost "$PORT"
     expect_status 0
     equal "$output" "b'there and back' b'' 0"
 }
@@ -371,7 +371,7 @@ program.wait()
     local -x ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
     # shellcheck disable=SC2002 # its input is to be a pipe
     cat "$data" | timeout 20 strace -D -f -qq -o "$data.calls" \
-        -e inject=preadv2,pwritev2:error=EOPNOTSUPP "$SOCKX" connect 127.0.0.1 "$PORT" |
+        -e inject=preadv2,pwritev2:error=EOPNOTSUPP "$SOCKX" connect -N 127.0.0.1 "$PORT" |
         cat >"$data.back"
     same_bytes "$data" "$data.back"
     has_line "$data.calls" 'preadv2.*EOPNOTSUPP'
