@@ -230,7 +230,7 @@ blocks_signals() {
 
 @test "discard takes everything and answers nothing" {
     start_server -m discard --once -v
-    run bash -c "head -c 8M /dev/zero | timeout 20 '$SOCKX' connect localhost $PORT; exit \${PIPESTATUS[1]}"
+    run bash -c "head -c 8M /dev/zero | timeout 20 '$SOCKX' connect -N localhost $PORT; exit \${PIPESTATUS[1]}"
     expect_status 0
     equal "$output" ""
     wait_server
@@ -277,7 +277,7 @@ sys.stdout.buffer.write(b"".join((ring * 2)[n % 95 : n % 95 + 72] + b"\r\n" for 
     held_input
     start_server -k <"$INPUT"
     for n in 1 2 3; do
-        sockx connect localhost "$PORT" <<<"client $n"
+        sockx connect -N localhost "$PORT" <<<"client $n"
     done
     wait_until has_line "$SERVER_OUT" '^client 3$'
     equal "$(cat "$SERVER_OUT")" "client 1
@@ -341,7 +341,7 @@ client 3"
 @test "--once ends after one client, in every mode" {
     for mode in echo discard; do
         start_server -m "$mode" --once
-        sockx connect localhost "$PORT" <<<"hello"
+        sockx connect -N localhost "$PORT" <<<"hello"
         wait_server
         equal "$SERVER_STATUS" 0
     done
@@ -369,8 +369,8 @@ client 3"
 @test "pipe --exit-after 2 takes two in turn" {
     held_input
     start_server --exit-after 2 <"$INPUT"
-    sockx connect localhost "$PORT" <<<"one"
-    sockx connect localhost "$PORT" <<<"two"
+    sockx connect -N localhost "$PORT" <<<"one"
+    sockx connect -N localhost "$PORT" <<<"two"
     wait_server
     equal "$SERVER_STATUS" 0
     equal "$(cat "$SERVER_OUT")" "one
@@ -651,7 +651,7 @@ owns_connection() {
 
 @test "connect with a closed standard input has sent its end" {
     start_server -m echo
-    run --separate-stderr bash -c "timeout 20 '$SOCKX' connect localhost $PORT <&-"
+    run --separate-stderr bash -c "timeout 20 '$SOCKX' connect -N localhost $PORT <&-"
     expect_status 0
     equal "$output" ""
 }
