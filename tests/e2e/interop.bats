@@ -106,7 +106,7 @@ served_to() {
 
 @test "serve --mode echo answers sockx connect and sockx echo, by name" {
     start_server -m echo
-    run bash -c "printf 'Hello, world' | timeout 20 '$SOCKX' connect localhost $PORT"
+    run bash -c "printf 'Hello, world' | timeout 20 '$SOCKX' connect -N localhost $PORT"
     expect_status 0
     equal "$output" "Hello, world"
     run sockx echo -p "$PORT" 'Hello, world'
@@ -153,7 +153,7 @@ whole_comes_back() {
     cd "$BATS_TEST_TMPDIR" || return
     random_file sent 1048576
     start_echo_server "$1" "$2"
-    sockx connect "$2" "$PORT" <sent >back
+    sockx connect -N "$2" "$PORT" <sent >back
     same_bytes sent back
 }
 
