@@ -339,10 +339,10 @@ ends_within() {
     LAUNCHER=(env LD_PRELOAD="$shim")
     SERVER_PORT=$PORT start_server --mode echo
     shortened=(timeout -k 1 20 env LD_PRELOAD="$shim" "$SOCKX")
-    "${shortened[@]}" connect 127.0.0.1 "$PORT" <"$data" >"$data.connect"
+    "${shortened[@]}" connect -N 127.0.0.1 "$PORT" <"$data" >"$data.connect"
     same_bytes "$data" "$data.connect"
     # shellcheck disable=SC2002 # its input is to be a pipe
-    cat "$data" | "${shortened[@]}" connect 127.0.0.1 "$PORT" | cat >"$data.piped"
+    cat "$data" | "${shortened[@]}" connect -N 127.0.0.1 "$PORT" | cat >"$data.piped"
     same_bytes "$data" "$data.piped"
     "${shortened[@]}" echo -p "$PORT" <"$data" >"$data.echo"
     same_bytes "$data" "$data.echo"
