@@ -1,7 +1,9 @@
+# bats file_tags=once
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # requests have dollars; tests are processes
 #
 # sockx connect at real servers, which drop an answer that is still on its way when they read our
 # end, and end in order: every answer comes whole, with status 0, and in a second more than it takes.
+# The same code is run under the sanitizers by connect.bats, whose servers do as these.
 
 load helper
 
