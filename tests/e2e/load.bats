@@ -44,7 +44,7 @@ needs_descriptors() {
 
     random_file "$big" "$BIG"
     start_server --mode echo
-    sockx connect 127.0.0.1 "$PORT" <"$big" >"$big.back"
+    sockx connect -N 127.0.0.1 "$PORT" <"$big" >"$big.back"
     same_bytes "$big" "$big.back"
 }
 
