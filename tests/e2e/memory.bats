@@ -10,10 +10,10 @@ start() {
     start_server -H 127.0.0.1 -m "$2" --max-memory "$1" "${@:3}"
 }
 
-# KIND COUNT BYTES: clients that hold on until they are to leave.
+# KIND COUNT BYTES [REFUSED]: clients that hold on until they are to leave, and so many are answered.
 hoard() {
     held_input
-    start_script hoard.py "$1" "$PORT" "$2" "$3" <"$INPUT"
+    start_script hoard.py "$1" "$PORT" "${@:2}" <"$INPUT"
 }
 
 # They leave: REFUSED of them were told a reason.
@@ -62,17 +62,18 @@ had_at_most() {
 
 @test "a client that alone is past --max-memory gets its reason; without one it is a quarter of RLIMIT_AS" {
     start 1M analyze -v
-    hoard words 1 500000
-    wait_until has_sent_away 1
+    # These read their reason, and are not waited for as those above that do not.
+    hoard words 1 500000 1
     leave
     [ "$REFUSED" = 1 ]
+    wait_until has_sent_away 1
     LAUNCHER=(prlimit --as=60000000)
     start_server -H 127.0.0.1 -m analyze -v
-    hoard words 3 2000000
+    hoard words 3 2000000 2
     run sockx analyze -H 127.0.0.1 -p "$PORT" hello
     expect_status 0
-    wait_until has_sent_away 2
-    had_at_most 24
     leave
     [ "$REFUSED" -ge 2 ]
+    wait_until has_sent_away 2
+    had_at_most 24
 }

@@ -1,11 +1,11 @@
 """Many clients at once that make a server hold as much as it will; says `ready PORT` on standard error.
 
-    hoard.py KIND PORT COUNT BYTES
+    hoard.py KIND PORT COUNT BYTES [REFUSED]
 
 KIND is what each of the COUNT clients sends, at most BYTES of it, without its end: `words`, all of
 them distinct; `name`, one long one. None reads. Once all is sent, or nothing moves any more, it is
-ready, and holds on until standard input ends; then `refused N` tells how many were sent away with
-the server's reason.
+ready, and holds on until standard input ends, and REFUSED of them have been answered, if it is given; then
+`refused N` tells how many were sent away with the server's reason.
 """
 
 import select
@@ -14,6 +14,7 @@ import sys
 import time
 
 QUIET_S = 0.3
+ANSWERED_S = 10
 
 
 def words(client, size):
@@ -51,8 +52,14 @@ def said(s):
     return whole
 
 
+def wait_for_answers(clients, wanted):
+    deadline = time.monotonic() + ANSWERED_S
+    while len(select.select(clients, [], [], 0)[0]) < wanted and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def main():
-    kind, port, count, size = sys.argv[1], *map(int, sys.argv[2:])
+    kind, port, count, size, *refused = sys.argv[1], *map(int, sys.argv[2:])
     sends = {"words": words, "name": name}[kind]
     left = {}
     for client in range(count):
@@ -63,6 +70,7 @@ def main():
     send_all(left)
     print("ready", port, file=sys.stderr, flush=True)
     sys.stdin.read()
+    wait_for_answers(clients, *(refused or [0]))
     print("refused", sum(b"error: " in said(s) for s in clients), flush=True)
 
 
