@@ -177,8 +177,8 @@ class Setting:
         else:
             self.expect_exit(4)  # the client had not ended
 
-    def end_in_order(self):
-        for way in self.ways.values():
+    def end_in_order(self, first=None):
+        for way in sorted(self.ways.values(), key=lambda way: way is not first):
             way.drain()
         self.expect_exit(0)
 
@@ -207,6 +207,8 @@ def play(setting, other_state, what, name):
         way.expect_end(filling)
     if what == "data" and setting.stdio == "pipe":
         setting.end_by_sigterm(bool(filling))
+    elif what == "data":
+        setting.end_in_order(filling)  # that an end passes by what is filled is for the eof cells
     else:
         setting.end_in_order()
 
