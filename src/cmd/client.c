@@ -153,8 +153,8 @@ static int64_t time_left_ms(const struct client *c)
 	return left_ms > 0 ? left_ms : 1;
 }
 
-static void on_unopened(
-	struct conn_owner *owner, struct conn *conn, const struct step *at, const struct err *why)
+static void on_unopened(struct conn_owner *owner, const struct conn *conn, const struct step *at,
+	const struct err *why)
 {
 	struct client *c = container_of(owner, struct client, owner);
 

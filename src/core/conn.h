@@ -90,7 +90,7 @@ struct conn_owner {
 	/* One that began will not be open, for a step failed (at, or NULL for another cause) or it
 	 * was ended (why NULL). c as for gone; the handler is not told. NULL: it matters to none.
 	 */
-	void (*unopened)(struct conn_owner *owner, struct conn *c, const struct step *at,
+	void (*unopened)(struct conn_owner *owner, const struct conn *c, const struct step *at,
 		const struct err *why);
 	/* Told of every end, after the handler; why as there. c no longer counts and may only be
 	 * asked about itself; the owner may go. */

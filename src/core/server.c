@@ -170,7 +170,7 @@ static void report_gone(struct server *s, struct conn *c, const struct err *why)
 	report(s->clients.to, &what);
 }
 
-static void server_report_unopened(struct server *s, struct conn *c, const struct err *why)
+static void server_report_unopened(struct server *s, const struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
 	const struct addr_shown address = addr_text(&peer);
@@ -229,8 +229,8 @@ static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *
 }
 
 /* An opening that failed holds none of the places that are counted. */
-static void on_unopened(
-	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
+static void on_unopened(struct conn_owner *owner, const struct conn *c, const struct step *at,
+	const struct err *why)
 {
 	struct server *s = container_of(owner, struct server, clients);
 	const struct addr peer = conn_address(c);

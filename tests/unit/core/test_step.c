@@ -25,8 +25,8 @@ static struct err told;
 static unsigned unopened;
 static const struct step *failed_at;
 
-static void on_unopened(
-	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
+static void on_unopened(struct conn_owner *owner, const struct conn *c, const struct step *at,
+	const struct err *why)
 {
 	(void)owner;
 	(void)c;
