@@ -125,7 +125,7 @@ static void on_first(struct timer *t)
 	}
 	err_set(&why, ERR_TIMEOUT, "%s: no answer within %jd ms", run->client.typed,
 		(intmax_t)wait_ms);
-	err_hint(&why, "is an echo server there? to wait longer: -w DURATION");
+	err_fact(&why, FACT_NO_ECHO, NULL);
 	fail(run, &why);
 }
 

@@ -47,7 +47,7 @@ static void measure_judge_losses(struct measure *m)
 	err_set(&why, ERR_TIMEOUT, "%s: %ju of %ju messages were not answered", m->typed,
 		(uintmax_t)lost, (uintmax_t)(m->figures.sent + m->figures.unsent));
 	if (m->figures.received == 0)
-		why.fact = FACT_NO_ECHO;
+		err_fact(&why, FACT_NO_ECHO, NULL);
 	measure_blame(m, &why);
 }
 
@@ -200,7 +200,7 @@ static void measure_look_at_opening(struct measure *m, struct lane *l, int64_t n
 	if (limit_ms > 0 && now_ns - l->opened_ns >= limit_ms * 1000000) {
 		err_set(&why, ERR_TIMEOUT, "%s: no answer within %jd ms on connection %ju",
 			m->typed, (intmax_t)limit_ms, (uintmax_t)(l->index + 1));
-		why.fact = FACT_NO_ECHO;
+		err_fact(&why, FACT_NO_ECHO, NULL);
 		measure_fail(m, &why);
 		return;
 	}
