@@ -406,6 +406,7 @@ is_left_alone() {
 
 # ---- permissions ----
 
+# bats test_tags=once
 @test "the path's permissions are 0600, or what --unix-mode says, whatever the umask" {
     for mask in 000 022 077 777; do
         for kind in $KINDS; do
