@@ -6,7 +6,7 @@
 VERSION := 0.1.0
 
 PREFIX ?= /usr/local
-# Not every shell expands the tilde of `make install PREFIX=~/.local`: a folder named ~ is nobody's wish.
+# Not every shell expands the tilde of `make install PREFIX=~/.local`: a directory named ~ would be made.
 override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man

@@ -131,8 +131,8 @@ static enum err_kind end_by_sigpipe(bool ignored, struct reporter *to, struct er
 
 int main(int argc, char **argv)
 {
-	struct reporter nobody = {0}; /* what writes the trace is not traced itself */
-	struct link standard_error = {.to = &nobody};
+	struct reporter silent = {0}; /* what writes the trace is not traced itself */
+	struct link standard_error = {.to = &silent};
 	struct reporter to = {
 		.sink = {write_line, &standard_error}, .level = LEVEL_READY, .advise = advise};
 	struct err err = {0};

@@ -58,7 +58,7 @@ const size_t echo_measure_option_count =
 /* Those that put a load on a server. */
 static const char *const load_options[] = {"connections", "duration", "window"};
 
-static const char *load_asked(const struct opt_set *set, const struct opt_args *args)
+static const char *echo_measure_load_asked(const struct opt_set *set, const struct opt_args *args)
 {
 	const char *typed = NULL;
 
@@ -235,7 +235,7 @@ int echo_measure(struct reporter *to, const struct client_conf *client,
 
 	if (measuring_check(conf, set, args, err) < 0)
 		return -1;
-	run = measuring_new(to, client, conf, load_asked(set, args));
+	run = measuring_new(to, client, conf, echo_measure_load_asked(set, args));
 	if (!run)
 		return measuring_no_memory(err);
 	if (client_init(&run->client, to, client, &measure_handler, &run->measure, err) < 0) {

@@ -6,7 +6,7 @@
 #include "os/sys_terminal.h"
 #include "os/write_out.h"
 
-static int no_memory(struct err *err)
+static int show_no_memory(struct err *err)
 {
 	return err_set(err, ERR_RUNTIME, "cannot show help: out of memory");
 }
@@ -19,7 +19,7 @@ int show_page(struct reporter *to, int fd, struct span page, const char *colour,
 
 	if (!colour_wanted(colour, sys_isatty(fd)))
 		return write_out(to, fd, page, name, err);
-	rc = colour_page(page, &coloured) < 0 ? no_memory(err)
+	rc = colour_page(page, &coloured) < 0 ? show_no_memory(err)
 	                                      : write_out(to, fd, buf_span(&coloured), name, err);
 	buf_free(&coloured);
 	return rc;
@@ -28,7 +28,7 @@ int show_page(struct reporter *to, int fd, struct span page, const char *colour,
 int show_made(struct reporter *to, int fd, int made, struct buf *page, const char *colour,
 	struct err *err)
 {
-	int rc = made < 0 ? no_memory(err) : show_page(to, fd, buf_span(page), colour, err);
+	int rc = made < 0 ? show_no_memory(err) : show_page(to, fd, buf_span(page), colour, err);
 
 	buf_free(page);
 	return rc;

@@ -21,97 +21,97 @@ void figures_answer(struct figures *f, int64_t round_trip_ns, int64_t *last_ns)
 	*last_ns = round_trip_ns;
 }
 
-static uint64_t asked(const struct figures *f)
+static uint64_t figures_asked(const struct figures *f)
 {
 	return f->sent + f->unsent;
 }
 
 uint64_t figures_lost(const struct figures *f)
 {
-	return asked(f) - f->received - f->in_flight;
+	return figures_asked(f) - f->received - f->in_flight;
 }
 
-static double lost_percent(const struct figures *f)
+static double figures_lost_percent(const struct figures *f)
 {
-	return asked(f) ? 100.0 * (double)figures_lost(f) / (double)asked(f) : 0;
+	return figures_asked(f) ? 100.0 * (double)figures_lost(f) / (double)figures_asked(f) : 0;
 }
 
-static double seconds(const struct figures *f)
+static double figures_seconds(const struct figures *f)
 {
 	return f->received ? (double)(f->last_ns - f->start_ns) / 1e9 : 0;
 }
 
-static double per_second(const struct figures *f)
+static double figures_per_second(const struct figures *f)
 {
-	return seconds(f) > 0 ? (double)f->received / seconds(f) : 0;
+	return figures_seconds(f) > 0 ? (double)f->received / figures_seconds(f) : 0;
 }
 
-static double jitter_ns(const struct figures *f)
+static double figures_jitter_ns(const struct figures *f)
 {
 	return f->jitter_of ? (double)f->jitter_sum_ns / (double)f->jitter_of : 0;
 }
 
 /* ---- for people ---- */
 
-static int add_rate(const struct figures *f, const struct figures_of *of, struct buf *out)
+static int figures_add_rate(const struct figures *f, const struct figures_of *of, struct buf *out)
 {
 	return buf_printf(out,
 		"%" PRIu64 " connection%s, %" PRIu64
 		" bytes, %.3f s: %.0f messages/s, %.3f MB/s each way\n",
-		of->connections, of->connections == 1 ? "" : "s", of->size, seconds(f),
-		per_second(f), per_second(f) * (double)of->size / 1e6);
+		of->connections, of->connections == 1 ? "" : "s", of->size, figures_seconds(f),
+		figures_per_second(f), figures_per_second(f) * (double)of->size / 1e6);
 }
 
-static int add_if(struct buf *out, uint64_t count, const char *what)
+static int figures_add_if(struct buf *out, uint64_t count, const char *what)
 {
 	return count ? buf_printf(out, ", %s %" PRIu64, what, count) : 0;
 }
 
-static int add_counts(const struct figures *f, const struct figures_of *of, struct buf *out)
+static int figures_add_counts(const struct figures *f, const struct figures_of *of, struct buf *out)
 {
 	int rc = buf_printf(out,
 		"sent %" PRIu64 ", received %" PRIu64 ", lost %" PRIu64 " (%.3g %%)", f->sent,
-		f->received, figures_lost(f), lost_percent(f));
+		f->received, figures_lost(f), figures_lost_percent(f));
 
 	if (!of->stream)
 		rc |= buf_printf(out, ", out of order %" PRIu64, f->out_of_order);
-	rc |= add_if(out, f->duplicates, "duplicates");
-	rc |= add_if(out, f->forgotten, "too late");
-	rc |= add_if(out, f->unsent, "not sent");
-	rc |= add_if(out, f->in_flight, "in flight");
-	rc |= add_if(out, f->unsaid, "lines left out");
+	rc |= figures_add_if(out, f->duplicates, "duplicates");
+	rc |= figures_add_if(out, f->forgotten, "too late");
+	rc |= figures_add_if(out, f->unsent, "not sent");
+	rc |= figures_add_if(out, f->in_flight, "in flight");
+	rc |= figures_add_if(out, f->unsaid, "lines left out");
 	return rc | buf_puts(out, "\n");
 }
 
-static int add_ms(struct buf *out, const char *before, double ns)
+static int figures_add_ms(struct buf *out, const char *before, double ns)
 {
 	return buf_printf(out, "%s %.3f", before, ns / 1e6);
 }
 
-static int add_round_trips(const struct figures *f, struct buf *out)
+static int figures_add_round_trips(const struct figures *f, struct buf *out)
 {
 	const struct histogram *h = &f->round_trips;
 	int rc = 0;
 
-	rc |= add_ms(out, "round trip in ms: min", (double)h->min);
-	rc |= add_ms(out, ", avg", (double)histogram_mean(h));
-	rc |= add_ms(out, ", max", (double)h->max);
-	rc |= add_ms(out, ", jitter", jitter_ns(f));
-	rc |= add_ms(out, "\npercentiles in ms: p50", (double)histogram_permille(h, 500));
-	rc |= add_ms(out, ", p90", (double)histogram_permille(h, 900));
-	rc |= add_ms(out, ", p99", (double)histogram_permille(h, 990));
-	rc |= add_ms(out, ", p99.9", (double)histogram_permille(h, 999));
+	rc |= figures_add_ms(out, "round trip in ms: min", (double)h->min);
+	rc |= figures_add_ms(out, ", avg", (double)histogram_mean(h));
+	rc |= figures_add_ms(out, ", max", (double)h->max);
+	rc |= figures_add_ms(out, ", jitter", figures_jitter_ns(f));
+	rc |= figures_add_ms(out, "\npercentiles in ms: p50", (double)histogram_permille(h, 500));
+	rc |= figures_add_ms(out, ", p90", (double)histogram_permille(h, 900));
+	rc |= figures_add_ms(out, ", p99", (double)histogram_permille(h, 990));
+	rc |= figures_add_ms(out, ", p99.9", (double)histogram_permille(h, 999));
 	return rc | buf_puts(out, "\n");
 }
 
-static int add_behind(const struct figures *f, struct buf *out)
+static int figures_add_behind(const struct figures *f, struct buf *out)
 {
 	return buf_printf(
 		out, "sent at most %.3f ms behind schedule\n", (double)f->behind_max_ns / 1e6);
 }
 
 /* Up to 1 us, 2, 5, 10 and so on; the last is up to all there can be. */
-static uint64_t bar_top(unsigned i)
+static uint64_t figures_bar_top(unsigned i)
 {
 	static const uint64_t steps[] = {1000, 2000, 5000};
 	uint64_t top = steps[i % 3];
@@ -122,12 +122,12 @@ static uint64_t bar_top(unsigned i)
 	return top;
 }
 
-static uint64_t bar_of(const struct histogram *h, unsigned i)
+static uint64_t figures_bar_of(const struct histogram *h, unsigned i)
 {
-	return histogram_between(h, i ? bar_top(i - 1) : 0, bar_top(i));
+	return histogram_between(h, i ? figures_bar_top(i - 1) : 0, figures_bar_top(i));
 }
 
-static int add_bar(uint64_t top_ns, uint64_t count, uint64_t longest, struct buf *out)
+static int figures_add_bar(uint64_t top_ns, uint64_t count, uint64_t longest, struct buf *out)
 {
 	static const char bar[BAR_COLUMNS + 1] = "########################################";
 	double share = (double)count / (double)longest;
@@ -139,58 +139,58 @@ static int add_bar(uint64_t top_ns, uint64_t count, uint64_t longest, struct buf
 		BAR_COLUMNS, columns, bar, count);
 }
 
-static int add_bars(const struct histogram *h, struct buf *out)
+static int figures_add_bars(const struct histogram *h, struct buf *out)
 {
 	unsigned first = 0, last;
 	uint64_t longest = 0;
 	int rc = 0;
 
-	while (bar_of(h, first) == 0)
+	while (figures_bar_of(h, first) == 0)
 		first++;
-	for (last = first; bar_top(last) <= h->max; last++)
-		if (bar_of(h, last) > longest)
-			longest = bar_of(h, last);
-	if (bar_of(h, last) > longest)
-		longest = bar_of(h, last);
+	for (last = first; figures_bar_top(last) <= h->max; last++)
+		if (figures_bar_of(h, last) > longest)
+			longest = figures_bar_of(h, last);
+	if (figures_bar_of(h, last) > longest)
+		longest = figures_bar_of(h, last);
 	for (unsigned i = first; i <= last; i++)
-		rc |= add_bar(bar_top(i), bar_of(h, i), longest, out);
+		rc |= figures_add_bar(figures_bar_top(i), figures_bar_of(h, i), longest, out);
 	return rc;
 }
 
 int figures_text(const struct figures *f, const struct figures_of *of, bool bars, struct buf *out)
 {
-	int rc = of->load ? add_rate(f, of, out) : 0;
+	int rc = of->load ? figures_add_rate(f, of, out) : 0;
 
-	rc |= add_counts(f, of, out);
+	rc |= figures_add_counts(f, of, out);
 	if (f->received)
-		rc |= add_round_trips(f, out);
+		rc |= figures_add_round_trips(f, out);
 	if (f->received && of->interval_ns)
-		rc |= add_behind(f, out);
+		rc |= figures_add_behind(f, out);
 	if (f->received && bars)
-		rc |= add_bars(&f->round_trips, out);
+		rc |= figures_add_bars(&f->round_trips, out);
 	return rc < 0 ? -1 : 0;
 }
 
 /* ---- for scripts ---- */
 
-static void add_us(struct json *j, const char *key, double ns, bool known)
+static void figures_add_us(struct json *j, const char *key, double ns, bool known)
 {
 	json_num(j, key, known ? ns / 1e3 : (double)NAN);
 }
 
-static void add_json_round_trips(struct json *j, const struct figures *f)
+static void figures_add_json_round_trips(struct json *j, const struct figures *f)
 {
 	const struct histogram *h = &f->round_trips;
 	bool known = h->count > 0;
 
-	add_us(j, "rtt_min_us", (double)h->min, known);
-	add_us(j, "rtt_avg_us", (double)histogram_mean(h), known);
-	add_us(j, "rtt_p50_us", (double)histogram_permille(h, 500), known);
-	add_us(j, "rtt_p90_us", (double)histogram_permille(h, 900), known);
-	add_us(j, "rtt_p99_us", (double)histogram_permille(h, 990), known);
-	add_us(j, "rtt_p999_us", (double)histogram_permille(h, 999), known);
-	add_us(j, "rtt_max_us", (double)h->max, known);
-	add_us(j, "jitter_us", jitter_ns(f), known);
+	figures_add_us(j, "rtt_min_us", (double)h->min, known);
+	figures_add_us(j, "rtt_avg_us", (double)histogram_mean(h), known);
+	figures_add_us(j, "rtt_p50_us", (double)histogram_permille(h, 500), known);
+	figures_add_us(j, "rtt_p90_us", (double)histogram_permille(h, 900), known);
+	figures_add_us(j, "rtt_p99_us", (double)histogram_permille(h, 990), known);
+	figures_add_us(j, "rtt_p999_us", (double)histogram_permille(h, 999), known);
+	figures_add_us(j, "rtt_max_us", (double)h->max, known);
+	figures_add_us(j, "jitter_us", figures_jitter_ns(f), known);
 }
 
 int figures_json(const struct figures *f, const struct figures_of *of, struct buf *out)
@@ -208,17 +208,17 @@ int figures_json(const struct figures *f, const struct figures_of *of, struct bu
 	json_int(&j, "sent", (int64_t)f->sent);
 	json_int(&j, "received", (int64_t)f->received);
 	json_int(&j, "lost", (int64_t)figures_lost(f));
-	json_num(&j, "lost_percent", lost_percent(f));
+	json_num(&j, "lost_percent", figures_lost_percent(f));
 	json_int(&j, "in_flight", (int64_t)f->in_flight);
 	json_int(&j, "not_sent", (int64_t)f->unsent);
 	json_int(&j, "duplicates", (int64_t)f->duplicates);
 	json_int(&j, "out_of_order", (int64_t)f->out_of_order);
 	json_int(&j, "too_late", (int64_t)f->forgotten);
-	add_json_round_trips(&j, f);
-	add_us(&j, "behind_max_us", (double)f->behind_max_ns, of->interval_ns);
-	json_num(&j, "time_ms", seconds(f) * 1e3);
-	json_num(&j, "messages_per_s", per_second(f));
-	json_num(&j, "bytes_per_s", per_second(f) * (double)of->size);
+	figures_add_json_round_trips(&j, f);
+	figures_add_us(&j, "behind_max_us", (double)f->behind_max_ns, of->interval_ns);
+	json_num(&j, "time_ms", figures_seconds(f) * 1e3);
+	json_num(&j, "messages_per_s", figures_per_second(f));
+	json_num(&j, "bytes_per_s", figures_per_second(f) * (double)of->size);
 	json_bool(&j, "complete", of->whole && figures_lost(f) == 0);
 	json_close(&j);
 	if (j.failed || buf_add(out, buf_span(&j.out)) < 0)

@@ -6,14 +6,14 @@
 #include "base/buf.h"
 #include "measure/histogram.h"
 
-/* What was measured, and how it is told. Times are of clock_ns. */
+/* What was measured, and how it is reported. Times are of clock_ns. */
 struct figures {
 	struct histogram round_trips; /* ns */
 	uint64_t sent, received;      /* messages; an answer counts once */
 	uint64_t unsent;              /* due, but nothing took them */
 	uint64_t in_flight;           /* unanswered, but not for long enough to be lost */
 	uint64_t duplicates, out_of_order;
-	uint64_t forgotten;                /* answers so late that nobody remembers the question */
+	uint64_t forgotten;                /* answers so late that the question is forgotten */
 	uint64_t jitter_sum_ns, jitter_of; /* see figures_answer */
 	int64_t behind_max_ns;             /* how far behind its schedule a message was sent */
 	int64_t start_ns, last_ns;         /* of the measurement, and when its last answer came */
@@ -32,7 +32,7 @@ struct figures_of {
 
 /* An answer came after round_trip_ns; *last_ns is the round trip before it on the same connection,
  * or -1, and becomes this one. Jitter is the mean difference between consecutive round trips: D of
- * RFC 3550 section 6.4.1, of which all count the same here, for it is told once, at the end. */
+ * RFC 3550 section 6.4.1, of which all count the same here, for it is reported once, at the end. */
 void figures_answer(struct figures *f, int64_t round_trip_ns, int64_t *last_ns);
 
 /* Messages whose answers never came. */

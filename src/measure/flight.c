@@ -7,13 +7,13 @@
 #define ANSWERED  INT64_MIN
 #define FORGOTTEN (INT64_MIN + 1)
 
-static int64_t *entry(const struct flight *f, uint64_t number)
+static int64_t *flight_entry(const struct flight *f, uint64_t number)
 {
 	return &f->since_ns[number & (f->cap - 1)];
 }
 
 /* The least number that is remembered. */
-static uint64_t first_kept(const struct flight *f)
+static uint64_t flight_first_kept(const struct flight *f)
 {
 	return f->next > f->cap ? f->next - f->cap : 0;
 }
@@ -34,12 +34,12 @@ void flight_free(struct flight *f)
 }
 
 /* Whether sending the next would overwrite one that waits. */
-static bool overwrites(const struct flight *f)
+static bool flight_overwrites(const struct flight *f)
 {
-	return f->next >= f->cap && *entry(f, f->next) >= 0;
+	return f->next >= f->cap && *flight_entry(f, f->next) >= 0;
 }
 
-static bool grow(struct flight *f)
+static bool flight_grow(struct flight *f)
 {
 	struct flight grown = *f;
 
@@ -49,8 +49,8 @@ static bool grow(struct flight *f)
 		return false;
 	for (uint64_t i = 0; i < grown.cap; i++)
 		grown.since_ns[i] = FORGOTTEN;
-	for (uint64_t n = first_kept(f); n < f->next; n++)
-		*entry(&grown, n) = *entry(f, n);
+	for (uint64_t n = flight_first_kept(f); n < f->next; n++)
+		*flight_entry(&grown, n) = *flight_entry(f, n);
 	free(f->since_ns);
 	*f = grown;
 	return true;
@@ -58,14 +58,14 @@ static bool grow(struct flight *f)
 
 bool flight_room(struct flight *f)
 {
-	return !overwrites(f) || (f->cap < f->max && grow(f));
+	return !flight_overwrites(f) || (f->cap < f->max && flight_grow(f));
 }
 
 uint64_t flight_send(struct flight *f, int64_t since_ns)
 {
-	if (overwrites(f))
+	if (flight_overwrites(f))
 		f->waiting--;
-	*entry(f, f->next) = since_ns;
+	*flight_entry(f, f->next) = since_ns;
 	f->waiting++;
 	return f->next++;
 }
@@ -78,9 +78,9 @@ struct flight_answered flight_answer(struct flight *f, uint64_t number)
 	if (number >= f->next)
 		return answer;
 	answer.verdict = FLIGHT_FORGOTTEN;
-	if (number < first_kept(f))
+	if (number < flight_first_kept(f))
 		return answer;
-	since_ns = *entry(f, number);
+	since_ns = *flight_entry(f, number);
 	if (since_ns == FORGOTTEN)
 		return answer;
 	answer.verdict = FLIGHT_AGAIN;
@@ -95,7 +95,7 @@ struct flight_answered flight_answer(struct flight *f, uint64_t number)
 		f->expected = number + 1;
 	if (!answer.given_up)
 		f->waiting--;
-	*entry(f, number) = ANSWERED;
+	*flight_entry(f, number) = ANSWERED;
 	return answer;
 }
 
@@ -103,9 +103,9 @@ bool flight_oldest(struct flight *f, uint64_t *number)
 {
 	if (f->waiting == 0)
 		return false;
-	if (f->oldest < first_kept(f))
-		f->oldest = first_kept(f);
-	while (*entry(f, f->oldest) < 0)
+	if (f->oldest < flight_first_kept(f))
+		f->oldest = flight_first_kept(f);
+	while (*flight_entry(f, f->oldest) < 0)
 		f->oldest++;
 	*number = f->oldest;
 	return true;
@@ -116,8 +116,8 @@ uint32_t flight_give_up(struct flight *f, int64_t before_ns)
 	uint32_t given_up = 0;
 	uint64_t number;
 
-	while (flight_oldest(f, &number) && *entry(f, number) < before_ns) {
-		*entry(f, number) = -1 - *entry(f, number);
+	while (flight_oldest(f, &number) && *flight_entry(f, number) < before_ns) {
+		*flight_entry(f, number) = -1 - *flight_entry(f, number);
 		f->waiting--;
 		given_up++;
 	}
@@ -128,8 +128,8 @@ uint32_t flight_since(const struct flight *f, int64_t since_ns)
 {
 	uint32_t count = 0;
 
-	for (uint64_t n = first_kept(f); n < f->next; n++)
-		count += *entry(f, n) >= 0 && *entry(f, n) >= since_ns;
+	for (uint64_t n = flight_first_kept(f); n < f->next; n++)
+		count += *flight_entry(f, n) >= 0 && *flight_entry(f, n) >= since_ns;
 	return count;
 }
 

@@ -28,7 +28,7 @@ enum flight_verdict {
 	FLIGHT_ANSWERED,   /* its first answer */
 	FLIGHT_AGAIN,      /* it was answered before: a duplicate */
 	FLIGHT_FORGOTTEN,  /* too long ago to know which of the two */
-	FLIGHT_NEVER_SENT, /* nobody asked that */
+	FLIGHT_NEVER_SENT, /* there is no such question */
 };
 
 struct flight_answered {

@@ -1,6 +1,6 @@
 #include "measure/histogram.h"
 
-static unsigned slot_of(uint64_t value)
+static unsigned histogram_slot_of(uint64_t value)
 {
 	unsigned shift = 0;
 
@@ -10,7 +10,7 @@ static unsigned slot_of(uint64_t value)
 }
 
 /* The greatest value of a slot. */
-static uint64_t top_of(unsigned slot)
+static uint64_t histogram_top_of(unsigned slot)
 {
 	unsigned shift = slot < 2 * HISTOGRAM_STEPS ? 0 : slot / HISTOGRAM_STEPS - 1;
 	uint64_t step = slot - shift * HISTOGRAM_STEPS;
@@ -20,7 +20,7 @@ static uint64_t top_of(unsigned slot)
 
 void histogram_add(struct histogram *h, uint64_t value)
 {
-	h->slots[slot_of(value)]++;
+	h->slots[histogram_slot_of(value)]++;
 	if (h->count++ == 0 || value < h->min)
 		h->min = value;
 	if (value > h->max)
@@ -37,7 +37,7 @@ uint64_t histogram_permille(const struct histogram *h, unsigned permille)
 	for (unsigned i = 0; i < HISTOGRAM_SLOTS && h->count; i++) {
 		seen += h->slots[i];
 		if (seen && seen >= wanted)
-			return top_of(i) < h->max ? top_of(i) : h->max;
+			return histogram_top_of(i) < h->max ? histogram_top_of(i) : h->max;
 	}
 	return 0;
 }
@@ -54,7 +54,7 @@ uint64_t histogram_between(const struct histogram *h, uint64_t from, uint64_t to
 	for (unsigned i = 0; i < HISTOGRAM_SLOTS; i++) {
 		if (least >= from && least < to)
 			sum += h->slots[i];
-		least = top_of(i) + 1;
+		least = histogram_top_of(i) + 1;
 	}
 	return sum;
 }

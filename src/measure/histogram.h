@@ -5,8 +5,8 @@
 
 /*
  * How often each value came, in fixed memory: log-linear, as HdrHistogram has it. Every power of
- * two is cut into HISTOGRAM_STEPS slots, so that what is told of a value is at most 1/128 (0.8 %)
- * too high, over all of uint64_t; values below 256 are kept exactly. All zero is an empty one.
+ * two is cut into HISTOGRAM_STEPS slots, so that what is reported of a value is at most 1/128 (0.8
+ * %) too high, over all of uint64_t; values below 256 are kept exactly. All zero is an empty one.
  */
 
 enum {

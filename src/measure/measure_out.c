@@ -55,7 +55,7 @@ void measure_show(struct measure *m, const struct lane *l, uint64_t number, int6
 	conn_write(m->out, span_of(line));
 }
 
-static void out_closed(struct conn *c, const struct err *why)
+static void measure_out_closed(struct conn *c, const struct err *why)
 {
 	struct measure *m = conn_ctx(c);
 
@@ -67,4 +67,4 @@ static void out_closed(struct conn *c, const struct err *why)
 		measure_fail(m, why);
 }
 
-const struct handler measure_out = {.closed = out_closed};
+const struct handler measure_out = {.closed = measure_out_closed};

@@ -41,13 +41,13 @@ void probe_free(struct probe *p)
 	p->pattern = p->room = NULL;
 }
 
-static const uint8_t *window(const struct probe *p, uint64_t connection, uint64_t number)
+static const uint8_t *probe_window(const struct probe *p, uint64_t connection, uint64_t number)
 {
 	return p->pattern + (connection * 7919 + number * 104729) % WINDOWS;
 }
 
 /* The last bytes of the number, the most significant first. */
-static void put_number(const struct probe *p, uint64_t number)
+static void probe_put_number(const struct probe *p, uint64_t number)
 {
 	for (size_t i = p->number; i > 0; i--, number >>= 8)
 		p->room[i - 1] = (uint8_t)number;
@@ -55,11 +55,11 @@ static void put_number(const struct probe *p, uint64_t number)
 
 struct span probe_message(const struct probe *p, uint64_t connection, uint64_t number)
 {
-	const uint8_t *bytes = window(p, connection, number);
+	const uint8_t *bytes = probe_window(p, connection, number);
 
 	if (p->number == 0)
 		return (struct span){bytes, p->size};
-	put_number(p, number);
+	probe_put_number(p, number);
 	memcpy(p->room + p->number, bytes + p->number, p->size - p->number);
 	return (struct span){p->room, p->size};
 }
@@ -83,7 +83,7 @@ bool probe_same(
 
 	if (in.len <= known)
 		return true;
-	return memcmp(window(p, connection, number) + from + known, in.data + known,
+	return memcmp(probe_window(p, connection, number) + from + known, in.data + known,
 		       in.len - known) == 0;
 }
 

@@ -38,7 +38,7 @@ bool probe_number(const struct probe *p, struct span in, uint64_t next, uint64_t
 bool probe_same(
 	const struct probe *p, uint64_t connection, uint64_t number, size_t from, struct span in);
 
-/* Where it is not; behind the shorter of the two where that is all the difference. */
+/* Where it is not; at the end of the shorter of the two where that is all the difference. */
 struct probe_mismatch probe_difference(
 	const struct probe *p, uint64_t connection, uint64_t number, size_t from, struct span in);
 

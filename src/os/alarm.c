@@ -4,7 +4,7 @@
 
 #include "os/sys_event.h"
 
-static void on_ready(struct watch *w, uint32_t events)
+static void alarm_on_ready(struct watch *w, uint32_t events)
 {
 	struct alarm *a = container_of(w, struct alarm, watch);
 
@@ -16,7 +16,7 @@ static void on_ready(struct watch *w, uint32_t events)
 int alarm_open(struct alarm *a, struct loop *loop, struct err *err)
 {
 	a->loop = loop;
-	a->watch = (struct watch){.fd = sys_timerfd(), .ready = on_ready, .edges = true};
+	a->watch = (struct watch){.fd = sys_timerfd(), .ready = alarm_on_ready, .edges = true};
 	if (a->watch.fd >= 0 && loop_watch(loop, &a->watch, EPOLLIN) == 0)
 		return 0;
 	err_sys(err, ERR_RUNTIME, errno, "cannot make a timer");

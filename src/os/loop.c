@@ -27,7 +27,7 @@ void loop_bury(struct loop *l, struct list *node)
 	list_push(&l->buried, node);
 }
 
-static void free_buried(struct loop *l)
+static void loop_free_buried(struct loop *l)
 {
 	struct list *node = l->buried.next, *next;
 
@@ -40,7 +40,7 @@ static void free_buried(struct loop *l)
 
 void loop_free(struct loop *l)
 {
-	free_buried(l);
+	loop_free_buried(l);
 	free(l->heap);
 	free(l->here);
 	if (l->epoll >= 0)
@@ -53,7 +53,7 @@ void loop_stop(struct loop *l)
 	l->stopped = true;
 }
 
-static int make_room(struct loop *l)
+static int loop_make_room(struct loop *l)
 {
 	uint32_t cap = l->here_cap ? l->here_cap * 2 : HERE_FIRST;
 	struct watch **grown;
@@ -68,7 +68,7 @@ static int make_room(struct loop *l)
 	return 0;
 }
 
-static void leave_place(struct loop *l, struct watch *w)
+static void loop_leave_place(struct loop *l, struct watch *w)
 {
 	struct watch *last;
 
@@ -83,8 +83,8 @@ static void leave_place(struct loop *l, struct watch *w)
 int loop_ready(struct loop *l, struct watch *w, uint32_t events)
 {
 	if (!events)
-		leave_place(l, w);
-	else if (!w->place && make_room(l) < 0)
+		loop_leave_place(l, w);
+	else if (!w->place && loop_make_room(l) < 0)
 		return -1;
 	w->here = (uint8_t)events;
 	if (events && !w->place) {
@@ -96,7 +96,7 @@ int loop_ready(struct loop *l, struct watch *w, uint32_t events)
 
 /* epoll refuses regular files and some devices (EPERM, epoll_ctl(2)): read and write never make one
  * wait there, so such a watch is simply always ready. */
-static int watch_unpollable(struct loop *l, struct watch *w)
+static int loop_watch_unpollable(struct loop *l, struct watch *w)
 {
 	if (loop_ready(l, w, EPOLLIN | EPOLLOUT) < 0)
 		return -1;
@@ -107,7 +107,7 @@ static int watch_unpollable(struct loop *l, struct watch *w)
 /* What the kernel is asked to tell. The peer's end, and urgent data, at which a read stops short
  * (tcp(7)), come in one edge with the bytes before them: it must be known that more is to be read.
  */
-static uint32_t mask_of(const struct watch *w, uint32_t wanted)
+static uint32_t loop_mask_of(const struct watch *w, uint32_t wanted)
 {
 	if (!w->edges || wanted != EPOLLIN)
 		return wanted;
@@ -118,7 +118,7 @@ int loop_look_again(struct loop *l, struct watch *w)
 {
 	if (!w->known)
 		return 0;
-	return sys_epoll_ctl(l->epoll, EPOLL_CTL_MOD, w->fd, mask_of(w, w->wanted), w);
+	return sys_epoll_ctl(l->epoll, EPOLL_CTL_MOD, w->fd, loop_mask_of(w, w->wanted), w);
 }
 
 int loop_watch(struct loop *l, struct watch *w, uint32_t wanted)
@@ -127,14 +127,14 @@ int loop_watch(struct loop *l, struct watch *w, uint32_t wanted)
 	if (w->unpollable || (w->known && w->armed == wanted))
 		return 0;
 	if (sys_epoll_ctl(l->epoll, w->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd,
-		    mask_of(w, wanted), w) < 0)
-		return errno == EPERM && !w->known ? watch_unpollable(l, w) : -1;
+		    loop_mask_of(w, wanted), w) < 0)
+		return errno == EPERM && !w->known ? loop_watch_unpollable(l, w) : -1;
 	w->known = true;
 	w->armed = (uint8_t)wanted;
 	return 0;
 }
 
-static void forget(struct loop *l, struct watch *w)
+static void loop_forget(struct loop *l, struct watch *w)
 {
 	if (w->known)
 		sys_epoll_ctl(l->epoll, EPOLL_CTL_DEL, w->fd, 0, NULL);
@@ -144,25 +144,25 @@ static void forget(struct loop *l, struct watch *w)
 
 void loop_unwatch(struct loop *l, struct watch *w)
 {
-	forget(l, w);
-	leave_place(l, w);
+	loop_forget(l, w);
+	loop_leave_place(l, w);
 	w->here = 0;
 	w->unpollable = false;
 	w->wanted = 0;
 	w->ready = NULL;
 }
 
-static void tell(struct loop *l, struct watch *w, uint32_t events)
+static void loop_tell(struct loop *l, struct watch *w, uint32_t events)
 {
 	if (!w->ready)
 		return; /* unwatched earlier in this batch */
 	if (!w->wanted && w->known)
-		forget(l, w); /* an error or hang-up nobody waits for would spin the loop */
+		loop_forget(l, w); /* an unwanted error or hang-up would spin the loop */
 	w->ready(w, events);
 }
 
 /* Whether a watch wants what is here: then the loop must not sleep. */
-static bool never_waits(const struct loop *l)
+static bool loop_never_waits(const struct loop *l)
 {
 	for (uint32_t i = 0; i < l->here_count; i++)
 		if (l->here[i]->wanted & l->here[i]->here)
@@ -171,22 +171,22 @@ static bool never_waits(const struct loop *l)
 }
 
 /* The last first: what leaves its place meanwhile is replaced by one that has been told. */
-static void tell_here(struct loop *l)
+static void loop_tell_here(struct loop *l)
 {
 	for (uint32_t i = l->here_count; i > 0; i--) {
 		struct watch *w = i <= l->here_count ? l->here[i - 1] : NULL;
 		uint32_t events = w ? w->wanted & w->here : 0;
 
 		if (events)
-			tell(l, w, events);
+			loop_tell(l, w, events);
 	}
 }
 
-static int wait_ms(const struct loop *l)
+static int loop_wait_ms(const struct loop *l)
 {
 	int64_t left;
 
-	if (never_waits(l))
+	if (loop_never_waits(l))
 		return 0;
 	if (l->timers_set == 0)
 		return -1;
@@ -197,16 +197,16 @@ static int wait_ms(const struct loop *l)
 int loop_turn(struct loop *l, struct err *err)
 {
 	struct epoll_event events[LOOP_BATCH];
-	int count = sys_epoll_wait(l->epoll, events, LOOP_BATCH, wait_ms(l));
+	int count = sys_epoll_wait(l->epoll, events, LOOP_BATCH, loop_wait_ms(l));
 
 	if (count < 0)
 		return err_sys(err, ERR_RUNTIME, errno, "event loop: epoll_wait");
 	l->now_ms = clock_ms();
 	for (int i = 0; i < count; i++)
-		tell(l, events[i].data.ptr, events[i].events);
-	tell_here(l);
+		loop_tell(l, events[i].data.ptr, events[i].events);
+	loop_tell_here(l);
 	timers_run(l);
-	free_buried(l);
+	loop_free_buried(l);
 	return 0;
 }
 

@@ -19,9 +19,9 @@
 struct loop;
 
 /* Interest in a descriptor. Embed it; the descriptor is its owner's to close, after
- * loop_unwatch. ready is told the events that came: among those wanted, and EPOLLERR or EPOLLHUP at
- * any time. A watch that wants nothing is told of those once, and is then parked: no more is told
- * until loop_watch is called again. */
+ * loop_unwatch. ready gets the events that came: among those wanted, and EPOLLERR or EPOLLHUP at
+ * any time. A watch that wants nothing gets those once, and is then parked: no more come until
+ * loop_watch is called again. */
 struct watch {
 	int fd;
 	uint8_t wanted; /* the interest as last set */
@@ -30,7 +30,7 @@ struct watch {
 	bool known : 1; /* the kernel watches it */
 	/* While EPOLLIN alone is wanted, tell what comes once, when it comes (EPOLLET). Level-
 	 * triggered, the kernel asks each descriptor a second time, only to learn that nothing is
-	 * left: an eighth of what a small echo costs. Who may have left something calls
+	 * left: an eighth of what a small echo costs. A reader that may have left something calls
 	 * loop_look_again. */
 	bool edges : 1;
 	bool unpollable : 1; /* a file or a device that epoll refuses: always ready */
@@ -79,8 +79,8 @@ int loop_watch(struct loop *l, struct watch *w, uint32_t wanted);
 int loop_look_again(struct loop *l, struct watch *w);
 
 /* The kernel cannot tell: w is ready for these (EPOLLIN, EPOLLOUT), for bytes wait in its link,
- * say. It is told so each turn, as far as it wants them, until this is called with none. Returns 0,
- * or -1 with errno when memory is out. */
+ * say. It is called so each turn, as far as it wants them, until this is called with none. Returns
+ * 0, or -1 with errno when memory is out. */
 int loop_ready(struct loop *l, struct watch *w, uint32_t events);
 
 /* Whether loop_watch(w, wanted) would change nothing. To want nothing of what was never watched is

@@ -13,7 +13,7 @@ static const struct {
 
 enum { STOPPERS = sizeof(stoppers) / sizeof(stoppers[0]) };
 
-static void wanted_signals(sigset_t *set)
+static void signals_wanted(sigset_t *set)
 {
 	sigemptyset(set);
 	for (size_t i = 0; i < STOPPERS; i++)
@@ -21,7 +21,7 @@ static void wanted_signals(sigset_t *set)
 			sigaddset(set, stoppers[i].number);
 }
 
-static const char *name_of(int number)
+static const char *signals_name(int number)
 {
 	for (size_t i = 0; i < STOPPERS; i++)
 		if (stoppers[i].number == number)
@@ -29,15 +29,15 @@ static const char *name_of(int number)
 	return "a signal";
 }
 
-static void unblock(void)
+static void signals_unblock(void)
 {
 	sigset_t set;
 
-	wanted_signals(&set);
+	signals_wanted(&set);
 	sys_signals_unblock(&set);
 }
 
-static void on_signal(struct watch *w, uint32_t events)
+static void signals_on_ready(struct watch *w, uint32_t events)
 {
 	struct signals *s = container_of(w, struct signals, watch);
 	int number = sys_signalfd_next(w->fd);
@@ -46,8 +46,8 @@ static void on_signal(struct watch *w, uint32_t events)
 	if (!number)
 		return;
 	s->number = number;
-	s->stop(s->arg, name_of(number));
-	unblock(); /* the next one has its default action: it ends us at once */
+	s->stop(s->arg, signals_name(number));
+	signals_unblock(); /* the next one has its default action: it ends us at once */
 }
 
 int signals_open(struct signals *s, struct loop *loop, struct err *err)
@@ -55,11 +55,11 @@ int signals_open(struct signals *s, struct loop *loop, struct err *err)
 	sigset_t set;
 	int fd;
 
-	wanted_signals(&set);
+	signals_wanted(&set);
 	sys_signals_block(&set);
 	fd = sys_signalfd(&set);
 	s->loop = loop;
-	s->watch = (struct watch){.fd = fd, .ready = on_signal};
+	s->watch = (struct watch){.fd = fd, .ready = signals_on_ready};
 	if (fd < 0 || loop_watch(loop, &s->watch, EPOLLIN) < 0) {
 		err_sys(err, ERR_RUNTIME, errno, "cannot watch for signals");
 		signals_close(s);
@@ -75,5 +75,5 @@ void signals_close(struct signals *s)
 	loop_unwatch(s->loop, &s->watch);
 	sys_close_own(s->watch.fd);
 	s->watch.fd = -1;
-	unblock();
+	signals_unblock();
 }

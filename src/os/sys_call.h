@@ -11,9 +11,10 @@
  * descriptor that it makes is close-on-exec (but for sys_open, which takes flags, and sys_dup2). A
  * function that takes a reporter is traced; one without is not: it only asks, or is the loop's own.
  *
- * Made elsewhere, by functions of libc that have no descriptor to show: names are looked up in
- * core/resolve.c (getaddrinfo, in a thread of its own) and written in base/addr.c, the clocks are
- * read in base/clock.h and report/report.c, and base/hash.c takes its key from getrandom.
+ * Made elsewhere, by functions of libc that have no descriptor to show: core/resolve.c looks names
+ * up (getaddrinfo, in a thread of its own, which takes no signals), base/addr.c has the names of
+ * interfaces, os/limits.c asks how much memory there is, base/clock.h and report/report.c read the
+ * clocks, and base/hash.c takes its key from getrandom.
  */
 
 #define RETRY_EINTR(rc, call)  \

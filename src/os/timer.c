@@ -3,22 +3,22 @@
 
 #include <stdlib.h>
 
-static void put(struct loop *l, uint32_t place, struct timer *t)
+static void timer_put(struct loop *l, uint32_t place, struct timer *t)
 {
 	l->heap[place] = t;
 	t->place = place;
 }
 
-static void sift_up(struct loop *l, uint32_t place)
+static void timer_sift_up(struct loop *l, uint32_t place)
 {
 	struct timer *t = l->heap[place];
 
 	for (; place > 1 && l->heap[place / 2]->at_ms > t->at_ms; place /= 2)
-		put(l, place, l->heap[place / 2]);
-	put(l, place, t);
+		timer_put(l, place, l->heap[place / 2]);
+	timer_put(l, place, t);
 }
 
-static void sift_down(struct loop *l, uint32_t place)
+static void timer_sift_down(struct loop *l, uint32_t place)
 {
 	struct timer *t = l->heap[place];
 
@@ -31,10 +31,10 @@ static void sift_down(struct loop *l, uint32_t place)
 			child++;
 		if (l->heap[child]->at_ms >= t->at_ms)
 			break;
-		put(l, place, l->heap[child]);
+		timer_put(l, place, l->heap[child]);
 		place = child;
 	}
-	put(l, place, t);
+	timer_put(l, place, t);
 }
 
 int timer_init(struct loop *l, struct timer *t, void (*expired)(struct timer *t))
@@ -58,9 +58,9 @@ void timer_set(struct loop *l, struct timer *t, int64_t at_ms)
 {
 	t->at_ms = at_ms;
 	if (!t->place)
-		put(l, ++l->timers_set, t);
-	sift_up(l, t->place);
-	sift_down(l, t->place);
+		timer_put(l, ++l->timers_set, t);
+	timer_sift_up(l, t->place);
+	timer_sift_down(l, t->place);
 }
 
 void timer_set_in(struct loop *l, struct timer *t, int64_t ms)
@@ -79,9 +79,9 @@ void timer_clear(struct loop *l, struct timer *t)
 	t->place = 0;
 	if (last == t)
 		return;
-	put(l, place, last);
-	sift_up(l, place);
-	sift_down(l, last->place);
+	timer_put(l, place, last);
+	timer_sift_up(l, place);
+	timer_sift_down(l, last->place);
 }
 
 void timer_free(struct loop *l, struct timer *t)

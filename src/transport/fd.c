@@ -15,17 +15,17 @@
 
 static const struct transport transport_pipe, transport_private, transport_shared;
 
-static enum io was_read(struct link *link, ssize_t n, size_t *got)
+static enum io fd_was_read(struct link *link, ssize_t n, size_t *got)
 {
 	if (n < 0)
 		return link_error(link, errno);
 	*got = (size_t)n;
 	if (n == 0)
-		link->vacates = false; /* nobody is left to be told */
+		link->vacates = false; /* no writer is left to be notified */
 	return n == 0 ? IO_EOF : IO_DONE;
 }
 
-static enum io was_written(struct link *link, ssize_t n, size_t *taken)
+static enum io fd_was_written(struct link *link, ssize_t n, size_t *taken)
 {
 	if (n < 0)
 		return link_error(link, errno);
@@ -35,12 +35,12 @@ static enum io was_written(struct link *link, ssize_t n, size_t *taken)
 
 static enum io fd_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
-	return was_read(link, sys_read(link->to, link->fd, room, size), got);
+	return fd_was_read(link, sys_read(link->to, link->fd, room, size), got);
 }
 
 static enum io fd_write(struct link *link, struct span out, size_t *taken)
 {
-	return was_written(link, sys_write(link->to, link->fd, out.data, out.len), taken);
+	return fd_was_written(link, sys_write(link->to, link->fd, out.data, out.len), taken);
 }
 
 /* A blocking descriptor that others share: what poll(2) calls writable takes PIPE_BUF bytes. */
@@ -64,7 +64,7 @@ static int open_private(struct reporter *to, const char *path, enum fd_use use)
 }
 
 /* Open for ourselves, non-blocking, what the inherited descriptor shows; or -1. */
-static int reopen(struct reporter *to, int fd, enum fd_use use)
+static int fd_reopen(struct reporter *to, int fd, enum fd_use use)
 {
 	char path[32];
 
@@ -88,9 +88,9 @@ static int reopen_terminal(struct reporter *to, int fd, enum fd_use use)
 }
 
 /* Go on with a descriptor of our own; where it cannot be had, with the shared one. */
-static void make_private(struct link *link, enum fd_use use)
+static void fd_make_private(struct link *link, enum fd_use use)
 {
-	int own = reopen(link->to, link->origin, use);
+	int own = fd_reopen(link->to, link->origin, use);
 
 	if (own < 0 && link->terminal)
 		own = reopen_terminal(link->to, link->origin, use);
@@ -99,31 +99,31 @@ static void make_private(struct link *link, enum fd_use use)
 		link->fd = own;
 }
 
-static enum io pipe_read(struct link *link, uint8_t *room, size_t size, size_t *got)
+static enum io fd_pipe_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	ssize_t n = sys_read_nowait(link->to, link->fd, room, size);
 
 	if (n < 0 && errno == EOPNOTSUPP) {
-		make_private(link, FD_READ);
+		fd_make_private(link, FD_READ);
 		return link->via->read(link, room, size, got);
 	}
-	return was_read(link, n, got);
+	return fd_was_read(link, n, got);
 }
 
-static enum io pipe_write(struct link *link, struct span out, size_t *taken)
+static enum io fd_pipe_write(struct link *link, struct span out, size_t *taken)
 {
 	ssize_t n = sys_write_nowait(link->to, link->fd, out.data, out.len);
 
 	if (n < 0 && errno == EOPNOTSUPP) {
-		make_private(link, FD_WRITE);
+		fd_make_private(link, FD_WRITE);
 		return link->via->write(link, out, taken);
 	}
-	return was_written(link, n, taken);
+	return fd_was_written(link, n, taken);
 }
 
 /* Closing a copy tells of a write to a file that failed late (close(2): NFS, quotas), as dup2 would
  * not. Returns the errno, or 0. */
-static int close_copy(struct link *link)
+static int fd_close_copy(struct link *link)
 {
 	int copy;
 
@@ -135,9 +135,9 @@ static int close_copy(struct link *link)
 
 /* Give the inherited descriptor back, its number kept by /dev/null: a later socket must not become
  * standard output. */
-static int vacate(struct link *link)
+static int fd_vacate(struct link *link)
 {
-	int null, error = close_copy(link);
+	int null, error = fd_close_copy(link);
 
 	null = sys_open(link->to, "/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null >= 0) {
@@ -153,7 +153,7 @@ static int fd_close(struct link *link)
 {
 	if (link->fd != link->origin)
 		sys_close(link->to, link->fd);
-	return link->vacates ? vacate(link) : 0;
+	return link->vacates ? fd_vacate(link) : 0;
 }
 
 static const struct transport transport_private = {
@@ -165,8 +165,8 @@ static const struct transport transport_private = {
 
 static const struct transport transport_pipe = {
 	.name = "fd",
-	.read = pipe_read,
-	.write = pipe_write,
+	.read = fd_pipe_read,
+	.write = fd_pipe_write,
 	.close = fd_close,
 };
 
@@ -185,7 +185,7 @@ static const struct transport transport_inherited_socket = {
 };
 
 /* Files, and the devices that are memory (null(4), full(4)), never make a read or write wait. */
-static bool never_waits(const struct stat *about)
+static bool fd_never_waits(const struct stat *about)
 {
 	enum { MEMORY_MAJOR = 1, NULL_MINOR = 3, ZERO_MINOR = 5, FULL_MINOR = 7 };
 	unsigned device = minor(about->st_rdev);
@@ -197,7 +197,7 @@ static bool never_waits(const struct stat *about)
 }
 
 /* Whether the descriptor was given for this use. */
-static bool is_for(int fd, enum fd_use use)
+static bool fd_is_for(int fd, enum fd_use use)
 {
 	int mode = sys_access_mode(fd);
 
@@ -219,12 +219,12 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 		link->via = &transport_inherited_socket;
 		if (use == FD_READ && sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
 			stream_keep_urgent(to, fd);
-	} else if (never_waits(&about) || !is_for(fd, use))
+	} else if (fd_never_waits(&about) || !fd_is_for(fd, use))
 		link->via = &transport_private; /* what is not for this use says so */
 	else if (S_ISFIFO(about.st_mode))
 		link->via = &transport_pipe;
 	else if (link->terminal)
-		make_private(link, use);
+		fd_make_private(link, use);
 }
 
 void fd_open_std(struct reporter *to, int fd, struct link *link)

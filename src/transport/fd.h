@@ -13,8 +13,8 @@ enum fd_use { FD_READ, FD_WRITE };
  * (proc(5), /proc/self/fd; or tty(4), /dev/tty); a file never waits; what cannot be opened anew is
  * written at most PIPE_BUF bytes at a time, when poll(2) says that they fit (pipe(7)). That is not
  * true of a terminal: one that is neither ours to open nor our controlling terminal can block us
- * while its reader takes nothing. Closing one gives the
- * inherited descriptor back, so that who is at its other end is told, and leaves the number taken.
+ * while its reader takes nothing. Closing one gives the inherited descriptor back, so that the
+ * program at its other end is notified, and leaves the number taken.
  */
 void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link);
 
