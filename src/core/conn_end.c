@@ -219,7 +219,8 @@ static void lost_ending(const struct conn *c, const struct addr *peer, struct er
 			c->link.message_max);
 	} else if (c->link.connectionless && !c->answered) {
 		err_sys(err, ERR_REFUSED, c->link.error, "cannot reach %s", at.text);
-		c->link.via->advise(err, c->link.error, peer);
+		if (c->link.via->advise)
+			c->link.via->advise(err, c->link.error, peer);
 	} else {
 		err_sys(err, ERR_LOST, c->link.error,
 			"connection with %s lost after %ju bytes received, %ju sent", at.text,

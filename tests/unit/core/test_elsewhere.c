@@ -213,6 +213,18 @@ Test(elsewhere, a_link_without_it_ends)
 	come_home(&j);
 }
 
+Test(elsewhere, a_lack_of_ours_before_the_first_answer_is_told)
+{
+	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
+
+	set_out(&j, &talker);
+	conn_lost(j.c, ENOMEM);
+	scene_play(&j.sc);
+	cr_assert(eq(uint, j.asked, 0));
+	cr_assert(eq(int, j.places[0].why.sys, ENOMEM));
+	come_home(&j);
+}
+
 /* ---- not after it ---- */
 
 static const char *const answer[] = {"answer", NULL};
