@@ -28,16 +28,39 @@ static void set_watch(struct conn *c)
 	c->watch = (struct watch){.fd = link->fd, .ready = on_ready, .edges = link->via->edges};
 }
 
-static void set_link(struct conn *c, const struct link *link, const struct addr *peer)
+/* How much of an address has room behind c: any, where it can change. */
+static size_t address_room(const struct link *link, const struct addr *peer)
+{
+	if (!peer)
+		return 0;
+	return link->via->address ? sizeof(peer->room) : peer->len;
+}
+
+static void store_address(struct conn *c, const struct addr *at)
 {
 	struct stored_addr *stored = (void *)((char *)(c + 1) + peer_room(c->owner));
 
+	stored->len = at->len;
+	memcpy(stored->bytes, addr_bytes(at).data, at->len);
+}
+
+static void set_link(struct conn *c, const struct link *link, const struct addr *peer)
+{
 	c->link = *link;
 	set_watch(c);
-	if (!peer)
+	if (peer)
+		store_address(c, peer);
+}
+
+void conn_note_address(struct conn *c)
+{
+	struct addr at;
+
+	if (!c->link.moved)
 		return;
-	stored->len = peer->len;
-	memcpy(stored->bytes, addr_bytes(peer).data, peer->len);
+	at = c->link.via->address(&c->link);
+	store_address(c, &at);
+	c->link.moved = false;
 }
 
 void conn_owner_init(struct conn_owner *owner)
@@ -57,7 +80,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	enum conn_sides sides)
 {
 	struct conn *c = calloc(1, sizeof(*c) + peer_room(owner) + sizeof(struct stored_addr) +
-					   (peer ? peer->len : 0));
+					   address_room(link, peer));
 
 	if (!c)
 		return NULL;
@@ -99,7 +122,7 @@ static void follow_link(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
 	set_watch(c);
-	c->link.moved = false;
+	conn_note_address(c);
 }
 
 static void review_interest(struct conn *c)
@@ -167,11 +190,12 @@ static bool was_refused(struct conn *c)
 /* The queue is empty and nothing follows: pass our end on. */
 static void pass_end_on(struct conn *c)
 {
-	enum io verdict;
+	enum io verdict = IO_DONE;
 
 	if (was_refused(c))
 		return;
-	verdict = c->link.via->finish ? c->link.via->finish(&c->link) : IO_DONE;
+	if (c->link.via->finish)
+		verdict = c->link.via->finish(&c->link);
 	c->finish_waits = verdict == IO_AGAIN;
 	c->out_over = verdict == IO_DONE;
 	if (verdict == IO_FAIL)
@@ -531,7 +555,7 @@ struct addr conn_address(const struct conn *c)
 	const struct stored_addr *stored = conn_stored_addr(c);
 	struct addr a = {0};
 
-	if (c->link.via->address)
+	if (c->link.moved)
 		return c->link.via->address(&c->link);
 	addr_of_bytes(&a, (struct span){stored->bytes, stored->len});
 	return a;

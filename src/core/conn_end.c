@@ -276,8 +276,10 @@ static void peer_ending(const struct conn *c, struct err *err)
 static void close_link(struct conn *c)
 {
 	uint32_t missed = c->link.via->missed ? c->link.via->missed(c->link.to, c->link.fd) : 0;
-	int error = link_close(&c->link);
+	int error;
 
+	conn_note_address(c);
+	error = link_close(&c->link);
 	if (c->ending != ENDED_IN_ORDER)
 		return;
 	if (error) {
@@ -460,6 +462,7 @@ void conn_on_timer(struct timer *t)
 void conn_drop(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
+	conn_note_address(c);
 	link_close(&c->link);
 	forget(c);
 }

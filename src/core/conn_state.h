@@ -100,6 +100,9 @@ void conn_write_failed(struct conn *c, int error);
 void conn_write_message(struct conn *c, struct span out);
 void conn_flush_messages(struct conn *c);
 
+/* Keep the address that the link leads to now, for when it is closed. */
+void conn_note_address(struct conn *c);
+
 /* Act on what a read into owner.room gave. */
 void conn_was_read(struct conn *c, enum io verdict, size_t got);
 

@@ -42,7 +42,7 @@ struct link {
 	bool inside : 1; /* bytes wait in the link itself: no epoll tells of them */
 	bool unread : 1; /* ... those that link_unread gave back */
 	bool reset : 1;  /* the peer's reset has been seen; what it had sent comes first */
-	bool moved : 1;  /* fd is another one now: that is to be watched */
+	bool moved : 1;  /* fd and address are others now */
 	bool vacates : 1; /* closing gives origin back, so that its other end is told */
 };
 
