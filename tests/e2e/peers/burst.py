@@ -107,6 +107,15 @@ class Two:
                     return True
         return False
 
+    def meet(self):
+        """Until each hears the other: what is said before a member was accepted does not reach it."""
+        until = time.monotonic() + PATIENCE_S
+        for i, member in enumerate(self.members):
+            heard = False
+            while not heard and time.monotonic() < until:
+                member.send(b"hello.\n")
+                heard = self.hear(1 - i, b": hello.", time.monotonic() + 0.5)
+
     def longest_ms(self, seconds):
         longest, words, end = 0, 0, time.monotonic() + seconds
         while time.monotonic() < end:
@@ -134,6 +143,7 @@ def main():
     once = b"\xff" * args.wide + b"\n"
     text = once * max(1, BURST_BYTES // len(once))
     two = Two(args.port)
+    two.meet()
     slow_lost = os.pipe()
     children = []
     if args.slow:
