@@ -85,7 +85,7 @@ void client_fail(struct client *c, const struct err *why)
 	client_stop(c);
 }
 
-static void on_gone(struct conn_owner *owner, struct conn *conn, const struct err *why)
+static void client_on_gone(struct conn_owner *owner, struct conn *conn, const struct err *why)
 {
 	struct client *c = container_of(owner, struct client, owner);
 
@@ -100,7 +100,7 @@ static void on_gone(struct conn_owner *owner, struct conn *conn, const struct er
 	c->over(c, why);
 }
 
-static void tell_connected(struct client *c, const struct addr *at)
+static void client_tell_connected(struct client *c, const struct addr *at)
 {
 	const struct addr_shown address = addr_text(at);
 	const struct report connected = {
@@ -113,7 +113,7 @@ static void tell_connected(struct client *c, const struct addr *at)
 }
 
 /* Nobody is at the address that datagrams went to: the next one of the name may do better. */
-static bool go_elsewhere(void *arg, int error, struct link *link, struct addr *at)
+static bool client_go_elsewhere(void *arg, int error, struct link *link, struct addr *at)
 {
 	struct client *c = arg;
 	const struct addr_shown address = addr_text(&c->at);
@@ -127,7 +127,7 @@ static bool go_elsewhere(void *arg, int error, struct link *link, struct addr *a
 	if (!connector_next(c->to, &c->to_where, &c->others, link, at, &unused))
 		return false;
 	c->at = *at;
-	tell_connected(c, at);
+	client_tell_connected(c, at);
 	return true;
 }
 
@@ -144,7 +144,7 @@ struct conn *client_adopt(struct client *c, const struct connected *there, struc
 }
 
 /* What is left of --connect-timeout, which is for looking up, connecting and opening. */
-static int64_t time_left_ms(const struct client *c)
+static int64_t client_time_left_ms(const struct client *c)
 {
 	int64_t left_ms = c->began_ms + c->conf->connect_timeout_ms - c->loop.now_ms;
 
@@ -153,8 +153,8 @@ static int64_t time_left_ms(const struct client *c)
 	return left_ms > 0 ? left_ms : 1;
 }
 
-static void on_unopened(struct conn_owner *owner, const struct conn *conn, const struct step *at,
-	const struct err *why)
+static void client_on_unopened(struct conn_owner *owner, const struct conn *conn,
+	const struct step *at, const struct err *why)
 {
 	struct client *c = container_of(owner, struct client, owner);
 
@@ -166,9 +166,10 @@ static void on_unopened(struct conn_owner *owner, const struct conn *conn, const
 }
 
 /* The connection, of what the connector found. Returns NULL, with err, when memory is out. */
-static struct conn *make_net(struct client *c, const struct connected *there, struct err *err)
+static struct conn *client_make_net(
+	struct client *c, const struct connected *there, struct err *err)
 {
-	const struct elsewhere_conf conf = {.next = go_elsewhere, .arg = c};
+	const struct elsewhere_conf conf = {.next = client_go_elsewhere, .arg = c};
 	struct connected found = *there;
 
 	if (c->where.via->connectionless && elsewhere_over(&found.link, &found.at, &conf) < 0)
@@ -176,7 +177,7 @@ static struct conn *make_net(struct client *c, const struct connected *there, st
 	return client_adopt(c, &found, err);
 }
 
-static void on_connected(void *arg, const struct connected *there, const struct err *why)
+static void client_on_connected(void *arg, const struct connected *there, const struct err *why)
 {
 	struct client *c = arg;
 	struct err none = {0};
@@ -188,17 +189,17 @@ static void on_connected(void *arg, const struct connected *there, const struct 
 	}
 	c->others = there->others;
 	c->at = there->at;
-	c->net = make_net(c, there, &none);
+	c->net = client_make_net(c, there, &none);
 	if (!c->net) {
 		client_fail(c, &none);
 		return;
 	}
-	tell_connected(c, &there->at);
-	c->owner.opening_ms = time_left_ms(c);
+	client_tell_connected(c, &there->at);
+	c->owner.opening_ms = client_time_left_ms(c);
 	conn_begin(c->net);
 }
 
-static void on_max_time(struct timer *t)
+static void client_on_max_time(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, max_time);
 	struct err why = {0};
@@ -225,10 +226,10 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.idle_ms = conf->idle_ms,
 		.receive_max = conf->max_answer,
 		.see_off = true,
-		.unopened = on_unopened,
-		.gone = on_gone};
+		.unopened = client_on_unopened,
+		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
-	if (c->owner.room && timer_init(&c->loop, &c->max_time, on_max_time) == 0)
+	if (c->owner.room && timer_init(&c->loop, &c->max_time, client_on_max_time) == 0)
 		return 0;
 	client_free(c);
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -244,7 +245,7 @@ struct conn *client_std(
 
 /* --source: ADDR, ADDR:PORT, [V6]:PORT; numeric, for it is one of ours. Of a Unix socket, a path.
  */
-static int read_source(const struct client *c, struct addr *source, struct err *err)
+static int client_read_source(const struct client *c, struct addr *source, struct err *err)
 {
 	const char *typed = c->conf->source;
 	struct endpoint at;
@@ -264,7 +265,7 @@ static int read_source(const struct client *c, struct addr *source, struct err *
 }
 
 /* The host: as the words or the option have it, else this machine. */
-static int read_host(struct client *c, struct err *err)
+static int client_read_host(struct client *c, struct err *err)
 {
 	struct endpoint *at = &c->where.at;
 	const char *host = c->conf->host;
@@ -297,7 +298,7 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	named = conf->host || where->at.host[0];
 	if (where->path.len)
 		snprintf(c->typed, sizeof(c->typed), "%s", addr_text(&where->path).text);
-	else if (read_host(c, err) < 0)
+	else if (client_read_host(c, err) < 0)
 		return -1;
 	c->to_where = (struct connector_conf){.via = where->via,
 		.target = {.host = where->at.host,
@@ -308,13 +309,13 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 		.at = where->path,
 		.typed = c->typed,
 		.timeout_ms = conf->connect_timeout_ms};
-	return read_source(c, &c->to_where.source, err);
+	return client_read_source(c, &c->to_where.source, err);
 }
 
 int client_run(struct client *c, struct err *err)
 {
 	c->began_ms = c->loop.now_ms;
-	c->connector = connector_start(&c->loop, c->to, &c->to_where, on_connected, c, err);
+	c->connector = connector_start(&c->loop, c->to, &c->to_where, client_on_connected, c, err);
 	if (!c->connector)
 		return -1;
 	if (c->conf->max_time_ms > 0)

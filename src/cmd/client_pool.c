@@ -16,7 +16,7 @@ int client_pool_check(const struct client *c, uint64_t wanted, struct err *err)
 	return err_hint(err, "fewer of them, or a higher limit of descriptors (ulimit -Hn)");
 }
 
-static void fail(struct client_pool *p, const struct err *why)
+static void client_pool_fail(struct client_pool *p, const struct err *why)
 {
 	if (p->over)
 		return;
@@ -24,7 +24,8 @@ static void fail(struct client_pool *p, const struct err *why)
 	p->failed(p, why);
 }
 
-static void on_connected(void *arg, const struct connected *there, const struct err *why)
+static void client_pool_on_connected(
+	void *arg, const struct connected *there, const struct err *why)
 {
 	struct client_pool_place *place = arg;
 	struct client_pool *p = place->of;
@@ -33,18 +34,18 @@ static void on_connected(void *arg, const struct connected *there, const struct 
 
 	place->connector = NULL;
 	if (why) {
-		fail(p, why);
+		client_pool_fail(p, why);
 		return;
 	}
 	made = client_adopt(p->client, there, &err);
 	if (made)
 		conn_begin(made);
 	else
-		fail(p, &err);
+		client_pool_fail(p, &err);
 }
 
 /* The first place that is free: there is one, for those that are connected have left theirs. */
-static struct client_pool_place *free_place(struct client_pool *p)
+static struct client_pool_place *client_pool_free_place(struct client_pool *p)
 {
 	size_t i = 0;
 
@@ -53,21 +54,21 @@ static struct client_pool_place *free_place(struct client_pool *p)
 	return &p->places[i];
 }
 
-static void begin_one(struct client_pool *p)
+static void client_pool_begin_one(struct client_pool *p)
 {
-	struct client_pool_place *place = free_place(p);
+	struct client_pool_place *place = client_pool_free_place(p);
 	struct err err = {0};
 
 	place->of = p;
 	p->begun++;
-	place->connector = connector_start(
-		p->client->owner.loop, &p->quieter, &p->where, on_connected, place, &err);
+	place->connector = connector_start(p->client->owner.loop, &p->quieter, &p->where,
+		client_pool_on_connected, place, &err);
 	if (!place->connector)
-		fail(p, &err);
+		client_pool_fail(p, &err);
 }
 
 /* Where the first one went, with nothing to look up, to race, or to go to instead. */
-static void aim(struct client_pool *p)
+static void client_pool_aim(struct client_pool *p)
 {
 	p->begun = 1;
 	p->where = p->client->to_where;
@@ -82,9 +83,9 @@ void client_pool_up(struct client_pool *p)
 	uint64_t at_once = p->client->where.via->connectionless ? 1 : CLIENT_POOL_AT_ONCE;
 
 	if (p->up++ == 0)
-		aim(p);
+		client_pool_aim(p);
 	while (!p->over && p->begun < p->wanted && p->begun - p->up < at_once)
-		begin_one(p);
+		client_pool_begin_one(p);
 }
 
 void client_pool_end(struct client_pool *p)

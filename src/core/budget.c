@@ -26,7 +26,7 @@ void budget_give_back(void)
 #endif
 }
 
-static struct conn *largest_holder(struct conn_owner *owner)
+static struct conn *budget_largest_holder(struct conn_owner *owner)
 {
 	struct conn *largest = NULL;
 
@@ -39,7 +39,7 @@ static struct conn *largest_holder(struct conn_owner *owner)
 	return largest && largest->counted ? largest : NULL;
 }
 
-static void recount(struct conn *c)
+static void budget_recount(struct conn *c)
 {
 	size_t before = c->counted;
 
@@ -49,7 +49,7 @@ static void recount(struct conn *c)
 }
 
 /* What waits for one that does not read cannot be followed by a reason. */
-static void send_away(struct conn *c)
+static void budget_send_away(struct conn *c)
 {
 	bool can_be_told = c->queue.len == 0 && !conn_closing(c);
 
@@ -57,30 +57,30 @@ static void send_away(struct conn *c)
 		c->on->let_go(c);
 	c->holds = 0;
 	buf_free(&c->queue);
-	recount(c);
+	budget_recount(c);
 	if (can_be_told)
 		conn_refuse(c, "the server's memory limit is reached");
 	else
 		conn_expel(c, "the server's memory limit is reached");
 }
 
-static bool is_over(const struct budget *b)
+static bool budget_is_over(const struct budget *b)
 {
 	return b->max && b->held > b->max;
 }
 
-static void enforce(struct conn_owner *owner)
+static void budget_enforce(struct conn_owner *owner)
 {
 	struct budget *b = owner->budget;
 	struct conn *largest;
 
-	while (is_over(b) && b->reclaim && b->reclaim(b->arg))
+	while (budget_is_over(b) && b->reclaim && b->reclaim(b->arg))
 		;
-	largest = is_over(b) ? largest_holder(owner) : NULL;
+	largest = budget_is_over(b) ? budget_largest_holder(owner) : NULL;
 	if (!largest)
 		return;
 	b->enforcing = true;
-	send_away(largest);
+	budget_send_away(largest);
 	b->enforcing = false;
 }
 
@@ -89,9 +89,9 @@ void conn_recount(struct conn *c)
 	struct budget *b = c->owner->budget;
 	size_t before = c->counted;
 
-	recount(c);
-	if (b && c->counted > before && is_over(b) && !b->enforcing)
-		enforce(c->owner);
+	budget_recount(c);
+	if (b && c->counted > before && budget_is_over(b) && !b->enforcing)
+		budget_enforce(c->owner);
 }
 
 int conn_holds(struct conn *c, size_t bytes)

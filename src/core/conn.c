@@ -9,47 +9,48 @@ struct stored_addr {
 	uint8_t bytes[];
 };
 
-static size_t peer_room(const struct conn_owner *owner)
+static size_t conn_peer_room(const struct conn_owner *owner)
 {
 	return (owner->on->peer_size + 15) & ~(size_t)15;
 }
 
 static const struct stored_addr *conn_stored_addr(const struct conn *c)
 {
-	return (const void *)((const char *)(c + 1) + peer_room(c->owner));
+	return (const void *)((const char *)(c + 1) + conn_peer_room(c->owner));
 }
 
-static void on_ready(struct watch *w, uint32_t events);
+static void conn_on_ready(struct watch *w, uint32_t events);
 
-static void set_watch(struct conn *c)
+static void conn_set_watch(struct conn *c)
 {
 	const struct link *link = &c->link;
 
-	c->watch = (struct watch){.fd = link->fd, .ready = on_ready, .edges = link->via->edges};
+	c->watch =
+		(struct watch){.fd = link->fd, .ready = conn_on_ready, .edges = link->via->edges};
 }
 
 /* How much of an address has room behind c: any, where it can change. */
-static size_t address_room(const struct link *link, const struct addr *peer)
+static size_t conn_address_room(const struct link *link, const struct addr *peer)
 {
 	if (!peer)
 		return 0;
 	return link->via->address ? sizeof(peer->room) : peer->len;
 }
 
-static void store_address(struct conn *c, const struct addr *at)
+static void conn_store_address(struct conn *c, const struct addr *at)
 {
-	struct stored_addr *stored = (void *)((char *)(c + 1) + peer_room(c->owner));
+	struct stored_addr *stored = (void *)((char *)(c + 1) + conn_peer_room(c->owner));
 
 	stored->len = at->len;
 	memcpy(stored->bytes, addr_bytes(at).data, at->len);
 }
 
-static void set_link(struct conn *c, const struct link *link, const struct addr *peer)
+static void conn_set_link(struct conn *c, const struct link *link, const struct addr *peer)
 {
 	c->link = *link;
-	set_watch(c);
+	conn_set_watch(c);
 	if (peer)
-		store_address(c, peer);
+		conn_store_address(c, peer);
 }
 
 void conn_note_address(struct conn *c)
@@ -59,7 +60,7 @@ void conn_note_address(struct conn *c)
 	if (!c->link.moved)
 		return;
 	at = c->link.via->address(&c->link);
-	store_address(c, &at);
+	conn_store_address(c, &at);
 	c->link.moved = false;
 }
 
@@ -71,7 +72,7 @@ void conn_owner_init(struct conn_owner *owner)
 }
 
 /* A handler may limit what is read at a time, but not messages that are kept whole. */
-static void limit_as_told(struct conn *c)
+static void conn_limit_as_told(struct conn *c)
 {
 	conn_limit_reads(c, c->link.message_max ? 0 : c->on->read_max);
 }
@@ -79,8 +80,8 @@ static void limit_as_told(struct conn *c)
 struct conn *conn_new(struct conn_owner *owner, const struct link *link, const struct addr *peer,
 	enum conn_sides sides)
 {
-	struct conn *c = calloc(1, sizeof(*c) + peer_room(owner) + sizeof(struct stored_addr) +
-					   address_room(link, peer));
+	struct conn *c = calloc(1, sizeof(*c) + conn_peer_room(owner) + sizeof(struct stored_addr) +
+					   conn_address_room(link, peer));
 
 	if (!c)
 		return NULL;
@@ -96,15 +97,15 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
-	set_link(c, link, peer);
-	limit_as_told(c);
+	conn_set_link(c, link, peer);
+	conn_limit_as_told(c);
 	list_push(&owner->conns, &c->node);
 	owner->open_now++;
 	return c;
 }
 
 /* What c waits for: to read, to write, both, or nothing. */
-static uint32_t asked_of(const struct conn *c)
+static uint32_t conn_asked_of(const struct conn *c)
 {
 	uint32_t asked = 0;
 
@@ -118,19 +119,19 @@ static uint32_t asked_of(const struct conn *c)
 }
 
 /* The link has another descriptor: the old one is closed, and the kernel has forgotten it. */
-static void follow_link(struct conn *c)
+static void conn_follow_link(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
-	set_watch(c);
+	conn_set_watch(c);
 	conn_note_address(c);
 }
 
-static void review_interest(struct conn *c)
+static void conn_review_interest(struct conn *c)
 {
-	uint32_t wanted = asked_of(c);
+	uint32_t wanted = conn_asked_of(c);
 
 	if (c->link.moved)
-		follow_link(c);
+		conn_follow_link(c);
 	if (c->link.via->wants)
 		wanted = c->link.via->wants(&c->link, wanted);
 	if (c->link.fd < 0 || loop_is_watching(&c->watch, wanted))
@@ -140,7 +141,7 @@ static void review_interest(struct conn *c)
 }
 
 /* Bytes that wait in the link are told by no epoll. */
-static void note_bytes_inside(struct conn *c)
+static void conn_note_bytes_inside(struct conn *c)
 {
 	uint32_t here = link_has_bytes(&c->link) ? EPOLLIN : 0;
 
@@ -152,7 +153,7 @@ static void note_bytes_inside(struct conn *c)
 /* Nothing more can be written. What the peer had sent before it refused us is still worth reading:
  * it may say why. If it lives all the same, it is told that nothing more will come, and what it
  * sends is waited for only so long. */
-static void writing_failed(struct conn *c, int error)
+static void conn_writing_failed(struct conn *c, int error)
 {
 	c->write_error = error;
 	c->finishing = c->out_over = true;
@@ -171,12 +172,12 @@ void conn_write_failed(struct conn *c, int error)
 	if (c->link.connectionless)
 		conn_lost(c, error);
 	else
-		writing_failed(c, error);
+		conn_writing_failed(c, error);
 }
 
 /* Whether a refusal is on its way back that no read or write has met yet: what was sent did not
  * arrive. */
-static bool was_refused(struct conn *c)
+static bool conn_was_refused(struct conn *c)
 {
 	int error = 0;
 
@@ -188,18 +189,18 @@ static bool was_refused(struct conn *c)
 }
 
 /* The queue is empty and nothing follows: pass our end on. */
-static void pass_end_on(struct conn *c)
+static void conn_pass_end_on(struct conn *c)
 {
 	enum io verdict = IO_DONE;
 
-	if (was_refused(c))
+	if (conn_was_refused(c))
 		return;
 	if (c->link.via->finish)
 		verdict = c->link.via->finish(&c->link);
 	c->finish_waits = verdict == IO_AGAIN;
 	c->out_over = verdict == IO_DONE;
 	if (verdict == IO_FAIL)
-		writing_failed(c, c->link.error);
+		conn_writing_failed(c, c->link.error);
 }
 
 void conn_review(struct conn *c)
@@ -207,12 +208,12 @@ void conn_review(struct conn *c)
 	if (c->told_now)
 		return;
 	if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits && !c->queue.len)
-		pass_end_on(c);
+		conn_pass_end_on(c);
 	if (c->in_over || c->out_over)
 		conn_review_stage(c);
 	if (!conn_alive(c) || !c->opened)
 		return;
-	review_interest(c);
+	conn_review_interest(c);
 	if (c->retime)
 		conn_review_timer(c);
 }
@@ -272,7 +273,7 @@ void conn_want_drained(struct conn *c)
 }
 
 /* One write: how much of out the kernel took. A failure ends our side. */
-static size_t write_some(struct conn *c, struct span out)
+static size_t conn_write_some(struct conn *c, struct span out)
 {
 	size_t taken = 0;
 	enum io verdict = c->link.via->write(&c->link, out, &taken);
@@ -289,10 +290,10 @@ static size_t write_some(struct conn *c, struct span out)
 }
 
 /* Write out, or keep what is not taken. */
-static void write_or_keep(struct conn *c, struct span out)
+static void conn_write_or_keep(struct conn *c, struct span out)
 {
 	if (c->queue.len == 0 && out.len)
-		out = span_from(out, write_some(c, out));
+		out = span_from(out, conn_write_some(c, out));
 	if (c->write_error || !out.len || !conn_alive(c))
 		return;
 	if (buf_add(&c->queue, out) < 0)
@@ -308,13 +309,13 @@ int conn_write(struct conn *c, struct span out)
 	if (c->link.message_max)
 		conn_write_message(c, out);
 	else
-		write_or_keep(c, out);
+		conn_write_or_keep(c, out);
 	conn_review(c);
 	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
 }
 
 /* Write what waits, as far as there is room. */
-static void write_queue(struct conn *c)
+static void conn_write_queue(struct conn *c)
 {
 	size_t taken;
 
@@ -324,14 +325,14 @@ static void write_queue(struct conn *c)
 		conn_flush_messages(c);
 		return;
 	}
-	taken = write_some(c, buf_span(&c->queue));
+	taken = conn_write_some(c, buf_span(&c->queue));
 	if (!c->write_error)
 		buf_take(&c->queue, taken);
 }
 
-static void flush_queue(struct conn *c)
+static void conn_flush_queue(struct conn *c)
 {
-	write_queue(c);
+	conn_write_queue(c);
 	conn_count(c);
 	c->finish_waits = false; /* to be tried again */
 	if (c->queue.len || c->write_error || !conn_alive(c))
@@ -354,7 +355,7 @@ void conn_take_in(struct conn *c, struct span in)
 		c->on->data(c, in);
 }
 
-static void peer_ended(struct conn *c)
+static void conn_hear_end(struct conn *c)
 {
 	c->in_over = true;
 	c->active_ms = c->owner->loop->now_ms;
@@ -368,16 +369,16 @@ void conn_writable(struct conn *c)
 {
 	c->told_now = true;
 	if (conn_alive(c))
-		flush_queue(c);
+		conn_flush_queue(c);
 	c->told_now = false;
 	conn_review(c); /* what still waits is to be tried again */
 }
 
-static void act_on_read(struct conn *c, enum io verdict, size_t got)
+static void conn_act_on_read(struct conn *c, enum io verdict, size_t got)
 {
 	switch (verdict) {
 	case IO_DONE: conn_take_in(c, (struct span){c->owner->room, got}); break;
-	case IO_EOF: peer_ended(c); break;
+	case IO_EOF: conn_hear_end(c); break;
 	case IO_FAIL: conn_lost(c, c->link.error); break;
 	case IO_AGAIN: break;
 	}
@@ -386,13 +387,13 @@ static void act_on_read(struct conn *c, enum io verdict, size_t got)
 void conn_was_read(struct conn *c, enum io verdict, size_t got)
 {
 	c->told_now = true;
-	act_on_read(c, verdict, got);
+	conn_act_on_read(c, verdict, got);
 	c->told_now = false;
 	conn_review(c);
 }
 
 /* Whether a read may have left something that no edge will tell of. */
-static bool may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t events)
+static bool conn_may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t events)
 {
 	bool left = c->link.left;
 
@@ -404,14 +405,14 @@ static bool may_be_more(struct conn *c, enum io verdict, size_t got, uint32_t ev
 }
 
 /* Returns whether something came. */
-static bool read_once(struct conn *c, uint32_t events)
+static bool conn_read_once(struct conn *c, uint32_t events)
 {
 	size_t got = 0;
 	enum io verdict = link_read(&c->link, c->owner->room, c->read_max, &got);
-	bool more = c->watch.edges && may_be_more(c, verdict, got, events);
+	bool more = c->watch.edges && conn_may_be_more(c, verdict, got, events);
 
-	note_bytes_inside(c);
-	act_on_read(c, verdict, got);
+	conn_note_bytes_inside(c);
+	conn_act_on_read(c, verdict, got);
 	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
 	return verdict == IO_DONE;
@@ -419,11 +420,11 @@ static bool read_once(struct conn *c, uint32_t events)
 
 /* One read a turn, unless more are expected: as fair as it is fast, without a second call just to
  * be told EAGAIN. */
-static void read_some(struct conn *c, uint32_t events)
+static void conn_read_some(struct conn *c, uint32_t events)
 {
 	int left = c->reads_a_turn;
 
-	while (read_once(c, events) && --left > 0 && (asked_of(c) & EPOLLIN))
+	while (conn_read_once(c, events) && --left > 0 && (conn_asked_of(c) & EPOLLIN))
 		;
 }
 
@@ -431,7 +432,7 @@ static void read_some(struct conn *c, uint32_t events)
  * is only paused, the next read will meet it, after what came before it. A hang-up without an error
  * is a Unix peer that has read all and closed both ways: nothing is lost unless we still write,
  * which then fails. */
-static void hung_up(struct conn *c)
+static void conn_hung_up(struct conn *c)
 {
 	int error;
 
@@ -443,17 +444,17 @@ static void hung_up(struct conn *c)
 }
 
 /* What of it events let c try. Where the link has its own mind what to wait for, that is all. */
-static uint32_t can_try(const struct conn *c, uint32_t asked, uint32_t events)
+static uint32_t conn_can_try(const struct conn *c, uint32_t asked, uint32_t events)
 {
 	if (c->link.via->wants || (events & (EPOLLERR | EPOLLHUP)))
 		return asked;
 	return asked & events;
 }
 
-static void on_ready(struct watch *w, uint32_t events)
+static void conn_on_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, watch);
-	uint32_t asked = asked_of(c), may = can_try(c, asked, events);
+	uint32_t asked = conn_asked_of(c), may = conn_can_try(c, asked, events);
 
 	if (c->opening) {
 		conn_opening_go(c);
@@ -461,13 +462,13 @@ static void on_ready(struct watch *w, uint32_t events)
 	}
 	c->told_now = true;
 	if (may & EPOLLOUT) {
-		flush_queue(c);
-		may = can_try(c, asked_of(c), events);
+		conn_flush_queue(c);
+		may = conn_can_try(c, conn_asked_of(c), events);
 	}
 	if (may & EPOLLIN)
-		read_some(c, events);
-	else if (!asked && !asked_of(c))
-		hung_up(c);
+		conn_read_some(c, events);
+	else if (!asked && !conn_asked_of(c))
+		conn_hung_up(c);
 	c->told_now = false;
 	conn_review(c);
 }
@@ -480,7 +481,7 @@ void conn_open(struct conn *c)
 	c->active_ms = c->owner->loop->now_ms;
 	if (c->on->open)
 		c->on->open(c);
-	note_bytes_inside(c);
+	conn_note_bytes_inside(c);
 	c->told_now = false;
 	conn_review(c);
 }
@@ -489,16 +490,16 @@ int conn_hand_over(struct conn *c, const struct handler *on, void *ctx)
 {
 	bool told_now = c->told_now;
 
-	if (!conn_alive(c) || on->peer_size > peer_room(c->owner))
+	if (!conn_alive(c) || on->peer_size > conn_peer_room(c->owner))
 		return -1;
 	if (c->on->release)
 		c->on->release(c);
-	memset(conn_peer(c), 0, peer_room(c->owner));
+	memset(conn_peer(c), 0, conn_peer_room(c->owner));
 	conn_after(c, -1);
 	conn_got(c);
 	c->on = on;
 	c->ctx = ctx;
-	limit_as_told(c);
+	conn_limit_as_told(c);
 	c->told_now = true;
 	if (c->opened && on->open)
 		on->open(c);
@@ -512,7 +513,7 @@ int conn_unread(struct conn *c, struct span bytes)
 	if (link_unread(&c->link, bytes) < 0)
 		return -1;
 	c->received -= bytes.len;
-	note_bytes_inside(c);
+	conn_note_bytes_inside(c);
 	conn_review(c);
 	return 0;
 }

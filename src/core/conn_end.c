@@ -64,7 +64,7 @@ bool conn_limit_input(struct conn *c, struct span *in)
 }
 
 /* Both sides have ended. */
-static void see_off_or_end(struct conn *c)
+static void conn_see_off_or_end(struct conn *c)
 {
 	if (c->write_error || c->gave_place || !c->owner->see_off || !c->link.via->unsent) {
 		conn_end_soon(c, c->write_error ? ENDED_LOST : ENDED_IN_ORDER, c->write_error);
@@ -91,7 +91,7 @@ void conn_review_stage(struct conn *c)
 		}
 	}
 	if (conn_alive(c) && c->in_over && c->out_over)
-		see_off_or_end(c);
+		conn_see_off_or_end(c);
 }
 
 void conn_throw_away(struct conn *c, size_t bytes)
@@ -109,7 +109,7 @@ struct conn *conn_of_node(struct list *node)
 }
 
 /* Free c when the turn ends. Its link has been closed. */
-static void forget(struct conn *c)
+static void conn_forget(struct conn *c)
 {
 	conn_opening_over(c);
 	c->stage = STAGE_OVER; /* a callback it is in may still touch it */
@@ -126,7 +126,7 @@ static void forget(struct conn *c)
 }
 
 /* The kernel's overhead may be counted with it: there is never more than was sent. */
-static size_t at_most_sent(const struct conn *c, size_t unsent)
+static size_t conn_at_most_sent(const struct conn *c, size_t unsent)
 {
 	return unsent < c->sent ? unsent : (size_t)c->sent;
 }
@@ -135,12 +135,12 @@ size_t conn_unsent(struct conn *c)
 {
 	int unsent = c->link.via->unsent ? c->link.via->unsent(&c->link) : 0;
 
-	return unsent > 0 ? at_most_sent(c, (size_t)unsent) : 0;
+	return unsent > 0 ? conn_at_most_sent(c, (size_t)unsent) : 0;
 }
 
 /* How long without progress is too long. A peer that has to read, and that we are done with at
  * once, gets less: unlike the way to it, it can be idle for ever. */
-static int64_t see_off_ms(const struct conn *c)
+static int64_t conn_see_off_ms(const struct conn *c)
 {
 	bool leaves = c->closing && c->linger_ms == 0;
 
@@ -150,7 +150,7 @@ static int64_t see_off_ms(const struct conn *c)
 /* Is all of it there? Ask the kernel, a little later each time, as long as there is progress. A
  * peer that closes leaves nothing unsent, and an error for what it had not read: so that is asked
  * for last. */
-static void see_off(struct conn *c)
+static void conn_see_off(struct conn *c)
 {
 	int64_t now_ms = c->owner->loop->now_ms;
 	int unsent = c->link.via->unsent(&c->link);
@@ -164,7 +164,7 @@ static void see_off(struct conn *c)
 		c->unsent = (uint32_t)unsent;
 		c->active_ms = now_ms;
 	}
-	if (now_ms - c->active_ms >= see_off_ms(c)) {
+	if (now_ms - c->active_ms >= conn_see_off_ms(c)) {
 		conn_end_soon(c, ENDED_UNACKNOWLEDGED, 0);
 		return;
 	}
@@ -180,7 +180,7 @@ void missed_error(struct err *err, uint64_t count)
 }
 
 /* How standard input or output failed. */
-static void local_ending(const struct conn *c, struct err *err)
+static void conn_local_ending(const struct conn *c, struct err *err)
 {
 	int error = c->link.error;
 	enum err_kind kind = error == EPIPE ? ERR_SIGPIPE : ERR_RUNTIME;
@@ -199,12 +199,12 @@ static void local_ending(const struct conn *c, struct err *err)
 }
 
 /* Whether what was written is longer than the transport or the peer can take. */
-static bool is_too_long(const struct conn *c)
+static bool conn_is_too_long(const struct conn *c)
 {
 	return c->link.error == EMSGSIZE && c->link.message_max;
 }
 
-static void lost_ending(const struct conn *c, const struct addr *peer, struct err *err)
+static void conn_lost_ending(const struct conn *c, const struct addr *peer, struct err *err)
 {
 	const struct addr_shown at = addr_text(peer);
 
@@ -213,7 +213,7 @@ static void lost_ending(const struct conn *c, const struct addr *peer, struct er
 	if (c->link.error == EOVERFLOW && c->link.message_max) {
 		err_set(err, ERR_RUNTIME, "a message from %s is longer than can be taken", at.text);
 		err_hint(err, "at most %d bytes; it is lost", CONN_READ_BYTES);
-	} else if (is_too_long(c)) {
+	} else if (conn_is_too_long(c)) {
 		err_sys(err, ERR_RUNTIME, c->link.error, "cannot send to %s", at.text);
 		err_hint(err, "a datagram that passes everywhere has at most %u bytes",
 			c->link.message_max);
@@ -229,18 +229,19 @@ static void lost_ending(const struct conn *c, const struct addr *peer, struct er
 	}
 }
 
-static void unacknowledged_ending(const struct conn *c, const struct addr *peer, struct err *err)
+static void conn_unacknowledged_ending(
+	const struct conn *c, const struct addr *peer, struct err *err)
 {
 	bool unread = c->link.via->unsent_is_unread;
 
 	err_set(err, ERR_LOST, "connection with %s: %s%zu bytes were not %s in %jd ms",
-		addr_text(peer).text, unread ? "up to " : "", at_most_sent(c, c->unsent),
-		unread ? "read" : "acknowledged", (intmax_t)see_off_ms(c));
+		addr_text(peer).text, unread ? "up to " : "", conn_at_most_sent(c, c->unsent),
+		unread ? "read" : "acknowledged", (intmax_t)conn_see_off_ms(c));
 	err_hint(err, unread ? "the peer has stopped reading"
 			     : "the peer has stopped reading, or the way to it is gone");
 }
 
-static void peer_ending(const struct conn *c, struct err *err)
+static void conn_peer_ending(const struct conn *c, struct err *err)
 {
 	const struct addr peer = conn_address(c);
 
@@ -251,7 +252,7 @@ static void peer_ending(const struct conn *c, struct err *err)
 			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);
 		err_fact(err, FACT_IDLE_LIMIT, &peer);
 		break;
-	case ENDED_UNACKNOWLEDGED: unacknowledged_ending(c, &peer, err); break;
+	case ENDED_UNACKNOWLEDGED: conn_unacknowledged_ending(c, &peer, err); break;
 	case ENDED_REFUSED:
 		err_set(err, ERR_RUNTIME, "%s was sent away: %s", addr_text(&peer).text,
 			c->refused);
@@ -268,12 +269,12 @@ static void peer_ending(const struct conn *c, struct err *err)
 		err_hint(err, "the client had not ended; what it still had to send is lost");
 		break;
 	case ENDED_IN_ORDER:
-	case ENDED_LOST: lost_ending(c, &peer, err); break;
+	case ENDED_LOST: conn_lost_ending(c, &peer, err); break;
 	}
 }
 
 /* Close the link; the last things that only the kernel knows can still spoil the end. */
-static void close_link(struct conn *c)
+static void conn_close_link(struct conn *c)
 {
 	uint32_t missed = c->link.via->missed ? c->link.via->missed(c->link.to, c->link.fd) : 0;
 	int error;
@@ -295,7 +296,7 @@ static void close_link(struct conn *c)
 	}
 }
 
-static void end(struct conn *c)
+static void conn_end_now(struct conn *c)
 {
 	struct conn_owner *owner = c->owner;
 	struct err err = {0};
@@ -303,21 +304,21 @@ static void end(struct conn *c)
 
 	if (why)
 		err = *why;
-	close_link(c);
+	conn_close_link(c);
 	why = c->ending == ENDED_IN_ORDER ? NULL : &err;
 	if (why && owner->local)
-		local_ending(c, &err);
+		conn_local_ending(c, &err);
 	else if (why)
-		peer_ending(c, &err);
+		conn_peer_ending(c, &err);
 	if (c->on->closed)
 		c->on->closed(c, why);
-	forget(c);
+	conn_forget(c);
 	if (owner->gone)
 		owner->gone(owner, c, why);
 }
 
 /* A peer without a connection, or a descriptor, never says that it is done: silence does. */
-static void check_idle(struct conn *c)
+static void conn_check_idle(struct conn *c)
 {
 	enum ending ending = c->link.fd < 0 ? ENDED_IN_ORDER : ENDED_IDLE;
 	int64_t idle_ms = c->owner->idle_ms;
@@ -402,7 +403,7 @@ bool conn_gave_place(const struct conn *c)
 }
 
 /* A byte now and then keeps idleness away, but does not make a message. */
-static void check_owed(struct conn *c)
+static void conn_check_owed(struct conn *c)
 {
 	if (!c->owed_ms || c->closing || c->owed_ms > c->owner->loop->now_ms)
 		return;
@@ -410,7 +411,7 @@ static void check_owed(struct conn *c)
 }
 
 /* What a live connection has waited for: handler.later, a message, or that nothing happens. */
-static void check_live(struct conn *c)
+static void conn_check_live(struct conn *c)
 {
 	if (c->later_ms && c->later_ms <= c->owner->loop->now_ms) {
 		c->later_ms = 0;
@@ -418,14 +419,14 @@ static void check_live(struct conn *c)
 			c->on->later(c);
 	}
 	if (c->stage == STAGE_LIVE)
-		check_owed(c);
+		conn_check_owed(c);
 	if (c->stage == STAGE_LIVE)
-		check_idle(c);
+		conn_check_idle(c);
 	c->retime = true;
 }
 
 /* After a failed write, what still comes is not thrown away: it counts as long as it goes on. */
-static void check_linger(struct conn *c)
+static void conn_check_linger(struct conn *c)
 {
 	int64_t due_ms = c->active_ms + c->linger_ms;
 
@@ -448,15 +449,15 @@ void conn_on_timer(struct timer *t)
 	}
 	c->told_now = true;
 	switch ((enum stage)c->stage) {
-	case STAGE_LIVE: check_live(c); break;
-	case STAGE_LINGERING: check_linger(c); break;
-	case STAGE_SEEING_OFF: see_off(c); break;
+	case STAGE_LIVE: conn_check_live(c); break;
+	case STAGE_LINGERING: conn_check_linger(c); break;
+	case STAGE_SEEING_OFF: conn_see_off(c); break;
 	case STAGE_OVER: break;
 	}
 	c->told_now = false;
 	conn_review(c);
 	if (c->stage == STAGE_OVER)
-		end(c);
+		conn_end_now(c);
 }
 
 void conn_drop(struct conn *c)
@@ -464,7 +465,7 @@ void conn_drop(struct conn *c)
 	loop_unwatch(c->owner->loop, &c->watch);
 	conn_note_address(c);
 	link_close(&c->link);
-	forget(c);
+	conn_forget(c);
 }
 
 void conn_owner_free(struct conn_owner *owner)

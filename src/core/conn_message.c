@@ -7,7 +7,7 @@
 enum { MESSAGES_A_TURN = 64 }; /* so that one long queue does not hold up the others */
 
 /* Send one. Returns false if it must wait for room. */
-static bool send_message(struct conn *c, struct span out)
+static bool conn_send_message(struct conn *c, struct span out)
 {
 	size_t taken = 0;
 
@@ -24,7 +24,7 @@ static bool send_message(struct conn *c, struct span out)
 
 void conn_write_message(struct conn *c, struct span out)
 {
-	if (c->queue.len == 0 && send_message(c, out))
+	if (c->queue.len == 0 && conn_send_message(c, out))
 		return;
 	if (messages_add(&c->queue, out) < 0)
 		conn_end_soon(c, ENDED_LOST, ENOMEM);
@@ -35,7 +35,8 @@ void conn_write_message(struct conn *c, struct span out)
 void conn_flush_messages(struct conn *c)
 {
 	for (int i = 0; i < MESSAGES_A_TURN && c->queue.len; i++) {
-		if (!send_message(c, messages_first(&c->queue)) || !conn_alive(c) || c->out_over)
+		if (!conn_send_message(c, messages_first(&c->queue)) || !conn_alive(c) ||
+			c->out_over)
 			return;
 		messages_drop_first(&c->queue);
 	}

@@ -5,14 +5,14 @@
 #include <errno.h>
 
 /* The step that is next; NULL: there is none. */
-static const struct step *step_of(const struct conn *c)
+static const struct step *opening_step_of(const struct conn *c)
 {
 	return c->owner->steps ? c->owner->steps[c->step].step : NULL;
 }
 
-static void leave_step(struct conn *c)
+static void opening_leave_step(struct conn *c)
 {
-	const struct step *step = step_of(c);
+	const struct step *step = opening_step_of(c);
 
 	if (step && step->release && c->step_state)
 		step->release(c->step_state);
@@ -23,13 +23,13 @@ void conn_opening_over(struct conn *c)
 {
 	if (!c->opening)
 		return;
-	leave_step(c);
+	opening_leave_step(c);
 	c->owner->opening_now--;
 	c->opening = false;
 }
 
 /* c will not be open. c->link still has its story. */
-static void give_up(struct conn *c, const struct step *at, const struct err *why)
+static void opening_give_up(struct conn *c, const struct step *at, const struct err *why)
 {
 	struct conn_owner *owner = c->owner;
 
@@ -40,10 +40,10 @@ static void give_up(struct conn *c, const struct step *at, const struct err *why
 
 void conn_opening_ended(struct conn *c)
 {
-	give_up(c, NULL, NULL);
+	opening_give_up(c, NULL, NULL);
 }
 
-static void failed(struct conn *c, const struct step *at, int error)
+static void opening_failed(struct conn *c, const struct step *at, int error)
 {
 	const struct addr peer = conn_address(c);
 	struct err why = {0};
@@ -53,23 +53,23 @@ static void failed(struct conn *c, const struct step *at, int error)
 	else
 		err_sys(&why, ERR_LOST, error, "connection with %s lost before it was open",
 			addr_text(&peer).text);
-	give_up(c, at, &why);
+	opening_give_up(c, at, &why);
 }
 
 void conn_opening_late(struct conn *c)
 {
 	const struct addr peer = conn_address(c);
-	const struct step *at = step_of(c);
+	const struct step *at = opening_step_of(c);
 	struct err why = {0};
 
 	err_set(&why, ERR_TIMEOUT, "connection with %s: not open within %jd ms (%s)",
 		addr_text(&peer).text, (intmax_t)c->owner->opening_ms, at ? at->name : "no step");
 	err_hint(&why, "the peer is connected, but does not do its part");
-	give_up(c, at, &why);
+	opening_give_up(c, at, &why);
 }
 
 /* What was read too much leaves the room. Returns 0, or an errno. */
-static int put_ahead_back(struct opening *o)
+static int opening_put_ahead_back(struct opening *o)
 {
 	enum io ahead = o->ahead;
 
@@ -83,7 +83,7 @@ static int put_ahead_back(struct opening *o)
 
 enum io opening_read(struct opening *o, size_t size, size_t *got)
 {
-	int error = put_ahead_back(o);
+	int error = opening_put_ahead_back(o);
 
 	if (!error)
 		return link_read(o->link, o->room, size, got);
@@ -92,11 +92,11 @@ enum io opening_read(struct opening *o, size_t size, size_t *got)
 }
 
 /* The step cannot go on: be called again when it can. */
-static void wait_for(struct conn *c, struct opening *o)
+static void opening_wait_for(struct conn *c, struct opening *o)
 {
 	uint32_t waits = o->waits;
 	int64_t ms = c->owner->opening_ms;
-	int error = put_ahead_back(o);
+	int error = opening_put_ahead_back(o);
 
 	if (!c->waited && ms > 0)
 		timer_set_in(c->owner->loop, &c->timer, ms);
@@ -106,16 +106,16 @@ static void wait_for(struct conn *c, struct opening *o)
 	if (!error && loop_watch(c->owner->loop, &c->watch, waits) < 0)
 		error = errno;
 	if (error)
-		failed(c, NULL, error);
+		opening_failed(c, NULL, error);
 }
 
 /* All steps are done. An edge that came while they were taken is not told again. */
-static void open_now(struct conn *c, const struct opening *o)
+static void opening_open_now(struct conn *c, const struct opening *o)
 {
 	if (c->waited) {
 		timer_clear(c->owner->loop, &c->timer);
 		if (loop_look_again(c->owner->loop, &c->watch) < 0) {
-			failed(c, NULL, errno);
+			opening_failed(c, NULL, errno);
 			return;
 		}
 	}
@@ -134,36 +134,36 @@ void conn_opening_go(struct conn *c)
 	const struct step *step;
 	enum io verdict;
 
-	for (step = step_of(c); step; step = step_of(c)) {
+	for (step = opening_step_of(c); step; step = opening_step_of(c)) {
 		o.conf = c->owner->steps[c->step].conf;
 		o.waits = EPOLLIN;
 		verdict = step->go(&o);
 		c->step_state = o.state;
 		if (verdict == IO_AGAIN) {
-			wait_for(c, &o);
+			opening_wait_for(c, &o);
 			return;
 		}
 		if (verdict != IO_DONE) {
-			failed(c, step, verdict == IO_EOF ? ECONNRESET : c->link.error);
+			opening_failed(c, step, verdict == IO_EOF ? ECONNRESET : c->link.error);
 			return;
 		}
-		leave_step(c);
+		opening_leave_step(c);
 		o.state = NULL;
 		c->step++;
 	}
-	open_now(c, &o);
+	opening_open_now(c, &o);
 }
 
 void conn_begin(struct conn *c)
 {
-	if (!step_of(c)) {
+	if (!opening_step_of(c)) {
 		conn_open(c);
 		return;
 	}
 	c->owner->opening_now++;
 	c->opening = true;
 	if (loop_watch(c->owner->loop, &c->watch, EPOLLIN) < 0)
-		failed(c, NULL, errno);
+		opening_failed(c, NULL, errno);
 	else
 		conn_opening_go(c);
 }
@@ -172,7 +172,7 @@ void conn_begin(struct conn *c)
 
 /* Read first: SO_ERROR would clear what reading is to tell; what a reset left to read is of no use.
  */
-static enum io look_for_reset(struct opening *o)
+static enum io opening_look_for_reset(struct opening *o)
 {
 	struct link *link = o->link;
 
@@ -185,4 +185,4 @@ static enum io look_for_reset(struct opening *o)
 	return link->error ? IO_FAIL : IO_DONE;
 }
 
-const struct step step_not_reset = {.name = "accept", .go = look_for_reset};
+const struct step step_not_reset = {.name = "accept", .go = opening_look_for_reset};

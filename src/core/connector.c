@@ -62,7 +62,7 @@ void connector_interleave(struct resolved *addresses)
 	}
 }
 
-static void drop_attempt(struct connector *c, struct attempt *a)
+static void connector_drop_attempt(struct connector *c, struct attempt *a)
 {
 	loop_unwatch(c->loop, &a->watch);
 	if (a->link.fd < 0)
@@ -72,12 +72,12 @@ static void drop_attempt(struct connector *c, struct attempt *a)
 	c->pending--;
 }
 
-static void clean_up(struct connector *c)
+static void connector_clean_up(struct connector *c)
 {
 	if (c->resolve)
 		resolve_cancel(c->resolve);
 	for (size_t i = 0; i < c->begun; i++)
-		drop_attempt(c, &c->attempts[i]);
+		connector_drop_attempt(c, &c->attempts[i]);
 	timer_free(c->loop, &c->deadline);
 	timer_free(c->loop, &c->next_attempt);
 	loop_bury(c->loop, &c->node);
@@ -85,16 +85,16 @@ static void clean_up(struct connector *c)
 
 void connector_cancel(struct connector *c)
 {
-	clean_up(c);
+	connector_clean_up(c);
 }
 
-static void give_up(struct connector *c, const struct err *why)
+static void connector_give_up(struct connector *c, const struct err *why)
 {
-	clean_up(c);
+	connector_clean_up(c);
 	c->done(c->arg, NULL, why);
 }
 
-static void succeed(struct connector *c, struct attempt *a)
+static void connector_succeed(struct connector *c, struct attempt *a)
 {
 	struct connected there = {.link = a->link, .at = *a->at};
 
@@ -103,11 +103,11 @@ static void succeed(struct connector *c, struct attempt *a)
 	loop_unwatch(c->loop, &a->watch);
 	a->link.fd = -1;
 	c->pending--;
-	clean_up(c);
+	connector_clean_up(c);
 	c->done(c->arg, &there, NULL);
 }
 
-static void explain(const struct connector_conf *conf, const struct addr *at,
+static void connector_explain(const struct connector_conf *conf, const struct addr *at,
 	const struct link *link, bool source_failed, struct err *why)
 {
 	const int error = link->error;
@@ -136,7 +136,7 @@ static void explain(const struct connector_conf *conf, const struct addr *at,
 	conf->via->advise(why, error, at);
 }
 
-static void tell(
+static void connector_tell(
 	struct reporter *to, enum report_kind kind, const struct addr *at, const char *reason)
 {
 	const struct addr_shown address = addr_text(at);
@@ -145,11 +145,11 @@ static void tell(
 	report(to, &what);
 }
 
-static void attempt_failed(struct reporter *to, const struct connector_conf *conf,
+static void connector_attempt_failed(struct reporter *to, const struct connector_conf *conf,
 	const struct addr *at, const struct link *link, bool source_failed, struct err *why)
 {
-	explain(conf, at, link, source_failed, why);
-	tell(to, REPORT_ATTEMPT_LOST, at, strerror(link->error));
+	connector_explain(conf, at, link, source_failed, why);
+	connector_tell(to, REPORT_ATTEMPT_LOST, at, strerror(link->error));
 }
 
 /* Begin to connect a link. IO_FAIL, or IO_AGAIN for the source's sake: why is filled. */
@@ -162,10 +162,10 @@ static enum io connector_attempt(struct reporter *to, const struct connector_con
 	*source_failed = false;
 	verdict = conf->via->connect(link, at, &conf->source, source_failed);
 	if (verdict == IO_FAIL) {
-		attempt_failed(to, conf, at, link, *source_failed, why);
+		connector_attempt_failed(to, conf, at, link, *source_failed, why);
 		link->fd = -1;
 	} else if (*source_failed) {
-		explain(conf, at, link, true, why);
+		connector_explain(conf, at, link, true, why);
 	}
 	if (link->fd < 0)
 		link_forget(link);
@@ -185,38 +185,38 @@ bool connector_next(struct reporter *to, const struct connector_conf *conf,
 			continue;
 		}
 		*at = left.at[i];
-		tell(to, REPORT_ATTEMPT, at, NULL);
+		connector_tell(to, REPORT_ATTEMPT, at, NULL);
 		found = connector_attempt(to, conf, at, link, &source_failed, err) == IO_DONE;
 	}
 	return found;
 }
 
-static void begin_next(struct connector *c);
+static void connector_begin_next(struct connector *c);
 
 /* A verdict on a: done, wait on, or go on with the others. */
-static void judge(struct connector *c, struct attempt *a, enum io verdict)
+static void connector_judge(struct connector *c, struct attempt *a, enum io verdict)
 {
 	switch (verdict) {
-	case IO_DONE: succeed(c, a); return;
+	case IO_DONE: connector_succeed(c, a); return;
 	case IO_AGAIN: return;
 	case IO_EOF:
 	case IO_FAIL: break;
 	}
-	attempt_failed(c->to, &c->conf, a->at, &a->link, false, &c->last);
-	drop_attempt(c, a);
-	begin_next(c);
+	connector_attempt_failed(c->to, &c->conf, a->at, &a->link, false, &c->last);
+	connector_drop_attempt(c, a);
+	connector_begin_next(c);
 }
 
-static void on_ready(struct watch *w, uint32_t events)
+static void connector_on_ready(struct watch *w, uint32_t events)
 {
 	struct attempt *a = container_of(w, struct attempt, watch);
 
 	(void)events;
-	judge(a->of, a, a->link.via->ready(&a->link));
+	connector_judge(a->of, a, a->link.via->ready(&a->link));
 }
 
 /* The source cannot be had yet: not for ever. */
-static enum io await_source(struct connector *c)
+static enum io connector_await_source(struct connector *c)
 {
 	if (!c->source_until_ms)
 		c->source_until_ms = c->loop->now_ms + SOURCE_WAIT_MS;
@@ -224,16 +224,16 @@ static enum io await_source(struct connector *c)
 }
 
 /* Begin one attempt. Returns its verdict; IO_AGAIN: it is under way. */
-static enum io begin(struct connector *c, struct attempt *a)
+static enum io connector_begin(struct connector *c, struct attempt *a)
 {
 	bool source_failed;
 	enum io verdict;
 
 	if (!c->retry_ms)
-		tell(c->to, REPORT_ATTEMPT, a->at, NULL);
+		connector_tell(c->to, REPORT_ATTEMPT, a->at, NULL);
 	verdict = connector_attempt(c->to, &c->conf, a->at, &a->link, &source_failed, &c->last);
 	if (verdict == IO_AGAIN && source_failed)
-		verdict = await_source(c);
+		verdict = connector_await_source(c);
 	else
 		c->source_until_ms = 0;
 	if (verdict != IO_AGAIN || a->link.fd >= 0)
@@ -242,11 +242,11 @@ static enum io begin(struct connector *c, struct attempt *a)
 		c->retry_ms = RETRY_FIRST_MS;
 	else if (c->retry_ms < RETRY_LAST_MS)
 		c->retry_ms *= 2;
-	a->watch = (struct watch){.fd = a->link.fd, .ready = on_ready};
+	a->watch = (struct watch){.fd = a->link.fd, .ready = connector_on_ready};
 	if (a->link.fd >= 0 && verdict == IO_AGAIN &&
 		loop_watch(c->loop, &a->watch, EPOLLOUT) < 0) {
 		a->link.error = errno;
-		attempt_failed(c->to, &c->conf, a->at, &a->link, false, &c->last);
+		connector_attempt_failed(c->to, &c->conf, a->at, &a->link, false, &c->last);
 		link_close(&a->link);
 		a->link.fd = -1;
 		verdict = IO_FAIL;
@@ -257,21 +257,21 @@ static enum io begin(struct connector *c, struct attempt *a)
 }
 
 /* The next address, at once: the one before it failed, or its head start is over. */
-static void begin_next(struct connector *c)
+static void connector_begin_next(struct connector *c)
 {
 	while (c->begun < c->addresses.count) {
 		struct attempt *a = &c->attempts[c->begun];
 		enum io verdict;
 
 		*a = (struct attempt){.of = c, .at = &c->addresses.at[c->begun]};
-		verdict = begin(c, a);
+		verdict = connector_begin(c, a);
 		if (c->retry_ms) {
 			timer_set_in(c->loop, &c->next_attempt, c->retry_ms);
 			return;
 		}
 		c->begun++;
 		if (verdict == IO_DONE) {
-			succeed(c, a);
+			connector_succeed(c, a);
 			return;
 		}
 		if (verdict == IO_AGAIN) {
@@ -281,15 +281,15 @@ static void begin_next(struct connector *c)
 		}
 	}
 	if (c->pending == 0)
-		give_up(c, &c->last);
+		connector_give_up(c, &c->last);
 }
 
-static void on_next_attempt(struct timer *t)
+static void connector_on_next_attempt(struct timer *t)
 {
-	begin_next(container_of(t, struct connector, next_attempt));
+	connector_begin_next(container_of(t, struct connector, next_attempt));
 }
 
-static void on_deadline(struct timer *t)
+static void connector_on_deadline(struct timer *t)
 {
 	struct connector *c = container_of(t, struct connector, deadline);
 	struct err why = {0};
@@ -297,18 +297,18 @@ static void on_deadline(struct timer *t)
 	if (c->source_until_ms) {
 		why = c->last;
 		why.kind = ERR_TIMEOUT;
-		give_up(c, &why);
+		connector_give_up(c, &why);
 		return;
 	}
 	err_set(&why, ERR_TIMEOUT, "cannot %s %s within %jd ms",
 		c->resolve ? "look up" : "connect to", quoted(c->conf.typed).text,
 		(intmax_t)c->conf.timeout_ms);
 	err_fact(&why, c->retry_ms ? FACT_BACKLOG_FULL : FACT_NO_ANSWER, NULL);
-	give_up(c, &why);
+	connector_give_up(c, &why);
 }
 
 /* With a source address, only its own kind of address can be reached. */
-static void keep_family_of_source(struct connector *c)
+static void connector_keep_family_of_source(struct connector *c)
 {
 	size_t kept = 0;
 
@@ -325,37 +325,37 @@ static void keep_family_of_source(struct connector *c)
 	}
 }
 
-static void race(struct connector *c)
+static void connector_race(struct connector *c)
 {
-	keep_family_of_source(c);
+	connector_keep_family_of_source(c);
 	connector_interleave(&c->addresses);
-	begin_next(c);
+	connector_begin_next(c);
 }
 
-static void on_resolved(void *arg, const struct resolved *answer, const struct err *why)
+static void connector_on_resolved(void *arg, const struct resolved *answer, const struct err *why)
 {
 	struct connector *c = arg;
 
 	c->resolve = NULL;
 	if (!answer) {
-		give_up(c, why);
+		connector_give_up(c, why);
 		return;
 	}
 	c->addresses = *answer;
-	race(c);
+	connector_race(c);
 }
 
 /* The first attempt is the loop's, so that done is never called from connector_start. */
-static void on_first_attempt(struct timer *t)
+static void connector_on_first_attempt(struct timer *t)
 {
 	struct connector *c = container_of(t, struct connector, next_attempt);
 
-	c->next_attempt.expired = on_next_attempt;
-	race(c);
+	c->next_attempt.expired = connector_on_next_attempt;
+	connector_race(c);
 }
 
 /* As resolve_at_once. */
-static int look_up_at_once(struct connector *c, struct err *err)
+static int connector_look_up_at_once(struct connector *c, struct err *err)
 {
 	if (!c->conf.at.len)
 		return resolve_at_once(&c->conf.target, &c->addresses, err);
@@ -372,8 +372,8 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 	struct connector *c = calloc(1, sizeof(*c));
 	int known;
 
-	if (!c || timer_init(loop, &c->deadline, on_deadline) < 0 ||
-		timer_init(loop, &c->next_attempt, on_first_attempt) < 0) {
+	if (!c || timer_init(loop, &c->deadline, connector_on_deadline) < 0 ||
+		timer_init(loop, &c->next_attempt, connector_on_first_attempt) < 0) {
 		free(c);
 		err_set(err, ERR_RUNTIME, "cannot connect to %s: out of memory",
 			quoted(conf->typed).text);
@@ -385,13 +385,13 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 	c->conf = *conf;
 	c->done = done;
 	c->arg = arg;
-	known = look_up_at_once(c, err);
+	known = connector_look_up_at_once(c, err);
 	if (known == 0) {
 		report(to, &resolving);
-		c->resolve = resolve_start(loop, &conf->target, on_resolved, c, err);
+		c->resolve = resolve_start(loop, &conf->target, connector_on_resolved, c, err);
 	}
 	if (known < 0 || (known == 0 && !c->resolve)) {
-		clean_up(c);
+		connector_clean_up(c);
 		return NULL;
 	}
 	if (known > 0)

@@ -3,7 +3,7 @@
 enum { END_MAX_BYTES = 2 }; /* CR LF */
 
 /* Without the line's end that it may have. */
-static struct span less_end(struct span line)
+static struct span framer_less_end(struct span line)
 {
 	if (line.len && line.data[line.len - 1] == '\n') {
 		line.len--;
@@ -13,7 +13,7 @@ static struct span less_end(struct span line)
 	return line;
 }
 
-static void refuse(struct framer *f, struct conn *c)
+static void framer_refuse(struct framer *f, struct conn *c)
 {
 	buf_free(&f->held);
 	conn_holds(c, 0);
@@ -28,10 +28,10 @@ void framer_resume(struct framer *f, struct conn *c, int64_t settle_ms)
 }
 
 /* Keep the part of a line at the end of what came. */
-static void hold(struct framer *f, struct conn *c, struct span part, int64_t settle_ms)
+static void framer_hold(struct framer *f, struct conn *c, struct span part, int64_t settle_ms)
 {
 	if (f->held.len + part.len > FRAMER_MAX_BYTES + 1) { /* its CR may be there */
-		refuse(f, c);
+		framer_refuse(f, c);
 		return;
 	}
 	if (buf_add(&f->held, part) < 0) {
@@ -43,27 +43,27 @@ static void hold(struct framer *f, struct conn *c, struct span part, int64_t set
 }
 
 /* What was said is whole. Returns as framer_said. */
-static bool pass_on(struct framer *f, struct conn *c, struct span line, framer_said *said)
+static bool framer_pass_on(struct framer *f, struct conn *c, struct span line, framer_said *said)
 {
-	line = less_end(line);
+	line = framer_less_end(line);
 	if (line.len <= FRAMER_MAX_BYTES)
 		return said(c, line);
-	refuse(f, c);
+	framer_refuse(f, c);
 	return false;
 }
 
 /* A line has ended: with what is held in front of it. Returns as framer_said. */
-static bool say(struct framer *f, struct conn *c, struct span line, framer_said *said)
+static bool framer_say(struct framer *f, struct conn *c, struct span line, framer_said *said)
 {
 	struct buf whole;
 	bool more;
 
 	if (f->held.len + line.len > FRAMER_MAX_BYTES + END_MAX_BYTES) {
-		refuse(f, c);
+		framer_refuse(f, c);
 		return false;
 	}
 	if (!f->held.len)
-		return pass_on(f, c, line, said);
+		return framer_pass_on(f, c, line, said);
 	if (buf_add(&f->held, line) < 0) {
 		conn_refuse(c, "out of memory");
 		return false;
@@ -71,7 +71,7 @@ static bool say(struct framer *f, struct conn *c, struct span line, framer_said 
 	whole = f->held;
 	f->held = (struct buf){0};
 	conn_holds(c, 0);
-	more = pass_on(f, c, buf_span(&whole), said);
+	more = framer_pass_on(f, c, buf_span(&whole), said);
 	buf_free(&whole);
 	return more;
 }
@@ -82,17 +82,17 @@ void framer_data(
 	const uint8_t *end;
 
 	if (conn_message_max(c)) {
-		say(f, c, in, said);
+		framer_say(f, c, in, said);
 		return;
 	}
 	while (in.len && (end = memchr(in.data, '\n', in.len))) {
 		size_t len = (size_t)(end - in.data) + 1;
 
-		if (!say(f, c, (struct span){in.data, len}, said))
+		if (!framer_say(f, c, (struct span){in.data, len}, said))
 			return;
 		in = span_from(in, len);
 	}
-	hold(f, c, in, settle_ms);
+	framer_hold(f, c, in, settle_ms);
 }
 
 void framer_settled(struct framer *f, struct conn *c, framer_said *said)
@@ -102,7 +102,7 @@ void framer_settled(struct framer *f, struct conn *c, framer_said *said)
 	f->held = (struct buf){0};
 	conn_holds(c, 0);
 	if (whole.len)
-		pass_on(f, c, buf_span(&whole), said);
+		framer_pass_on(f, c, buf_span(&whole), said);
 	buf_free(&whole);
 }
 

@@ -20,7 +20,7 @@ struct link link_of(const struct transport *via, struct reporter *to)
 		.connectionless = via->connectionless};
 }
 
-static struct link_aside *aside_of(struct link *link)
+static struct link_aside *link_aside_of(struct link *link)
 {
 	if (!link->aside)
 		link->aside = calloc(1, sizeof(*link->aside));
@@ -31,7 +31,7 @@ static struct link_aside *aside_of(struct link *link)
 
 int link_unread(struct link *link, struct span bytes)
 {
-	struct link_aside *aside = aside_of(link);
+	struct link_aside *aside = link_aside_of(link);
 	size_t rest;
 	uint8_t *all;
 
@@ -53,7 +53,7 @@ int link_unread(struct link *link, struct span bytes)
 	return 0;
 }
 
-static size_t take_back(struct link *link, uint8_t *room, size_t size)
+static size_t link_take_back(struct link *link, uint8_t *room, size_t size)
 {
 	struct link_aside *aside = link->aside;
 	size_t len = aside->len - aside->at;
@@ -75,7 +75,7 @@ enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	if (!link->unread)
 		return link->via->read(link, room, size, got);
-	*got = take_back(link, room, size);
+	*got = link_take_back(link, room, size);
 	return IO_DONE;
 }
 
@@ -83,7 +83,7 @@ enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 
 enum io link_fail_with(struct link *link, const struct err *why)
 {
-	struct link_aside *aside = aside_of(link);
+	struct link_aside *aside = link_aside_of(link);
 
 	link->error = why->sys ? why->sys : EIO;
 	if (aside && !aside->why)

@@ -33,7 +33,7 @@ struct resolve {
 	void *arg;
 };
 
-static int no_address_of_family(const struct resolve_query *query, struct err *err)
+static int resolve_no_address_of_family(const struct resolve_query *query, struct err *err)
 {
 	err_set(err, ERR_USAGE, "%s is not an IPv%c address", quoted(query->host).text,
 		query->family == AF_INET ? '4' : '6');
@@ -41,7 +41,7 @@ static int no_address_of_family(const struct resolve_query *query, struct err *e
 }
 
 /* IPv6 first, as RFC 6724 orders the loopbacks. */
-static int localhost(const struct resolve_query *query, struct resolved *out)
+static int resolve_localhost(const struct resolve_query *query, struct resolved *out)
 {
 	out->count = 0;
 	if (query->family != AF_INET)
@@ -57,7 +57,7 @@ int resolve_at_once(const struct resolve_query *query, struct resolved *out, str
 
 	if (addr_from_numeric(&any, AF_UNSPEC, query->host, query->port) == 0) {
 		if (query->family != AF_UNSPEC && any.sa.sa_family != query->family)
-			return no_address_of_family(query, err);
+			return resolve_no_address_of_family(query, err);
 		out->at[0] = any;
 		out->count = 1;
 		return 1;
@@ -66,10 +66,10 @@ int resolve_at_once(const struct resolve_query *query, struct resolved *out, str
 		err_set(err, ERR_USAGE, "%s is a name", quoted(query->host).text);
 		return err_fact(err, FACT_NUMERIC, NULL);
 	}
-	return strcasecmp(query->host, "localhost") == 0 ? localhost(query, out) : 0;
+	return strcasecmp(query->host, "localhost") == 0 ? resolve_localhost(query, out) : 0;
 }
 
-static void free_job(struct job *job)
+static void resolve_free_job(struct job *job)
 {
 	if (job->found)
 		freeaddrinfo(job->found);
@@ -79,13 +79,13 @@ static void free_job(struct job *job)
 	free(job);
 }
 
-static void let_go(struct job *job)
+static void resolve_let_go(struct job *job)
 {
 	if (atomic_fetch_sub(&job->holders, 1) == 1)
-		free_job(job);
+		resolve_free_job(job);
 }
 
-static void *look_up(void *arg)
+static void *resolve_look_up(void *arg)
 {
 	struct job *job = arg;
 
@@ -93,11 +93,11 @@ static void *look_up(void *arg)
 	job->error = errno;
 	atomic_store(&job->answered, true);
 	sys_eventfd_wake(job->wake);
-	let_go(job);
+	resolve_let_go(job);
 	return NULL;
 }
 
-static int start_thread(struct job *job)
+static int resolve_start_thread(struct job *job)
 {
 	pthread_attr_t detached;
 	pthread_t thread;
@@ -109,13 +109,13 @@ static int start_thread(struct job *job)
 	/* Signals are the loop's: one that this thread took would pass a signalfd by. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &detached, look_up, job);
+	error = pthread_create(&thread, &detached, resolve_look_up, job);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&detached);
 	return error;
 }
 
-static void collect(const struct addrinfo *found, uint16_t port, struct resolved *out)
+static void resolve_collect(const struct addrinfo *found, uint16_t port, struct resolved *out)
 {
 	out->count = 0;
 	for (; found && out->count < RESOLVE_MAX; found = found->ai_next) {
@@ -130,7 +130,7 @@ static void collect(const struct addrinfo *found, uint16_t port, struct resolved
 	}
 }
 
-static void explain(const struct job *job, struct err *err)
+static void resolve_explain(const struct job *job, struct err *err)
 {
 	const char *host = job->host;
 
@@ -143,13 +143,13 @@ static void explain(const struct job *job, struct err *err)
 		quoted(host).text);
 }
 
-static void free_resolve(struct resolve *r)
+static void resolve_free_resolve(struct resolve *r)
 {
 	loop_unwatch(r->loop, &r->watch);
 	loop_bury(r->loop, &r->node);
 }
 
-static void on_answer(struct watch *w, uint32_t events)
+static void resolve_on_answer(struct watch *w, uint32_t events)
 {
 	struct resolve *r = container_of(w, struct resolve, watch);
 	struct job *job = r->job;
@@ -159,15 +159,15 @@ static void on_answer(struct watch *w, uint32_t events)
 	(void)events;
 	if (!atomic_load(&job->answered))
 		return;
-	collect(job->found, r->port, &answer);
+	resolve_collect(job->found, r->port, &answer);
 	if (answer.count == 0)
-		explain(job, &err);
+		resolve_explain(job, &err);
 	r->done(r->arg, answer.count ? &answer : NULL, answer.count ? NULL : &err);
-	free_resolve(r);
-	let_go(job);
+	resolve_free_resolve(r);
+	resolve_let_go(job);
 }
 
-static struct job *new_job(const struct resolve_query *query)
+static struct job *resolve_new_job(const struct resolve_query *query)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
@@ -181,7 +181,7 @@ static struct job *new_job(const struct resolve_query *query)
 		.ai_flags = query->passive ? AI_PASSIVE : AI_ADDRCONFIG};
 	if (job->wake >= 0 && job->host)
 		return job;
-	free_job(job);
+	resolve_free_job(job);
 	return NULL;
 }
 
@@ -190,7 +190,7 @@ struct resolve *resolve_start(struct loop *loop, const struct resolve_query *que
 	struct err *err)
 {
 	struct resolve *r = calloc(1, sizeof(*r));
-	struct job *job = r ? new_job(query) : NULL;
+	struct job *job = r ? resolve_new_job(query) : NULL;
 	int error = ENOMEM;
 
 	if (!job)
@@ -200,18 +200,18 @@ struct resolve *resolve_start(struct loop *loop, const struct resolve_query *que
 		.port = query->port,
 		.done = done,
 		.arg = arg,
-		.watch = {.fd = job->wake, .ready = on_answer}};
+		.watch = {.fd = job->wake, .ready = resolve_on_answer}};
 	if (loop_watch(loop, &r->watch, EPOLLIN) < 0) {
 		error = errno;
 		goto fail;
 	}
-	error = start_thread(job);
+	error = resolve_start_thread(job);
 	if (error == 0)
 		return r;
 	loop_unwatch(loop, &r->watch);
 fail:
 	if (job)
-		free_job(job);
+		resolve_free_job(job);
 	free(r);
 	err_sys(err, ERR_RUNTIME, error, "cannot look up %s", quoted(query->host).text);
 	return NULL;
@@ -221,6 +221,6 @@ void resolve_cancel(struct resolve *r)
 {
 	struct job *job = r->job;
 
-	free_resolve(r);
-	let_go(job);
+	resolve_free_resolve(r);
+	resolve_let_go(job);
 }

@@ -20,35 +20,35 @@ enum {
 
 /* Those that are opening take no place, so that none is held by one that does not do its part: but
  * there are only so many of them. */
-static bool full(const struct server *s)
+static bool server_is_full(const struct server *s)
 {
 	return server_open(s) >= s->conf.max_conns || s->clients.opening_now >= OPENING_MAX ||
 	       (s->conf.exit_after && s->served + server_open(s) >= s->conf.exit_after);
 }
 
 /* The last step: another may have taken the place meanwhile. */
-static enum io take_place(struct opening *o)
+static enum io server_take_place(struct opening *o)
 {
 	const struct server *s = o->conf;
 	struct err why = {0};
 
-	if (!s->stopping && !full(s))
+	if (!s->stopping && !server_is_full(s))
 		return IO_DONE;
 	err_set(&why, ERR_RUNTIME, "there is no place for it any more");
 	return link_fail_with(o->link, &why);
 }
 
-static const struct step step_place = {.name = "place", .go = take_place};
-static bool has_sessions(const struct server *s)
+static const struct step step_place = {.name = "place", .go = server_take_place};
+static bool server_has_sessions(const struct server *s)
 {
 	return s->conf.via->receive;
 }
 
 /* Poll the listeners, or leave the clients in the backlog. Known peers are heard even where there
  * is no place for new ones. */
-static void update_accepting(struct server *s)
+static void server_update_accepting(struct server *s)
 {
-	bool held = has_sessions(s) ? sessions_blocked(&s->sessions) : full(s);
+	bool held = server_has_sessions(s) ? sessions_blocked(&s->sessions) : server_is_full(s);
 	uint32_t wanted = s->stopping || s->starved || held ? 0 : EPOLLIN;
 
 	for (size_t i = 0; i < s->listening; i++)
@@ -57,7 +57,7 @@ static void update_accepting(struct server *s)
 	server_full_review(s);
 }
 
-static void count_missed(struct server *s, const struct listener *l)
+static void server_count_missed(struct server *s, const struct listener *l)
 {
 	const struct addr_shown address = addr_text(&l->at);
 	uint32_t missed =
@@ -71,20 +71,20 @@ static void count_missed(struct server *s, const struct listener *l)
 	s->missed += missed;
 }
 
-static void close_listeners(struct server *s)
+static void server_close_listeners(struct server *s)
 {
 	timer_clear(s->clients.loop, &s->listen_again);
 	s->tried = 0;
 	while (s->listening > 0) {
 		struct listener *l = &s->listeners[--s->listening];
 
-		count_missed(s, l);
+		server_count_missed(s, l);
 		loop_unwatch(s->clients.loop, &l->watch);
 		s->conf.via->unlisten(s->clients.to, &l->socket);
 	}
 }
 
-static void free_own(struct server *s)
+static void server_free_own(struct server *s)
 {
 	sessions_free(&s->sessions);
 	peers_free(&s->peers);
@@ -95,7 +95,7 @@ static void free_own(struct server *s)
 }
 
 /* What was lost counts against the whole, where the whole is to be vouched for. */
-static void judge_losses(struct server *s)
+static void server_judge_losses(struct server *s)
 {
 	uint64_t unsent = s->sessions.drops[DROP_UNANSWERED] + s->sessions.drops[DROP_NO_ROOM];
 
@@ -118,7 +118,7 @@ static void judge_losses(struct server *s)
 }
 
 /* Those that are opening are not waited for. */
-static void drop_opening(struct server *s)
+static void server_drop_opening(struct server *s)
 {
 	struct list *node;
 
@@ -128,19 +128,19 @@ static void drop_opening(struct server *s)
 }
 
 /* True once nothing is left, and ended has been told: then s may be gone. */
-static bool end_if_done(struct server *s)
+static bool server_end_if_done(struct server *s)
 {
 	bool complete = s->enough || (s->conf.exit_after && s->served >= s->conf.exit_after);
 
 	if (server_open(s) > 0 || !(s->stopping || complete))
 		return false;
 	if (s->clients.opening_now) {
-		drop_opening(s);
+		server_drop_opening(s);
 		return false;
 	}
-	close_listeners(s);
-	judge_losses(s);
-	free_own(s);
+	server_close_listeners(s);
+	server_judge_losses(s);
+	server_free_own(s);
 	s->ended(s->arg, s->verdict.kind ? &s->verdict : NULL);
 	return true;
 }
@@ -154,7 +154,7 @@ static bool server_counts(const struct conn *c, const struct err *why)
 	return !why || why->kind != ERR_LOST || conn_received(c) > 0 || conn_sent(c) > 0;
 }
 
-static void report_gone(struct server *s, struct conn *c, const struct err *why)
+static void server_report_gone(struct server *s, struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
 	const struct addr_shown address = addr_text(&peer);
@@ -182,7 +182,7 @@ static void server_report_unopened(struct server *s, const struct conn *c, const
 }
 
 /* Something happened at an address: of connection number conn, if not 0. */
-static void tell(const struct server *s, enum report_kind kind, const struct addr *at,
+static void server_tell(const struct server *s, enum report_kind kind, const struct addr *at,
 	uint64_t conn, const char *reason)
 {
 	struct addr_shown address;
@@ -195,7 +195,7 @@ static void tell(const struct server *s, enum report_kind kind, const struct add
 
 /* How a client's end counts: a server that vouches for its clients fails with the first that was
  * lost, and when it is told to stop, with one that had not ended. */
-static void judge_end(struct server *s, const struct conn *c, const struct err *why)
+static void server_judge_end(struct server *s, const struct conn *c, const struct err *why)
 {
 	bool vouches = s->conf.exit_after || (s->stopping && s->conf.exclusive);
 
@@ -213,30 +213,30 @@ static void server_leave(struct server *s, const struct conn *c)
 	peers_leave(&s->peers, &peer);
 }
 
-static void on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
+static void server_on_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
 {
 	struct server *s = container_of(owner, struct server, clients);
 
 	if (report_shown(owner->to, REPORT_LOST))
-		report_gone(s, c, why);
+		server_report_gone(s, c, why);
 	if (server_counts(c, why))
 		s->served++;
-	judge_end(s, c, why);
+	server_judge_end(s, c, why);
 	server_leave(s, c);
 	s->starved = false; /* its descriptor is free now */
-	if (!end_if_done(s))
-		update_accepting(s);
+	if (!server_end_if_done(s))
+		server_update_accepting(s);
 }
 
 /* An opening that failed holds none of the places that are counted. */
-static void on_unopened(struct conn_owner *owner, const struct conn *c, const struct step *at,
-	const struct err *why)
+static void server_on_unopened(struct conn_owner *owner, const struct conn *c,
+	const struct step *at, const struct err *why)
 {
 	struct server *s = container_of(owner, struct server, clients);
 	const struct addr peer = conn_address(c);
 
 	if (at == &step_not_reset)
-		tell(s, REPORT_RESET_EARLY, &peer, conn_id(c), NULL);
+		server_tell(s, REPORT_RESET_EARLY, &peer, conn_id(c), NULL);
 	else if (why)
 		server_report_unopened(s, c, why);
 	server_leave(s, c);
@@ -244,25 +244,25 @@ static void on_unopened(struct conn_owner *owner, const struct conn *c, const st
 	timer_set_in(owner->loop, &s->retry, 0); /* accept again, or end */
 }
 
-static void pause_accepting(struct server *s, const struct listener *l, int error)
+static void server_pause_accepting(struct server *s, const struct listener *l, int error)
 {
 	server_full_lack(s, &l->at, error);
 	s->starved = true;
-	update_accepting(s);
+	server_update_accepting(s);
 	timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
 }
 
-static void on_retry(struct timer *t)
+static void server_on_retry(struct timer *t)
 {
 	struct server *s = container_of(t, struct server, retry);
 
 	s->starved = false;
-	if (!end_if_done(s))
-		update_accepting(s);
+	if (!server_end_if_done(s))
+		server_update_accepting(s);
 }
 
 /* Make a client of a link, which is closed where memory is out. Returns whether it is one. */
-static bool welcome(struct server *s, struct link *link, const struct addr *peer)
+static bool server_welcome(struct server *s, struct link *link, const struct addr *peer)
 {
 	struct conn *c = conn_new(&s->clients, link, peer, CONN_BOTH);
 
@@ -270,7 +270,7 @@ static bool welcome(struct server *s, struct link *link, const struct addr *peer
 		link_close(link);
 		return false;
 	}
-	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
+	server_tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
 	conn_begin(c);
 	return true;
 }
@@ -298,7 +298,7 @@ static void server_refuse(
 }
 
 /* A client was accepted: serve it, unless its host has too many. */
-static void admit(struct server *s, struct link *link, const struct addr *peer)
+static void server_admit(struct server *s, struct link *link, const struct addr *peer)
 {
 	uint64_t refused;
 	int verdict = peers_join(&s->peers, peer, &refused);
@@ -307,79 +307,80 @@ static void admit(struct server *s, struct link *link, const struct addr *peer)
 		server_refuse(s, link, peer, refused);
 	else if (verdict < 0)
 		link_close(link);
-	else if (!welcome(s, link, peer))
+	else if (!server_welcome(s, link, peer))
 		peers_leave(&s->peers, peer);
 }
 
 /* What accept(2) says of our own lack, not of one client. */
-static bool is_shortage(int error)
+static bool server_is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 /* Take one client. Returns false where there is none, or none can be taken now. */
-static bool take_client(struct server *s, const struct listener *l)
+static bool server_take_client(struct server *s, const struct listener *l)
 {
 	struct link link = link_of(s->conf.via, s->clients.to);
 	struct addr peer;
 
 	switch (s->conf.via->accept(s->clients.to, l->socket.fd, &link, &peer)) {
-	case IO_DONE: admit(s, &link, &peer); return true;
+	case IO_DONE: server_admit(s, &link, &peer); return true;
 	case IO_FAIL: break;
 	case IO_EOF:
 	case IO_AGAIN: return false;
 	}
-	if (is_shortage(link.error)) {
-		pause_accepting(s, l, link.error);
+	if (server_is_shortage(link.error)) {
+		server_pause_accepting(s, l, link.error);
 		return false;
 	}
-	tell(s, REPORT_ACCEPT_FAILED, &l->at, 0, strerror(link.error));
+	server_tell(s, REPORT_ACCEPT_FAILED, &l->at, 0, strerror(link.error));
 	return true;
 }
 
-static struct conn *welcome_session(void *arg, const struct link *link, const struct addr *peer)
+static struct conn *server_welcome_session(
+	void *arg, const struct link *link, const struct addr *peer)
 {
 	struct server *s = arg;
 	struct conn *c;
 
-	if (s->stopping || (s->conf.exit_after && full(s)))
+	if (s->stopping || (s->conf.exit_after && server_is_full(s)))
 		return NULL;
 	c = conn_new(&s->clients, link, peer, CONN_BOTH);
 	if (!c)
 		return NULL;
-	tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
+	server_tell(s, REPORT_OPENED, peer, conn_id(c), NULL);
 	conn_open(c);
 	return c;
 }
 
-static void on_sessions_changed(void *arg)
+static void server_on_sessions_changed(void *arg)
 {
-	update_accepting(arg);
+	server_update_accepting(arg);
 }
 
-static void on_datagrams(struct watch *w, uint32_t events)
+static void server_on_datagrams(struct watch *w, uint32_t events)
 {
 	struct listener *l = container_of(w, struct listener, watch);
 	int lack = sessions_receive(&l->of->sessions, l->socket.fd, &l->at, events);
 
 	if (lack)
-		pause_accepting(l->of, l, lack);
+		server_pause_accepting(l->of, l, lack);
 	else
-		update_accepting(l->of);
+		server_update_accepting(l->of);
 }
 
-static void on_client(struct watch *w, uint32_t events)
+static void server_on_client(struct watch *w, uint32_t events)
 {
 	struct listener *l = container_of(w, struct listener, watch);
 	struct server *s = l->of;
 
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN && !full(s) && take_client(s, l); i++)
+	for (int i = 0; i < ACCEPTS_A_TURN && !server_is_full(s) && server_take_client(s, l); i++)
 		;
-	update_accepting(s);
+	server_update_accepting(s);
 }
 
-static enum io listen_one(struct server *s, const struct addr *at, struct err *err)
+static enum io server_listen_one(struct server *s, const struct addr *at, struct err *err)
 {
 	struct listener *l = &s->listeners[s->listening];
 	struct addr bound;
@@ -389,8 +390,8 @@ static enum io listen_one(struct server *s, const struct addr *at, struct err *e
 	verdict = s->conf.via->listen(s->clients.to, at, &s->conf.listen, &l->socket, err);
 	if (verdict != IO_DONE)
 		return verdict;
-	l->watch = (struct watch){
-		.fd = l->socket.fd, .ready = has_sessions(s) ? on_datagrams : on_client};
+	l->watch = (struct watch){.fd = l->socket.fd,
+		.ready = server_has_sessions(s) ? server_on_datagrams : server_on_client};
 	s->listening++;
 	bound.len = sizeof(bound.room);
 	if (sys_getsockname(s->clients.to, l->socket.fd, &bound.sa, &bound.len) < 0) {
@@ -407,7 +408,7 @@ static enum io listen_one(struct server *s, const struct addr *at, struct err *e
 }
 
 /* Of all addresses, one that this machine does not have is not missed. */
-static bool not_missed(const struct server *s, const struct addr *at, const struct err *why)
+static bool server_not_missed(const struct server *s, const struct addr *at, const struct err *why)
 {
 	return s->conf.any && at->sa.sa_family == AF_INET6 &&
 	       (why->sys == EAFNOSUPPORT || why->sys == EADDRNOTAVAIL);
@@ -416,7 +417,7 @@ static bool not_missed(const struct server *s, const struct addr *at, const stru
 /* Listen at the addresses that are left, all on the port that the first one got. IO_AGAIN: one
  * cannot be had yet, for the reason in err. IO_FAIL: no listener is left; err->sys is EADDRINUSE
  * where another free port may do. */
-static enum io listen_at_rest(struct server *s, struct err *err)
+static enum io server_listen_at_rest(struct server *s, struct err *err)
 {
 	for (; s->tried < s->conf.at_count; s->tried++) {
 		struct addr at = s->conf.at[s->tried];
@@ -424,11 +425,11 @@ static enum io listen_at_rest(struct server *s, struct err *err)
 
 		if (s->listening && addr_port(&at) == 0)
 			addr_set_port(&at, addr_port(&s->listeners[0].at));
-		verdict = listen_one(s, &at, err);
+		verdict = server_listen_one(s, &at, err);
 		if (verdict == IO_AGAIN)
 			return IO_AGAIN;
-		if (verdict != IO_DONE && !not_missed(s, &at, err)) {
-			close_listeners(s);
+		if (verdict != IO_DONE && !server_not_missed(s, &at, err)) {
+			server_close_listeners(s);
 			return IO_FAIL;
 		}
 	}
@@ -436,19 +437,19 @@ static enum io listen_at_rest(struct server *s, struct err *err)
 }
 
 /* Whether a port that is taken may be another one next time. */
-static bool takes_any_port(const struct server *s)
+static bool server_takes_any_port(const struct server *s)
 {
 	return s->conf.at[0].sa.sa_family != AF_UNIX && addr_port(&s->conf.at[0]) == 0;
 }
 
 /* As listen_at_rest, with another free port where one is taken in the other family. */
-static enum io listen_everywhere(struct server *s, struct err *err)
+static enum io server_listen_everywhere(struct server *s, struct err *err)
 {
 	enum io verdict = IO_FAIL;
 
 	for (int i = 0; i < SAME_PORT_TRIES && verdict == IO_FAIL; i++) {
-		verdict = listen_at_rest(s, err);
-		if (verdict == IO_FAIL && (err->sys != EADDRINUSE || !takes_any_port(s)))
+		verdict = server_listen_at_rest(s, err);
+		if (verdict == IO_FAIL && (err->sys != EADDRINUSE || !server_takes_any_port(s)))
 			break;
 	}
 	return verdict;
@@ -456,11 +457,11 @@ static enum io listen_everywhere(struct server *s, struct err *err)
 
 /* How many clients there may be at once: where none is told, as many as there can be descriptors.
  * Returns 0, or -1 if not even one can ever be taken. Sessions need no descriptor of their own. */
-static int find_room(struct server *s, struct err *err)
+static int server_find_room(struct server *s, struct err *err)
 {
 	size_t most;
 
-	if (has_sessions(s)) {
+	if (server_has_sessions(s)) {
 		if (!s->conf.max_conns)
 			s->conf.max_conns = SERVER_SESSIONS_MAX;
 		return 0;
@@ -477,7 +478,7 @@ static int find_room(struct server *s, struct err *err)
 	return 0;
 }
 
-static void announce(const struct server *s)
+static void server_announce(const struct server *s)
 {
 	for (size_t i = 0; i < s->listening; i++) {
 		const struct addr_shown address = addr_text(&s->listeners[i].at);
@@ -496,33 +497,33 @@ static void announce(const struct server *s)
  * yet. Returns 0, or -1 with err, and no listener. */
 static int server_listen(struct server *s, struct err *err)
 {
-	enum io verdict = listen_everywhere(s, err);
+	enum io verdict = server_listen_everywhere(s, err);
 
 	if (verdict == IO_AGAIN && s->clients.loop->now_ms < s->listen_until_ms) {
 		timer_set_in(s->clients.loop, &s->listen_again, LISTEN_RETRY_MS);
-	} else if (verdict != IO_DONE || find_room(s, err) < 0) {
-		close_listeners(s);
+	} else if (verdict != IO_DONE || server_find_room(s, err) < 0) {
+		server_close_listeners(s);
 		return -1;
 	} else {
-		update_accepting(s);
-		announce(s);
+		server_update_accepting(s);
+		server_announce(s);
 	}
 	*err = (struct err){0};
 	return 0;
 }
 
-static void on_listen_again(struct timer *t)
+static void server_on_listen_again(struct timer *t)
 {
 	struct server *s = container_of(t, struct server, listen_again);
 
 	if (server_listen(s, &s->verdict) == 0)
 		return;
 	s->enough = true;
-	end_if_done(s);
+	server_end_if_done(s);
 }
 
 /* Past the time for what was queued: the rest is dropped, and counted. */
-static void on_stop_limit(struct timer *t)
+static void server_on_stop_limit(struct timer *t)
 {
 	struct server *s = container_of(t, struct server, stop_limit);
 	struct list *node = s->clients.conns.next;
@@ -537,29 +538,29 @@ static void on_stop_limit(struct timer *t)
 }
 
 /* What the server itself needs. Returns 0, or -1 when memory is out. */
-static int make_own(struct server *s)
+static int server_make_own(struct server *s)
 {
 	const struct sessions_conf conf = {.via = s->conf.via,
 		.owner = &s->clients,
 		.max = s->conf.max_conns ? s->conf.max_conns : SERVER_SESSIONS_MAX,
 		.replaces = !s->conf.exclusive && !s->conf.exit_after,
 		.waits = s->conf.exclusive,
-		.welcome = welcome_session,
-		.changed = on_sessions_changed,
+		.welcome = server_welcome_session,
+		.changed = server_on_sessions_changed,
 		.arg = s};
 
 	if (server_full_init(s) == 0 && peers_init(&s->peers, s->conf.max_per_peer) == 0 &&
-		timer_init(s->clients.loop, &s->listen_again, on_listen_again) == 0 &&
-		timer_init(s->clients.loop, &s->retry, on_retry) == 0 &&
-		timer_init(s->clients.loop, &s->stop_limit, on_stop_limit) == 0 &&
-		(!has_sessions(s) || sessions_init(&s->sessions, &conf) == 0))
+		timer_init(s->clients.loop, &s->listen_again, server_on_listen_again) == 0 &&
+		timer_init(s->clients.loop, &s->retry, server_on_retry) == 0 &&
+		timer_init(s->clients.loop, &s->stop_limit, server_on_stop_limit) == 0 &&
+		(!server_has_sessions(s) || sessions_init(&s->sessions, &conf) == 0))
 		return 0;
-	free_own(s);
+	server_free_own(s);
 	return -1;
 }
 
 /* What each client does before it is served. */
-static void list_steps(struct server *s)
+static void server_list_steps(struct server *s)
 {
 	size_t count = 0;
 
@@ -574,29 +575,29 @@ static void list_steps(struct server *s)
 int server_start(struct server *s, struct err *err)
 {
 	conn_owner_init(&s->clients);
-	s->clients.gone = on_gone;
-	s->clients.unopened = on_unopened;
-	list_steps(s);
+	s->clients.gone = server_on_gone;
+	s->clients.unopened = server_on_unopened;
+	server_list_steps(s);
 	s->clients.opening_ms = SERVER_OPENING_MS;
-	if (make_own(s) < 0)
+	if (server_make_own(s) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot serve: out of memory");
 	s->listen_until_ms = s->clients.loop->now_ms + LISTEN_WAIT_MS;
 	if (server_listen(s, err) == 0)
 		return 0;
-	free_own(s);
+	server_free_own(s);
 	return -1;
 }
 
 void server_enough(struct server *s)
 {
 	s->enough = true;
-	close_listeners(s);
+	server_close_listeners(s);
 	timer_set_in(s->clients.loop, &s->retry, 0); /* if there is none, that is all */
 }
 
 /* A client that was sending a moment ago is in the middle of something: closing on its input would
  * reset it, so it is given a moment to see our end. A silent one is not waited for. */
-static void say_goodbye(struct server *s, struct conn *c)
+static void server_say_goodbye(struct server *s, struct conn *c)
 {
 	bool busy;
 
@@ -621,18 +622,18 @@ void server_stop(struct server *s, const char *reason, enum err_kind kind)
 	s->stopping = true;
 	s->stop_kind = kind;
 	report(s->clients.to, &(struct report){.kind = REPORT_STOPPING, .reason = reason});
-	close_listeners(s);
+	server_close_listeners(s);
 	/* Those with nothing queued end as soon as their kernel has what we wrote. */
 	s->clients.see_off |= !s->conf.via->unsent_is_unread;
 	for (node = s->clients.conns.next; node != &s->clients.conns; node = node->next)
-		say_goodbye(s, conn_of_node(node));
+		server_say_goodbye(s, conn_of_node(node));
 	timer_set_in(s->clients.loop, &s->stop_limit, SERVER_STOP_MS);
 	timer_set_in(s->clients.loop, &s->retry, 0); /* if there is none, that is all */
 }
 
 void server_free(struct server *s)
 {
-	close_listeners(s);
+	server_close_listeners(s);
 	conn_owner_free(&s->clients);
-	free_own(s);
+	server_free_own(s);
 }

@@ -25,7 +25,7 @@ static void full_tell(struct server *s, const struct addr *at, struct report wha
 	report(s->clients.to, &what);
 }
 
-static void on_resumed(struct timer *t)
+static void full_on_resumed(struct timer *t)
 {
 	struct server *s = container_of(t, struct server, resumed);
 
@@ -51,7 +51,7 @@ static bool full_client_waits(const struct server *s)
 }
 
 /* One leaves at a time: how many wait is not known. */
-static void on_silent(struct timer *t)
+static void full_on_silent(struct timer *t)
 {
 	struct server *s = container_of(t, struct server, silent);
 	int64_t next_ms = SILENT_LOOK_MS;
@@ -68,9 +68,9 @@ static void on_silent(struct timer *t)
 
 int server_full_init(struct server *s)
 {
-	return timer_init(s->clients.loop, &s->resumed, on_resumed) < 0
+	return timer_init(s->clients.loop, &s->resumed, full_on_resumed) < 0
 	               ? -1
-	               : timer_init(s->clients.loop, &s->silent, on_silent);
+	               : timer_init(s->clients.loop, &s->silent, full_on_silent);
 }
 
 void server_full_free(struct server *s)
@@ -86,7 +86,7 @@ void server_full_lack(struct server *s, const struct addr *at, int error)
 			(struct report){.kind = REPORT_ACCEPT_PAUSED, .reason = strerror(error)});
 }
 
-static void tell_full(struct server *s)
+static void full_tell_full(struct server *s)
 {
 	struct err why = {0};
 
@@ -103,7 +103,7 @@ void server_full_review(struct server *s)
 	if (s->stopping || s->conf.exclusive || s->conf.via->receive)
 		return;
 	if (full && !s->paused_told)
-		tell_full(s);
+		full_tell_full(s);
 	if (full || s->starved)
 		timer_clear(s->clients.loop, &s->resumed);
 	else if (s->paused_told && !s->resumed.place)

@@ -23,17 +23,17 @@ void session_drop(
 }
 
 /* Not refused for good: later there may be room. */
-static bool is_lack_of_room(int error)
+static bool session_is_lack_of_room(int error)
 {
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
 }
 
 /* The kernel refused an answer. */
-static void refused(struct sessions *ss, const struct addr *peer, int error)
+static void session_refused(struct sessions *ss, const struct addr *peer, int error)
 {
 	struct session *s;
 
-	if (is_lack_of_room(error)) {
+	if (session_is_lack_of_room(error)) {
 		session_drop(ss, DROP_NO_ROOM, peer, "no room for an answer");
 		return;
 	}
@@ -55,7 +55,7 @@ void session_take_failures(struct sessions *ss, int fd)
 		error = ss->conf.via->failure(ss->conf.owner->to, fd, &peer);
 		if (!error)
 			return;
-		refused(ss, &peer, error);
+		session_refused(ss, &peer, error);
 	}
 }
 
@@ -78,7 +78,7 @@ void session_flush(struct sessions *ss)
 			session_take_failures(ss, ss->out_fd);
 			again = true;
 		} else {
-			refused(ss, &ss->out[at++].peer, error);
+			session_refused(ss, &ss->out[at++].peer, error);
 			again = false;
 		}
 	}
@@ -87,7 +87,8 @@ void session_flush(struct sessions *ss)
 }
 
 /* Each field by itself: most of an address's room is none of anybody's business. */
-static void fill_in(struct datagram *out, const struct session *s, uint8_t *data, size_t len)
+static void session_fill_in(
+	struct datagram *out, const struct session *s, uint8_t *data, size_t len)
 {
 	addr_of_bytes(&out->peer, session_peer(s));
 	addr_of_bytes(&out->local, (struct span){s->local, s->local_len});
@@ -97,13 +98,13 @@ static void fill_in(struct datagram *out, const struct session *s, uint8_t *data
 }
 
 /* Send one at once. As in flush, a refusal may be about another. */
-static enum io send_now(struct link *link, struct span out)
+static enum io session_send_now(struct link *link, struct span out)
 {
 	struct session *s = link->held;
 	struct sessions *ss = s->of;
 	struct datagram *one = &ss->out[0];
 
-	fill_in(one, s, ss->out_room, out.len);
+	session_fill_in(one, s, ss->out_room, out.len);
 	if (out.len)
 		memcpy(ss->out_room, out.data, out.len);
 	for (int tries = 0; tries < 2; tries++) {
@@ -114,10 +115,10 @@ static enum io send_now(struct link *link, struct span out)
 		link->error = errno;
 		session_take_failures(ss, s->fd);
 	}
-	return is_lack_of_room(link->error) ? IO_AGAIN : IO_FAIL;
+	return session_is_lack_of_room(link->error) ? IO_AGAIN : IO_FAIL;
 }
 
-static void collect(struct session *s, struct span answer)
+static void session_collect(struct session *s, struct span answer)
 {
 	struct sessions *ss = s->of;
 	uint8_t *copy;
@@ -130,12 +131,12 @@ static void collect(struct session *s, struct span answer)
 		memcpy(copy, answer.data, answer.len);
 	ss->out_used += answer.len;
 	ss->out_fd = s->fd;
-	fill_in(&ss->out[ss->out_count++], s, copy, answer.len);
+	session_fill_in(&ss->out[ss->out_count++], s, copy, answer.len);
 	if (!ss->in_turn)
 		session_flush(ss);
 }
 
-static void drop_answer(struct session *s, enum drop_kind kind, const char *why)
+static void session_drop_answer(struct session *s, enum drop_kind kind, const char *why)
 {
 	struct addr peer;
 
@@ -149,13 +150,13 @@ static enum io session_write(struct link *link, struct span out, size_t *taken)
 
 	*taken = out.len;
 	if (s->forbidden)
-		drop_answer(s, DROP_UNANSWERED, s->forbidden);
+		session_drop_answer(s, DROP_UNANSWERED, s->forbidden);
 	else if (out.len > SESSION_OUT_BYTES)
-		drop_answer(s, DROP_NO_ROOM, "an answer is too long");
+		session_drop_answer(s, DROP_NO_ROOM, "an answer is too long");
 	else if (s->of->conf.waits)
-		return send_now(link, out);
+		return session_send_now(link, out);
 	else
-		collect(s, out);
+		session_collect(s, out);
 	return IO_DONE;
 }
 

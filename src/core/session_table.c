@@ -5,7 +5,7 @@
 
 enum { CHAINS_FIRST = 64 };
 
-static struct list *chain_of(const struct sessions *ss, struct span peer)
+static struct list *session_chain_of(const struct sessions *ss, struct span peer)
 {
 	return &ss->chains[hash_siphash(&ss->key, peer) & (ss->chain_count - 1)];
 }
@@ -13,7 +13,7 @@ static struct list *chain_of(const struct sessions *ss, struct span peer)
 struct session *session_find(const struct sessions *ss, const struct addr *peer)
 {
 	const struct span key = addr_bytes(peer);
-	struct list *chain = chain_of(ss, key), *node;
+	struct list *chain = session_chain_of(ss, key), *node;
 
 	for (node = chain->next; node != chain; node = node->next) {
 		struct session *s = container_of(node, struct session, chain);
@@ -24,7 +24,7 @@ struct session *session_find(const struct sessions *ss, const struct addr *peer)
 	return NULL;
 }
 
-static struct list *make_chains(size_t count)
+static struct list *session_make_chains(size_t count)
 {
 	struct list *chains = calloc(count, sizeof(*chains));
 
@@ -34,9 +34,9 @@ static struct list *make_chains(size_t count)
 }
 
 /* Keep the chains short. Where memory is out they grow longer, and that is all. */
-static void grow(struct sessions *ss)
+static void session_grow(struct sessions *ss)
 {
-	struct list *old = ss->chains, *grown = make_chains(ss->chain_count * 2);
+	struct list *old = ss->chains, *grown = session_make_chains(ss->chain_count * 2);
 	struct list *node;
 
 	if (!grown)
@@ -47,7 +47,7 @@ static void grow(struct sessions *ss)
 		struct session *s = container_of(node, struct session, heard);
 
 		list_remove(&s->chain);
-		list_push(chain_of(ss, session_peer(s)), &s->chain);
+		list_push(session_chain_of(ss, session_peer(s)), &s->chain);
 	}
 	free(old);
 }
@@ -58,7 +58,7 @@ bool sessions_blocked(const struct sessions *ss)
 }
 
 /* What was counted has changed. */
-static void tell_change(struct sessions *ss, bool was_blocked)
+static void session_tell_change(struct sessions *ss, bool was_blocked)
 {
 	if (sessions_blocked(ss) != was_blocked)
 		ss->conf.changed(ss->conf.arg);
@@ -75,7 +75,7 @@ void session_set_unwilling(struct session *s, bool unwilling)
 		s->of->unwilling++;
 	else
 		s->of->unwilling--;
-	tell_change(s->of, was_blocked);
+	session_tell_change(s->of, was_blocked);
 }
 
 void session_insert(struct sessions *ss, struct session *s)
@@ -83,11 +83,11 @@ void session_insert(struct sessions *ss, struct session *s)
 	bool was_blocked = sessions_blocked(ss);
 
 	if (ss->count >= ss->chain_count)
-		grow(ss);
-	list_push(chain_of(ss, session_peer(s)), &s->chain);
+		session_grow(ss);
+	list_push(session_chain_of(ss, session_peer(s)), &s->chain);
 	list_push(&ss->heard, &s->heard);
 	ss->count++;
-	tell_change(ss, was_blocked);
+	session_tell_change(ss, was_blocked);
 }
 
 void session_remove(struct session *s)
@@ -105,13 +105,13 @@ void session_remove(struct session *s)
 	list_remove(&s->chain);
 	list_remove(&s->heard);
 	ss->count--;
-	tell_change(ss, was_blocked);
+	session_tell_change(ss, was_blocked);
 }
 
 int session_table_init(struct sessions *ss)
 {
 	list_init(&ss->heard);
-	ss->chains = make_chains(CHAINS_FIRST);
+	ss->chains = session_make_chains(CHAINS_FIRST);
 	ss->chain_count = CHAINS_FIRST;
 	return ss->chains ? 0 : -1;
 }

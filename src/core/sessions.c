@@ -12,7 +12,7 @@ enum {
 };
 
 /* Answers go by the circumstances of the last datagram. */
-static void note(struct session *s, int fd, const struct datagram *in)
+static void sessions_note(struct session *s, int fd, const struct datagram *in)
 {
 	s->fd = fd;
 	s->forbidden = in->forbidden;
@@ -23,7 +23,8 @@ static void note(struct session *s, int fd, const struct datagram *in)
 	list_push(&s->of->heard, &s->heard);
 }
 
-static struct session *make_session(struct sessions *ss, int fd, const struct datagram *first)
+static struct session *sessions_make_session(
+	struct sessions *ss, int fd, const struct datagram *first)
 {
 	struct session *s = calloc(1, sizeof(*s) + first->peer.len);
 	struct link link = link_of(&session_row, ss->conf.owner->to);
@@ -36,7 +37,7 @@ static struct session *make_session(struct sessions *ss, int fd, const struct da
 	s->peer_len = (uint8_t)first->peer.len;
 	memcpy(s->peer, addr_bytes(&first->peer).data, first->peer.len);
 	session_insert(ss, s);
-	note(s, fd, first);
+	sessions_note(s, fd, first);
 	s->conn = ss->conf.welcome(ss->conf.arg, &link, &first->peer);
 	if (s->conn)
 		return s;
@@ -44,7 +45,7 @@ static struct session *make_session(struct sessions *ss, int fd, const struct da
 	return NULL;
 }
 
-static void replace_oldest(struct sessions *ss)
+static void sessions_replace_oldest(struct sessions *ss)
 {
 	struct session *oldest = container_of(ss->heard.next, struct session, heard);
 
@@ -52,7 +53,7 @@ static void replace_oldest(struct sessions *ss)
 	conn_abort(oldest->conn);
 }
 
-static void deliver(struct sessions *ss, int fd, const struct datagram *in)
+static void sessions_deliver(struct sessions *ss, int fd, const struct datagram *in)
 {
 	struct session *s = in->cut ? NULL : session_find(ss, &in->peer);
 
@@ -61,11 +62,11 @@ static void deliver(struct sessions *ss, int fd, const struct datagram *in)
 		return;
 	}
 	if (s) {
-		note(s, fd, in);
+		sessions_note(s, fd, in);
 	} else if (ss->count < ss->conf.max || ss->conf.replaces) {
 		if (ss->count >= ss->conf.max)
-			replace_oldest(ss);
-		s = make_session(ss, fd, in);
+			sessions_replace_oldest(ss);
+		s = sessions_make_session(ss, fd, in);
 	}
 	if (!s)
 		session_drop(
@@ -77,7 +78,7 @@ static void deliver(struct sessions *ss, int fd, const struct datagram *in)
 }
 
 /* Give each datagram its room. */
-static void prepare(struct sessions *ss)
+static void sessions_prepare(struct sessions *ss)
 {
 	for (size_t i = 0; i < ss->in_ask; i++) {
 		ss->in[i].data = ss->in_room + i * ss->conf.via->datagram_max;
@@ -86,7 +87,7 @@ static void prepare(struct sessions *ss)
 }
 
 /* A call is prepared for each datagram it may bring: for twice as many as came last. */
-static void ask_for_next(struct sessions *ss, size_t came)
+static void sessions_ask_for_next(struct sessions *ss, size_t came)
 {
 	size_t ask = came * 2 < IN_ASK_LEAST ? IN_ASK_LEAST : came * 2;
 
@@ -94,7 +95,7 @@ static void ask_for_next(struct sessions *ss, size_t came)
 }
 
 /* Take what there is. An error that is told in place of it befell something sent before. */
-static int receive(struct sessions *ss, int fd, const struct addr *own)
+static int sessions_take(struct sessions *ss, int fd, const struct addr *own)
 {
 	struct reporter *to = ss->conf.owner->to;
 	int came = -1;
@@ -113,14 +114,14 @@ int sessions_receive(struct sessions *ss, int fd, const struct addr *own, uint32
 
 	if (events & EPOLLERR)
 		session_take_failures(ss, fd);
-	prepare(ss);
-	came = receive(ss, fd, own);
+	sessions_prepare(ss);
+	came = sessions_take(ss, fd, own);
 	if (came < 0)
 		return errno == ENOMEM || errno == ENOBUFS ? errno : 0;
-	ask_for_next(ss, (size_t)came);
+	sessions_ask_for_next(ss, (size_t)came);
 	ss->in_turn = true;
 	for (int i = 0; i < came; i++)
-		deliver(ss, fd, &ss->in[i]);
+		sessions_deliver(ss, fd, &ss->in[i]);
 	ss->in_turn = false;
 	session_flush(ss);
 	return 0;

@@ -57,7 +57,7 @@ static enum io fd_write_cautiously(struct link *link, struct span out, size_t *t
 	return fd_write(link, out, taken);
 }
 
-static int open_private(struct reporter *to, const char *path, enum fd_use use)
+static int fd_open_private(struct reporter *to, const char *path, enum fd_use use)
 {
 	return sys_open(to, path,
 		(use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -69,15 +69,15 @@ static int fd_reopen(struct reporter *to, int fd, enum fd_use use)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open_private(to, path, use);
+	return fd_open_private(to, path, use);
 }
 
 /* The same for our controlling terminal, which may be another user's to open by its own name, as
  * after su(1): tty(4) lets every process of the session. */
-static int reopen_terminal(struct reporter *to, int fd, enum fd_use use)
+static int fd_reopen_terminal(struct reporter *to, int fd, enum fd_use use)
 {
 	unsigned one, other;
-	int own = open_private(to, "/dev/tty", use);
+	int own = fd_open_private(to, "/dev/tty", use);
 
 	if (own < 0)
 		return -1;
@@ -93,7 +93,7 @@ static void fd_make_private(struct link *link, enum fd_use use)
 	int own = fd_reopen(link->to, link->origin, use);
 
 	if (own < 0 && link->terminal)
-		own = reopen_terminal(link->to, link->origin, use);
+		own = fd_reopen_terminal(link->to, link->origin, use);
 	link->via = own >= 0 ? &transport_private : &transport_shared;
 	if (own >= 0)
 		link->fd = own;

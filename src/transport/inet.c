@@ -22,7 +22,7 @@ int inet_cannot_listen(struct err *err, const char *call, int error, const struc
 	return err_fact(err, inet_listen_fact(error), at);
 }
 
-static bool wants_v6only(const struct addr *at)
+static bool inet_wants_v6only(const struct addr *at)
 {
 	return at->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&at->in6.sin6_addr);
 }
@@ -35,7 +35,7 @@ int inet_bind(struct reporter *to, const struct addr *at, int type,
 	if (fd < 0)
 		return inet_cannot_listen(err, "socket", errno, at);
 	prepare(to, fd, at);
-	if (wants_v6only(at))
+	if (inet_wants_v6only(at))
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (sys_bind(to, fd, &at->sa, at->len) == 0)
 		return fd;
@@ -52,7 +52,7 @@ bool inet_met_itself(const struct link *link, const struct addr *at)
 }
 
 /* Bind and connect. Returns 0, or an errno. */
-static int bind_and_connect(
+static int inet_bind_and_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
 	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
@@ -72,7 +72,7 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct addr
 	if (link->fd < 0)
 		return link_error(link, errno);
 	prepare(link->to, link->fd, at);
-	link->error = bind_and_connect(link, at, source, source_failed);
+	link->error = inet_bind_and_connect(link, at, source, source_failed);
 	if (link->error == 0)
 		return IO_DONE;
 	if (link->error == EINPROGRESS)

@@ -11,7 +11,7 @@
 /* Nagle's algorithm against delayed acknowledgements costs 40 ms a message (RFC 896, RFC 1122
  * section 4.2.3.4): what we write is meant to go. Listeners hand these options to what they accept.
  */
-static void set_options(struct reporter *to, int fd, const struct addr *at)
+static void tcp_set_options(struct reporter *to, int fd, const struct addr *at)
 {
 	(void)at;
 	sys_setsockopt(to, fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -20,16 +20,16 @@ static void set_options(struct reporter *to, int fd, const struct addr *at)
 }
 
 /* Old connections in TIME_WAIT must not keep a restarted server from its port. */
-static void set_listener_options(struct reporter *to, int fd, const struct addr *at)
+static void tcp_set_listener_options(struct reporter *to, int fd, const struct addr *at)
 {
-	set_options(to, fd, at);
+	tcp_set_options(to, fd, at);
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
 static enum io tcp_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	int error, fd = inet_bind(to, at, SOCK_STREAM, set_listener_options, err);
+	int error, fd = inet_bind(to, at, SOCK_STREAM, tcp_set_listener_options, err);
 
 	if (fd < 0)
 		return IO_FAIL;
@@ -63,7 +63,7 @@ static enum io tcp_ready(struct link *link)
 static enum io tcp_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	return inet_connect(link, at, source, SOCK_STREAM, set_options, source_failed);
+	return inet_connect(link, at, source, SOCK_STREAM, tcp_set_options, source_failed);
 }
 
 static int tcp_unsent(struct link *link)

@@ -31,7 +31,7 @@ struct udp_control {
 /* ---- sockets ---- */
 
 /* Errors that ICMP tells of come with the address they are about (ip(7), IP_RECVERR). */
-static void set_options(struct reporter *to, int fd, const struct addr *at)
+static void udp_set_options(struct reporter *to, int fd, const struct addr *at)
 {
 	datagram_enlarge(to, fd, SO_RCVBUFFORCE, SO_RCVBUF, UDP_RECEIVE_BYTES);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVERR, 1);
@@ -41,9 +41,9 @@ static void set_options(struct reporter *to, int fd, const struct addr *at)
 
 /* How far a datagram may still go, and which address was asked. An IPv6 socket may meet IPv4-mapped
  * peers, for whom the IPv4 options count. */
-static void set_listener_options(struct reporter *to, int fd, const struct addr *at)
+static void udp_set_listener_options(struct reporter *to, int fd, const struct addr *at)
 {
-	set_options(to, fd, at);
+	udp_set_options(to, fd, at);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_RECVTTL, 1);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_TTL, UDP_ANSWER_HOPS);
 	sys_setsockopt(to, fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -59,14 +59,15 @@ static enum io udp_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	(void)conf;
-	*out = (struct listening){.fd = inet_bind(to, at, SOCK_DGRAM, set_listener_options, err)};
+	*out = (struct listening){
+		.fd = inet_bind(to, at, SOCK_DGRAM, udp_set_listener_options, err)};
 	return out->fd < 0 ? IO_FAIL : IO_DONE;
 }
 
 static enum io udp_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	return inet_connect(link, at, source, SOCK_DGRAM, set_options, source_failed);
+	return inet_connect(link, at, source, SOCK_DGRAM, udp_set_options, source_failed);
 }
 
 static void udp_advise(struct err *err, int error, const struct addr *at)
@@ -81,7 +82,7 @@ static void udp_advise(struct err *err, int error, const struct addr *at)
 
 /* ---- errors that come later ---- */
 
-static bool is_control(const struct cmsghdr *c, int type_4, int type_6)
+static bool udp_is_control(const struct cmsghdr *c, int type_4, int type_6)
 {
 	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == type_4) ||
 	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == type_6);
@@ -103,7 +104,7 @@ static int udp_failure(struct reporter *to, int fd, struct addr *peer)
 		return 0;
 	peer->len = m.msg_namelen;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-		if (is_control(c, IP_RECVERR, IPV6_RECVERR))
+		if (udp_is_control(c, IP_RECVERR, IPV6_RECVERR))
 			memcpy(&about, CMSG_DATA(c), sizeof(about));
 	return about.ee_errno ? (int)about.ee_errno : EAGAIN;
 }
@@ -111,7 +112,7 @@ static int udp_failure(struct reporter *to, int fd, struct addr *peer)
 /* What a refused call of a client means, with all that is in the queue of errors: one left there
  * would be told for ever. A path that takes less than was sent is no error: the kernel cuts what
  * follows to fit (ip(7), IP_MTU_DISCOVER). */
-static enum io trouble(struct link *link, int error)
+static enum io udp_trouble(struct link *link, int error)
 {
 	struct addr peer;
 
@@ -132,7 +133,7 @@ static enum io udp_read(struct link *link, uint8_t *room, size_t size, size_t *g
 {
 	enum io verdict = datagram_read(link, room, size, got);
 
-	return verdict == IO_DONE ? IO_DONE : trouble(link, link->error);
+	return verdict == IO_DONE ? IO_DONE : udp_trouble(link, link->error);
 }
 
 static enum io udp_write(struct link *link, struct span out, size_t *taken)
@@ -141,13 +142,13 @@ static enum io udp_write(struct link *link, struct span out, size_t *taken)
 
 	if (n < 0 && errno == EMSGSIZE) {
 		/* Of an earlier one? That is cleared by now. */
-		trouble(link, EMSGSIZE);
+		udp_trouble(link, EMSGSIZE);
 		n = sys_send(link->to, link->fd, out.data, out.len);
 		if (n < 0 && errno == EMSGSIZE)
 			return link_error(link, EMSGSIZE);
 	}
 	if (n < 0)
-		return trouble(link, errno);
+		return udp_trouble(link, errno);
 	*taken = (size_t)n;
 	return IO_DONE;
 }
@@ -173,7 +174,7 @@ struct arrival {
 	int hops_left;     /* -1: not known */
 };
 
-static void read_pktinfo(struct arrival *a, const struct cmsghdr *c, const struct addr *own)
+static void udp_read_pktinfo(struct arrival *a, const struct cmsghdr *c, const struct addr *own)
 {
 	struct in_pktinfo four;
 	struct in6_pktinfo six;
@@ -196,14 +197,14 @@ static void read_pktinfo(struct arrival *a, const struct cmsghdr *c, const struc
 		a->asked.in6.sin6_scope_id = (uint32_t)six.ipi6_ifindex;
 }
 
-static struct arrival read_arrival(struct msghdr *m, const struct addr *own)
+static struct arrival udp_read_arrival(struct msghdr *m, const struct addr *own)
 {
 	struct arrival a = {.hops_left = -1};
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (is_control(c, IP_PKTINFO, IPV6_PKTINFO))
-			read_pktinfo(&a, c, own);
-		else if (is_control(c, IP_TTL, IPV6_HOPLIMIT))
+		if (udp_is_control(c, IP_PKTINFO, IPV6_PKTINFO))
+			udp_read_pktinfo(&a, c, own);
+		else if (udp_is_control(c, IP_TTL, IPV6_HOPLIMIT))
 			memcpy(&a.hops_left, CMSG_DATA(c), sizeof(a.hops_left));
 	}
 	return a;
@@ -211,7 +212,7 @@ static struct arrival read_arrival(struct msghdr *m, const struct addr *own)
 
 /* Small services that answer whatever they are sent (RFC 862 to 868): with one of them, a forged
  * datagram would go to and fro for ever (CVE-2024-2169). */
-static const char *answering_service(uint16_t port)
+static const char *udp_answering_service(uint16_t port)
 {
 	switch (port) {
 	case 7: return "not answered: it came from port 7 (echo)";
@@ -224,7 +225,7 @@ static const char *answering_service(uint16_t port)
 }
 
 /* Whether an answer would come back to the very socket it is sent from. */
-static bool is_ourselves(const struct datagram *in, const struct addr *own)
+static bool udp_is_ourselves(const struct datagram *in, const struct addr *own)
 {
 	return addr_equal(&in->peer, &in->local) || addr_equal(&in->peer, own) ||
 	       (addr_is_any(own) && addr_is_loopback(&in->peer) &&
@@ -235,13 +236,13 @@ static bool is_ourselves(const struct datagram *in, const struct addr *own)
  * fro between two servers dies out, whatever their ports; the floor is ours, for IPv6 would take 0
  * and -1 as hop limits, too. Group addresses are not answered from, so those requests are exempt.
  */
-static void judge(struct datagram *in, const struct arrival *a, const struct addr *own)
+static void udp_judge(struct datagram *in, const struct arrival *a, const struct addr *own)
 {
-	in->forbidden = answering_service(addr_port(&in->peer));
+	in->forbidden = udp_answering_service(addr_port(&in->peer));
 	in->hops = 0;
 	if (in->forbidden)
 		return;
-	if (is_ourselves(in, own))
+	if (udp_is_ourselves(in, own))
 		in->forbidden = "not answered: it came from our own address";
 	else if (a->group || a->hops_left < 0)
 		in->hops = UDP_USUAL_HOPS;
@@ -251,9 +252,9 @@ static void judge(struct datagram *in, const struct arrival *a, const struct add
 		in->hops = a->hops_left - 1;
 }
 
-static void take_datagram(struct datagram *in, struct mmsghdr *m, const struct addr *own)
+static void udp_take_datagram(struct datagram *in, struct mmsghdr *m, const struct addr *own)
 {
-	struct arrival a = read_arrival(&m->msg_hdr, own);
+	struct arrival a = udp_read_arrival(&m->msg_hdr, own);
 
 	in->peer.len = m->msg_hdr.msg_namelen;
 	if (in->peer.sa.sa_family == AF_INET6)
@@ -262,7 +263,7 @@ static void take_datagram(struct datagram *in, struct mmsghdr *m, const struct a
 	addr_of_bytes(&in->local, addr_is_any(own) ? addr_bytes(&a.asked) : (struct span){0});
 	in->cut = m->msg_hdr.msg_flags & MSG_TRUNC;
 	in->len = m->msg_len;
-	judge(in, &a, own);
+	udp_judge(in, &a, own);
 }
 
 static int udp_receive(
@@ -280,12 +281,12 @@ static int udp_receive(
 	}
 	came = sys_recvmmsg(to, fd, b.messages, count);
 	for (int i = 0; i < came; i++)
-		take_datagram(&in[i], &b.messages[i], own);
+		udp_take_datagram(&in[i], &b.messages[i], own);
 	return came;
 }
 
 /* Add one piece of control data behind those there are. */
-static void add_control(struct msghdr *m, int level, int type, const void *data, size_t len)
+static void udp_add_control(struct msghdr *m, int level, int type, const void *data, size_t len)
 {
 	struct cmsghdr *c = (void *)((uint8_t *)m->msg_control + m->msg_controllen);
 
@@ -296,32 +297,32 @@ static void add_control(struct msghdr *m, int level, int type, const void *data,
 	m->msg_controllen += CMSG_SPACE(len);
 }
 
-static void add_source(struct msghdr *m, const struct addr *local)
+static void udp_add_source(struct msghdr *m, const struct addr *local)
 {
 	const struct in_pktinfo four = {.ipi_spec_dst = local->in.sin_addr};
 	const struct in6_pktinfo six = {
 		.ipi6_addr = local->in6.sin6_addr, .ipi6_ifindex = local->in6.sin6_scope_id};
 
 	if (local->sa.sa_family == AF_INET)
-		add_control(m, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
+		udp_add_control(m, IPPROTO_IP, IP_PKTINFO, &four, sizeof(four));
 	else
-		add_control(m, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
+		udp_add_control(m, IPPROTO_IPV6, IPV6_PKTINFO, &six, sizeof(six));
 }
 
 /* To an IPv4-mapped peer, IPv4 is spoken. */
-static bool speaks_ipv4(const struct addr *peer)
+static bool udp_speaks_ipv4(const struct addr *peer)
 {
 	return peer->sa.sa_family == AF_INET || IN6_IS_ADDR_V4MAPPED(&peer->in6.sin6_addr);
 }
 
-static void add_circumstances(struct msghdr *m, const struct datagram *out)
+static void udp_add_circumstances(struct msghdr *m, const struct datagram *out)
 {
 	if (out->local.len)
-		add_source(m, &out->local);
-	if (out->hops && speaks_ipv4(&out->peer))
-		add_control(m, IPPROTO_IP, IP_TTL, &out->hops, sizeof(out->hops));
+		udp_add_source(m, &out->local);
+	if (out->hops && udp_speaks_ipv4(&out->peer))
+		udp_add_control(m, IPPROTO_IP, IP_TTL, &out->hops, sizeof(out->hops));
 	else if (out->hops)
-		add_control(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &out->hops, sizeof(out->hops));
+		udp_add_control(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &out->hops, sizeof(out->hops));
 }
 
 static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t count)
@@ -333,7 +334,7 @@ static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t co
 	count = batch_prepare(&b, out, count, false);
 	for (size_t i = 0; i < count; i++) {
 		b.messages[i].msg_hdr.msg_control = &controls[i];
-		add_circumstances(&b.messages[i].msg_hdr, &out[i]);
+		udp_add_circumstances(&b.messages[i].msg_hdr, &out[i]);
 	}
 	return sys_sendmmsg(to, fd, b.messages, count);
 }

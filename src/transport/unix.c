@@ -18,7 +18,7 @@ enum {
 
 /* ---- sockets ---- */
 
-static void prepare_stream(struct reporter *to, int fd)
+static void unix_prepare_stream(struct reporter *to, int fd)
 {
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_SNDBUF, UNIX_STREAM_BYTES);
 	stream_keep_urgent(to, fd);
@@ -26,12 +26,12 @@ static void prepare_stream(struct reporter *to, int fd)
 
 /* Where messages have a connection, control data tells an empty one from the end: see
  * seqpacket_read. */
-static int make_socket(struct reporter *to, int type)
+static int unix_make_socket(struct reporter *to, int type)
 {
 	int fd = sys_socket(to, AF_UNIX, type, 0);
 
 	if (fd >= 0 && type == SOCK_STREAM)
-		prepare_stream(to, fd);
+		unix_prepare_stream(to, fd);
 	if (fd >= 0 && type == SOCK_DGRAM)
 		datagram_enlarge(to, fd, SO_SNDBUFFORCE, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
 	if (fd >= 0 && type == SOCK_SEQPACKET)
@@ -39,7 +39,7 @@ static int make_socket(struct reporter *to, int type)
 	return fd;
 }
 
-static int cannot_listen(struct err *err, const char *call, const struct addr *at)
+static int unix_cannot_listen(struct err *err, const char *call, const struct addr *at)
 {
 	int error = errno;
 
@@ -52,31 +52,31 @@ static int cannot_listen(struct err *err, const char *call, const struct addr *a
 }
 
 /* Bind and listen, while the place is locked. */
-static int occupy(struct reporter *to, int fd, int type, struct unix_path *place,
+static int unix_occupy(struct reporter *to, int fd, int type, struct unix_path *place,
 	const struct addr *at, const struct listen_conf *conf, struct err *err)
 {
 	if (unix_path_bind(place, fd, conf->permissions) < 0)
-		return cannot_listen(err, "bind", at);
+		return unix_cannot_listen(err, "bind", at);
 	if (type != SOCK_DGRAM && sys_listen(to, fd, (int)conf->backlog) < 0)
-		return cannot_listen(err, "listen", at);
+		return unix_cannot_listen(err, "listen", at);
 	unix_path_unlock(place);
 	return 0;
 }
 
-static enum io listen_with(int type, struct reporter *to, const struct addr *at,
+static enum io unix_listen_with(int type, struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	struct unix_path *place = NULL;
 	enum io verdict;
-	int fd = make_socket(to, type);
+	int fd = unix_make_socket(to, type);
 
 	if (fd < 0) {
-		cannot_listen(err, "socket", at);
+		unix_cannot_listen(err, "socket", at);
 		return IO_FAIL;
 	}
 	*out = (struct listening){.fd = fd};
 	verdict = unix_path_take(to, at, &place, err);
-	if (verdict == IO_DONE && occupy(to, fd, type, place, at, conf, err) < 0)
+	if (verdict == IO_DONE && unix_occupy(to, fd, type, place, at, conf, err) < 0)
 		verdict = IO_FAIL;
 	if (verdict == IO_DONE) {
 		out->held = place;
@@ -90,19 +90,19 @@ static enum io listen_with(int type, struct reporter *to, const struct addr *at,
 static enum io stream_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	return listen_with(SOCK_STREAM, to, at, conf, out, err);
+	return unix_listen_with(SOCK_STREAM, to, at, conf, out, err);
 }
 
 static enum io datagram_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	return listen_with(SOCK_DGRAM, to, at, conf, out, err);
+	return unix_listen_with(SOCK_DGRAM, to, at, conf, out, err);
 }
 
 static enum io seqpacket_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	return listen_with(SOCK_SEQPACKET, to, at, conf, out, err);
+	return unix_listen_with(SOCK_SEQPACKET, to, at, conf, out, err);
 }
 
 static void unix_unlisten(struct reporter *to, struct listening *socket)
@@ -117,7 +117,7 @@ static enum io unix_accept(struct reporter *to, int listener, struct link *link,
 	enum io verdict = stream_accept(to, listener, link, peer);
 
 	if (verdict == IO_DONE)
-		prepare_stream(to, link->fd);
+		unix_prepare_stream(to, link->fd);
 	return verdict;
 }
 
@@ -156,7 +156,7 @@ static int unix_close(struct link *link)
 
 /* Take the path we are to connect from. IO_AGAIN: its directory is locked, as the link's story has
  * it. */
-static enum io take_path(struct link *link, const struct addr *source)
+static enum io unix_take_path(struct link *link, const struct addr *source)
 {
 	struct unix_path *place;
 	struct err why = {0};
@@ -178,28 +178,28 @@ static enum io take_path(struct link *link, const struct addr *source)
 
 /* Take the name we are to connect from. A datagram client without one could not be answered: the
  * kernel finds it one (unix(7), autobind). Returns as transport.connect. */
-static enum io take_name(struct link *link, int type, const struct addr *source)
+static enum io unix_take_name(struct link *link, int type, const struct addr *source)
 {
 	const struct addr automatic = {.len = sizeof(sa_family_t), .un.sun_family = AF_UNIX};
 
 	if (source->len)
-		return take_path(link, source);
+		return unix_take_path(link, source);
 	if (type == SOCK_DGRAM && sys_bind(link->to, link->fd, &automatic.sa, automatic.len) < 0)
 		return link_error(link, errno);
 	return IO_DONE;
 }
 
 /* A server whose queue is full says so at once (EAGAIN), and nothing tells when it has room. */
-static enum io connect_with(int type, struct link *link, const struct addr *at,
+static enum io unix_connect_with(int type, struct link *link, const struct addr *at,
 	const struct addr *source, bool *source_failed)
 {
 	enum io verdict;
 
 	*source_failed = false;
-	link->fd = make_socket(link->to, type);
+	link->fd = unix_make_socket(link->to, type);
 	if (link->fd < 0)
 		return link_error(link, errno);
-	verdict = take_name(link, type, source);
+	verdict = unix_take_name(link, type, source);
 	*source_failed = verdict != IO_DONE;
 	if (verdict == IO_DONE && sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
 		verdict = link_error(link, errno);
@@ -213,19 +213,19 @@ static enum io connect_with(int type, struct link *link, const struct addr *at,
 static enum io stream_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	return connect_with(SOCK_STREAM, link, at, source, source_failed);
+	return unix_connect_with(SOCK_STREAM, link, at, source, source_failed);
 }
 
 static enum io datagram_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	return connect_with(SOCK_DGRAM, link, at, source, source_failed);
+	return unix_connect_with(SOCK_DGRAM, link, at, source, source_failed);
 }
 
 static enum io seqpacket_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	return connect_with(SOCK_SEQPACKET, link, at, source, source_failed);
+	return unix_connect_with(SOCK_SEQPACKET, link, at, source, source_failed);
 }
 
 static void unix_advise(struct err *err, int error, const struct addr *at)
@@ -244,7 +244,7 @@ static void unix_advise(struct err *err, int error, const struct addr *at)
 /* An empty message and the end both read as 0 bytes; with SO_PASSCRED, a message alone has its
  * sender's credentials beside it. There is room for no more than these, so that no peer can leave
  * descriptors with us (unix(7), SCM_RIGHTS). Puts in *ended whether there is no more. */
-static ssize_t receive_message(struct link *link, uint8_t *room, size_t size, bool *ended)
+static ssize_t unix_receive_message(struct link *link, uint8_t *room, size_t size, bool *ended)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec part = {.iov_len = size};
@@ -267,11 +267,11 @@ static ssize_t receive_message(struct link *link, uint8_t *room, size_t size, bo
 static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	bool ended;
-	ssize_t n = receive_message(link, room, size, &ended);
+	ssize_t n = unix_receive_message(link, room, size, &ended);
 
 	if (n < 0 && errno == ECONNRESET) {
 		link->reset = true;
-		n = receive_message(link, room, size, &ended);
+		n = unix_receive_message(link, room, size, &ended);
 	}
 	if (n < 0)
 		return link_error(link, errno);
@@ -288,7 +288,7 @@ static int seqpacket_pending(struct link *link)
 }
 
 /* Of a sender without a name, the kernel tells nothing. */
-static void name_sender(struct addr *peer, socklen_t len)
+static void unix_name_sender(struct addr *peer, socklen_t len)
 {
 	if (!len)
 		peer->un.sun_family = AF_UNIX;
@@ -304,7 +304,7 @@ static int datagram_receive(
 	count = batch_prepare(&b, in, count, true);
 	came = sys_recvmmsg(to, fd, b.messages, count);
 	for (int i = 0; i < came; i++) {
-		name_sender(&in[i].peer, b.messages[i].msg_hdr.msg_namelen);
+		unix_name_sender(&in[i].peer, b.messages[i].msg_hdr.msg_namelen);
 		in[i].len = b.messages[i].msg_len;
 		in[i].cut = b.messages[i].msg_hdr.msg_flags & MSG_TRUNC;
 		in[i].local.len = 0;

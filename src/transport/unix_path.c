@@ -24,7 +24,7 @@ struct unix_path {
 };
 
 /* The folder of a path as it was typed, and in *name what it is called there. */
-static void split(const char *path, char folder[ADDR_PATH_MAX + 1], const char **name)
+static void unix_path_split(const char *path, char folder[ADDR_PATH_MAX + 1], const char **name)
 {
 	const char *slash = strrchr(path, '/');
 	int len = slash && slash != path ? (int)(slash - path) : 1;
@@ -36,7 +36,7 @@ static void split(const char *path, char folder[ADDR_PATH_MAX + 1], const char *
 }
 
 /* Who may not read the folder may still use it, though without a lock. */
-static int open_folder(struct reporter *to, const char *folder)
+static int unix_path_open_folder(struct reporter *to, const char *folder)
 {
 	int fd = sys_open(to, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -46,7 +46,7 @@ static int open_folder(struct reporter *to, const char *folder)
 }
 
 /* Returns 0, or -1 with errno: EWOULDBLOCK while another has the lock. */
-static int lock(struct unix_path *p)
+static int unix_path_lock(struct unix_path *p)
 {
 	if (sys_flock(p->to, p->folder, LOCK_EX | LOCK_NB) == 0)
 		p->locked = true;
@@ -58,7 +58,7 @@ static int lock(struct unix_path *p)
 /* Whether anybody has the socket at a path, listening or about to. To ask is harmless: a datagram
  * socket cannot connect to one of another type (EPROTOTYPE), and to connect to one of its own type
  * tells the other nothing (connect(2)). Returns 1, 0 for a dead one, or -1 with errno. */
-static int is_alive(const struct unix_path *p)
+static int unix_path_is_alive(const struct unix_path *p)
 {
 	int rc, error, fd = sys_socket(p->to, AF_UNIX, SOCK_DGRAM, 0);
 
@@ -73,7 +73,7 @@ static int is_alive(const struct unix_path *p)
 	return error == ECONNREFUSED || error == ENOENT ? 0 : -1;
 }
 
-static const char *kind_of(mode_t mode)
+static const char *unix_path_kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG: return "a file";
@@ -83,71 +83,74 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
-static int cannot(const struct unix_path *p, const char *call, int error, struct err *err)
+static int unix_path_cannot(const struct unix_path *p, const char *call, int error, struct err *err)
 {
 	return err_sys(err, ERR_LISTEN, error, "cannot listen on %s%s%s", addr_text(&p->at).text,
 		*call ? ": " : "", call);
 }
 
-static int cannot_clear(const struct unix_path *p, const char *call, int error, struct err *err)
+static int unix_path_cannot_clear(
+	const struct unix_path *p, const char *call, int error, struct err *err)
 {
-	cannot(p, call, error, err);
+	unix_path_cannot(p, call, error, err);
 	if (error != EACCES && error != EPERM)
 		return -1;
 	return err_hint(err, "it, or its folder, is another user's; choose another path");
 }
 
-static int is_taken(const struct unix_path *p, const struct stat *there, struct err *err)
+static int unix_path_is_taken(const struct unix_path *p, const struct stat *there, struct err *err)
 {
 	if (S_ISSOCK(there->st_mode)) {
-		cannot(p, "", EADDRINUSE, err);
+		unix_path_cannot(p, "", EADDRINUSE, err);
 		return err_hint(err, "another server has it; choose another path");
 	}
 	err_set(err, ERR_LISTEN, "cannot listen on %s: there is %s already", addr_text(&p->at).text,
-		kind_of(there->st_mode));
+		unix_path_kind_of(there->st_mode));
 	err->sys = EADDRINUSE;
 	return err_hint(err, "choose another path, or remove it yourself");
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+static bool unix_path_is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 /* Remove what is at the place if it is that very thing. Returns 0, or -1 with errno. */
-static int remove_exactly(const struct unix_path *p, const struct stat *that)
+static int unix_path_remove_exactly(const struct unix_path *p, const struct stat *that)
 {
 	struct stat there;
 
-	if (sys_lstatat(p->folder, p->name, &there) < 0 || !is_same(&there, that))
+	if (sys_lstatat(p->folder, p->name, &there) < 0 || !unix_path_is_same(&there, that))
 		return 0;
 	return sys_unlinkat(p->to, p->folder, p->name);
 }
 
 /* Make sure that nothing is at the place. */
-static int clear(const struct unix_path *p, struct err *err)
+static int unix_path_clear(const struct unix_path *p, struct err *err)
 {
 	struct stat there;
 	int alive;
 
 	if (sys_lstatat(p->folder, p->name, &there) < 0)
-		return errno == ENOENT ? 0 : cannot_clear(p, "stat", errno, err);
+		return errno == ENOENT ? 0 : unix_path_cannot_clear(p, "stat", errno, err);
 	if (!S_ISSOCK(there.st_mode))
-		return is_taken(p, &there, err);
-	alive = is_alive(p);
+		return unix_path_is_taken(p, &there, err);
+	alive = unix_path_is_alive(p);
 	if (alive < 0)
-		return cannot_clear(p, "a socket is there", errno, err);
+		return unix_path_cannot_clear(p, "a socket is there", errno, err);
 	if (alive)
-		return is_taken(p, &there, err);
-	return remove_exactly(p, &there) < 0 ? cannot_clear(p, "unlink", errno, err) : 0;
+		return unix_path_is_taken(p, &there, err);
+	return unix_path_remove_exactly(p, &there) < 0
+	               ? unix_path_cannot_clear(p, "unlink", errno, err)
+	               : 0;
 }
 
-static int enter_folder(struct unix_path *p, struct err *err)
+static int unix_path_enter_folder(struct unix_path *p, struct err *err)
 {
 	char folder[ADDR_PATH_MAX + 1];
 
-	split(p->at.un.sun_path, folder, &p->name);
-	p->folder = open_folder(p->to, folder);
+	unix_path_split(p->at.un.sun_path, folder, &p->name);
+	p->folder = unix_path_open_folder(p->to, folder);
 	if (p->folder >= 0)
 		return 0;
 	err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: folder %s", addr_text(&p->at).text,
@@ -164,21 +167,21 @@ void unix_path_explain_lock(
 	char folder[ADDR_PATH_MAX + 1];
 	const char *name;
 
-	split(at->un.sun_path, folder, &name);
+	unix_path_split(at->un.sun_path, folder, &name);
 	err_set(err, kind, "%s %s: directory %s is locked by another program", what,
 		addr_text(at).text, quoted(folder).text);
 	err->sys = EWOULDBLOCK;
 	err_hint(err, "`lslocks` shows which program holds the lock on %s", quoted(folder).text);
 }
 
-static enum io prepare(struct unix_path *p, struct err *err)
+static enum io unix_path_prepare(struct unix_path *p, struct err *err)
 {
-	if (enter_folder(p, err) < 0)
+	if (unix_path_enter_folder(p, err) < 0)
 		return IO_FAIL;
-	if (lock(p) == 0)
-		return clear(p, err) == 0 ? IO_DONE : IO_FAIL;
+	if (unix_path_lock(p) == 0)
+		return unix_path_clear(p, err) == 0 ? IO_DONE : IO_FAIL;
 	if (errno != EWOULDBLOCK) {
-		cannot(p, "flock", errno, err);
+		unix_path_cannot(p, "flock", errno, err);
 		return IO_FAIL;
 	}
 	unix_path_explain_lock(&p->at, ERR_LISTEN, "cannot listen on", err);
@@ -199,7 +202,7 @@ enum io unix_path_take(
 	p->at = *at;
 	p->folder = -1;
 	if (at->un.sun_path[0])
-		verdict = prepare(p, err);
+		verdict = unix_path_prepare(p, err);
 	if (verdict == IO_DONE)
 		*out = p;
 	else
@@ -209,7 +212,7 @@ enum io unix_path_take(
 
 /* A socket takes the permissions of its descriptor, less the umask, into the file system: there is
  * no moment at which it has others. */
-static int bind_with(struct unix_path *p, int fd, uint64_t permissions)
+static int unix_path_bind_with(struct unix_path *p, int fd, uint64_t permissions)
 {
 	mode_t mask;
 	int rc;
@@ -228,7 +231,7 @@ int unix_path_bind(struct unix_path *p, int fd, uint64_t permissions)
 {
 	if (p->folder < 0)
 		return sys_bind(p->to, fd, &p->at.sa, p->at.len);
-	if (bind_with(p, fd, permissions) < 0)
+	if (unix_path_bind_with(p, fd, permissions) < 0)
 		return -1;
 	p->bound = sys_lstatat(p->folder, p->name, &p->ours) == 0;
 	return 0;
@@ -248,8 +251,8 @@ void unix_path_release(struct unix_path *p)
 	if (p->bound) {
 		/* While another has the lock, it goes as well: our socket is still open, so that
 		 * none takes the place before it is free. To wait would hold up the loop. */
-		lock(p);
-		remove_exactly(p, &p->ours);
+		unix_path_lock(p);
+		unix_path_remove_exactly(p, &p->ours);
 	}
 	if (p->folder >= 0)
 		sys_close(p->to, p->folder); /* and the lock goes with it */

@@ -7,7 +7,7 @@
 
 enum { ZERO_WIDTH_JOINER = 0x200d, FIRST_REGIONAL = 0x1f1e6, LAST_REGIONAL = 0x1f1ff };
 
-static size_t code_start(struct span text, size_t before)
+static size_t cluster_code_start(struct span text, size_t before)
 {
 	do {
 		before--;
@@ -15,7 +15,7 @@ static size_t code_start(struct span text, size_t before)
 	return before;
 }
 
-static uint32_t code_at(struct span text, size_t at)
+static uint32_t cluster_code_at(struct span text, size_t at)
 {
 	uint32_t code = 0;
 
@@ -23,25 +23,25 @@ static uint32_t code_at(struct span text, size_t at)
 	return code;
 }
 
-static bool is_regional(uint32_t code)
+static bool cluster_is_regional(uint32_t code)
 {
 	return code >= FIRST_REGIONAL && code <= LAST_REGIONAL;
 }
 
 /* Whether a cluster ends between two code points, whatever stands before them. Flags and joined
  * emoji depend on more: GB11 to GB13. */
-static bool surely_ends(uint32_t a, uint32_t b)
+static bool cluster_surely_ends(uint32_t a, uint32_t b)
 {
 	if (a < 0x80 && b < 0x80)
 		return true; /* there is no CR LF here */
-	if (a == ZERO_WIDTH_JOINER || (is_regional(a) && is_regional(b)))
+	if (a == ZERO_WIDTH_JOINER || (cluster_is_regional(a) && cluster_is_regional(b)))
 		return false;
 	return uc_is_grapheme_break(a, b);
 }
 
 /* u8_grapheme_next and _prev look at two code points at a time, which splits flags and joined
  * emoji; u8_grapheme_breaks sees all that it is given. */
-static void find_breaks(struct span run, char breaks[CLUSTER_MAX_BYTES])
+static void cluster_find_breaks(struct span run, char breaks[CLUSTER_MAX_BYTES])
 {
 	u8_grapheme_breaks(run.data, run.len, breaks);
 }
@@ -58,7 +58,7 @@ size_t cluster_next(struct span text, size_t at)
 		while ((run.data[run.len] & 0xc0) == 0x80)
 			run.len--;
 	}
-	find_breaks(run, breaks);
+	cluster_find_breaks(run, breaks);
 	for (size_t i = 1; i < run.len; i++)
 		if (breaks[i])
 			return at + i;
@@ -72,18 +72,19 @@ size_t cluster_prev(struct span text, size_t at)
 
 	if (at == 0)
 		return 0;
-	start = last = code_start(text, at);
+	start = last = cluster_code_start(text, at);
 	while (start) {
-		size_t before = code_start(text, start);
+		size_t before = cluster_code_start(text, start);
 
 		if (at - before > CLUSTER_MAX_BYTES ||
-			surely_ends(code_at(text, before), code_at(text, start)))
+			cluster_surely_ends(
+				cluster_code_at(text, before), cluster_code_at(text, start)))
 			break;
 		start = before;
 	}
 	if (start == last)
 		return start;
-	find_breaks((struct span){text.data + start, at - start}, breaks);
+	cluster_find_breaks((struct span){text.data + start, at - start}, breaks);
 	for (i = last - start; i > 0 && !breaks[i]; i--)
 		;
 	return start + i;

@@ -14,7 +14,7 @@
 #define NO_PASTE_MARKS "\033[?2004l"
 
 /* One that our parent had ignored stays so. */
-static sigset_t watched_signals(void)
+static sigset_t console_watched_signals(void)
 {
 	sigset_t set;
 
@@ -29,7 +29,7 @@ static sigset_t watched_signals(void)
 /* ---- the screen ---- */
 
 /* Write what was drawn, if it was. Returns as conn_write. */
-static int put(struct console *c, bool drawn, struct buf *screen)
+static int console_put(struct console *c, bool drawn, struct buf *screen)
 {
 	int verdict = 0;
 
@@ -41,15 +41,15 @@ static int put(struct console *c, bool drawn, struct buf *screen)
 	return verdict;
 }
 
-static int show(struct console *c)
+static int console_show(struct console *c)
 {
 	struct buf screen = {0};
 
-	return put(c, line_edit_show(&c->edit, &screen) == 0, &screen);
+	return console_put(c, line_edit_show(&c->edit, &screen) == 0, &screen);
 }
 
 /* Before anything is drawn: a key may come before the signal that tells of another size. */
-static void take_size(struct console *c)
+static void console_take_size(struct console *c)
 {
 	struct winsize size = {0};
 	struct buf screen = {0};
@@ -58,11 +58,11 @@ static void take_size(struct console *c)
 		(size.ws_col == c->size.ws_col && size.ws_row == c->size.ws_row))
 		return;
 	c->size = size;
-	put(c, line_edit_resize(&c->edit, size.ws_col, size.ws_row, &screen) == 0, &screen);
+	console_put(c, line_edit_resize(&c->edit, size.ws_col, size.ws_row, &screen) == 0, &screen);
 }
 
 /* Take the terminal, if it is to be had, and show the line there. */
-static int enter(struct console *c)
+static int console_enter(struct console *c)
 {
 	struct buf screen = {0};
 
@@ -71,9 +71,9 @@ static int enter(struct console *c)
 		return -1;
 	if (!c->terminal.taken)
 		return 0;
-	take_size(c);
+	console_take_size(c);
 	/* what was typed before was shown as it came, and is yet to be read */
-	put(c,
+	console_put(c,
 		buf_puts(&screen, PASTE_MARKS "\r\033[J") == 0 &&
 			line_edit_show(&c->edit, &screen) == 0,
 		&screen);
@@ -81,12 +81,12 @@ static int enter(struct console *c)
 }
 
 /* Leave the terminal as if nobody had been there. */
-static void leave(struct console *c)
+static void console_leave(struct console *c)
 {
 	struct buf screen = {0};
 
 	if (c->terminal.taken && terminal_in_foreground(&c->terminal))
-		put(c,
+		console_put(c,
 			line_edit_hide(&c->edit, &screen) == 0 &&
 				buf_puts(&screen, NO_PASTE_MARKS) == 0,
 			&screen);
@@ -101,16 +101,16 @@ int console_print(struct console *c, struct span text)
 
 	if (!shown)
 		return conn_write(c->out, text);
-	take_size(c);
+	console_take_size(c);
 	drawn = line_edit_hide(&c->edit, &screen) == 0 && buf_add(&screen, text) == 0 &&
 	        line_edit_show(&c->edit, &screen) == 0;
-	return put(c, drawn, &screen);
+	return console_put(c, drawn, &screen);
 }
 
 /* ---- reports ---- */
 
 /* struct report_sink.line */
-static int report_above(void *arg, struct span line)
+static int console_report_above(void *arg, struct span line)
 {
 	struct console *c = arg;
 
@@ -122,16 +122,16 @@ static int report_above(void *arg, struct span line)
 	return 0;
 }
 
-static void take_reports(struct console *c)
+static void console_take_reports(struct console *c)
 {
 	c->nobody = (struct reporter){0};
 	c->told = conn_trace_to(c->out, &c->nobody);
 	c->below = c->to->sink;
 	if (terminal_is_same(c->to, STDERR_FILENO, c->terminal.fd))
-		c->to->sink = (struct report_sink){report_above, c};
+		c->to->sink = (struct report_sink){console_report_above, c};
 }
 
-static void give_reports_back(struct console *c)
+static void console_give_reports_back(struct console *c)
 {
 	c->to->sink = c->below;
 	conn_trace_to(c->out, c->told);
@@ -141,7 +141,7 @@ static void give_reports_back(struct console *c)
 
 /* Stop, by a signal that is blocked and has been sent, until somebody has us go on; where we cannot
  * be stopped (no shell would know of it), go on at once. */
-static void stop_here(void)
+static void console_stop_here(void)
 {
 	sigset_t stop;
 
@@ -151,56 +151,56 @@ static void stop_here(void)
 	sys_signals_block(&stop);
 }
 
-static void suspend(struct console *c, bool by_key)
+static void console_suspend(struct console *c, bool by_key)
 {
 	if (sys_signal_is_ignored(SIGTSTP)) {
 		if (!c->edit.view.shown)
-			show(c);
+			console_show(c);
 		return;
 	}
-	leave(c);
+	console_leave(c);
 	if (by_key)
 		terminal_signal(&c->terminal, SIGTSTP);
 	else
 		sys_raise(SIGTSTP);
-	stop_here();
-	enter(c);
+	console_stop_here();
+	console_enter(c);
 }
 
 /* We go on. If somebody else had the terminal, nothing is as it was. */
-static void continued(struct console *c)
+static void console_continued(struct console *c)
 {
 	if (terminal_is_untouched(&c->terminal))
-		take_size(c);
+		console_take_size(c);
 	else
-		enter(c);
+		console_enter(c);
 }
 
-static void on_signal(struct watch *w, uint32_t events)
+static void console_on_signal(struct watch *w, uint32_t events)
 {
 	struct console *c = container_of(w, struct console, signals);
 
 	(void)events;
 	switch (sys_signalfd_next(w->fd)) {
-	case SIGTSTP: suspend(c, false); break;
-	case SIGCONT: continued(c); break;
-	case SIGWINCH: take_size(c); break;
+	case SIGTSTP: console_suspend(c, false); break;
+	case SIGCONT: console_continued(c); break;
+	case SIGWINCH: console_take_size(c); break;
 	default: break;
 	}
 }
 
-static int watch_signals(struct console *c)
+static int console_watch_signals(struct console *c)
 {
-	sigset_t set = watched_signals();
+	sigset_t set = console_watched_signals();
 
 	sys_signals_block(&set);
-	c->signals = (struct watch){.fd = sys_signalfd(&set), .ready = on_signal};
+	c->signals = (struct watch){.fd = sys_signalfd(&set), .ready = console_on_signal};
 	return c->signals.fd < 0 ? -1 : loop_watch(c->loop, &c->signals, EPOLLIN);
 }
 
-static void ignore_signals(struct console *c)
+static void console_ignore_signals(struct console *c)
 {
-	sigset_t set = watched_signals();
+	sigset_t set = console_watched_signals();
 
 	if (c->signals.fd >= 0) {
 		loop_unwatch(c->loop, &c->signals);
@@ -212,31 +212,31 @@ static void ignore_signals(struct console *c)
 /* ---- keys ---- */
 
 /* Whoever handles the signal is to find the terminal as it was. */
-static void end_by_signal(struct console *c, int number)
+static void console_end_by_signal(struct console *c, int number)
 {
 	struct terminal terminal = c->terminal;
 
 	if (sys_signal_is_ignored(number)) {
-		show(c);
+		console_show(c);
 		return;
 	}
 	console_close(c);
 	terminal_signal(&terminal, number);
 }
 
-static void act(struct console *c, enum edit_verdict verdict)
+static void console_act(struct console *c, enum edit_verdict verdict)
 {
 	switch (verdict) {
 	case EDIT_LINE: c->line(c->arg, line_edit_line(&c->edit)); break;
 	case EDIT_END: c->end(c->arg); break;
-	case EDIT_INTERRUPT: end_by_signal(c, SIGINT); return;
-	case EDIT_QUIT: end_by_signal(c, SIGQUIT); return;
-	case EDIT_SUSPEND: suspend(c, true); return;
+	case EDIT_INTERRUPT: console_end_by_signal(c, SIGINT); return;
+	case EDIT_QUIT: console_end_by_signal(c, SIGQUIT); return;
+	case EDIT_SUSPEND: console_suspend(c, true); return;
 	case EDIT_MORE:
 	case EDIT_NO_MEMORY: return;
 	}
 	if (c->open && c->terminal.taken)
-		show(c);
+		console_show(c);
 }
 
 int console_keys(struct console *c, struct span in)
@@ -244,16 +244,16 @@ int console_keys(struct console *c, struct span in)
 	int full = 0;
 
 	if (c->open && !c->terminal.taken)
-		enter(c); /* it was read, so we are in the foreground now */
+		console_enter(c); /* it was read, so we are in the foreground now */
 	if (c->open)
-		take_size(c);
+		console_take_size(c);
 	while (c->open && in.len) {
 		struct buf screen = {0};
 		enum edit_verdict verdict = line_edit_keys(&c->edit, &in, &screen);
 
-		if (put(c, verdict != EDIT_NO_MEMORY, &screen) < 0)
+		if (console_put(c, verdict != EDIT_NO_MEMORY, &screen) < 0)
 			full = -1;
-		act(c, verdict);
+		console_act(c, verdict);
 	}
 	return full;
 }
@@ -270,16 +270,16 @@ int console_open(struct console *c, struct loop *loop, struct reporter *to, int 
 	c->size = (struct winsize){0};
 	if (line_edit_init(&c->edit, prompt) < 0)
 		return err_sys(err, ERR_RUNTIME, ENOMEM, "cannot edit lines");
-	if (watch_signals(c) == 0) {
-		take_reports(c);
+	if (console_watch_signals(c) == 0) {
+		console_take_reports(c);
 		c->open = true;
-		if (enter(c) == 0)
+		if (console_enter(c) == 0)
 			return 0;
-		give_reports_back(c);
+		console_give_reports_back(c);
 		c->open = false;
 	}
 	err_sys(err, ERR_RUNTIME, errno, "cannot use the terminal");
-	ignore_signals(c);
+	console_ignore_signals(c);
 	line_edit_free(&c->edit);
 	return -1;
 }
@@ -288,9 +288,9 @@ void console_close(struct console *c)
 {
 	if (!c->open)
 		return;
-	leave(c);
+	console_leave(c);
 	c->open = false;
-	give_reports_back(c);
-	ignore_signals(c);
+	console_give_reports_back(c);
+	console_ignore_signals(c);
 	line_edit_free(&c->edit);
 }

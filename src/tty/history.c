@@ -10,7 +10,7 @@ struct span history_line(const struct history *h, size_t back)
 	return (struct span){line->text, line->len};
 }
 
-static void drop_oldest(struct history *h)
+static void history_drop_oldest(struct history *h)
 {
 	struct history_entry *line = &h->lines[h->oldest];
 
@@ -21,7 +21,7 @@ static void drop_oldest(struct history *h)
 	h->count--;
 }
 
-static bool is_last(const struct history *h, struct span line)
+static bool history_is_last(const struct history *h, struct span line)
 {
 	struct span last;
 
@@ -35,14 +35,14 @@ void history_add(struct history *h, struct span line)
 {
 	uint8_t *copy;
 
-	if (line.len == 0 || line.len > HISTORY_MAX_BYTES || is_last(h, line))
+	if (line.len == 0 || line.len > HISTORY_MAX_BYTES || history_is_last(h, line))
 		return;
 	copy = malloc(line.len);
 	if (!copy)
 		return;
 	memcpy(copy, line.data, line.len);
 	while (h->count == HISTORY_MAX_LINES || h->bytes + line.len > HISTORY_MAX_BYTES)
-		drop_oldest(h);
+		history_drop_oldest(h);
 	h->lines[(h->oldest + h->count) % HISTORY_MAX_LINES] =
 		(struct history_entry){copy, line.len};
 	h->count++;
@@ -52,5 +52,5 @@ void history_add(struct history *h, struct span line)
 void history_free(struct history *h)
 {
 	while (h->count)
-		drop_oldest(h);
+		history_drop_oldest(h);
 }

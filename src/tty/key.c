@@ -69,14 +69,14 @@ static enum key key_of_number(struct key_reader *r, bool by_word)
 }
 
 /* modifiers: as xterm sends them, 1 being none; 0: not said. */
-static bool moves_by_word(const struct key_reader *r, unsigned modifiers)
+static bool key_moves_by_word(const struct key_reader *r, unsigned modifiers)
 {
 	return r->meta || (modifiers && ((modifiers - 1) & (ALT | CTRL)));
 }
 
-static enum key end_csi(struct key_reader *r, uint8_t final)
+static enum key key_end_csi(struct key_reader *r, uint8_t final)
 {
-	bool by_word = r->numbers == 2 ? moves_by_word(r, r->number[1]) : r->meta;
+	bool by_word = r->numbers == 2 ? key_moves_by_word(r, r->number[1]) : r->meta;
 
 	r->state = PLAIN;
 	if (r->strange)
@@ -91,9 +91,9 @@ static enum key end_csi(struct key_reader *r, uint8_t final)
 	return key_of_letter(final, by_word);
 }
 
-static enum key end_ss3(struct key_reader *r, uint8_t final)
+static enum key key_end_ss3(struct key_reader *r, uint8_t final)
 {
-	bool by_word = r->numbers ? moves_by_word(r, r->number[r->numbers - 1]) : r->meta;
+	bool by_word = r->numbers ? key_moves_by_word(r, r->number[r->numbers - 1]) : r->meta;
 
 	r->state = PLAIN;
 	switch (final) {
@@ -104,7 +104,7 @@ static enum key end_ss3(struct key_reader *r, uint8_t final)
 	}
 }
 
-static void take_digit(struct key_reader *r, uint8_t digit)
+static void key_take_digit(struct key_reader *r, uint8_t digit)
 {
 	uint16_t *n;
 
@@ -116,12 +116,12 @@ static void take_digit(struct key_reader *r, uint8_t digit)
 }
 
 /* ECMA-48, 5.4: parameters and what else stands before the final byte. */
-static enum key in_csi(struct key_reader *r, uint8_t byte)
+static enum key key_in_csi(struct key_reader *r, uint8_t byte)
 {
 	if (byte >= 0x40)
-		return r->state == CSI ? end_csi(r, byte) : end_ss3(r, byte);
+		return r->state == CSI ? key_end_csi(r, byte) : key_end_ss3(r, byte);
 	if (byte >= '0' && byte <= '9')
-		take_digit(r, byte);
+		key_take_digit(r, byte);
 	else if (byte != ';' || r->numbers == 2)
 		r->strange = true;
 	else if (r->numbers == 0)
@@ -142,7 +142,7 @@ static enum key key_of_meta(uint8_t byte)
 	}
 }
 
-static enum key after_escape(struct key_reader *r, uint8_t byte)
+static enum key key_after_escape(struct key_reader *r, uint8_t byte)
 {
 	r->numbers = 0;
 	r->strange = false;
@@ -159,7 +159,7 @@ static enum key after_escape(struct key_reader *r, uint8_t byte)
 }
 
 /* Whether it is an answer that begins so (DCS, OSC, APC), and not a person with Alt. */
-static bool begins_string(uint8_t introducer, uint8_t byte)
+static bool key_begins_string(uint8_t introducer, uint8_t byte)
 {
 	bool digit = byte >= '0' && byte <= '9';
 
@@ -173,35 +173,35 @@ static bool begins_string(uint8_t introducer, uint8_t byte)
 /* ---- letters ---- */
 
 /* Whether a person is to see it. No two terminals agree on how wide a soft hyphen is. */
-static bool may_stand(uint32_t code)
+static bool key_may_stand(uint32_t code)
 {
 	return !utf8_is_hidden(code) && code != SOFT_HYPHEN;
 }
 
-static int decode_letter(const struct key_reader *r, uint32_t *code)
+static int key_decode_letter(const struct key_reader *r, uint32_t *code)
 {
 	return utf8_decode((struct span){r->letter, r->letter_len}, code);
 }
 
-static enum key take_letter_byte(struct key_reader *r, uint8_t byte)
+static enum key key_take_letter_byte(struct key_reader *r, uint8_t byte)
 {
 	uint32_t code = 0;
 	int len;
 
 	r->letter[r->letter_len++] = byte;
-	len = decode_letter(r, &code);
+	len = key_decode_letter(r, &code);
 	if (len == UTF8_INVALID && r->letter_len > 1) {
 		r->letter[0] = byte; /* it was cut off; this byte may begin the next */
 		r->letter_len = 1;
-		len = decode_letter(r, &code);
+		len = key_decode_letter(r, &code);
 	}
 	if (len == UTF8_SHORT)
 		return KEY_NONE;
 	r->letter_done = true;
-	return len > 0 && !r->meta && may_stand(code) ? KEY_LETTER : KEY_NONE;
+	return len > 0 && !r->meta && key_may_stand(code) ? KEY_LETTER : KEY_NONE;
 }
 
-static enum key control(struct key_reader *r, uint8_t byte)
+static enum key key_control(struct key_reader *r, uint8_t byte)
 {
 	bool second = byte == '\n' && r->after_cr; /* CR LF is one Enter */
 
@@ -221,17 +221,17 @@ static enum key control(struct key_reader *r, uint8_t byte)
 	r->meta = false;
 	if (byte == '\t' && r->pasting) {
 		r->letter_len = 0;
-		return take_letter_byte(r, ' ');
+		return key_take_letter_byte(r, ' ');
 	}
 	return second ? KEY_NONE : byte == DEL ? KEY_BACKSPACE : controls[byte];
 }
 
-static enum key in_sequence(struct key_reader *r, uint8_t byte)
+static enum key key_in_sequence(struct key_reader *r, uint8_t byte)
 {
 	switch ((enum state)r->state) {
-	case ESCAPED: return after_escape(r, byte);
+	case ESCAPED: return key_after_escape(r, byte);
 	case CSI:
-	case SS3: return in_csi(r, byte);
+	case SS3: return key_in_csi(r, byte);
 	case CONSOLE: r->state = PLAIN; break;
 	case MOUSE: r->state = --r->awaited ? MOUSE : PLAIN; break;
 	case STRING_BEGUN:
@@ -241,31 +241,31 @@ static enum key in_sequence(struct key_reader *r, uint8_t byte)
 	return KEY_NONE;
 }
 
-static enum key read_byte(struct key_reader *r, uint8_t byte)
+static enum key key_read_byte(struct key_reader *r, uint8_t byte)
 {
 	if (byte < 0x20 || (byte == DEL && r->state != ESCAPED))
-		return control(r, byte);
+		return key_control(r, byte);
 	r->after_cr = false;
 	if (r->letter_done) {
 		r->letter_len = 0;
 		r->letter_done = false;
 	}
 	if (r->state == STRING_BEGUN)
-		r->state = begins_string(r->awaited, byte) ? STRING : PLAIN;
+		r->state = key_begins_string(r->awaited, byte) ? STRING : PLAIN;
 	if (r->state == STRING)
 		return KEY_NONE;
 	if (r->state == PLAIN || (byte >= 0x80 && r->state != MOUSE)) {
 		if (r->letter_len == 0)
 			r->meta = r->state == ESCAPED; /* Alt and a letter */
 		r->state = PLAIN;
-		return take_letter_byte(r, byte);
+		return key_take_letter_byte(r, byte);
 	}
-	return in_sequence(r, byte);
+	return key_in_sequence(r, byte);
 }
 
 enum key key_byte(struct key_reader *r, uint8_t byte)
 {
-	enum key key = read_byte(r, byte);
+	enum key key = key_read_byte(r, byte);
 
 	return r->pasting && key != KEY_LETTER && key != KEY_ENTER ? KEY_NONE : key;
 }

@@ -8,7 +8,7 @@
 
 enum { FIRST_CAP_BYTES = 256 };
 
-static struct span whole(const struct line_edit *e)
+static struct span line_edit_whole(const struct line_edit *e)
 {
 	return (struct span){e->text, e->len};
 }
@@ -16,29 +16,29 @@ static struct span whole(const struct line_edit *e)
 /* ---- changing the text ---- */
 
 /* Whether what begins at a byte stands in a column of its own. */
-static bool has_column(const struct line_edit *e, size_t at)
+static bool line_edit_has_column(const struct line_edit *e, size_t at)
 {
 	uint32_t code = ' ';
 
-	utf8_decode(span_from(whole(e), at), &code);
+	utf8_decode(span_from(line_edit_whole(e), at), &code);
 	return code_width(code) > 0;
 }
 
 /* What is shown is about to change, or has changed, at a byte: so has the letter that it is part
  * of, and what it is written upon. */
-static void touch(struct line_edit *e, size_t at)
+static void line_edit_touch(struct line_edit *e, size_t at)
 {
-	size_t start = cluster_prev(whole(e), at);
+	size_t start = cluster_prev(line_edit_whole(e), at);
 
-	if (cluster_next(whole(e), start) == at)
+	if (cluster_next(line_edit_whole(e), start) == at)
 		start = at;
-	while (start && !has_column(e, start))
-		start = cluster_prev(whole(e), start);
+	while (start && !line_edit_has_column(e, start))
+		start = cluster_prev(line_edit_whole(e), start);
 	if (start < e->changed)
 		e->changed = start;
 }
 
-static int grow(struct line_edit *e, size_t more)
+static int line_edit_grow(struct line_edit *e, size_t more)
 {
 	size_t cap = e->cap ? e->cap : FIRST_CAP_BYTES;
 	uint8_t *grown;
@@ -59,7 +59,7 @@ static int grow(struct line_edit *e, size_t more)
 
 /* How many code points a text begins with that have no column of their own; one more than are
  * allowed: too many. */
-static size_t marks_in(struct span in)
+static size_t line_edit_marks_in(struct span in)
 {
 	size_t marks = 0;
 	uint32_t code = 0;
@@ -74,7 +74,7 @@ static size_t marks_in(struct span in)
 }
 
 /* The same of what the text up to a byte ends with. */
-static size_t marks_before(const struct line_edit *e, size_t at)
+static size_t line_edit_marks_before(const struct line_edit *e, size_t at)
 {
 	size_t marks = 0;
 
@@ -82,7 +82,7 @@ static size_t marks_before(const struct line_edit *e, size_t at)
 		do {
 			at--;
 		} while (at && (e->text[at] & 0xc0) == 0x80);
-		if (has_column(e, at))
+		if (line_edit_has_column(e, at))
 			break;
 		marks++;
 	}
@@ -90,161 +90,162 @@ static size_t marks_before(const struct line_edit *e, size_t at)
 }
 
 /* Whether a letter would have too many marks if in were put where the cursor is. */
-static bool overloads(const struct line_edit *e, struct span in)
+static bool line_edit_overloads(const struct line_edit *e, struct span in)
 {
-	size_t marks = marks_in(in);
+	size_t marks = line_edit_marks_in(in);
 
-	return marks && marks + marks_before(e, e->at) + marks_in(span_from(whole(e), e->at)) >
+	return marks && marks + line_edit_marks_before(e, e->at) +
+	                                line_edit_marks_in(span_from(line_edit_whole(e), e->at)) >
 	                        LINE_EDIT_MAX_MARKS;
 }
 
 /* Put in, which is no part of the text, where the cursor is. */
-static void insert(struct line_edit *e, struct span in)
+static void line_edit_insert(struct line_edit *e, struct span in)
 {
-	if (e->len - e->prompt_len + in.len > LINE_EDIT_MAX_BYTES || overloads(e, in)) {
+	if (e->len - e->prompt_len + in.len > LINE_EDIT_MAX_BYTES || line_edit_overloads(e, in)) {
 		e->bell = true;
 		return;
 	}
-	if (in.len == 0 || grow(e, in.len) < 0)
+	if (in.len == 0 || line_edit_grow(e, in.len) < 0)
 		return;
-	touch(e, e->at);
+	line_edit_touch(e, e->at);
 	memmove(e->text + e->at + in.len, e->text + e->at, e->len - e->at);
 	memcpy(e->text + e->at, in.data, in.len);
 	e->len += in.len;
-	touch(e, e->at);
+	line_edit_touch(e, e->at);
 	e->at += in.len;
 }
 
-static void cut(struct line_edit *e, size_t from, size_t to)
+static void line_edit_cut(struct line_edit *e, size_t from, size_t to)
 {
 	if (from == to)
 		return;
-	touch(e, from);
+	line_edit_touch(e, from);
 	memmove(e->text + from, e->text + to, e->len - to);
 	e->len -= to - from;
 	e->at = from;
-	touch(e, from);
+	line_edit_touch(e, from);
 }
 
 /* Cut what ^Y brings back. Without memory, it does not. */
-static void kill_text(struct line_edit *e, size_t from, size_t to)
+static void line_edit_kill_text(struct line_edit *e, size_t from, size_t to)
 {
 	if (from == to)
 		return;
 	buf_free(&e->killed);
 	if (buf_add(&e->killed, (struct span){e->text + from, to - from}) < 0)
 		buf_free(&e->killed);
-	cut(e, from, to);
+	line_edit_cut(e, from, to);
 }
 
-static void set_line(struct line_edit *e, struct span line)
+static void line_edit_set_line(struct line_edit *e, struct span line)
 {
-	cut(e, e->prompt_len, e->len);
+	line_edit_cut(e, e->prompt_len, e->len);
 	e->at = e->prompt_len;
-	insert(e, line);
+	line_edit_insert(e, line);
 }
 
-static void begin_line(struct line_edit *e)
+static void line_edit_begin_line(struct line_edit *e)
 {
 	if (!e->over)
 		return;
 	e->over = false;
 	e->back = 0;
 	buf_free(&e->typed);
-	set_line(e, (struct span){0});
+	line_edit_set_line(e, (struct span){0});
 }
 
 /* ---- moving ---- */
 
-static size_t left_of(const struct line_edit *e, size_t at)
+static size_t line_edit_left_of(const struct line_edit *e, size_t at)
 {
 	struct span line = span_from((struct span){e->text, at}, e->prompt_len);
 
 	return e->prompt_len + cluster_prev(line, line.len);
 }
 
-static size_t right_of(const struct line_edit *e, size_t at)
+static size_t line_edit_right_of(const struct line_edit *e, size_t at)
 {
-	return at < e->len ? cluster_next(whole(e), at) : at;
+	return at < e->len ? cluster_next(line_edit_whole(e), at) : at;
 }
 
-static bool in_word(const struct line_edit *e, size_t at)
+static bool line_edit_in_word(const struct line_edit *e, size_t at)
 {
 	uint32_t code = 0;
 
-	utf8_decode(span_from(whole(e), at), &code);
+	utf8_decode(span_from(line_edit_whole(e), at), &code);
 	return uc_is_general_category_withtable(
 		code, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N);
 }
 
-static bool in_blank_word(const struct line_edit *e, size_t at)
+static bool line_edit_in_blank_word(const struct line_edit *e, size_t at)
 {
 	return e->text[at] != ' ';
 }
 
 /* Where the word before the cursor begins; within tells what one is made of. */
-static size_t word_left(
+static size_t line_edit_word_left(
 	const struct line_edit *e, bool (*within)(const struct line_edit *e, size_t at))
 {
 	size_t at = e->at;
 
-	while (at > e->prompt_len && !within(e, left_of(e, at)))
-		at = left_of(e, at);
-	while (at > e->prompt_len && within(e, left_of(e, at)))
-		at = left_of(e, at);
+	while (at > e->prompt_len && !within(e, line_edit_left_of(e, at)))
+		at = line_edit_left_of(e, at);
+	while (at > e->prompt_len && within(e, line_edit_left_of(e, at)))
+		at = line_edit_left_of(e, at);
 	return at;
 }
 
 /* Where the word at or behind the cursor ends. */
-static size_t word_right(const struct line_edit *e)
+static size_t line_edit_word_right(const struct line_edit *e)
 {
 	size_t at = e->at;
 
-	while (at < e->len && !in_word(e, at))
-		at = right_of(e, at);
-	while (at < e->len && in_word(e, at))
-		at = right_of(e, at);
+	while (at < e->len && !line_edit_in_word(e, at))
+		at = line_edit_right_of(e, at);
+	while (at < e->len && line_edit_in_word(e, at))
+		at = line_edit_right_of(e, at);
 	return at;
 }
 
 /* ---- history ---- */
 
-static void keep_typed(struct line_edit *e)
+static void line_edit_keep_typed(struct line_edit *e)
 {
 	buf_free(&e->typed);
 	if (buf_add(&e->typed, line_edit_line(e)) < 0)
 		e->no_memory = true;
 }
 
-static void browse(struct line_edit *e, size_t back)
+static void line_edit_browse(struct line_edit *e, size_t back)
 {
 	if (e->back == 0)
-		keep_typed(e);
+		line_edit_keep_typed(e);
 	if (e->no_memory)
 		return;
 	e->back = back;
-	set_line(e, back ? history_line(&e->history, back) : buf_span(&e->typed));
+	line_edit_set_line(e, back ? history_line(&e->history, back) : buf_span(&e->typed));
 }
 
-static void older(struct line_edit *e)
+static void line_edit_older(struct line_edit *e)
 {
 	if (e->back < e->history.count)
-		browse(e, e->back + 1);
+		line_edit_browse(e, e->back + 1);
 	else
 		e->bell = true;
 }
 
-static void newer(struct line_edit *e)
+static void line_edit_newer(struct line_edit *e)
 {
 	if (e->back)
-		browse(e, e->back - 1);
+		line_edit_browse(e, e->back - 1);
 	else
 		e->bell = true;
 }
 
 /* ---- keys ---- */
 
-static void clear_screen(struct line_edit *e, struct buf *screen)
+static void line_edit_clear_screen(struct line_edit *e, struct buf *screen)
 {
 	if (!e->view.shown)
 		return;
@@ -255,27 +256,31 @@ static void clear_screen(struct line_edit *e, struct buf *screen)
 		e->no_memory = true;
 }
 
-static void edit(struct line_edit *e, enum key key)
+static void line_edit_change(struct line_edit *e, enum key key)
 {
 	switch (key) {
-	case KEY_LETTER: insert(e, key_letter(&e->keys)); break;
-	case KEY_BACKSPACE: cut(e, left_of(e, e->at), e->at); break;
+	case KEY_LETTER: line_edit_insert(e, key_letter(&e->keys)); break;
+	case KEY_BACKSPACE: line_edit_cut(e, line_edit_left_of(e, e->at), e->at); break;
 	case KEY_DELETE:
-	case KEY_DELETE_OR_END: cut(e, e->at, right_of(e, e->at)); break;
-	case KEY_LEFT: e->at = left_of(e, e->at); break;
-	case KEY_RIGHT: e->at = right_of(e, e->at); break;
-	case KEY_UP: older(e); break;
-	case KEY_DOWN: newer(e); break;
+	case KEY_DELETE_OR_END: line_edit_cut(e, e->at, line_edit_right_of(e, e->at)); break;
+	case KEY_LEFT: e->at = line_edit_left_of(e, e->at); break;
+	case KEY_RIGHT: e->at = line_edit_right_of(e, e->at); break;
+	case KEY_UP: line_edit_older(e); break;
+	case KEY_DOWN: line_edit_newer(e); break;
 	case KEY_HOME: e->at = e->prompt_len; break;
 	case KEY_END: e->at = e->len; break;
-	case KEY_WORD_LEFT: e->at = word_left(e, in_word); break;
-	case KEY_WORD_RIGHT: e->at = word_right(e); break;
-	case KEY_CUT_TO_END: kill_text(e, e->at, e->len); break;
-	case KEY_CUT_TO_START: kill_text(e, e->prompt_len, e->at); break;
-	case KEY_CUT_BLANKS: kill_text(e, word_left(e, in_blank_word), e->at); break;
-	case KEY_CUT_WORD: kill_text(e, word_left(e, in_word), e->at); break;
-	case KEY_CUT_NEXT_WORD: kill_text(e, e->at, word_right(e)); break;
-	case KEY_YANK: insert(e, buf_span(&e->killed)); break;
+	case KEY_WORD_LEFT: e->at = line_edit_word_left(e, line_edit_in_word); break;
+	case KEY_WORD_RIGHT: e->at = line_edit_word_right(e); break;
+	case KEY_CUT_TO_END: line_edit_kill_text(e, e->at, e->len); break;
+	case KEY_CUT_TO_START: line_edit_kill_text(e, e->prompt_len, e->at); break;
+	case KEY_CUT_BLANKS:
+		line_edit_kill_text(e, line_edit_word_left(e, line_edit_in_blank_word), e->at);
+		break;
+	case KEY_CUT_WORD:
+		line_edit_kill_text(e, line_edit_word_left(e, line_edit_in_word), e->at);
+		break;
+	case KEY_CUT_NEXT_WORD: line_edit_kill_text(e, e->at, line_edit_word_right(e)); break;
+	case KEY_YANK: line_edit_insert(e, buf_span(&e->killed)); break;
 	case KEY_NONE:
 	case KEY_ENTER:
 	case KEY_CLEAR:
@@ -285,7 +290,7 @@ static void edit(struct line_edit *e, enum key key)
 	}
 }
 
-static enum edit_verdict act(struct line_edit *e, enum key key, struct buf *screen)
+static enum edit_verdict line_edit_act(struct line_edit *e, enum key key, struct buf *screen)
 {
 	switch ((int)key) {
 	case KEY_NONE: return EDIT_MORE;
@@ -293,18 +298,18 @@ static enum edit_verdict act(struct line_edit *e, enum key key, struct buf *scre
 	case KEY_INTERRUPT: return EDIT_INTERRUPT;
 	case KEY_QUIT: return EDIT_QUIT;
 	case KEY_SUSPEND: return EDIT_SUSPEND;
-	case KEY_CLEAR: clear_screen(e, screen); break;
+	case KEY_CLEAR: line_edit_clear_screen(e, screen); break;
 	case KEY_DELETE_OR_END:
 		if (e->len == e->prompt_len)
 			return EDIT_END;
-		edit(e, key);
+		line_edit_change(e, key);
 		break;
-	default: edit(e, key); break;
+	default: line_edit_change(e, key); break;
 	}
 	return e->no_memory ? EDIT_NO_MEMORY : EDIT_MORE;
 }
 
-static int refresh(struct line_edit *e, struct buf *screen)
+static int line_edit_refresh(struct line_edit *e, struct buf *screen)
 {
 	if (e->bell && e->view.shown && buf_puts(screen, "\a") < 0)
 		return -1;
@@ -313,9 +318,10 @@ static int refresh(struct line_edit *e, struct buf *screen)
 }
 
 /* The line is over: all of it stays on the screen. */
-static int end_line(struct line_edit *e, struct buf *screen)
+static int line_edit_end_line(struct line_edit *e, struct buf *screen)
 {
-	if (refresh(e, screen) < 0 || view_leave(&e->view, whole(e), screen) < 0)
+	if (line_edit_refresh(e, screen) < 0 ||
+		view_leave(&e->view, line_edit_whole(e), screen) < 0)
 		return -1;
 	history_add(&e->history, line_edit_line(e));
 	e->over = true;
@@ -327,17 +333,17 @@ enum edit_verdict line_edit_keys(struct line_edit *e, struct span *in, struct bu
 	enum edit_verdict verdict = EDIT_MORE;
 	int rc;
 
-	begin_line(e);
+	line_edit_begin_line(e);
 	while (in->len && verdict == EDIT_MORE) {
 		enum key key = key_byte(&e->keys, in->data[0]);
 
 		*in = span_from(*in, 1);
-		verdict = act(e, key, screen);
+		verdict = line_edit_act(e, key, screen);
 	}
 	if (verdict == EDIT_MORE)
-		rc = refresh(e, screen);
+		rc = line_edit_refresh(e, screen);
 	else if (verdict == EDIT_LINE)
-		rc = end_line(e, screen);
+		rc = line_edit_end_line(e, screen);
 	else
 		rc = line_edit_hide(e, screen);
 	e->no_memory = false;
@@ -346,7 +352,7 @@ enum edit_verdict line_edit_keys(struct line_edit *e, struct span *in, struct bu
 
 struct span line_edit_line(const struct line_edit *e)
 {
-	return span_from(whole(e), e->prompt_len);
+	return span_from(line_edit_whole(e), e->prompt_len);
 }
 
 int line_edit_hide(struct line_edit *e, struct buf *screen)
@@ -358,10 +364,10 @@ int line_edit_show(struct line_edit *e, struct buf *screen)
 {
 	size_t changed;
 
-	begin_line(e);
+	line_edit_begin_line(e);
 	changed = e->changed;
 	e->changed = SIZE_MAX;
-	return view_draw(&e->view, whole(e), e->at, changed, screen);
+	return view_draw(&e->view, line_edit_whole(e), e->at, changed, screen);
 }
 
 void line_edit_forget(struct line_edit *e)
@@ -372,19 +378,19 @@ void line_edit_forget(struct line_edit *e)
 
 int line_edit_resize(struct line_edit *e, size_t columns, size_t rows, struct buf *screen)
 {
-	return view_resize(&e->view, whole(e), e->at, columns, rows, screen);
+	return view_resize(&e->view, line_edit_whole(e), e->at, columns, rows, screen);
 }
 
 /* ---- beginning and end ---- */
 
-static void take_prompt(struct line_edit *e, struct span prompt)
+static void line_edit_take_prompt(struct line_edit *e, struct span prompt)
 {
 	while (prompt.len) {
 		uint32_t code = 0;
 		int len = utf8_decode(prompt, &code);
 
 		if (len > 0 && !utf8_is_hidden(code))
-			insert(e, (struct span){prompt.data, (size_t)len});
+			line_edit_insert(e, (struct span){prompt.data, (size_t)len});
 		prompt = span_from(prompt, len > 0 ? (size_t)len : 1);
 	}
 	e->prompt_len = e->len;
@@ -394,9 +400,9 @@ int line_edit_init(struct line_edit *e, const char *prompt)
 {
 	*e = (struct line_edit){.changed = SIZE_MAX};
 	view_size(&e->view, 0, 0);
-	if (grow(e, 1) < 0) /* no arithmetic on NULL */
+	if (line_edit_grow(e, 1) < 0) /* no arithmetic on NULL */
 		return -1;
-	take_prompt(e, span_of(prompt));
+	line_edit_take_prompt(e, span_of(prompt));
 	if (!e->no_memory)
 		return 0;
 	line_edit_free(e);

@@ -11,17 +11,17 @@ struct pen {
 	bool failed;
 };
 
-static void put(struct pen *p, struct span bytes)
+static void line_view_put(struct pen *p, struct span bytes)
 {
 	p->failed = p->failed || buf_add(p->screen, bytes) < 0;
 }
 
-static void put_text(struct pen *p, const char *text)
+static void line_view_put_text(struct pen *p, const char *text)
 {
-	put(p, span_of(text));
+	line_view_put(p, span_of(text));
 }
 
-static void put_times(struct pen *p, size_t times, char final)
+static void line_view_put_times(struct pen *p, size_t times, char final)
 {
 	if (times)
 		p->failed = p->failed || buf_printf(p->screen, "\033[%zu%c", times, final) < 0;
@@ -30,7 +30,7 @@ static void put_times(struct pen *p, size_t times, char final)
 /* ---- layout ---- */
 
 /* The code point at the front of in: how many bytes, and its width. */
-static size_t view_measure(struct span in, size_t *width)
+static size_t line_view_view_measure(struct span in, size_t *width)
 {
 	uint32_t code = 0;
 	int len;
@@ -44,13 +44,13 @@ static size_t view_measure(struct span in, size_t *width)
 }
 
 /* Where the next letter goes, width columns wide. */
-static struct place place_for(const struct line_view *v, struct place p, size_t width)
+static struct place line_view_place_for(const struct line_view *v, struct place p, size_t width)
 {
 	return p.column + width <= v->columns ? p : (struct place){p.row + 1, 0};
 }
 
 /* Where what stands before the byte `to` ends, if the text begins a row at `from`. */
-static struct place place_behind(
+static struct place line_view_place_behind(
 	const struct line_view *v, struct span text, size_t from, size_t to)
 {
 	struct place p = {0};
@@ -58,34 +58,35 @@ static struct place place_behind(
 	while (from < to) {
 		size_t width;
 
-		from += view_measure(span_from(text, from), &width);
-		p = place_for(v, p, width);
+		from += line_view_view_measure(span_from(text, from), &width);
+		p = line_view_place_for(v, p, width);
 		p.column += width;
 	}
 	return p;
 }
 
 /* Where the cursor stands before the byte `at`: on the letter there, or behind the last. */
-static struct place place_of(const struct line_view *v, struct span text, size_t from, size_t at)
+static struct place line_view_place_of(
+	const struct line_view *v, struct span text, size_t from, size_t at)
 {
-	struct place p = place_behind(v, text, from, at);
+	struct place p = line_view_place_behind(v, text, from, at);
 	size_t width = 0;
 
 	while (at < text.len && width == 0) /* what has no column stands upon what was before */
-		at += view_measure(span_from(text, at), &width);
-	return place_for(v, p, width ? width : 1);
+		at += line_view_view_measure(span_from(text, at), &width);
+	return line_view_place_for(v, p, width ? width : 1);
 }
 
 /* The byte that row begins with. */
-static size_t row_start(const struct line_view *v, struct span text, size_t row)
+static size_t line_view_row_start(const struct line_view *v, struct span text, size_t row)
 {
 	struct place p = {0};
 	size_t at = 0;
 
 	while (row && at < text.len) {
-		size_t width, len = view_measure(span_from(text, at), &width);
+		size_t width, len = line_view_view_measure(span_from(text, at), &width);
 
-		p = place_for(v, p, width);
+		p = line_view_place_for(v, p, width);
 		if (p.row == row)
 			break;
 		p.column += width;
@@ -95,53 +96,53 @@ static size_t row_start(const struct line_view *v, struct span text, size_t row)
 }
 
 /* Which rows are to be on the screen: the byte that the first begins with. */
-static size_t choose_rows(const struct line_view *v, struct span text, size_t at)
+static size_t line_view_choose_rows(const struct line_view *v, struct span text, size_t at)
 {
-	size_t rows = place_of(v, text, 0, text.len).row + 1;
+	size_t rows = line_view_place_of(v, text, 0, text.len).row + 1;
 	size_t row, top;
 
 	if (rows <= v->rows)
 		return 0;
-	row = place_of(v, text, 0, at).row;
-	top = v->from <= text.len ? place_of(v, text, 0, v->from).row : 0;
+	row = line_view_place_of(v, text, 0, at).row;
+	top = v->from <= text.len ? line_view_place_of(v, text, 0, v->from).row : 0;
 	if (top > row)
 		top = row;
 	if (top + v->rows <= row)
 		top = row - v->rows + 1;
 	if (top + v->rows > rows)
 		top = rows - v->rows;
-	return row_start(v, text, top);
+	return line_view_row_start(v, text, top);
 }
 
 /* ---- drawing ---- */
 
-static void move_to(struct pen *p, struct place to)
+static void line_view_move_to(struct pen *p, struct place to)
 {
 	if (to.row < p->at.row)
-		put_times(p, p->at.row - to.row, 'A');
+		line_view_put_times(p, p->at.row - to.row, 'A');
 	else
-		put_times(p, to.row - p->at.row, 'B');
+		line_view_put_times(p, to.row - p->at.row, 'B');
 	if (to.column != p->at.column) {
-		put_text(p, "\r");
-		put_times(p, to.column, 'C');
+		line_view_put_text(p, "\r");
+		line_view_put_times(p, to.column, 'C');
 	}
 	p->at = to;
 }
 
 /* Write text from the byte `from` on where the cursor is, down to the row before `rows`. The
  * terminal itself goes on to the next row, as it will know when it is made wider. */
-static void write_rows(struct pen *p, struct span text, size_t from, size_t rows)
+static void line_view_write_rows(struct pen *p, struct span text, size_t from, size_t rows)
 {
 	size_t begun = from;
 
 	while (from < text.len) {
-		size_t width, len = view_measure(span_from(text, from), &width);
-		struct place next = place_for(p->view, p->at, width);
+		size_t width, len = line_view_view_measure(span_from(text, from), &width);
+		struct place next = line_view_place_for(p->view, p->at, width);
 
 		if (next.row != p->at.row && p->at.column < p->view->columns) {
 			/* a wide letter leaves a column free, where another may stand */
-			put(p, (struct span){text.data + begun, from - begun});
-			put_text(p, "\033[K");
+			line_view_put(p, (struct span){text.data + begun, from - begun});
+			line_view_put_text(p, "\033[K");
 			begun = from;
 		}
 		if (next.row == rows)
@@ -149,46 +150,46 @@ static void write_rows(struct pen *p, struct span text, size_t from, size_t rows
 		p->at = (struct place){next.row, next.column + width};
 		from += len;
 	}
-	put(p, (struct span){text.data + begun, from - begun});
+	line_view_put(p, (struct span){text.data + begun, from - begun});
 }
 
 /* A full row leaves the cursor upon its last letter until another one comes. The space stays: a
  * terminal that is made narrower or wider then knows of the row that the cursor is in. */
-static void leave_full_row(struct pen *p, size_t rows)
+static void line_view_leave_full_row(struct pen *p, size_t rows)
 {
 	if (p->at.column < p->view->columns || p->at.row + 1 >= rows)
 		return;
-	put_text(p, " \r");
+	line_view_put_text(p, " \r");
 	p->at = (struct place){p->at.row + 1, 0};
 }
 
-static bool comes_before(struct place a, struct place b)
+static bool line_view_comes_before(struct place a, struct place b)
 {
 	return a.row < b.row || (a.row == b.row && a.column < b.column);
 }
 
 /* Write text anew from the byte `from` on, and take away what was longer. */
-static void draw_from(struct pen *p, struct line_view *v, struct span text, size_t from)
+static void line_view_draw_from(struct pen *p, struct line_view *v, struct span text, size_t from)
 {
-	struct place behind = place_behind(v, text, v->from, from);
-	struct place start = place_for(v, behind, 1);
+	struct place behind = line_view_place_behind(v, text, v->from, from);
+	struct place start = line_view_place_for(v, behind, 1);
 	bool full;
 
 	if (start.row >= v->rows)
 		return;
-	move_to(p, start);
-	write_rows(p, text, from, v->rows);
+	line_view_move_to(p, start);
+	line_view_write_rows(p, text, from, v->rows);
 	full = p->at.column == v->columns || (from == text.len && behind.column == v->columns);
-	leave_full_row(p, v->rows);
-	if (v->shown && comes_before(p->at, v->end) && p->at.column < v->columns) {
-		put_text(p, "\033[J");
+	line_view_leave_full_row(p, v->rows);
+	if (v->shown && line_view_comes_before(p->at, v->end) && p->at.column < v->columns) {
+		line_view_put_text(p, "\033[J");
 		if (full)
-			put_text(p, " \r");
+			line_view_put_text(p, " \r");
 	}
 	v->end = p->at;
 }
 
-static int finish(struct line_view *v, const struct pen *p)
+static int line_view_finish(struct line_view *v, const struct pen *p)
 {
 	v->cursor = p->at;
 	return p->failed ? -1 : 0;
@@ -197,22 +198,22 @@ static int finish(struct line_view *v, const struct pen *p)
 int view_draw(struct line_view *v, struct span text, size_t at, size_t changed, struct buf *screen)
 {
 	struct pen p = {v, screen, v->shown ? v->cursor : (struct place){0}, false};
-	size_t from = choose_rows(v, text, at);
+	size_t from = line_view_choose_rows(v, text, at);
 
 	if (!v->shown || from != v->from || changed < from)
 		changed = from;
 	v->from = from;
 	if (changed <= text.len)
-		draw_from(&p, v, text, changed);
+		line_view_draw_from(&p, v, text, changed);
 	v->shown = true;
-	move_to(&p, place_of(v, text, from, at));
-	return finish(v, &p);
+	line_view_move_to(&p, line_view_place_of(v, text, from, at));
+	return line_view_finish(v, &p);
 }
 
-static void erase(struct pen *p)
+static void line_view_erase(struct pen *p)
 {
-	move_to(p, (struct place){0});
-	put_text(p, "\033[J");
+	line_view_move_to(p, (struct place){0});
+	line_view_put_text(p, "\033[J");
 }
 
 int view_hide(struct line_view *v, struct buf *screen)
@@ -221,18 +222,18 @@ int view_hide(struct line_view *v, struct buf *screen)
 
 	if (!v->shown)
 		return 0;
-	erase(&p);
+	line_view_erase(&p);
 	v->shown = false;
-	return finish(v, &p);
+	return line_view_finish(v, &p);
 }
 
 /* The last code point that takes a column. */
-static size_t last_letter(struct span text)
+static size_t line_view_last_letter(struct span text)
 {
 	size_t last = 0;
 
 	for (size_t at = 0, width, len; at < text.len; at += len) {
-		len = view_measure(span_from(text, at), &width);
+		len = line_view_view_measure(span_from(text, at), &width);
 		if (width)
 			last = at;
 	}
@@ -240,20 +241,20 @@ static size_t last_letter(struct span text)
 }
 
 /* Where all of text has been written: put the cursor behind it. */
-static void go_to_end(struct pen *p, const struct line_view *v, struct span text)
+static void line_view_go_to_end(struct pen *p, const struct line_view *v, struct span text)
 {
 	size_t last;
 
-	if (place_behind(v, text, 0, text.len).column < v->columns) {
-		move_to(p, place_of(v, text, 0, text.len));
+	if (line_view_place_behind(v, text, 0, text.len).column < v->columns) {
+		line_view_move_to(p, line_view_place_of(v, text, 0, text.len));
 		return;
 	}
 	/* The row ends in a letter and went on to the next. Written once more, it does not: else a
 	 * terminal made wider would join what comes next to it. */
-	last = last_letter(text);
-	move_to(p, place_of(v, text, 0, last));
-	put_text(p, "\033[K");
-	write_rows(p, text, last, SIZE_MAX);
+	last = line_view_last_letter(text);
+	line_view_move_to(p, line_view_place_of(v, text, 0, last));
+	line_view_put_text(p, "\033[K");
+	line_view_write_rows(p, text, last, SIZE_MAX);
 }
 
 int view_leave(struct line_view *v, struct span text, struct buf *screen)
@@ -262,15 +263,15 @@ int view_leave(struct line_view *v, struct span text, struct buf *screen)
 
 	if (!v->shown)
 		return 0;
-	if (v->from == 0 && place_of(v, text, 0, text.len).row < v->rows) {
-		go_to_end(&p, v, text);
+	if (v->from == 0 && line_view_place_of(v, text, 0, text.len).row < v->rows) {
+		line_view_go_to_end(&p, v, text);
 	} else {
-		erase(&p);
-		write_rows(&p, text, 0, SIZE_MAX);
+		line_view_erase(&p);
+		line_view_write_rows(&p, text, 0, SIZE_MAX);
 	}
-	put_text(&p, "\r\n");
+	line_view_put_text(&p, "\r\n");
 	v->shown = false;
-	return finish(v, &p);
+	return line_view_finish(v, &p);
 }
 
 void view_size(struct line_view *v, size_t columns, size_t rows)
@@ -287,12 +288,14 @@ void view_size(struct line_view *v, size_t columns, size_t rows)
 int view_resize(struct line_view *v, struct span text, size_t at, size_t columns, size_t rows,
 	struct buf *screen)
 {
-	bool on_letter = comes_before(v->cursor, v->end) || (v->end.row && v->end.column == 0);
+	bool on_letter =
+		line_view_comes_before(v->cursor, v->end) || (v->end.row && v->end.column == 0);
 
 	view_size(v, columns, rows);
 	if (!v->shown)
 		return 0;
-	v->cursor = on_letter ? place_of(v, text, v->from, at) : place_behind(v, text, v->from, at);
+	v->cursor = on_letter ? line_view_place_of(v, text, v->from, at)
+	                      : line_view_place_behind(v, text, v->from, at);
 	v->cursor.column = SIZE_MAX; /* anywhere */
 	if (view_hide(v, screen) < 0)
 		return -1;

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 
-static bool escapes(const struct screen *s)
+static bool screen_escapes(const struct screen *s)
 {
 	return conn_is_terminal(s->out) && !s->raw;
 }
 
-static int put(struct screen *s, int made, struct buf *visible)
+static int screen_put(struct screen *s, int made, struct buf *visible)
 {
 	int verdict = 0;
 
@@ -23,15 +23,15 @@ int screen_write(struct screen *s, struct span in)
 {
 	struct buf visible = {0};
 
-	if (!escapes(s))
+	if (!screen_escapes(s))
 		return conn_write(s->out, in);
-	return put(s, escape_add(&s->escaper, in, &visible), &visible);
+	return screen_put(s, escape_add(&s->escaper, in, &visible), &visible);
 }
 
 void screen_end(struct screen *s)
 {
 	struct buf visible = {0};
 
-	if (escapes(s))
-		put(s, escape_end(&s->escaper, &visible), &visible);
+	if (screen_escapes(s))
+		screen_put(s, escape_end(&s->escaper, &visible), &visible);
 }

@@ -15,7 +15,7 @@ bool terminal_in_foreground(const struct terminal *t)
 }
 
 /* What is typed comes as it is; what is written goes on as before, and so does ^S. */
-static struct termios character_mode(const struct termios *before)
+static struct termios terminal_character_mode(const struct termios *before)
 {
 	struct termios mode = *before;
 
@@ -36,7 +36,7 @@ int terminal_take(struct terminal *t)
 	}
 	if (!t->taken && sys_tcgetattr(t->to, t->fd, &t->before) < 0)
 		return -1;
-	mode = character_mode(&t->before);
+	mode = terminal_character_mode(&t->before);
 	if (sys_tcsetattr(t->to, t->fd, &mode) < 0)
 		return -1;
 	t->taken = true;
