@@ -102,7 +102,6 @@ Test(conn_hand_over, to_one_that_needs_more_memory_nothing_changes)
 	cr_assert(eq(int, conn_hand_over(c, &large, NULL), -1));
 	cr_assert(eq(ptr, (void *)c->on, (void *)&negotiates));
 	conn_abort(c);
-	scene_turn(&sc, 1);
 	cr_assert(eq(int, conn_hand_over(c, &serves, NULL), -1), "it is over");
 	scene_end(&sc);
 }
