@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <stdlib.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -71,4 +72,13 @@ struct hash_key hash_key_random(void)
 	if (getrandom(&key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
 		key = (struct hash_key){{(uint64_t)clock_ns(), (uint64_t)clock_ns()}};
 	return key;
+}
+
+struct list *hash_chains_make(size_t count)
+{
+	struct list *chains = calloc(count, sizeof(*chains));
+
+	for (size_t i = 0; chains && i < count; i++)
+		list_init(&chains[i]);
+	return chains;
 }

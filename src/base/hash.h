@@ -1,6 +1,7 @@
 #ifndef SOCKX_BASE_HASH_H
 #define SOCKX_BASE_HASH_H
 
+#include "base/list.h"
 #include "base/span.h"
 
 /* SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that nobody without the key can make collide,
@@ -13,5 +14,9 @@ struct hash_key {
 struct hash_key hash_key_random(void);
 
 uint64_t hash_siphash(const struct hash_key *key, struct span in);
+
+/* The empty chains of a table, count of them, for the caller to free; or NULL when memory is out.
+ */
+struct list *hash_chains_make(size_t count);
 
 #endif

@@ -35,19 +35,10 @@ static struct peers_host *peers_find(const struct peers *p, struct span key)
 	return NULL;
 }
 
-static struct list *peers_make_chains(size_t count)
-{
-	struct list *chains = calloc(count, sizeof(*chains));
-
-	for (size_t i = 0; chains && i < count; i++)
-		list_init(&chains[i]);
-	return chains;
-}
-
 /* Keep the chains short. Where memory is out they grow longer, and that is all. */
 static void peers_grow(struct peers *p)
 {
-	struct list *old = p->chains, *grown = peers_make_chains(p->chain_count * 2);
+	struct list *old = p->chains, *grown = hash_chains_make(p->chain_count * 2);
 	size_t old_count = p->chain_count;
 
 	if (!grown)
@@ -92,7 +83,7 @@ int peers_init(struct peers *p, size_t max)
 	if (!max)
 		return 0;
 	p->key = hash_key_random();
-	p->chains = peers_make_chains(CHAINS_FIRST);
+	p->chains = hash_chains_make(CHAINS_FIRST);
 	p->chain_count = p->chains ? CHAINS_FIRST : 0;
 	return p->chains ? 0 : -1;
 }

@@ -24,19 +24,10 @@ struct session *session_find(const struct sessions *ss, const struct addr *peer)
 	return NULL;
 }
 
-static struct list *session_make_chains(size_t count)
-{
-	struct list *chains = calloc(count, sizeof(*chains));
-
-	for (size_t i = 0; chains && i < count; i++)
-		list_init(&chains[i]);
-	return chains;
-}
-
 /* Keep the chains short. Where memory is out they grow longer, and that is all. */
 static void session_grow(struct sessions *ss)
 {
-	struct list *old = ss->chains, *grown = session_make_chains(ss->chain_count * 2);
+	struct list *old = ss->chains, *grown = hash_chains_make(ss->chain_count * 2);
 	struct list *node;
 
 	if (!grown)
@@ -111,7 +102,7 @@ void session_remove(struct session *s)
 int session_table_init(struct sessions *ss)
 {
 	list_init(&ss->heard);
-	ss->chains = session_make_chains(CHAINS_FIRST);
+	ss->chains = hash_chains_make(CHAINS_FIRST);
 	ss->chain_count = CHAINS_FIRST;
 	return ss->chains ? 0 : -1;
 }

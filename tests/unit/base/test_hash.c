@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdlib.h>
 
 #include "base/hash.h"
 
@@ -33,4 +34,14 @@ Test(hash, no_two_keys_are_the_same)
 
 	cr_assert(one.k[0] != other.k[0] && one.k[1] != other.k[1]);
 	cr_assert(ne(u64, hash_siphash(&one, in), hash_siphash(&other, in)));
+}
+
+Test(hash, the_chains_of_a_table_are_empty)
+{
+	struct list *chains = hash_chains_make(3);
+
+	cr_assert(chains != NULL);
+	for (size_t i = 0; i < 3; i++)
+		cr_assert(list_empty(&chains[i]));
+	free(chains);
 }
