@@ -222,14 +222,15 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.to = to,
 		.on = on,
 		.ctx = ctx,
-		.room = malloc(CONN_READ_BYTES),
+		.scratch = &c->scratch,
 		.idle_ms = conf->idle_ms,
 		.receive_max = conf->max_answer,
 		.see_off = true,
 		.unopened = client_on_unopened,
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
-	if (c->owner.room && timer_init(&c->loop, &c->max_time, client_on_max_time) == 0)
+	if (scratch_init(&c->scratch) == 0 &&
+		timer_init(&c->loop, &c->max_time, client_on_max_time) == 0)
 		return 0;
 	client_free(c);
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -239,7 +240,7 @@ struct conn *client_std(
 	struct client *c, int fd, struct conn_owner *owner, const struct handler *on, void *ctx)
 {
 	*owner = (struct conn_owner){
-		.loop = &c->loop, .to = c->to, .room = c->owner.room, .on = on, .ctx = ctx};
+		.loop = &c->loop, .to = c->to, .scratch = &c->scratch, .on = on, .ctx = ctx};
 	return std_open(owner, fd, fd_open_std);
 }
 
@@ -335,6 +336,6 @@ void client_free(struct client *c)
 		connector_cancel(c->connector);
 	conn_owner_free(&c->owner);
 	timer_free(&c->loop, &c->max_time);
-	free(c->owner.room);
+	scratch_free(&c->scratch, c->to);
 	loop_free(&c->loop);
 }

@@ -28,6 +28,7 @@ struct client {
 	struct reporter *to;
 	const struct client_conf *conf;
 	struct loop loop;
+	struct scratch scratch;
 	struct conn_owner owner;
 	struct where where;
 	struct connector_conf to_where;

@@ -110,7 +110,7 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 	run.client.over = on_over;
 	run.env = (struct mode_env){.loop = &run.client.loop,
 		.to = to,
-		.room = run.client.owner.room,
+		.scratch = &run.client.scratch,
 		.state = state,
 		.open_std = fd_open_std,
 		.conf = mode_conf(run.mode, set, conf),

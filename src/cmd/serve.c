@@ -289,7 +289,7 @@ static void fill_server(struct serve_run *run)
 	s->clients.to = run->to;
 	s->clients.on = &mode->on;
 	s->clients.ctx = run->env.state;
-	s->clients.room = run->env.room;
+	s->clients.scratch = run->env.scratch;
 	s->clients.budget = &run->budget;
 	s->clients.idle_ms = idle_ms(run);
 	/* The status of a server that ends by itself vouches for every byte. */
@@ -305,7 +305,7 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 
 	run->env = (struct mode_env){.loop = &run->loop,
 		.to = run->to,
-		.room = malloc(CONN_READ_BYTES),
+		.scratch = &run->scratch,
 		.state = calloc(1, mode->state_size ? mode->state_size : 1),
 		.conf = mode_conf(mode, set, conf),
 		.in_turn = mode->one_at_a_time && (conf->keep_open || conf->exit_after > 1),
@@ -319,7 +319,7 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};
 	if (loop_init(&run->loop, err) < 0)
 		return -1;
-	if (!run->env.room || !run->env.state ||
+	if (scratch_init(&run->scratch) < 0 || !run->env.state ||
 		timer_init(&run->loop, &run->max_time, on_max_time) < 0 ||
 		timer_init(&run->loop, &run->mode_limit, on_mode_limit) < 0 ||
 		timer_init(&run->loop, &run->look_up_limit, on_look_up_limit) < 0)
@@ -365,7 +365,7 @@ static void free_run(struct serve_run *run)
 	timer_free(&run->loop, &run->look_up_limit);
 	timer_free(&run->loop, &run->mode_limit);
 	loop_free(&run->loop);
-	free(run->env.room);
+	scratch_free(&run->scratch, run->to);
 	free(run->env.state);
 }
 

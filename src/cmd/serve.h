@@ -34,6 +34,7 @@ struct serve_run {
 	const struct serve_conf *conf;
 	const struct mode *mode;
 	struct loop loop;
+	struct scratch scratch;
 	struct signals signals;
 	struct timer max_time, look_up_limit, mode_limit;
 	struct server server;

@@ -377,7 +377,7 @@ void conn_writable(struct conn *c)
 static void conn_act_on_read(struct conn *c, enum io verdict, size_t got)
 {
 	switch (verdict) {
-	case IO_DONE: conn_take_in(c, (struct span){c->owner->room, got}); break;
+	case IO_DONE: conn_take_in(c, (struct span){c->owner->scratch->room, got}); break;
 	case IO_EOF: conn_hear_end(c); break;
 	case IO_FAIL: conn_lost(c, c->link.error); break;
 	case IO_AGAIN: break;
@@ -408,7 +408,7 @@ static bool conn_may_be_more(struct conn *c, enum io verdict, size_t got, uint32
 static bool conn_read_once(struct conn *c, uint32_t events)
 {
 	size_t got = 0;
-	enum io verdict = link_read(&c->link, c->owner->room, c->read_max, &got);
+	enum io verdict = link_read(&c->link, c->owner->scratch->room, c->read_max, &got);
 	bool more = c->watch.edges && conn_may_be_more(c, verdict, got, events);
 
 	conn_note_bytes_inside(c);

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "core/budget.h"
 #include "core/link.h"
+#include "core/scratch.h"
 #include "os/loop.h"
 
 /*
@@ -28,11 +29,11 @@ struct step;
 struct step_entry;
 
 enum {
-	CONN_READ_BYTES = 256 * 1024,     /* taken from the kernel at a time */
-	CONN_QUEUE_MAX_BYTES = 64 * 1024, /* conn_write says stop from here on */
-	CONN_LINGER_MS = 2000,            /* conn_close: how long for the peer's end */
-	CONN_LINGER_BYTES = 4 << 20,      /* ... and how much of its input is thrown away */
-	CONN_SEE_OFF_MS = 10000,          /* without progress, what is unacknowledged is lost */
+	CONN_READ_BYTES = SCRATCH_ROOM_BYTES, /* taken from the kernel at a time */
+	CONN_QUEUE_MAX_BYTES = 64 * 1024,     /* conn_write says stop from here on */
+	CONN_LINGER_MS = 2000,                /* conn_close: how long for the peer's end */
+	CONN_LINGER_BYTES = 4 << 20,          /* ... and how much of its input is thrown away */
+	CONN_SEE_OFF_MS = 10000,              /* without progress, what is unacknowledged is lost */
 	CONN_READ_OFF_MS = 2000, /* ... where the peer has to read it, and we leave at once */
 };
 
@@ -75,7 +76,7 @@ struct handler {
 struct conn_owner {
 	struct loop *loop;
 	struct reporter *to;
-	uint8_t *room; /* CONN_READ_BYTES for reads: one a worker, never held over a turn */
+	struct scratch *scratch;  /* one a worker */
 	const struct handler *on; /* of each that is made, until conn_hand_over */
 	void *ctx;                /* the handler's own, for conn_ctx */
 	int64_t idle_ms;          /* end one that is silent for so long; not above 0: never */

@@ -128,7 +128,7 @@ void conn_opening_go(struct conn *c)
 {
 	struct opening o = {.conn = c,
 		.link = &c->link,
-		.room = c->owner->room,
+		.room = c->owner->scratch->room,
 		.state = c->step_state,
 		.ahead = IO_AGAIN};
 	const struct step *step;

@@ -103,7 +103,7 @@ void conn_flush_messages(struct conn *c);
 /* Keep the address that the link leads to now, for when it is closed. */
 void conn_note_address(struct conn *c);
 
-/* Act on what a read into owner.room gave. */
+/* Act on what a read into the scratch room gave. */
 void conn_was_read(struct conn *c, enum io verdict, size_t got);
 
 /* What conn_opening.c does of a connection that is opening: go on; the time for it is over; it was

@@ -298,7 +298,7 @@ static struct conn_owner own_side(struct chat_run *run, const struct handler *on
 	struct mode_env *env = run->env;
 
 	return (struct conn_owner){
-		.loop = env->loop, .to = env->to, .room = env->room, .on = on, .ctx = run};
+		.loop = env->loop, .to = env->to, .scratch = env->scratch, .on = on, .ctx = run};
 }
 
 /* Whether the terminal can do more than print. */

@@ -15,8 +15,8 @@
 struct mode_env {
 	struct loop *loop;
 	struct reporter *to;
-	uint8_t *room;    /* for a conn_owner of the mode's own */
-	const void *conf; /* the mode's own options: conf_size bytes */
+	struct scratch *scratch; /* for a conn_owner of the mode's own */
+	const void *conf;        /* the mode's own options: conf_size bytes */
 	const struct mode_shared *shared;
 	void *state;  /* state_size bytes, zeroed */
 	bool in_turn; /* clients come one after the other, for ever: nothing of ours ends with one

@@ -261,7 +261,7 @@ static struct conn_owner own_side(struct pipe_run *p, const struct handler *on)
 	struct mode_env *env = p->env;
 
 	return (struct conn_owner){
-		.loop = env->loop, .to = env->to, .room = env->room, .on = on, .ctx = p};
+		.loop = env->loop, .to = env->to, .scratch = env->scratch, .on = on, .ctx = p};
 }
 
 static int cannot_begin(struct err *err)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -67,6 +68,44 @@ ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t l
 	RETRY_EINTR(rc, pwritev2(fd, &out, 1, -1, RWF_NOWAIT));
 	if (to->calls)
 		report_call(to, rc, "pwritev2(%d, %zu, RWF_NOWAIT)", fd, len);
+	return rc;
+}
+
+ssize_t sys_splice(struct reporter *to, int from, int into, size_t len)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, splice(from, NULL, into, NULL, len, SPLICE_F_NONBLOCK));
+	if (to->calls)
+		report_call(to, rc, "splice(%d, %d, %zu, SPLICE_F_NONBLOCK)", from, into, len);
+	return rc;
+}
+
+ssize_t sys_sendfile(struct reporter *to, int into, int file, size_t len)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, sendfile(into, file, NULL, len));
+	if (to->calls)
+		report_call(to, rc, "sendfile(%d, %d, %zu)", into, file, len);
+	return rc;
+}
+
+int sys_pipe(struct reporter *to, int ends[2])
+{
+	int rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+
+	if (to->calls)
+		report_call(to, rc, "pipe2(O_NONBLOCK)");
+	return rc;
+}
+
+int sys_set_pipe_size(struct reporter *to, int fd, int bytes)
+{
+	int rc = fcntl(fd, F_SETPIPE_SZ, bytes);
+
+	if (to->calls)
+		report_call(to, rc, "fcntl(%d, F_SETPIPE_SZ, %d)", fd, bytes);
 	return rc;
 }
 

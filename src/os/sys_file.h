@@ -16,6 +16,13 @@ ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len);
  * EOPNOTSUPP where the kernel cannot: pipes before Linux 6.4, terminals. */
 ssize_t sys_read_nowait(struct reporter *to, int fd, void *data, size_t len);
 ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t len);
+/* Between descriptors, without the bytes passing through us: splice(2), for which one of them is a
+ * pipe, and never waits for a pipe; sendfile(2) from a file's own place, which it moves on. */
+ssize_t sys_splice(struct reporter *to, int from, int into, size_t len);
+ssize_t sys_sendfile(struct reporter *to, int into, int file, size_t len);
+/* pipe2(2), for reads and writes that do not wait; F_SETPIPE_SZ. */
+int sys_pipe(struct reporter *to, int ends[2]);
+int sys_set_pipe_size(struct reporter *to, int fd, int bytes);
 int sys_open(struct reporter *to, const char *path, int flags);
 int sys_close(struct reporter *to, int fd);
 int sys_dup(struct reporter *to, int fd);

@@ -18,6 +18,7 @@
 struct house {
 	struct server server;
 	struct reporter to;
+	struct scratch scratch;
 	struct lines lines;
 	struct addr at[2];
 	unsigned ended;
@@ -40,16 +41,15 @@ static inline void build(struct house *h, struct loop *loop, const char *mode)
 {
 	*h = (struct house){.at = {addr_loopback(AF_INET, 0), addr_loopback(AF_INET6, 0)}};
 	h->to = lines_reporter(&h->lines);
+	cr_assert(eq(int, scratch_init(&h->scratch), 0));
 	h->server.conf = (struct server_conf){.via = &transport_tcp,
 		.mode = mode,
 		.at = h->at,
 		.at_count = 1,
 		.listen.backlog = 100,
 		.max_conns = 100};
-	h->server.clients = (struct conn_owner){.loop = loop,
-		.to = &h->to,
-		.room = malloc(CONN_READ_BYTES),
-		.on = &mode_find(mode)->on};
+	h->server.clients = (struct conn_owner){
+		.loop = loop, .to = &h->to, .scratch = &h->scratch, .on = &mode_find(mode)->on};
 	h->server.ended = on_ended;
 	h->server.arg = h;
 }
@@ -64,7 +64,7 @@ static inline void open_house(struct house *h)
 static inline void raze(struct house *h)
 {
 	server_free(&h->server);
-	free(h->server.clients.room);
+	scratch_free(&h->scratch, &h->to);
 }
 
 static inline void begin_loop(struct loop *l)

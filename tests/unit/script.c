@@ -274,9 +274,10 @@ void scene_begin_for(struct scene *sc, const struct handler *on, void *ctx)
 	*sc = (struct scene){.to = silent_reporter(), .descriptors = open_descriptors()};
 	cr_assert(eq(int, loop_init(&sc->loop, &err), 0));
 	cr_assert(eq(int, timer_init(&sc->loop, &sc->tick, on_tick), 0));
+	cr_assert(eq(int, scratch_init(&sc->scratch), 0));
 	sc->owner = (struct conn_owner){.loop = &sc->loop,
 		.to = &sc->to,
-		.room = malloc(CONN_READ_BYTES),
+		.scratch = &sc->scratch,
 		.on = on,
 		.ctx = ctx,
 		.gone = on_gone};
@@ -376,7 +377,7 @@ void scene_end(struct scene *sc)
 	timer_free(&sc->loop, &sc->tick);
 	cr_expect(eq(u32, sc->loop.timers_counted, 0), "every timer was given back");
 	loop_free(&sc->loop);
-	free(sc->owner.room);
+	scratch_free(&sc->scratch, &sc->to);
 	for (size_t i = 0; i < sc->owner.opened; i++)
 		cr_expect(eq(uint, sc->scripts[i]->closed, 1), "link %zu is closed once", i + 1);
 	cr_expect(eq(uint, open_descriptors(), sc->descriptors), "no descriptor is left open");

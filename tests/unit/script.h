@@ -71,6 +71,7 @@ enum { SCENE_SCRIPTS_MAX = 8 };
 struct scene {
 	struct loop loop;
 	struct reporter to;
+	struct scratch scratch;
 	struct conn_owner owner;
 	const struct handler *inner; /* the handler under test */
 	struct handler outer;        /* calls it, and writes down what it was told */

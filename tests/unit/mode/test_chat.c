@@ -80,7 +80,7 @@ static struct stage *stage(enum role role, struct chat_conf conf, const char *eo
 	scene_begin_for(&st->sc, &mode_chat.on, &st->run);
 	st->env = (struct mode_env){.loop = &st->sc.loop,
 		.to = &st->sc.to,
-		.room = st->sc.owner.room,
+		.scratch = &st->sc.scratch,
 		.conf = &st->conf,
 		.shared = &st->shared,
 		.state = &st->run,

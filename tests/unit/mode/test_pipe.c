@@ -79,7 +79,7 @@ static int set_up(struct stage *st, struct pipe_conf conf, struct err *err)
 	scene_begin_for(&st->sc, &mode_pipe.on, &st->run);
 	st->env.loop = &st->sc.loop;
 	st->env.to = &st->sc.to;
-	st->env.room = st->sc.owner.room;
+	st->env.scratch = &st->sc.scratch;
 	st->env.conf = &st->conf;
 	st->env.shared = &st->shared;
 	st->env.state = &st->run;

@@ -24,6 +24,7 @@ struct booth {
 	struct termios before;
 	struct vt t; /* what the person sees */
 	struct loop loop;
+	struct scratch scratch;
 	struct reporter to;
 	struct lines reports; /* those that went to the reporter's own sink */
 	struct conn_owner in_owner, out_owner;
@@ -92,7 +93,7 @@ static struct conn *join(struct booth *b, struct conn_owner *owner, const struct
 	struct conn *c;
 
 	*owner = (struct conn_owner){
-		.loop = &b->loop, .to = &b->to, .room = b->in_owner.room, .on = on, .ctx = b};
+		.loop = &b->loop, .to = &b->to, .scratch = &b->scratch, .on = on, .ctx = b};
 	conn_owner_init(owner);
 	fd_open(&b->to, dup(b->slave), use, &link);
 	c = conn_new(owner, &link, NULL, sides);
@@ -121,10 +122,9 @@ static void open_conns(struct booth *b)
 	struct err err;
 
 	cr_assert(eq(int, loop_init(&b->loop, &err), 0));
-	b->in_owner.room = malloc(CONN_READ_BYTES);
+	cr_assert(eq(int, scratch_init(&b->scratch), 0));
 	b->in = join(b, &b->in_owner, &in_handler, FD_READ, CONN_READS);
 	b->out = join(b, &b->out_owner, &out_handler, FD_WRITE, CONN_WRITES);
-	b->out_owner.room = b->in_owner.room;
 }
 
 static int open_console(struct booth *b, struct err *err)
@@ -147,7 +147,7 @@ static void end(struct booth *b)
 	console_close(&b->console);
 	conn_owner_free(&b->in_owner);
 	conn_owner_free(&b->out_owner);
-	free(b->in_owner.room);
+	scratch_free(&b->scratch, &b->to);
 	loop_free(&b->loop);
 	cr_assert(eq(uint, b->t.strange, 0));
 	vt_end(&b->t);
