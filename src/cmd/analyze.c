@@ -33,7 +33,7 @@ struct analyze_client_run {
 	uint8_t last; /* byte that was put out */
 };
 
-static bool sort_choice(size_t i, struct opt_choice *out)
+static bool analyze_client_sort_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[] = {{"first", "as they appeared in the text"},
 		{"count", "the most frequent first"}, {"alpha", "by their letters"}};
@@ -56,7 +56,7 @@ static const struct opt analyze_rows[] = {
 		OPT_FIELD(struct analyze_client_conf, sort),
 		.arg = "ORDER",
 		.fallback = "first",
-		.choice = sort_choice,
+		.choice = analyze_client_sort_choice,
 		.common = true,
 		.help = "in which order words are shown"},
 	{.name = "max-answer",
@@ -80,20 +80,20 @@ static void analyze_options(struct opt_set *set)
 
 /* ---- the answer comes ---- */
 
-static int put_out(struct analyze_client_run *run, struct span out)
+static int analyze_client_put_out(struct analyze_client_run *run, struct span out)
 {
 	if (out.len)
 		run->last = out.data[out.len - 1];
 	return run->ask.out ? screen_write(&run->ask.screen, out) : 0;
 }
 
-static void out_of_memory(struct analyze_client_run *run)
+static void analyze_client_out_of_memory(struct analyze_client_run *run)
 {
 	client_blame(
 		&run->ask.client, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
 }
 
-static void too_long(struct analyze_client_run *run)
+static void analyze_client_too_long(struct analyze_client_run *run)
 {
 	struct err why = {0};
 
@@ -105,7 +105,7 @@ static void too_long(struct analyze_client_run *run)
 }
 
 /* It is too long for a report of this text. In another form, it is passed on from here on. */
-static int pass_on(struct analyze_client_run *run)
+static int analyze_client_pass_on(struct analyze_client_run *run)
 {
 	struct findings any;
 	const char *wrong;
@@ -117,35 +117,35 @@ static int pass_on(struct analyze_client_run *run)
 		return 0;
 	}
 	if (verdict != FINDINGS_NONE) {
-		too_long(run);
+		analyze_client_too_long(run);
 		return 0;
 	}
 	run->passes = true;
-	verdict = put_out(run, buf_span(&run->answer));
+	verdict = analyze_client_put_out(run, buf_span(&run->answer));
 	buf_free(&run->answer);
 	return verdict;
 }
 
-static int on_said(struct ask *a, struct span in)
+static int analyze_client_on_said(struct ask *a, struct span in)
 {
 	struct analyze_client_run *run = container_of(a, struct analyze_client_run, ask);
 	size_t most = REPORT_HEAD_BYTES + REPORT_TIMES * a->question.len;
 
 	if (run->passes)
-		return put_out(run, in);
+		return analyze_client_put_out(run, in);
 	if (buf_add(&run->answer, in) < 0)
 		ask_fail(a, &(struct err){ERR_RUNTIME, .what = "analyze: out of memory"});
 	else if (!a->client.conf->talk.json && run->answer.len > most)
-		return pass_on(run);
+		return analyze_client_pass_on(run);
 	else if (run->answer.len > most + JSON_ANSWER_MAX_BYTES)
-		too_long(run);
+		analyze_client_too_long(run);
 	return 0;
 }
 
 /* ---- it is over ---- */
 
 /* A report of another text than was sent is no answer to it. */
-static void check_findings(struct analyze_client_run *run)
+static void analyze_client_check_findings(struct analyze_client_run *run)
 {
 	const struct client *client = &run->ask.client;
 	struct err why = {0};
@@ -160,7 +160,7 @@ static void check_findings(struct analyze_client_run *run)
 }
 
 /* The answer is a report that was cut short, or cannot be: it is shown in no form. */
-static void refuse_answer(struct analyze_client_run *run, const char *wrong)
+static void analyze_client_refuse_answer(struct analyze_client_run *run, const char *wrong)
 {
 	const struct client *client = &run->ask.client;
 	struct err why = {0};
@@ -179,37 +179,37 @@ static void refuse_answer(struct analyze_client_run *run, const char *wrong)
 	client_blame(&run->ask.client, &why);
 }
 
-static enum findings_order order_of(const char *name)
+static enum findings_order analyze_client_order_of(const char *name)
 {
 	if (strcmp(name, "count") == 0)
 		return FINDINGS_BY_COUNT;
 	return strcmp(name, "alpha") == 0 ? FINDINGS_ALPHA : FINDINGS_FIRST;
 }
 
-static void use_findings(struct analyze_client_run *run)
+static void analyze_client_use_findings(struct analyze_client_run *run)
 {
-	check_findings(run);
-	if (findings_sort(&run->findings, order_of(run->conf->sort)) < 0)
-		out_of_memory(run);
+	analyze_client_check_findings(run);
+	if (findings_sort(&run->findings, analyze_client_order_of(run->conf->sort)) < 0)
+		analyze_client_out_of_memory(run);
 	if (run->conf->top && run->conf->top < run->findings.len)
 		findings_cut(&run->findings, (size_t)run->conf->top);
 }
 
-static void read_findings(struct analyze_client_run *run)
+static void analyze_client_read_findings(struct analyze_client_run *run)
 {
 	const char *wrong;
 	int verdict = findings_read(&run->findings, buf_span(&run->answer), &wrong);
 
 	run->found = verdict == FINDINGS_READ;
 	if (verdict < 0)
-		out_of_memory(run);
+		analyze_client_out_of_memory(run);
 	else if (run->found)
-		use_findings(run);
+		analyze_client_use_findings(run);
 	else if (verdict != FINDINGS_NONE)
-		refuse_answer(run, wrong);
+		analyze_client_refuse_answer(run, wrong);
 }
 
-static void put_json(struct analyze_client_run *run)
+static void analyze_client_put_json(struct analyze_client_run *run)
 {
 	struct json j = {0};
 
@@ -222,39 +222,39 @@ static void put_json(struct analyze_client_run *run)
 		json_str(&j, "answer", buf_span(&run->answer));
 	json_close(&j);
 	if (j.failed)
-		out_of_memory(run);
+		analyze_client_out_of_memory(run);
 	else
 		conn_write(run->ask.out, buf_span(&j.out));
 	buf_free(&j.out);
 }
 
 /* Of what another program says, its own form. */
-static void put_answer(struct analyze_client_run *run)
+static void analyze_client_put_answer(struct analyze_client_run *run)
 {
 	if (!run->passes)
-		put_out(run, buf_span(&run->answer));
+		analyze_client_put_out(run, buf_span(&run->answer));
 	screen_end(&run->ask.screen);
 	if (run->ask.head.len && run->last != '\n')
 		conn_write(run->ask.out, span_of("\n"));
 }
 
-static void on_over(struct ask *a, const struct err *why)
+static void analyze_client_on_over(struct ask *a, const struct err *why)
 {
 	struct analyze_client_run *run = container_of(a, struct analyze_client_run, ask);
 
 	if (!why && !run->passes && !a->client.verdict.kind)
-		read_findings(run);
+		analyze_client_read_findings(run);
 	ask_judge(a, why);
 	if (a->client.verdict.kind)
 		run->found = false; /* never a wrong report */
 	else if (a->client.conf->talk.json)
-		put_json(run);
+		analyze_client_put_json(run);
 	else if (!run->found)
-		put_answer(run);
+		analyze_client_put_answer(run);
 }
 
 /* The report's next part. */
-static bool on_more(struct ask *a)
+static bool analyze_client_on_more(struct ask *a)
 {
 	struct analyze_client_run *run = container_of(a, struct analyze_client_run, ask);
 	struct buf part = {0};
@@ -264,9 +264,9 @@ static bool on_more(struct ask *a)
 		return false;
 	rc = findings_text(&run->findings, &run->cursor, &part, SHOW_BYTES);
 	if (rc < 0)
-		out_of_memory(run);
+		analyze_client_out_of_memory(run);
 	else
-		put_out(run, buf_span(&part));
+		analyze_client_put_out(run, buf_span(&part));
 	buf_free(&part);
 	return rc > 0;
 }
@@ -281,9 +281,9 @@ static int analyze_command(struct reporter *to, void *conf, const struct opt_set
 	if (ask_init(&run.ask, to, &run.conf->client, err) < 0)
 		return -1;
 	run.ask.what = "report";
-	run.ask.said = on_said;
-	run.ask.over = on_over;
-	run.ask.more = on_more;
+	run.ask.said = analyze_client_on_said;
+	run.ask.over = analyze_client_on_over;
+	run.ask.more = analyze_client_on_more;
 	run.ask.screen.raw = run.conf->raw;
 	if (ask_words(&run.ask, args, err) == 0)
 		rc = ask_run(&run.ask, "analyze", args->count == 0, err);

@@ -18,7 +18,7 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-static const char *name_at(const void *arg, size_t i)
+static const char *commands_name_at(const void *arg, size_t i)
 {
 	(void)arg;
 	return commands[i] ? commands[i]->name : NULL;
@@ -27,7 +27,7 @@ static const char *name_at(const void *arg, size_t i)
 int command_unknown(const char *const *words, size_t count, struct err *err)
 {
 	const char *typed = words[0];
-	const char *meant = text_suggest(typed, name_at, NULL);
+	const char *meant = text_suggest(typed, commands_name_at, NULL);
 	char buffer[256], line[256];
 	const char *hint = foreign_hint(NULL, typed, buffer, sizeof(buffer));
 

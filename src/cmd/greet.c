@@ -43,7 +43,7 @@ static void greet_options(struct opt_set *set)
 }
 
 /* Returns as conn_write. */
-static int put_held(struct greet_client_run *run)
+static int greet_client_put_held(struct greet_client_run *run)
 {
 	struct ask *a = &run->ask;
 	int rc = a->out ? screen_write(&a->screen, buf_span(&run->greeting)) : 0;
@@ -52,7 +52,7 @@ static int put_held(struct greet_client_run *run)
 	return rc;
 }
 
-static int on_said(struct ask *a, struct span in)
+static int greet_client_on_said(struct ask *a, struct span in)
 {
 	struct greet_client_run *run = container_of(a, struct greet_client_run, ask);
 
@@ -65,19 +65,19 @@ static int on_said(struct ask *a, struct span in)
 	if (a->client.conf->talk.json)
 		return 0;
 	if (run->last == '\n' || run->greeting.len > HELD_MAX_BYTES)
-		return put_held(run);
+		return greet_client_put_held(run);
 	conn_after(a->client.net, HELD_MS);
 	return 0;
 }
 
-static int on_quiet(struct ask *a)
+static int greet_client_on_quiet(struct ask *a)
 {
 	struct greet_client_run *run = container_of(a, struct greet_client_run, ask);
 
-	return a->client.conf->talk.json ? 0 : put_held(run);
+	return a->client.conf->talk.json ? 0 : greet_client_put_held(run);
 }
 
-static void write_json(struct greet_client_run *run)
+static void greet_client_write_json(struct greet_client_run *run)
 {
 	struct json j = {0};
 
@@ -93,7 +93,7 @@ static void write_json(struct greet_client_run *run)
 
 /* Many a server closes with our name unread, which resets the connection behind its greeting: that
  * is its end. */
-static void on_over(struct ask *a, const struct err *why)
+static void greet_client_on_over(struct ask *a, const struct err *why)
 {
 	struct greet_client_run *run = container_of(a, struct greet_client_run, ask);
 	bool whole; /* or as much of it as there was: it was not given up */
@@ -104,13 +104,13 @@ static void on_over(struct ask *a, const struct err *why)
 	ask_judge(a, why);
 	if (a->client.conf->talk.json) {
 		if (whole)
-			write_json(run);
+			greet_client_write_json(run);
 		return;
 	}
 	if (a->head.len && run->last != '\n' && buf_puts(&run->greeting, "\n") < 0)
 		client_blame(
 			&a->client, &(struct err){ERR_RUNTIME, .what = "greet: out of memory"});
-	put_held(run);
+	greet_client_put_held(run);
 	screen_end(&a->screen);
 }
 
@@ -125,9 +125,9 @@ static int greet_command(struct reporter *to, void *conf, const struct opt_set *
 	if (ask_init(&run.ask, to, &typed->client, err) < 0)
 		return -1;
 	run.ask.what = "greeting";
-	run.ask.said = on_said;
-	run.ask.quiet = on_quiet;
-	run.ask.over = on_over;
+	run.ask.said = greet_client_on_said;
+	run.ask.quiet = greet_client_on_quiet;
+	run.ask.over = greet_client_on_over;
 	run.ask.screen.raw = typed->raw;
 	if (ask_words(&run.ask, args, err) == 0)
 		rc = ask_run(&run.ask, "greet", false, err);

@@ -48,7 +48,7 @@ static bool help_word(size_t i, struct opt_choice *out)
 	return true;
 }
 
-static const char *word_at(const void *arg, size_t i)
+static const char *help_word_at(const void *arg, size_t i)
 {
 	struct opt_choice word;
 
@@ -74,7 +74,7 @@ int help_all(struct buf *out)
 }
 
 /* What the manual has about a word; false: nothing. */
-static bool find_text(const char *word, struct span *text)
+static bool help_find_text(const char *word, struct span *text)
 {
 	struct span page;
 
@@ -89,9 +89,9 @@ static bool find_text(const char *word, struct span *text)
 	return manpage_find(word, text);
 }
 
-static int unknown(const char *word, struct err *err)
+static int help_unknown(const char *word, struct err *err)
 {
-	const char *meant = text_suggest(word, word_at, NULL);
+	const char *meant = text_suggest(word, help_word_at, NULL);
 
 	err_set(err, ERR_USAGE, "%s is no command and no topic", quoted(word).text);
 	if (meant)
@@ -116,8 +116,8 @@ static int help_command(struct reporter *to, void *conf, const struct opt_set *s
 	if (strcmp(args->words[0], "help") == 0)
 		return show_made(
 			to, STDOUT_FILENO, help_long(&command_help, &page), &page, colour, err);
-	if (!find_text(args->words[0], &text))
-		return unknown(args->words[0], err);
+	if (!help_find_text(args->words[0], &text))
+		return help_unknown(args->words[0], err);
 	return show_page(to, STDOUT_FILENO, text, colour, err);
 }
 

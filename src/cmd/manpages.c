@@ -44,14 +44,14 @@ bool manpage_find(const char *name, struct span *text)
 }
 
 /* The line that text begins with, and its newline. */
-static struct span first_line(struct span text)
+static struct span manpages_first_line(struct span text)
 {
 	const uint8_t *newline = memchr(text.data, '\n', text.len);
 
 	return (struct span){text.data, newline ? (size_t)(newline - text.data) + 1 : text.len};
 }
 
-static bool is_line(struct span line, const char *text)
+static bool manpages_is_line(struct span line, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -63,14 +63,15 @@ bool manpage_section(struct span page, const char *heading, struct span *text)
 	struct span line;
 	size_t blank_lines = 0;
 
-	for (line = first_line(page); page.len && !is_line(line, heading); line = first_line(page))
+	for (line = manpages_first_line(page); page.len && !manpages_is_line(line, heading);
+		line = manpages_first_line(page))
 		page = span_from(page, line.len);
 	if (!page.len)
 		return false;
 	*text = line;
 	/* All that is indented belongs to it; blank lines do where more of it follows. */
 	for (page = span_from(page, line.len); page.len; page = span_from(page, line.len)) {
-		line = first_line(page);
+		line = manpages_first_line(page);
 		if (*line.data != ' ' && *line.data != '\n')
 			break;
 		blank_lines = *line.data == '\n' ? blank_lines + 1 : 0;

@@ -148,19 +148,19 @@ void serve_end(struct serve_run *run, const struct err *why)
 }
 
 /* The mode has written out what its clients left. */
-static void on_mode_done(void *arg, const struct err *why)
+static void serve_on_mode_done(void *arg, const struct err *why)
 {
 	serve_end(arg, why);
 }
 
-static void on_enough(void *arg)
+static void serve_on_enough(void *arg)
 {
 	struct serve_run *run = arg;
 
 	server_enough(&run->server);
 }
 
-static void on_mode_limit(struct timer *t)
+static void serve_on_mode_limit(struct timer *t)
 {
 	struct serve_run *run = container_of(t, struct serve_run, mode_limit);
 	struct err why = {0};
@@ -170,7 +170,7 @@ static void on_mode_limit(struct timer *t)
 	serve_end(run, &why);
 }
 
-static void on_server_ended(void *arg, const struct err *why)
+static void serve_on_server_ended(void *arg, const struct err *why)
 {
 	struct serve_run *run = arg;
 
@@ -186,7 +186,7 @@ static void on_server_ended(void *arg, const struct err *why)
 	run->mode->finish(&run->env);
 }
 
-static void stop(struct serve_run *run, const char *reason, enum err_kind kind)
+static void serve_stop(struct serve_run *run, const char *reason, enum err_kind kind)
 {
 	if (run->loop.stopped)
 		return; /* the run ended earlier in this turn */
@@ -202,19 +202,19 @@ static void stop(struct serve_run *run, const char *reason, enum err_kind kind)
 		loop_stop(&run->loop);
 }
 
-static void on_signal(void *arg, const char *name)
+static void serve_on_signal(void *arg, const char *name)
 {
-	stop(arg, name, ERR_LOST);
+	serve_stop(arg, name, ERR_LOST);
 }
 
-static void on_max_time(struct timer *t)
+static void serve_on_max_time(struct timer *t)
 {
-	stop(container_of(t, struct serve_run, max_time), "--max-time", ERR_TIMEOUT);
+	serve_stop(container_of(t, struct serve_run, max_time), "--max-time", ERR_TIMEOUT);
 }
 
 /* ---- the run ---- */
 
-static void on_look_up_limit(struct timer *t)
+static void serve_on_look_up_limit(struct timer *t)
 {
 	struct serve_run *run = container_of(t, struct serve_run, look_up_limit);
 	struct err why = {0};
@@ -225,7 +225,7 @@ static void on_look_up_limit(struct timer *t)
 	serve_end(run, &why);
 }
 
-static int check_options(struct serve_run *run, const struct opt_set *set,
+static int serve_check_options(struct serve_run *run, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	const struct serve_conf *conf = run->conf;
@@ -246,7 +246,7 @@ static int check_options(struct serve_run *run, const struct opt_set *set,
 
 /* The peers of a Unix socket have no addresses, and a datagram's may be forged: a limit on it would
  * bound no one, and let a forger push out whom it likes. */
-static int check_per_peer(const struct serve_run *run, struct err *err)
+static int serve_check_per_peer(const struct serve_run *run, struct err *err)
 {
 	bool is_path = run->where.path.len;
 
@@ -260,14 +260,14 @@ static int check_per_peer(const struct serve_run *run, struct err *err)
 }
 
 /* A peer without a connection never says that it has left. */
-static int64_t idle_ms(const struct serve_run *run)
+static int64_t serve_idle_ms(const struct serve_run *run)
 {
 	bool given = run->conf->idle_ms >= 0;
 
 	return given || !run->where.via->connectionless ? run->conf->idle_ms : PEER_IDLE_MS;
 }
 
-static void fill_server(struct serve_run *run)
+static void serve_fill_server(struct serve_run *run)
 {
 	const struct serve_conf *conf = run->conf;
 	const struct mode *mode = run->mode;
@@ -291,14 +291,14 @@ static void fill_server(struct serve_run *run)
 	s->clients.ctx = run->env.state;
 	s->clients.scratch = run->env.scratch;
 	s->clients.budget = &run->budget;
-	s->clients.idle_ms = idle_ms(run);
+	s->clients.idle_ms = serve_idle_ms(run);
 	/* The status of a server that ends by itself vouches for every byte. */
 	s->clients.see_off = s->conf.exit_after > 0;
-	s->ended = on_server_ended;
+	s->ended = serve_on_server_ended;
 	s->arg = run;
 }
 
-static int init_run(struct serve_run *run, const struct opt_set *set, struct err *err)
+static int serve_init_run(struct serve_run *run, const struct opt_set *set, struct err *err)
 {
 	const struct serve_conf *conf = run->conf;
 	const struct mode *mode = run->mode;
@@ -312,17 +312,17 @@ static int init_run(struct serve_run *run, const struct opt_set *set, struct err
 		.shared = &conf->shared,
 		.open_std = fd_open_std,
 		.budget = &run->budget,
-		.done = on_mode_done,
-		.enough = on_enough,
+		.done = serve_on_mode_done,
+		.enough = serve_on_enough,
 		.arg = run};
 	run->budget.max = conf->max_memory ? conf->max_memory : limits_memory() / 4;
-	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};
+	run->signals = (struct signals){.stop = serve_on_signal, .arg = run, .watch.fd = -1};
 	if (loop_init(&run->loop, err) < 0)
 		return -1;
 	if (scratch_init(&run->scratch) < 0 || !run->env.state ||
-		timer_init(&run->loop, &run->max_time, on_max_time) < 0 ||
-		timer_init(&run->loop, &run->mode_limit, on_mode_limit) < 0 ||
-		timer_init(&run->loop, &run->look_up_limit, on_look_up_limit) < 0)
+		timer_init(&run->loop, &run->max_time, serve_on_max_time) < 0 ||
+		timer_init(&run->loop, &run->mode_limit, serve_on_mode_limit) < 0 ||
+		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	return signals_open(&run->signals, &run->loop, err);
 }
@@ -333,7 +333,7 @@ int serve_begin(struct serve_run *run, struct err *err)
 	run->mode_begun = true;
 	if (run->mode->begin && run->mode->begin(&run->env, err) < 0)
 		return -1;
-	fill_server(run);
+	serve_fill_server(run);
 	return server_start(&run->server, err);
 }
 
@@ -353,7 +353,7 @@ static int serve(struct serve_run *run, struct err *err)
 	return -1;
 }
 
-static void free_run(struct serve_run *run)
+static void serve_free_run(struct serve_run *run)
 {
 	serve_forget_hosts(run);
 	if (run->server.clients.loop)
@@ -369,7 +369,7 @@ static void free_run(struct serve_run *run)
 	free(run->env.state);
 }
 
-static const char *first_host(const struct serve_conf *conf)
+static const char *serve_first_host(const struct serve_conf *conf)
 {
 	return conf->hosts.count ? conf->hosts.items[0] : NULL;
 }
@@ -385,14 +385,14 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	run->to = to;
 	run->conf = conf;
 	run->mode = mode_find(run->conf->mode);
-	if (!run->mode || check_options(run, set, args, err) < 0 ||
-		where_read(&run->conf->where, args, first_host(run->conf), true, "serve",
+	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
+		where_read(&run->conf->where, args, serve_first_host(run->conf), true, "serve",
 			&run->where, err) < 0 ||
-		mode_fits(run->mode, run->where.via, err) < 0 || check_per_peer(run, err) < 0)
+		mode_fits(run->mode, run->where.via, err) < 0 || serve_check_per_peer(run, err) < 0)
 		goto out;
-	if (init_run(run, set, err) == 0)
+	if (serve_init_run(run, set, err) == 0)
 		rc = serve(run, err);
-	free_run(run);
+	serve_free_run(run);
 out:
 	free(run);
 	return rc;

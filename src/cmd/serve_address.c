@@ -1,7 +1,7 @@
 /* Where sockx serve listens: what was typed, as addresses. */
 #include "cmd/serve.h"
 
-static int add_address(struct serve_run *run, const struct addr *at, struct err *err)
+static int serve_address_add(struct serve_run *run, const struct addr *at, struct err *err)
 {
 	for (size_t i = 0; i < run->at_count; i++)
 		if (addr_equal(&run->at[i], at))
@@ -13,25 +13,27 @@ static int add_address(struct serve_run *run, const struct addr *at, struct err 
 	return 0;
 }
 
-static int add_all(struct serve_run *run, const struct resolved *answer, struct err *err)
+static int serve_address_add_all(
+	struct serve_run *run, const struct resolved *answer, struct err *err)
 {
 	for (size_t i = 0; i < answer->count; i++)
-		if (add_address(run, &answer->at[i], err) < 0)
+		if (serve_address_add(run, &answer->at[i], err) < 0)
 			return -1;
 	return 0;
 }
 
 /* All hosts' addresses, in the order typed, whichever answered first. */
-static int add_hosts(struct serve_run *run, struct err *err)
+static int serve_address_add_hosts(struct serve_run *run, struct err *err)
 {
 	for (size_t i = 0; i < run->host_count; i++)
-		if (add_all(run, &run->hosts[i].addresses, err) < 0)
+		if (serve_address_add_all(run, &run->hosts[i].addresses, err) < 0)
 			return -1;
 	return 0;
 }
 
 /* The last answer begins the serving; the first failure ends the run. */
-static void on_resolved(void *arg, const struct resolved *answer, const struct err *why)
+static void serve_address_on_resolved(
+	void *arg, const struct resolved *answer, const struct err *why)
 {
 	struct serve_host *h = arg;
 	struct serve_run *run = h->run;
@@ -48,12 +50,12 @@ static void on_resolved(void *arg, const struct resolved *answer, const struct e
 	run->unanswered--;
 	if (run->unanswered)
 		return;
-	if (add_hosts(run, &err) < 0 || serve_begin(run, &err) < 0)
+	if (serve_address_add_hosts(run, &err) < 0 || serve_begin(run, &err) < 0)
 		serve_end(run, &err);
 }
 
 /* Know a host's addresses, or begin to look them up. */
-static int find_host(struct serve_run *run, const char *host, struct err *err)
+static int serve_address_find_host(struct serve_run *run, const char *host, struct err *err)
 {
 	struct serve_host *h = &run->hosts[run->host_count++];
 	const struct resolve_query query = {.host = host,
@@ -69,7 +71,7 @@ static int find_host(struct serve_run *run, const char *host, struct err *err)
 	known = resolve_at_once(&query, &h->addresses, err);
 	if (known != 0)
 		return known < 0 ? -1 : 0;
-	h->resolve = resolve_start(&run->loop, &query, on_resolved, h, err);
+	h->resolve = resolve_start(&run->loop, &query, serve_address_on_resolved, h, err);
 	if (!h->resolve)
 		return -1;
 	run->unanswered++;
@@ -85,15 +87,16 @@ void serve_forget_hosts(struct serve_run *run)
 
 /* Who may reach a server whose operator named no address: all, unless its datagrams could be used
  * to flood others, whose addresses somebody forged. */
-static bool for_all(const struct serve_run *run)
+static bool serve_address_for_all(const struct serve_run *run)
 {
 	return !(run->where.via->connectionless && run->mode->amplifies);
 }
 
 /* IPv4, and IPv6 beside it, where the machine has it. */
-static void add_both(struct serve_run *run)
+static void serve_address_add_both(struct serve_run *run)
 {
-	struct addr (*address)(int family, uint16_t port) = for_all(run) ? addr_any : addr_loopback;
+	struct addr (*address)(int family, uint16_t port) =
+		serve_address_for_all(run) ? addr_any : addr_loopback;
 	int family = run->where.family;
 
 	if (family != AF_INET6)
@@ -109,15 +112,15 @@ int serve_find_addresses(struct serve_run *run, struct err *err)
 	const char *word = run->where.at.host;
 
 	if (run->where.path.len)
-		return add_address(run, &run->where.path, err) < 0 ? -1 : 1;
-	if (word[0] && find_host(run, word, err) < 0)
+		return serve_address_add(run, &run->where.path, err) < 0 ? -1 : 1;
+	if (word[0] && serve_address_find_host(run, word, err) < 0)
 		return -1;
 	for (size_t i = 0; i < hosts->count; i++)
-		if (find_host(run, hosts->items[i], err) < 0)
+		if (serve_address_find_host(run, hosts->items[i], err) < 0)
 			return -1;
 	if (run->unanswered)
 		return 0;
 	if (run->host_count == 0)
-		add_both(run);
-	return add_hosts(run, err) < 0 ? -1 : 1;
+		serve_address_add_both(run);
+	return serve_address_add_hosts(run, err) < 0 ? -1 : 1;
 }

@@ -86,7 +86,7 @@ int path_read(const char *typed, struct addr *out, struct err *err)
 }
 
 /* What a word of socat's, refused as an address, is called here; or the hint that is there. */
-static int hint_foreign(const char *word, struct err *err)
+static int where_hint_foreign(const char *word, struct err *err)
 {
 	char buffer[256];
 	const char *hint = foreign_hint(NULL, word, buffer, sizeof(buffer));
@@ -95,7 +95,7 @@ static int hint_foreign(const char *word, struct err *err)
 }
 
 /* Whether what has a colon in it is an IPv6 address, perhaps with a zone (RFC 4007 section 11). */
-static bool is_ipv6(const char *host)
+static bool where_is_ipv6(const char *host)
 {
 	char address[INET6_ADDRSTRLEN];
 	size_t len = strcspn(host, "%");
@@ -110,11 +110,11 @@ static bool is_ipv6(const char *host)
 
 int host_check(const char *host, struct err *err)
 {
-	if (text_is_host(host) && (!strchr(host, ':') || is_ipv6(host)))
+	if (text_is_host(host) && (!strchr(host, ':') || where_is_ipv6(host)))
 		return 0;
 	err_set(err, ERR_USAGE, "%s is not a host", quoted(host).text);
 	err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
-	return hint_foreign(host, err);
+	return where_hint_foreign(host, err);
 }
 
 int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err)
@@ -132,7 +132,7 @@ int endpoint_add(char *part, size_t size, const char *option, const char *value,
 	return 0;
 }
 
-static int split(const char *word, struct endpoint *out, struct err *err)
+static int where_split(const char *word, struct endpoint *out, struct err *err)
 {
 	const char *wrong = endpoint_split(word, out);
 
@@ -140,12 +140,12 @@ static int split(const char *word, struct endpoint *out, struct err *err)
 		return 0;
 	err_set(err, ERR_USAGE, "address %s %s", quoted(word).text, wrong);
 	err_hint(err, "write HOST PORT, HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH");
-	return hint_foreign(word, err);
+	return where_hint_foreign(word, err);
 }
 
 /* What a lone word of digits means: serve's port, nobody's host. */
-static int place_digits(const char *word, bool lone_port, const char *command, struct endpoint *out,
-	struct err *err)
+static int where_place_digits(const char *word, bool lone_port, const char *command,
+	struct endpoint *out, struct err *err)
 {
 	if (!lone_port) {
 		err_set(err, ERR_USAGE, "%s is a port without a host", quoted(word).text);
@@ -155,7 +155,7 @@ static int place_digits(const char *word, bool lone_port, const char *command, s
 	return endpoint_add(out->port, sizeof(out->port), "PORT", word, err);
 }
 
-static int read_words(const struct opt_args *args, bool lone_port, const char *command,
+static int where_read_words(const struct opt_args *args, bool lone_port, const char *command,
 	struct endpoint *out, struct err *err)
 {
 	const char *const *words = args->words;
@@ -170,27 +170,27 @@ static int read_words(const struct opt_args *args, bool lone_port, const char *c
 		return 0;
 	if (args->count == 2 && !words[1][0])
 		return port_read(words[1], &(uint16_t){0}, err);
-	if (split(words[0], out, err) < 0)
+	if (where_split(words[0], out, err) < 0)
 		return -1;
 	if (args->count == 1)
-		return out->digits ? place_digits(words[0], lone_port, command, out, err) : 0;
+		return out->digits ? where_place_digits(words[0], lone_port, command, out, err) : 0;
 	return endpoint_add(out->port, sizeof(out->port), "PORT", words[1], err);
 }
 
-static int exclude(struct err *err, const char *one, const char *other)
+static int where_exclude(struct err *err, const char *one, const char *other)
 {
 	err_set(err, ERR_USAGE, "'%s' and '%s' exclude each other", one, other);
 	return err_hint(err, "give one of them, or neither");
 }
 
-static int check_kind(const struct where_conf *conf, bool local, struct err *err)
+static int where_check_kind(const struct where_conf *conf, bool local, struct err *err)
 {
 	if (conf->tcp && conf->udp)
-		return exclude(err, "--tcp", "--udp");
+		return where_exclude(err, "--tcp", "--udp");
 	if (conf->seqpacket && (conf->udp || conf->tcp))
-		return exclude(err, "--seqpacket", conf->udp ? "--udp" : "--tcp");
+		return where_exclude(err, "--seqpacket", conf->udp ? "--udp" : "--tcp");
 	if (conf->ipv4 && conf->ipv6)
-		return exclude(err, "-4", "-6");
+		return where_exclude(err, "-4", "-6");
 	if (conf->seqpacket && !local) {
 		err_set(err, ERR_USAGE, "'--seqpacket' is for Unix sockets");
 		return err_hint(err, "name one: -U PATH");
@@ -199,7 +199,7 @@ static int check_kind(const struct where_conf *conf, bool local, struct err *err
 }
 
 /* What belongs to an IP address alone. */
-static const char *stray_beside_path(
+static const char *where_stray_beside_path(
 	const struct where_conf *conf, const struct endpoint *at, const char *host)
 {
 	if (host || at->host[0])
@@ -211,10 +211,10 @@ static const char *stray_beside_path(
 	return conf->tcp ? "use of TCP" : NULL;
 }
 
-static int read_path(
+static int where_read_path(
 	const struct where_conf *conf, const char *host, struct where *out, struct err *err)
 {
-	const char *stray = stray_beside_path(conf, &out->at, host);
+	const char *stray = where_stray_beside_path(conf, &out->at, host);
 
 	if (stray) {
 		err_set(err, ERR_USAGE, "the Unix socket %s has no %s", quoted(out->at.path).text,
@@ -224,7 +224,7 @@ static int read_path(
 	return path_read(out->at.path, &out->path, err);
 }
 
-static int read_port(const struct where_conf *conf, struct where *out, struct err *err)
+static int where_read_port(const struct where_conf *conf, struct where *out, struct err *err)
 {
 	struct endpoint *at = &out->at;
 
@@ -237,7 +237,7 @@ static int read_port(const struct where_conf *conf, struct where *out, struct er
 	return port_read(at->port, &out->port, err);
 }
 
-static int add_path(const struct where_conf *conf, struct endpoint *at, struct err *err)
+static int where_add_path(const struct where_conf *conf, struct endpoint *at, struct err *err)
 {
 	if (!conf->path)
 		return 0;
@@ -255,8 +255,8 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 	struct endpoint *at = &out->at;
 
 	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
-	if (read_words(args, lone_port, command, at, err) < 0 || add_path(conf, at, err) < 0 ||
-		check_kind(conf, at->path[0], err) < 0)
+	if (where_read_words(args, lone_port, command, at, err) < 0 ||
+		where_add_path(conf, at, err) < 0 || where_check_kind(conf, at->path[0], err) < 0)
 		return -1;
 	out->via = transport_find(at->path[0], kind);
 	if (!out->via) {
@@ -264,8 +264,8 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 		return err_hint(err, "use TCP, or UDP with -u");
 	}
 	if (at->path[0])
-		return read_path(conf, host, out, err);
-	if (read_port(conf, out, err) == 0)
+		return where_read_path(conf, host, out, err);
+	if (where_read_port(conf, out, err) == 0)
 		return 0;
-	return args->count ? hint_foreign(args->words[0], err) : -1;
+	return args->count ? where_hint_foreign(args->words[0], err) : -1;
 }

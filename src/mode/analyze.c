@@ -18,18 +18,18 @@ static const struct opt analyze_options[] = {
 		.help = "refuse a text that is longer"},
 };
 
-static size_t text_memory(const struct analyze_text *text)
+static size_t analyze_text_memory(const struct analyze_text *text)
 {
 	return sizeof(*text) + analysis_memory(&text->analysis);
 }
 
 /* To free the memory of millions of words takes longer than others should have to wait. */
-static void sweep(struct analyze_run *run)
+static void analyze_sweep(struct analyze_run *run)
 {
 	struct analyze_text *text = run->left_over;
 
 	bool more = analysis_free_some(&text->analysis);
-	size_t left = more ? text_memory(text) : 0;
+	size_t left = more ? analyze_text_memory(text) : 0;
 
 	budget_freed(run->budget, text->left - left);
 	text->left = left;
@@ -41,25 +41,25 @@ static void sweep(struct analyze_run *run)
 	free(text);
 }
 
-static bool on_reclaim(void *arg)
+static bool analyze_on_reclaim(void *arg)
 {
 	struct analyze_run *run = arg;
 
 	if (!run->left_over)
 		return false;
-	sweep(run);
+	analyze_sweep(run);
 	return true;
 }
 
-static void on_sweep(struct timer *t)
+static void analyze_on_sweep(struct timer *t)
 {
 	struct analyze_run *run = container_of(t, struct analyze_run, sweep);
 
-	if (on_reclaim(run) && run->left_over)
+	if (analyze_on_reclaim(run) && run->left_over)
 		timer_set_in(run->loop, &run->sweep, 0);
 }
 
-static void end_text(struct conn *c)
+static void analyze_end_text(struct conn *c)
 {
 	struct analyze_run *run = conn_ctx(c);
 	struct analyze_peer *p = conn_peer(c);
@@ -68,25 +68,25 @@ static void end_text(struct conn *c)
 	p->reporting = false;
 	if (!p->text)
 		return;
-	p->text->left = p->text->whole = text_memory(p->text);
+	p->text->left = p->text->whole = analyze_text_memory(p->text);
 	conn_holds(c, 0);
 	budget_leave(run->budget, p->text->left);
 	p->text->next = run->left_over;
 	run->left_over = p->text;
 	p->text = NULL;
-	sweep(run);
+	analyze_sweep(run);
 	if (run->left_over && !run->sweep.place)
 		timer_set_in(run->loop, &run->sweep, 0);
 }
 
-static void out_of_memory(struct conn *c)
+static void analyze_out_of_memory(struct conn *c)
 {
-	end_text(c);
+	analyze_end_text(c);
 	conn_refuse(c, "out of memory");
 }
 
 /* Begin a text, if none has begun. Returns 0, or -1 with c refused. */
-static int begin_text(struct conn *c)
+static int analyze_begin_text(struct conn *c)
 {
 	const struct analyze_run *run = conn_ctx(c);
 	struct analyze_peer *p = conn_peer(c);
@@ -95,7 +95,7 @@ static int begin_text(struct conn *c)
 		return 0;
 	p->text = malloc(sizeof(*p->text));
 	if (!p->text) {
-		out_of_memory(c);
+		analyze_out_of_memory(c);
 		return -1;
 	}
 	analysis_init(&p->text->analysis, &run->key, run->conf->exact);
@@ -103,65 +103,65 @@ static int begin_text(struct conn *c)
 }
 
 /* Count a part of a text. Returns 0, or -1 with c refused. */
-static int add_text(struct conn *c, struct span in)
+static int analyze_add_text(struct conn *c, struct span in)
 {
 	const struct analyze_run *run = conn_ctx(c);
 	struct analyze_peer *p = conn_peer(c);
 
-	if (begin_text(c) < 0)
+	if (analyze_begin_text(c) < 0)
 		return -1;
 	if (analysis_counts(&p->text->analysis).bytes + in.len > run->conf->max_message) {
-		end_text(c);
+		analyze_end_text(c);
 		conn_refuse(c, run->too_long);
 		return -1;
 	}
 	if (analysis_add(&p->text->analysis, in) == 0)
-		return conn_holds(c, text_memory(p->text));
-	out_of_memory(c);
+		return conn_holds(c, analyze_text_memory(p->text));
+	analyze_out_of_memory(c);
 	return -1;
 }
 
 /* ---- a stream ---- */
 
 /* Write the report's next part; the last closes the connection. */
-static void report_more(struct conn *c)
+static void analyze_report_more(struct conn *c)
 {
 	struct analyze_peer *p = conn_peer(c);
 	struct buf part = {0};
 	int rc = analysis_report(&p->text->analysis, &p->cursor, &part, ANALYZE_WRITE_BYTES);
 
 	if (rc < 0)
-		out_of_memory(c);
+		analyze_out_of_memory(c);
 	else
 		conn_write(c, buf_span(&part));
 	buf_free(&part);
 	if (rc == ANALYSIS_MORE) {
 		conn_want_drained(c);
 	} else if (rc == ANALYSIS_DONE) {
-		end_text(c);
+		analyze_end_text(c);
 		conn_close(c, CONN_LINGER_MS);
 	}
 }
 
 /* The text has ended: report. */
-static void report_text(struct conn *c)
+static void analyze_report_text(struct conn *c)
 {
 	struct analyze_peer *p = conn_peer(c);
 
-	if (begin_text(c) < 0)
+	if (analyze_begin_text(c) < 0)
 		return;
 	conn_after(c, -1);
 	conn_got(c);
 	p->reporting = p->answered = true;
 	if (analysis_end(&p->text->analysis) < 0)
-		out_of_memory(c);
+		analyze_out_of_memory(c);
 	else
-		report_more(c);
+		analyze_report_more(c);
 }
 
 /* ---- messages ---- */
 
-static void answer_message(struct conn *c, struct span in)
+static void analyze_answer_message(struct conn *c, struct span in)
 {
 	struct analyze_peer *p = conn_peer(c);
 	struct buf whole = {0};
@@ -169,19 +169,19 @@ static void answer_message(struct conn *c, struct span in)
 
 	p->answered = true;
 	conn_got(c);
-	if (add_text(c, in) < 0)
+	if (analyze_add_text(c, in) < 0)
 		return;
 	rc = analysis_end(&p->text->analysis);
 	if (rc == 0)
 		rc = analysis_report(&p->text->analysis, &p->cursor, &whole, conn_message_max(c));
 	if (rc < 0)
-		out_of_memory(c);
+		analyze_out_of_memory(c);
 	else if (rc == ANALYSIS_MORE || whole.len > conn_message_max(c))
 		conn_refuse(c, "the report is too long for one message");
 	else
 		conn_write(c, buf_span(&whole));
 	buf_free(&whole);
-	end_text(c);
+	analyze_end_text(c);
 }
 
 /* ---- the handler ---- */
@@ -202,10 +202,10 @@ static void analyze_data(struct conn *c, struct span in)
 	struct analyze_peer *p = conn_peer(c);
 
 	if (conn_message_max(c)) {
-		answer_message(c, in);
+		analyze_answer_message(c, in);
 		return;
 	}
-	if (p->reporting || add_text(c, in) < 0)
+	if (p->reporting || analyze_add_text(c, in) < 0)
 		return; /* what comes behind a text that was taken for whole is too late */
 	conn_after(c, analysis_counts(&p->text->analysis).bytes <= ANALYZE_SETTLE_MAX_BYTES
 			      ? run->settle_ms
@@ -217,7 +217,7 @@ static void analyze_drained(struct conn *c)
 	struct analyze_peer *p = conn_peer(c);
 
 	if (p->reporting)
-		report_more(c);
+		analyze_report_more(c);
 }
 
 static void analyze_eof(struct conn *c)
@@ -229,7 +229,7 @@ static void analyze_eof(struct conn *c)
 	if (conn_message_max(c) && p->answered)
 		conn_finish(c);
 	else
-		report_text(c);
+		analyze_report_text(c);
 }
 
 static bool analyze_answering(struct conn *c)
@@ -252,10 +252,10 @@ static int analyze_begin(struct mode_env *env, struct err *err)
 	run->loop = env->loop;
 	run->budget = env->budget;
 	if (run->budget) {
-		run->budget->reclaim = on_reclaim;
+		run->budget->reclaim = analyze_on_reclaim;
 		run->budget->arg = run;
 	}
-	if (timer_init(run->loop, &run->sweep, on_sweep) == 0)
+	if (timer_init(run->loop, &run->sweep, analyze_on_sweep) == 0)
 		return 0;
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
@@ -266,7 +266,7 @@ static void analyze_end(struct mode_env *env)
 
 	timer_free(run->loop, &run->sweep);
 	while (run->left_over)
-		sweep(run);
+		analyze_sweep(run);
 }
 
 const struct mode mode_analyze = {
@@ -275,11 +275,11 @@ const struct mode mode_analyze = {
 	.on = {.open = analyze_open,
 		.data = analyze_data,
 		.drained = analyze_drained,
-		.later = report_text,
+		.later = analyze_report_text,
 		.eof = analyze_eof,
 		.answering = analyze_answering,
-		.let_go = end_text,
-		.release = end_text,
+		.let_go = analyze_end_text,
+		.release = analyze_end_text,
 		.peer_size = sizeof(struct analyze_peer)},
 	.options = analyze_options,
 	.option_count = sizeof(analyze_options) / sizeof(analyze_options[0]),

@@ -2,7 +2,7 @@
 #include "mode/chat.h"
 
 /* Whether a member is behind, and still takes what it is sent. */
-static bool is_waited_for(const struct chat_run *run, const struct chat_peer *p)
+static bool chat_pace_is_waited_for(const struct chat_run *run, const struct chat_peer *p)
 {
 	return p->behind && run->env->loop->now_ms - p->moved_ms < CHAT_LOOK_MS;
 }
@@ -13,7 +13,7 @@ enum chat_pace chat_pace_now(const struct chat_run *run)
 	bool waits = run->out_full;
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
-		if (!is_waited_for(run, p))
+		if (!chat_pace_is_waited_for(run, p))
 			continue;
 		waits = true;
 		if (conn_queued(p->conn) > most)
@@ -28,14 +28,14 @@ enum chat_pace chat_pace_now(const struct chat_run *run)
 
 /* What has left for good: the kernel takes megabytes, then nothing more before a third of them is
  * gone, so what it took shows no progress for seconds. */
-static uint64_t taken_by(const struct chat_peer *p)
+static uint64_t chat_pace_taken_by(const struct chat_peer *p)
 {
 	return conn_sent(p->conn) - conn_unsent(p->conn);
 }
 
-static void note_progress(struct chat_run *run, struct chat_peer *p)
+static void chat_pace_note_progress(struct chat_run *run, struct chat_peer *p)
 {
-	uint64_t taken = taken_by(p);
+	uint64_t taken = chat_pace_taken_by(p);
 
 	if (taken == p->taken_before)
 		return;
@@ -50,25 +50,25 @@ void chat_look_later(struct chat_run *run)
 		timer_set_in(run->env->loop, &run->look, CHAT_LOOK_MS);
 }
 
-static void fell_behind(struct chat_run *run, struct chat_peer *p)
+static void chat_pace_fell_behind(struct chat_run *run, struct chat_peer *p)
 {
 	p->behind = true;
 	p->moved_ms = run->env->loop->now_ms;
-	p->taken_before = taken_by(p);
+	p->taken_before = chat_pace_taken_by(p);
 	chat_look_later(run);
 }
 
 /* Send what was said to a member, and see whether it keeps up. */
-static void send_to(struct chat_run *run, struct chat_peer *p, struct span said)
+static void chat_pace_send_to(struct chat_run *run, struct chat_peer *p, struct span said)
 {
 	if (conn_write(p->conn, said) == 0)
 		return;
 	if (!p->behind)
-		fell_behind(run, p);
+		chat_pace_fell_behind(run, p);
 	if (conn_queued(p->conn) <= CHAT_BEHIND_MAX_BYTES)
 		return;
-	note_progress(run, p);
-	if (!is_waited_for(run, p))
+	chat_pace_note_progress(run, p);
+	if (!chat_pace_is_waited_for(run, p))
 		conn_expel(p->conn, "it does not read what is said");
 }
 
@@ -76,15 +76,15 @@ void chat_send(struct chat_run *run, struct span said, const struct chat_peer *b
 {
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
 		if (p != but && !conn_finished(p->conn))
-			send_to(run, p, said);
+			chat_pace_send_to(run, p, said);
 }
 
-static void look_at(struct chat_run *run, struct chat_peer *p)
+static void chat_pace_look_at(struct chat_run *run, struct chat_peer *p)
 {
 	int64_t now_ms = run->env->loop->now_ms;
 
 	if (p->behind)
-		note_progress(run, p);
+		chat_pace_note_progress(run, p);
 	if (p->behind && now_ms - p->moved_ms >= CHAT_STUCK_MS)
 		conn_expel(p->conn, "it does not read what is said");
 	/* After our end a member may finish what it says, but not keep us for ever. */
@@ -99,7 +99,7 @@ void chat_on_look(struct timer *t)
 	bool again = run->input_over && !list_empty(&run->members);
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
-		look_at(run, p);
+		chat_pace_look_at(run, p);
 		again |= p->behind;
 	}
 	if (again)
@@ -109,12 +109,12 @@ void chat_on_look(struct timer *t)
 
 /* ---- those who wait ---- */
 
-static bool has_to_wait(enum chat_pace pace, const struct chat_peer *p)
+static bool chat_pace_has_to_wait(enum chat_pace pace, const struct chat_peer *p)
 {
 	return pace == CHAT_ALL_WAIT || (pace == CHAT_BURSTS_WAIT && p->bursts);
 }
 
-static void hold(struct chat_peer *p)
+static void chat_pace_hold(struct chat_peer *p)
 {
 	p->waits = true;
 	conn_pause(p->conn);
@@ -123,8 +123,8 @@ static void hold(struct chat_peer *p)
 
 void chat_hold(struct chat_run *run, struct chat_peer *p)
 {
-	if (!p->waits && !conn_closing(p->conn) && has_to_wait(chat_pace_now(run), p))
-		hold(p);
+	if (!p->waits && !conn_closing(p->conn) && chat_pace_has_to_wait(chat_pace_now(run), p))
+		chat_pace_hold(p);
 }
 
 void chat_hold_all(struct chat_run *run)
@@ -133,7 +133,7 @@ void chat_hold_all(struct chat_run *run)
 		return;
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
 		if (!p->waits && !p->ended && !conn_closing(p->conn))
-			hold(p);
+			chat_pace_hold(p);
 }
 
 void chat_resume(struct chat_run *run, struct chat_peer *p)
@@ -152,7 +152,7 @@ void chat_go_on(struct chat_run *run)
 	enum chat_pace pace = chat_pace_now(run);
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
-		if (!p->waits || has_to_wait(pace, p))
+		if (!p->waits || chat_pace_has_to_wait(pace, p))
 			continue;
 		p->waits = false;
 		if (!p->ended)

@@ -30,7 +30,7 @@ static const char *const blanks[] = {
 	[BLANK_NAME] = "{name}", [BLANK_PEER] = "{peer}", [BLANK_HOST] = "{host}"};
 
 /* What begins at a brace; and its length. A lower-case word in braces is meant to be filled in. */
-static enum blank blank_at(const char *brace, size_t *len)
+static enum blank greet_blank_at(const char *brace, size_t *len)
 {
 	size_t letters = strspn(brace + 1, "abcdefghijklmnopqrstuvwxyz");
 
@@ -43,12 +43,12 @@ static enum blank blank_at(const char *brace, size_t *len)
 	return letters && brace[letters + 1] == '}' ? BLANK_UNKNOWN : BLANK_NONE;
 }
 
-static int check_greeting(const char *text, bool *has_name, struct err *err)
+static int greet_check(const char *text, bool *has_name, struct err *err)
 {
 	size_t len;
 
 	for (const char *brace = text; (brace = strchr(brace, '{')); brace++) {
-		enum blank b = blank_at(brace, &len);
+		enum blank b = greet_blank_at(brace, &len);
 
 		if (b == BLANK_UNKNOWN) {
 			const struct span word = {(const uint8_t *)brace, len};
@@ -62,8 +62,8 @@ static int check_greeting(const char *text, bool *has_name, struct err *err)
 	return 0;
 }
 
-static int add_blank(struct buf *out, enum blank b, const struct greet_run *run, struct conn *c,
-	struct span name)
+static int greet_add_blank(struct buf *out, enum blank b, const struct greet_run *run,
+	struct conn *c, struct span name)
 {
 	const struct addr peer = conn_address(c);
 
@@ -77,7 +77,7 @@ static int add_blank(struct buf *out, enum blank b, const struct greet_run *run,
 	return buf_puts(out, "{");
 }
 
-static int write_greeting(
+static int greet_write(
 	struct buf *out, const struct greet_run *run, struct conn *c, struct span name)
 {
 	const char *text = run->conf->greeting;
@@ -92,8 +92,8 @@ static int write_greeting(
 		text += plain;
 		if (!*text)
 			break;
-		b = blank_at(text, &len);
-		if (add_blank(out, b, run, c, name) < 0)
+		b = greet_blank_at(text, &len);
+		if (greet_add_blank(out, b, run, c, name) < 0)
 			return -1;
 		text += b == BLANK_NONE ? 1 : len;
 	}
@@ -102,7 +102,7 @@ static int write_greeting(
 
 /* ---- a client ---- */
 
-static void tell(const struct greet_run *run, struct conn *c, struct span name)
+static void greet_tell(const struct greet_run *run, struct conn *c, struct span name)
 {
 	const struct addr peer = conn_address(c);
 	const struct addr_shown address = addr_text(&peer);
@@ -120,8 +120,8 @@ static bool greet(struct conn *c, struct span name)
 	struct buf greeting = {0};
 
 	if (run->asks)
-		tell(run, c, name);
-	if (write_greeting(&greeting, run, c, name) < 0) {
+		greet_tell(run, c, name);
+	if (greet_write(&greeting, run, c, name) < 0) {
 		conn_refuse(c, "out of memory");
 		return false;
 	}
@@ -185,7 +185,7 @@ static int greet_begin(struct mode_env *env, struct err *err)
 	run->request_ms = env->shared->request_ms;
 	run->asks = run->conf->ask;
 	sys_host_name(run->host, sizeof(run->host));
-	return check_greeting(run->conf->greeting, &run->asks, err);
+	return greet_check(run->conf->greeting, &run->asks, err);
 }
 
 const struct mode mode_greet = {

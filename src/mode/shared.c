@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static bool eol_choice(size_t i, struct opt_choice *out)
+static bool shared_eol_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[] = {{"lf", "a newline"},
 		{"crlf", "carriage return and newline, as many protocols want it"},
@@ -21,7 +21,7 @@ static const struct opt line_rows[] = {
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct mode_shared, eol),
 		.arg = "END",
-		.choice = eol_choice,
+		.choice = shared_eol_choice,
 		.help = "what ends each line that is sent (default: lf)"},
 	{.name = "crlf",
 		.letter = 'C',
@@ -71,7 +71,7 @@ void mode_request_options(struct opt_set *set, size_t offset)
 		sizeof(request_rows) / sizeof(request_rows[0]), offset, "greet analyze");
 }
 
-static int check_strays(
+static int shared_check_strays(
 	const struct opt_set *set, const struct opt_args *args, const char *mode, struct err *err)
 {
 	const char *owner, *stray = opts_stray(set, args, mode, &owner);
@@ -87,7 +87,7 @@ static int check_strays(
 int mode_options_check(const struct opt_set *set, const struct opt_args *args,
 	const struct mode_shared *shared, const char *mode, struct err *err)
 {
-	if (check_strays(set, args, mode, err) < 0)
+	if (shared_check_strays(set, args, mode, err) < 0)
 		return -1;
 	if (shared->crlf && shared->eol && strcmp(shared->eol, "crlf") != 0) {
 		err_set(err, ERR_USAGE, "'--crlf' contradicts '--eol %s'", shared->eol);

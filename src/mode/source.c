@@ -12,7 +12,7 @@ enum {
 };
 
 /* The pattern repeats every PATTERN_BYTES. */
-static void fill(uint8_t *out, size_t len)
+static void source_fill(uint8_t *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		size_t line = i / LINE_BYTES % PATTERN_LINES, column = i % LINE_BYTES;
@@ -30,7 +30,7 @@ static void source_more(struct conn *c)
 
 	if (conn_connectionless(c))
 		return; /* to answer is all there is to do */
-	fill(pattern, sizeof(pattern));
+	source_fill(pattern, sizeof(pattern));
 	conn_write(c, (struct span){pattern, sizeof(pattern)});
 	conn_want_drained(c);
 }
@@ -43,7 +43,7 @@ static void source_answer(struct conn *c, struct span in)
 		return;
 	answer = malloc(in.len);
 	if (answer)
-		fill(answer, in.len);
+		source_fill(answer, in.len);
 	conn_write(c, (struct span){answer, answer ? in.len : 0});
 	free(answer);
 }
