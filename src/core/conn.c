@@ -25,8 +25,8 @@ static void conn_set_watch(struct conn *c)
 {
 	const struct link *link = &c->link;
 
-	c->watch =
-		(struct watch){.fd = link->fd, .ready = conn_on_ready, .edges = link->via->edges};
+	c->watch = (struct watch){
+		.fd = link->fd, .ready = conn_on_ready, .edges = link->via->edges && !c->on->move};
 }
 
 /* How much of an address has room behind c: any, where it can change. */
@@ -113,7 +113,7 @@ static uint32_t conn_asked_of(const struct conn *c)
 		return 0;
 	if (!c->in_over && !c->paused)
 		asked |= EPOLLIN;
-	if (c->queue.len || c->wants_drained || c->finish_waits)
+	if (conn_waits(c) || c->wants_drained || c->finish_waits)
 		asked |= EPOLLOUT;
 	return asked;
 }
@@ -159,6 +159,7 @@ static void conn_writing_failed(struct conn *c, int error)
 	c->finishing = c->out_over = true;
 	c->wants_drained = c->finish_waits = false;
 	buf_free(&c->queue);
+	conn_drop_pipe(c);
 	conn_count(c);
 	c->paused = false;
 	if (c->link.via->finish)
@@ -207,7 +208,7 @@ void conn_review(struct conn *c)
 {
 	if (c->told_now)
 		return;
-	if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits && !c->queue.len)
+	if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits && !conn_waits(c))
 		conn_pass_end_on(c);
 	if (c->in_over || c->out_over)
 		conn_review_stage(c);
@@ -289,29 +290,64 @@ static size_t conn_write_some(struct conn *c, struct span out)
 	return taken;
 }
 
-/* Write out, or keep what is not taken. */
-static void conn_write_or_keep(struct conn *c, struct span out)
+/* Whether out is worth the room that it lies in, as the queue: else a copy takes less. */
+static bool conn_may_keep_room(const struct conn *c, struct span out)
 {
-	if (c->queue.len == 0 && out.len)
+	const uint8_t *room = c->owner->scratch->room;
+
+	return !c->queue.len && out.len >= CONN_QUEUE_MAX_BYTES && out.data >= room &&
+	       out.data + out.len <= room + CONN_READ_BYTES;
+}
+
+/* Queue what was not taken: as a copy, or in the room that it was read into. Returns 0, or -1 when
+ * memory is out. */
+static int conn_keep(struct conn *c, struct span out, bool room_too)
+{
+	uint8_t *room = c->owner->scratch->room;
+
+	if (!room_too || !conn_may_keep_room(c, out) || scratch_renew_room(c->owner->scratch) < 0)
+		return buf_add(&c->queue, out);
+	buf_free(&c->queue);
+	c->queue = (struct buf){.data = room,
+		.start = (size_t)(out.data - room),
+		.len = out.len,
+		.cap = CONN_READ_BYTES};
+	return 0;
+}
+
+/* Write out, or keep what is not taken. */
+static void conn_write_or_keep(struct conn *c, struct span out, bool room_too)
+{
+	if (!conn_waits(c) && out.len)
 		out = span_from(out, conn_write_some(c, out));
 	if (c->write_error || !out.len || !conn_alive(c))
 		return;
-	if (buf_add(&c->queue, out) < 0)
+	if (conn_keep(c, out, room_too) < 0)
 		conn_end_soon(c, ENDED_LOST, ENOMEM);
 	else
 		conn_count(c);
 }
 
-int conn_write(struct conn *c, struct span out)
+static int conn_put_out(struct conn *c, struct span out, bool room_too)
 {
 	if (!conn_alive(c) || c->finishing)
 		return 0;
 	if (c->link.message_max)
 		conn_write_message(c, out);
 	else
-		conn_write_or_keep(c, out);
+		conn_write_or_keep(c, out, room_too);
 	conn_review(c);
-	return c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
+	return c->piped || c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
+}
+
+int conn_write(struct conn *c, struct span out)
+{
+	return conn_put_out(c, out, false);
+}
+
+int conn_pass(struct conn *c, struct span in)
+{
+	return conn_put_out(c, in, true);
 }
 
 /* Write what waits, as far as there is room. */
@@ -319,7 +355,7 @@ static void conn_write_queue(struct conn *c)
 {
 	size_t taken;
 
-	if (!c->queue.len)
+	if ((c->piped && !conn_flush_pipe(c)) || !c->queue.len)
 		return;
 	if (c->link.message_max) {
 		conn_flush_messages(c);
@@ -335,7 +371,7 @@ static void conn_flush_queue(struct conn *c)
 	conn_write_queue(c);
 	conn_count(c);
 	c->finish_waits = false; /* to be tried again */
-	if (c->queue.len || c->write_error || !conn_alive(c))
+	if (conn_waits(c) || c->write_error || !conn_alive(c))
 		return;
 	c->wants_drained = false;
 	if (c->on->drained && !c->closing)
@@ -408,9 +444,13 @@ static bool conn_may_be_more(struct conn *c, enum io verdict, size_t got, uint32
 static bool conn_read_once(struct conn *c, uint32_t events)
 {
 	size_t got = 0;
-	enum io verdict = link_read(&c->link, c->owner->scratch->room, c->read_max, &got);
-	bool more = c->watch.edges && conn_may_be_more(c, verdict, got, events);
+	enum io verdict;
+	bool more;
 
+	if (c->on->move && !c->closing && c->on->move(c))
+		return false;
+	verdict = link_read(&c->link, c->owner->scratch->room, c->read_max, &got);
+	more = c->watch.edges && conn_may_be_more(c, verdict, got, events);
 	conn_note_bytes_inside(c);
 	conn_act_on_read(c, verdict, got);
 	if (more && conn_alive(c) && !c->in_over && loop_look_again(c->owner->loop, &c->watch) < 0)
@@ -579,7 +619,9 @@ uint64_t conn_sent(const struct conn *c)
 
 size_t conn_queued(const struct conn *c)
 {
-	return c->queue.len;
+	const struct lent_pipe *pipe = c->piped ? link_held_pipe(&c->link) : NULL;
+
+	return c->queue.len + (pipe ? pipe->held : 0);
 }
 
 bool conn_is_terminal(const struct conn *c)

@@ -48,6 +48,10 @@ struct handler {
 	/* Bytes came, or a message; they are the loop's, and gone after the call. Default: they are
 	 * dropped. */
 	void (*data)(struct conn *c, struct span in);
+	/* There is something to read: let the kernel move it (conn_move). Returns whether that was
+	 * done, or has to wait for the one it goes to, with c paused; if not, it is read as usual.
+	 * Default: bytes are read. */
+	bool (*move)(struct conn *c);
 	/* All that waited has been taken by the kernel. Default: nothing. */
 	void (*drained)(struct conn *c);
 	/* The time that conn_after set has come. Default: nothing. */
@@ -139,6 +143,21 @@ int conn_unread(struct conn *c, struct span bytes);
  * CONN_QUEUE_MAX_BYTES wait: they are kept, but stop until handler.drained. After conn_finish, or
  * on a connection that is lost, nothing is sent and 0 returned. Any callback may call it. */
 int conn_write(struct conn *c, struct span out);
+
+/* The same of bytes that data was told: what is not taken stays where it was read. */
+int conn_pass(struct conn *c, struct span in);
+
+enum moved {
+	MOVED_NOTHING, /* nothing could be moved: read and write, which tell the end and every error
+	                */
+	MOVED_SOME,
+	MOVED_LATER, /* `to` takes no more for now: its drained comes once it does */
+};
+
+/* Move once, in the kernel, what has come for `from` to `to`: where both links' descriptors let it
+ * (link.bulk), and no call is traced. It counts as read and written. What fails ends the one that
+ * failed, or is left to be met again by read and write. */
+enum moved conn_move(struct conn *from, struct conn *to);
 
 /* Call handler.drained when the kernel can take more, even if nothing waits. */
 void conn_want_drained(struct conn *c);

@@ -280,6 +280,7 @@ static void conn_close_link(struct conn *c)
 	int error;
 
 	conn_note_address(c);
+	conn_drop_pipe(c);
 	error = link_close(&c->link);
 	if (c->ending != ENDED_IN_ORDER)
 		return;
@@ -464,6 +465,7 @@ void conn_drop(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
 	conn_note_address(c);
+	conn_drop_pipe(c);
 	link_close(&c->link);
 	conn_forget(c);
 }

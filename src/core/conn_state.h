@@ -66,6 +66,7 @@ struct conn {
 	bool out_over : 1;  /* ... and the peer has been told */
 	bool finish_waits : 1; /* ... or is to be, once the link can */
 	bool wants_drained : 1;
+	bool piped : 1;   /* bytes wait in a pipe that the link holds, before those of the queue */
 	bool opening : 1; /* its steps are being taken */
 	bool waited : 1;  /* ... and one of them had to wait */
 	bool opened : 1;  /* handler.open has been called */
@@ -80,6 +81,18 @@ static inline bool conn_alive(const struct conn *c)
 {
 	return c->stage < STAGE_SEEING_OFF;
 }
+
+/* Whether bytes wait to be written. */
+static inline bool conn_waits(const struct conn *c)
+{
+	return c->queue.len || c->piped;
+}
+
+/* Write what waits in the pipe, as far as there is room. Returns whether that was all. */
+bool conn_flush_pipe(struct conn *c);
+
+/* Drop it, and what is in it. */
+void conn_drop_pipe(struct conn *c);
 
 /* What c makes us hold has changed: count it (budget.c). c may be sent away for it. */
 void conn_recount(struct conn *c);

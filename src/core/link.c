@@ -8,6 +8,7 @@ struct link_aside {
 	struct err *why;
 	uint8_t *bytes; /* given back: bytes[at..len) */
 	size_t len, at;
+	struct lent_pipe *pipe;
 };
 
 struct link link_of(const struct transport *via, struct reporter *to)
@@ -17,7 +18,8 @@ struct link link_of(const struct transport *via, struct reporter *to)
 		.fd = -1,
 		.origin = -1,
 		.message_max = (uint32_t)via->message_max,
-		.connectionless = via->connectionless};
+		.connectionless = via->connectionless,
+		.bulk = (uint8_t)via->bulk};
 }
 
 static struct link_aside *link_aside_of(struct link *link)
@@ -77,6 +79,22 @@ enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 		return link->via->read(link, room, size, got);
 	*got = link_take_back(link, room, size);
 	return IO_DONE;
+}
+
+/* ---- what waits in a pipe ---- */
+
+int link_hold_pipe(struct link *link, struct lent_pipe *pipe)
+{
+	struct link_aside *aside = pipe ? link_aside_of(link) : link->aside;
+
+	if (aside)
+		aside->pipe = pipe;
+	return aside || !pipe ? 0 : -1;
+}
+
+struct lent_pipe *link_held_pipe(const struct link *link)
+{
+	return link->aside ? link->aside->pipe : NULL;
 }
 
 /* ---- why it failed ---- */

@@ -15,6 +15,7 @@
  */
 
 struct reporter;
+struct lent_pipe;
 
 /* What became of a move of bytes, or of a step of the handshake. */
 enum io {
@@ -22,6 +23,14 @@ enum io {
 	IO_AGAIN, /* not now: wait until the descriptor is ready */
 	IO_EOF,   /* read: the peer's end, in order */
 	IO_FAIL,  /* link.error is the errno, unless there is a link_story */
+};
+
+/* How the kernel can move a link's bytes from or to another's descriptor, without us. */
+enum bulk {
+	BULK_NONE,   /* it cannot: only read and write will do */
+	BULK_SOCKET, /* of a stream; it does not block */
+	BULK_PIPE,
+	BULK_FILE, /* a file, or a device that takes all: it never makes one wait */
 };
 
 /* One end of one way for bytes. The connection that holds it owns it, and its descriptor. */
@@ -35,6 +44,7 @@ struct link {
 	/* 0: a stream of bytes. Else what one write was given, one read returns, be it empty; and
 	 * this is the longest that passes everywhere. */
 	uint32_t message_max;
+	uint8_t bulk;            /* enum bulk */
 	int8_t origin;           /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
 	bool connectionless : 1; /* datagrams: no peer is told when the other comes or goes */
 	bool terminal : 1;       /* it leads to a terminal */
@@ -43,6 +53,7 @@ struct link {
 	bool unread : 1; /* ... those that link_unread gave back */
 	bool reset : 1;  /* the peer's reset has been seen; what it had sent comes first */
 	bool moved : 1;  /* fd and address are others now */
+	bool widened : 1; /* a pipe that was made to hold more */
 	bool vacates : 1; /* closing gives origin back, so that its other end is told */
 };
 
@@ -61,6 +72,13 @@ static inline bool link_has_bytes(const struct link *link)
 {
 	return link->inside || link->unread;
 }
+
+/* Bytes in a pipe wait to be written to the link: it holds the pipe (core/scratch.h) until it is
+ * given NULL. Returns 0, or -1 when memory is out. */
+int link_hold_pipe(struct link *link, struct lent_pipe *pipe);
+
+/* The pipe it holds, or NULL. */
+struct lent_pipe *link_held_pipe(const struct link *link);
 
 /* The link has failed for a reason that no errno says ("the certificate has expired"): keep a copy
  * of the story. Returns IO_FAIL. */
@@ -104,6 +122,7 @@ struct transport {
 
 	size_t message_max;  /* of its links */
 	bool connectionless; /* its links are */
+	enum bulk bulk;      /* its links', unless they say otherwise */
 	/* A read that gives less than there is room for has taken all there was, so that it is
 	 * enough to be told when more comes (epoll(7), on EPOLLET). */
 	bool edges;

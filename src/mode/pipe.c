@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static bool shutdown_choice(size_t i, struct opt_choice *out)
+static bool pipe_shutdown_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[] = {
 		[PIPE_SHUTDOWN_NOW] = {"now", "at once (serve's default)"},
@@ -30,7 +30,7 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct pipe_conf, shutdown),
 		.arg = "WHEN",
-		.choice = shutdown_choice,
+		.choice = pipe_shutdown_choice,
 		.help = "when to tell the peer that standard input has ended"},
 	{.letter = 'N',
 		.kind = OPT_FLAG,
@@ -48,49 +48,58 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, recv_only),
 		.help = "leave standard input alone, and end when the peer does"},
+	{.name = "no-splice",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, no_splice),
+		.help = "read and write, where the kernel could move bytes by itself"},
 };
 
-static const struct pipe_conf *conf_of(const struct pipe_run *p)
+static const struct pipe_conf *pipe_conf_of(const struct pipe_run *p)
 {
 	return p->env->conf;
 }
 
 /* Tell done, once: as soon as standard output has all it was given. */
-static void finish_run(struct pipe_run *p)
+static void pipe_finish_run(struct pipe_run *p)
 {
 	struct mode_env *env = p->env;
+	bool gone;
 
 	p->finishing = true;
-	if (p->in)
-		conn_abort(p->in);
-	if (p->out)
-		conn_finish(p->out);
-	if (p->in || p->out || p->told)
+	gone = join_close(&p->sending);
+	if (!join_close(&p->receiving) || !gone || p->told)
 		return;
 	p->told = true;
 	env->done(env->arg, p->verdict.kind ? &p->verdict : NULL);
 }
 
 /* One of our own ends failed: the exchange is over, and the peer is let go. */
-static void fail_run(struct pipe_run *p, const struct err *why)
+static void pipe_fail(struct pipe_run *p, const struct err *why)
 {
 	if (!p->verdict.kind)
 		p->verdict = *why;
 	if (p->net)
 		conn_abort(p->net);
-	finish_run(p);
+	pipe_finish_run(p);
 }
 
-static void out_of_memory(struct pipe_run *p)
+/* Standard input or output is over. */
+static void pipe_side_closed(struct join *j, const struct err *why)
 {
-	fail_run(p, &(struct err){ERR_RUNTIME, .what = "standard input: out of memory"});
+	struct pipe_run *p = j->arg;
+
+	if (why)
+		pipe_fail(p, why);
+	else if (p->finishing)
+		pipe_finish_run(p);
 }
 
-/* ---- in: standard input ---- */
+/* ---- standard input to the peer ---- */
 
 /* Lines that end in a bare LF end in CR LF from here on; those that did so already are kept. */
-static int write_crlf(struct pipe_run *p, struct span in)
+static int pipe_send_crlf(struct join *j, struct span in)
 {
+	struct pipe_run *p = j->arg;
 	struct buf lines = {0};
 	int verdict;
 
@@ -101,202 +110,185 @@ static int write_crlf(struct pipe_run *p, struct span in)
 
 		if (buf_add(&lines, (struct span){in.data, plain}) < 0 ||
 			(lf && buf_puts(&lines, bare ? "\r\n" : "\n") < 0)) {
-			out_of_memory(p);
+			pipe_fail(p, &(struct err){
+					     ERR_RUNTIME, .what = "standard input: out of memory"});
 			break;
 		}
 		p->after_cr = !lf && in.data[in.len - 1] == '\r';
 		in = span_from(in, plain + (lf ? 1 : 0));
 	}
-	verdict = conn_write(p->net, buf_span(&lines));
+	verdict = conn_write(j->to, buf_span(&lines));
 	buf_free(&lines);
 	return verdict;
 }
 
-/* Returns as conn_write. */
-static int send_input(struct pipe_run *p, struct span in)
+static void pipe_input_ended(struct join *j)
 {
-	return p->crlf ? write_crlf(p, in) : conn_write(p->net, in);
-}
-
-static void in_data(struct conn *c, struct span in)
-{
-	struct pipe_run *p = conn_ctx(c);
-
-	if (!p->net || conn_finished(p->net)) {
-		if (buf_add(&p->held, in) < 0)
-			out_of_memory(p);
-		conn_pause(c);
-	} else if (send_input(p, in) < 0) {
-		conn_pause(c);
-	}
-}
-
-static void in_eof(struct conn *c)
-{
-	struct pipe_run *p = conn_ctx(c);
+	struct pipe_run *p = j->arg;
 
 	p->input_over = true;
 	pipe_end_review(p);
 }
 
-static void in_closed(struct conn *c, const struct err *why)
-{
-	struct pipe_run *p = conn_ctx(c);
+static const struct join_on pipe_sending = {.ended = pipe_input_ended, .closed = pipe_side_closed};
+static const struct join_on pipe_sending_crlf = {
+	.pass = pipe_send_crlf, .ended = pipe_input_ended, .closed = pipe_side_closed};
 
-	p->in = NULL;
-	if (why)
-		fail_run(p, why);
-	else if (p->finishing)
-		finish_run(p);
+/* ---- the peer to standard output ---- */
+
+static int pipe_show(struct join *j, struct span in)
+{
+	struct pipe_run *p = j->arg;
+
+	return screen_write(&p->screen, in);
 }
 
-static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
-
-/* ---- out: standard output ---- */
-
-static void out_drained(struct conn *c)
+static void pipe_output_drained(struct join *j)
 {
-	struct pipe_run *p = conn_ctx(c);
+	struct pipe_run *p = j->arg;
 
-	if (p->net)
-		conn_resume(p->net);
 	pipe_end_heard(p);
 	pipe_end_review(p);
 }
 
-static void out_closed(struct conn *c, const struct err *why)
-{
-	struct pipe_run *p = conn_ctx(c);
+static const struct join_on pipe_receiving = {
+	.drained = pipe_output_drained, .closed = pipe_side_closed};
+static const struct join_on pipe_receiving_shown = {
+	.pass = pipe_show, .drained = pipe_output_drained, .closed = pipe_side_closed};
 
-	p->out = NULL;
-	if (why)
-		fail_run(p, why);
-	else if (p->finishing)
-		finish_run(p);
-}
-
-static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
-
-/* ---- net: the peer ---- */
+/* ---- the peer ---- */
 
 /* What is read at once becomes one message: let it be one that passes, CR LF or not. */
-static void limit_input(struct pipe_run *p)
+static void pipe_limit_input(struct pipe_run *p)
 {
 	size_t max = conn_message_max(p->net);
 
-	conn_limit_reads(p->in, p->crlf ? max / 2 : max);
+	conn_limit_reads(p->sending.from, p->sending.on->pass ? max / 2 : max);
 }
 
-static void net_open(struct conn *c)
+static void pipe_open(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	p->net = c;
+	p->net = p->receiving.from = c;
 	p->after_cr = p->flowing = false;
 	p->heard_ms = p->passed_ms = 0;
-	if (p->in)
-		limit_input(p);
-	if ((!p->held.len || send_input(p, buf_span(&p->held)) == 0) && p->in)
-		conn_resume(p->in);
-	buf_free(&p->held);
+	if (p->sending.from)
+		pipe_limit_input(p);
+	join_begin(&p->sending, c);
 	pipe_end_review(p);
 }
 
-static void net_data(struct conn *c, struct span in)
+/* Whether what comes from the peer is put out. */
+static bool pipe_receives(const struct pipe_run *p)
+{
+	return p->receiving.to && !pipe_conf_of(p)->send_only;
+}
+
+static void pipe_data(struct conn *c, struct span in)
 {
 	struct pipe_run *p = conn_ctx(c);
 
 	pipe_end_heard(p);
-	if (!p->out || conf_of(p)->send_only)
-		return;
-	if (screen_write(&p->screen, in) < 0)
-		conn_pause(c);
+	if (pipe_receives(p))
+		join_data(&p->receiving, in);
 }
 
-static void net_drained(struct conn *c)
+static bool pipe_move(struct conn *c)
+{
+	struct pipe_run *p = conn_ctx(c);
+	uint64_t before = conn_received(c);
+	bool moved = pipe_receives(p) && join_move(&p->receiving);
+
+	if (conn_received(c) != before)
+		pipe_end_heard(p);
+	return moved;
+}
+
+static void pipe_drained(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	if (p->in)
-		conn_resume(p->in);
+	join_go_on(&p->sending);
 	pipe_end_review(p);
 }
 
 /* The peer ended: so does our output, at once. Whether we go on sending depends on who feeds us: a
  * person at a terminal is done, a program may still have something to say. */
-static void net_eof(struct conn *c)
+static void pipe_eof(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
 	pipe_end_judge(p);
-	if (p->out)
+	if (p->receiving.to)
 		screen_end(&p->screen);
 	if (p->env->in_turn) {
-		if (p->in)
-			conn_pause(p->in);
+		join_stop(&p->sending);
 		conn_close(c, CONN_LINGER_MS);
 		return;
 	}
-	if (p->out)
-		conn_finish(p->out);
-	if (p->input_over || !p->in || conn_is_terminal(p->in))
+	join_close(&p->receiving);
+	if (p->input_over || !p->sending.from || conn_is_terminal(p->sending.from))
 		conn_finish(c);
 }
 
-static void net_closed(struct conn *c, const struct err *why)
+static void pipe_closed(struct conn *c, const struct err *why)
 {
 	struct pipe_run *p = conn_ctx(c);
 
+	(void)c;
 	(void)why; /* whoever owns the connection judges it */
-	p->net = NULL;
+	p->net = p->receiving.from = NULL;
 	timer_clear(p->env->loop, &p->silence);
-	if (p->in)
-		conn_pause(p->in); /* what it has not taken is the next client's */
+	join_stop(&p->sending); /* what it has not taken is the next client's */
 }
 
 /* ---- the run ---- */
 
-static struct conn_owner own_side(struct pipe_run *p, const struct handler *on)
-{
-	struct mode_env *env = p->env;
-
-	return (struct conn_owner){
-		.loop = env->loop, .to = env->to, .scratch = env->scratch, .on = on, .ctx = p};
-}
-
-static int cannot_begin(struct err *err)
+static int pipe_cannot_begin(struct err *err)
 {
 	return err_set(err, ERR_RUNTIME, "cannot join standard input and output: out of memory");
+}
+
+/* The joins, their two ends not opened yet. */
+static void pipe_make_joins(struct pipe_run *p)
+{
+	const struct pipe_conf *conf = pipe_conf_of(p);
+
+	p->sending = (struct join){
+		.on = mode_sends_crlf(p->env->shared) ? &pipe_sending_crlf : &pipe_sending,
+		.arg = p,
+		.by_hand = conf->no_splice};
+	p->receiving = (struct join){.on = &pipe_receiving, .arg = p, .by_hand = conf->no_splice};
 }
 
 static int pipe_begin(struct mode_env *env, struct err *err)
 {
 	struct pipe_run *p = env->state;
 	const struct pipe_conf *conf = env->conf;
+	const struct conn_owner like = {.loop = env->loop, .to = env->to, .scratch = env->scratch};
 
 	p->env = env;
-	p->crlf = mode_sends_crlf(env->shared);
+	pipe_make_joins(p);
 	if (conf->send_only && conf->recv_only) {
 		err_set(err, ERR_USAGE, "'--send-only' and '--recv-only' leave nothing to do");
 		return err_hint(err, "give one of them");
 	}
 	if (pipe_end_init(p, err) < 0)
 		return -1;
-	p->out_owner = own_side(p, &out_handler);
-	p->out = std_open(&p->out_owner, 1, env->open_std);
-	if (!p->out)
-		return cannot_begin(err);
-	p->screen = (struct screen){.out = p->out, .raw = env->shared->raw};
-	if (conf->recv_only)
-		return 0;
-	p->in_owner = own_side(p, &in_handler);
-	p->in = std_open(&p->in_owner, 0, env->open_std); /* paused: the first client is not here */
-	return p->in ? 0 : cannot_begin(err);
+	if (join_open_std(&p->receiving, 1, &like, env->open_std) < 0)
+		return pipe_cannot_begin(err);
+	p->screen = (struct screen){.out = p->receiving.to, .raw = env->shared->raw};
+	if (screen_escapes(&p->screen))
+		p->receiving.on = &pipe_receiving_shown;
+	if (!conf->recv_only && join_open_std(&p->sending, 0, &like, env->open_std) < 0)
+		return pipe_cannot_begin(err);
+	return 0;
 }
 
 static void pipe_finish(struct mode_env *env)
 {
-	finish_run(env->state);
+	pipe_finish_run(env->state);
 }
 
 static void pipe_end(struct mode_env *env)
@@ -304,21 +296,19 @@ static void pipe_end(struct mode_env *env)
 	struct pipe_run *p = env->state;
 
 	timer_free(env->loop, &p->silence);
-	buf_free(&p->held);
-	if (p->in)
-		conn_owner_free(&p->in_owner);
-	if (p->out)
-		conn_owner_free(&p->out_owner);
+	join_free(&p->sending);
+	join_free(&p->receiving);
 }
 
 const struct mode mode_pipe = {
 	.name = "pipe",
 	.summary = "join the client to standard input and output",
-	.on = {.open = net_open,
-		.data = net_data,
-		.drained = net_drained,
-		.eof = net_eof,
-		.closed = net_closed},
+	.on = {.open = pipe_open,
+		.data = pipe_data,
+		.move = pipe_move,
+		.drained = pipe_drained,
+		.eof = pipe_eof,
+		.closed = pipe_closed},
 	.options = pipe_options,
 	.option_count = sizeof(pipe_options) / sizeof(pipe_options[0]),
 	.conf_size = sizeof(struct pipe_conf),

@@ -1,6 +1,7 @@
 #ifndef SOCKX_MODE_PIPE_H
 #define SOCKX_MODE_PIPE_H
 
+#include "core/join.h"
 #include "tty/screen.h"
 #include "mode/mode.h"
 
@@ -8,9 +9,8 @@
  * pipe: standard input and output joined to a peer, netcat's main job. `serve` runs it for one
  * client after the other, `connect` for the server it reached.
  *
- * Three connections take part: in (standard input, which only reads), out (standard output, which
- * only writes) and net. Each direction, in -> net and net -> out, has its own back-pressure and its
- * own end.
+ * It is two joins: sending, from standard input to the peer, and receiving, from the peer to
+ * standard output. Each has its own back-pressure and its own end.
  *
  * The peer's end is passed on at once. So is the end of standard input by a server, whose answer is
  * over. A client passes it on when that can no longer cost an answer, for many servers drop theirs
@@ -22,13 +22,14 @@ enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
 	const char *shutdown;  /* NULL: not given */
-	bool shutdown_now, no_shutdown, send_only, recv_only;
+	bool shutdown_now, no_shutdown, send_only, recv_only, no_splice;
 };
 
 struct pipe_run {
 	struct mode_env *env;
-	struct conn_owner in_owner, out_owner;
-	struct conn *in, *out, *net; /* NULL: none (any more) */
+	struct join sending;         /* standard input to the peer */
+	struct join receiving;       /* the peer to standard output */
+	struct conn *net;            /* the peer; NULL: none (any more) */
 	struct timer silence;        /* input has ended: when to see what the silence means */
 	enum pipe_shutdown shutdown; /* when the end of input is passed on */
 	int64_t quit_after_ms;       /* --quit-after; -1: never */
@@ -36,13 +37,12 @@ struct pipe_run {
 	int64_t passed_ms;           /* when the end of input was passed on; 0: it was not */
 	bool flowing;                /* ... in the middle of an answer */
 	struct screen screen;        /* out, as the peer's bytes reach it */
-	struct buf held;    /* of the input: read when net was lost already, for the next */
-	struct err verdict; /* why the run failed, or none */
-	bool input_over;    /* standard input has ended */
-	bool crlf;          /* lines that end in a bare LF are sent with CR LF */
-	bool after_cr;      /* ... and the last byte sent was a CR */
-	bool finishing;     /* done is told once out has been written */
-	bool told;          /* ... and has been */
+	struct err verdict;          /* why the run failed, or none */
+	bool input_over;             /* standard input has ended */
+	bool crlf;                   /* lines that end in a bare LF are sent with CR LF */
+	bool after_cr;               /* ... and the last byte sent was a CR */
+	bool finishing;              /* done is told once out has been written */
+	bool told;                   /* ... and has been */
 };
 
 /* ---- pipe_end.c: what follows the end of standard input ---- */

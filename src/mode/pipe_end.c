@@ -27,41 +27,41 @@ enum {
 	LONG_BYTES = 64 * 1024,
 };
 
-static const struct pipe_conf *conf_of(const struct pipe_run *p)
+static const struct pipe_conf *pipe_conf_of(const struct pipe_run *p)
 {
 	return p->env->conf;
 }
 
-static bool is_client(const struct pipe_run *p)
+static bool pipe_is_client(const struct pipe_run *p)
 {
 	return !p->env->enough;
 }
 
-static bool pushed(const struct pipe_run *p)
+static bool pipe_pushed(const struct pipe_run *p)
 {
 	return conn_received(p->net) == 0 && conn_sent(p->net) >= PUSHED_BYTES;
 }
 
-static bool output_is_full(const struct pipe_run *p)
+static bool pipe_output_is_full(const struct pipe_run *p)
 {
-	return p->out && conn_queued(p->out) > 0;
+	return p->receiving.to && conn_queued(p->receiving.to) > 0;
 }
 
 /* After how much silence our end is passed on; -1: not now. */
-static int64_t shutdown_after_ms(const struct pipe_run *p)
+static int64_t pipe_shutdown_after_ms(const struct pipe_run *p)
 {
 	if (conn_finished(p->net))
 		return -1;
-	if (conf_of(p)->send_only)
+	if (pipe_conf_of(p)->send_only)
 		return 0;
 	if (conn_connectionless(p->net))
 		return -1;
 	switch (p->shutdown) {
 	case PIPE_SHUTDOWN_NOW: return 0;
 	case PIPE_SHUTDOWN_QUIET:
-		if (conn_peer_ended(p->net) || pushed(p))
+		if (conn_peer_ended(p->net) || pipe_pushed(p))
 			return 0;
-		if (output_is_full(p))
+		if (pipe_output_is_full(p))
 			return FULL_MS;
 		return conn_received(p->net) ? QUIET_MS : FIRST_MS;
 	case PIPE_SHUTDOWN_NEVER: break;
@@ -70,18 +70,18 @@ static int64_t shutdown_after_ms(const struct pipe_run *p)
 }
 
 /* After how much silence we leave; -1: with the peer's end. */
-static int64_t leave_after_ms(const struct pipe_run *p)
+static int64_t pipe_leave_after_ms(const struct pipe_run *p)
 {
 	if (p->quit_after_ms < 0 && conn_connectionless(p->net))
 		return DATAGRAMS_QUIET_MS;
 	return p->quit_after_ms;
 }
 
-static void pass_end_on(struct pipe_run *p)
+static void pipe_pass_end_on(struct pipe_run *p)
 {
 	int64_t now_ms = p->env->loop->now_ms;
 
-	if (conf_of(p)->send_only) {
+	if (pipe_conf_of(p)->send_only) {
 		conn_close(p->net, CONN_LINGER_MS);
 		return;
 	}
@@ -90,7 +90,7 @@ static void pass_end_on(struct pipe_run *p)
 	conn_finish(p->net);
 }
 
-static void look_in(struct pipe_run *p, int64_t ms)
+static void pipe_look_in(struct pipe_run *p, int64_t ms)
 {
 	if (ms >= 0 && (!p->silence.place || p->silence.at_ms > p->env->loop->now_ms + ms))
 		timer_set_in(p->env->loop, &p->silence, ms);
@@ -105,23 +105,23 @@ void pipe_end_review(struct pipe_run *p)
 	if (!p->heard_ms)
 		p->heard_ms = p->env->loop->now_ms;
 	silent_ms = p->env->loop->now_ms - p->heard_ms;
-	shutdown_ms = shutdown_after_ms(p);
-	leave_ms = leave_after_ms(p);
-	if (leave_ms >= 0 && silent_ms >= leave_ms && (!leave_ms || !output_is_full(p))) {
+	shutdown_ms = pipe_shutdown_after_ms(p);
+	leave_ms = pipe_leave_after_ms(p);
+	if (leave_ms >= 0 && silent_ms >= leave_ms && (!leave_ms || !pipe_output_is_full(p))) {
 		conn_close(p->net, 0);
 		return;
 	}
-	if (!output_is_full(p)) /* out's drained begins anew */
-		look_in(p, leave_ms < 0 ? -1 : leave_ms - silent_ms);
+	if (!pipe_output_is_full(p)) /* out's drained begins anew */
+		pipe_look_in(p, leave_ms < 0 ? -1 : leave_ms - silent_ms);
 	if (shutdown_ms > 0 && silent_ms >= shutdown_ms && conn_unsent(p->net))
-		look_in(p, AGAIN_MS);
+		pipe_look_in(p, AGAIN_MS);
 	else if (shutdown_ms >= 0 && silent_ms >= shutdown_ms)
-		pass_end_on(p);
+		pipe_pass_end_on(p);
 	else
-		look_in(p, shutdown_ms < 0 ? -1 : shutdown_ms - silent_ms);
+		pipe_look_in(p, shutdown_ms < 0 ? -1 : shutdown_ms - silent_ms);
 }
 
-static void on_silence(struct timer *t)
+static void pipe_on_silence(struct timer *t)
 {
 	pipe_end_review(container_of(t, struct pipe_run, silence));
 }
@@ -132,11 +132,11 @@ void pipe_end_heard(struct pipe_run *p)
 		return;
 	p->heard_ms = p->env->loop->now_ms;
 	if (p->net && p->shutdown == PIPE_SHUTDOWN_QUIET && !conn_finished(p->net))
-		look_in(p, QUIET_MS); /* the wait for its first byte was longer */
+		pipe_look_in(p, QUIET_MS); /* the wait for its first byte was longer */
 }
 
 /* Whether our end, passed on at once, met an answer that was on its way or had yet to begin. */
-static bool met_answer(const struct pipe_run *p)
+static bool pipe_met_answer(const struct pipe_run *p)
 {
 	return p->flowing ||
 	       (p->shutdown == PIPE_SHUTDOWN_NOW && conn_received(p->net) >= LONG_BYTES);
@@ -147,11 +147,11 @@ void pipe_end_judge(struct pipe_run *p)
 {
 	const struct addr peer = conn_address(p->net);
 	const struct addr_shown address = addr_text(&peer);
-	bool nothing = conn_received(p->net) == 0 && !pushed(p);
+	bool nothing = conn_received(p->net) == 0 && !pipe_pushed(p);
 	const char *how = nothing ? "without an answer" : "perhaps in the middle of its answer";
 
-	if (!is_client(p) || !p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
-		!(nothing || met_answer(p)))
+	if (!pipe_is_client(p) || !p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
+		!(nothing || pipe_met_answer(p)))
 		return;
 	report(p->env->to,
 		&(struct report){
@@ -159,12 +159,12 @@ void pipe_end_judge(struct pipe_run *p)
 }
 
 /* Which of three spellings was used. Returns 0, or -1 with err where two differ. */
-static int read_shutdown(struct pipe_run *p, struct err *err)
+static int pipe_read_shutdown(struct pipe_run *p, struct err *err)
 {
 	static const char *const names[] = {[PIPE_SHUTDOWN_NOW] = "now",
 		[PIPE_SHUTDOWN_QUIET] = "quiet",
 		[PIPE_SHUTDOWN_NEVER] = "never"};
-	const struct pipe_conf *conf = conf_of(p);
+	const struct pipe_conf *conf = pipe_conf_of(p);
 	const char *word = conf->shutdown;
 
 	if ((conf->shutdown_now && conf->no_shutdown) ||
@@ -175,7 +175,7 @@ static int read_shutdown(struct pipe_run *p, struct err *err)
 			word ? "--shutdown" : "--no-shutdown");
 		return err_hint(err, "give one of them");
 	}
-	p->shutdown = is_client(p) ? PIPE_SHUTDOWN_QUIET : PIPE_SHUTDOWN_NOW;
+	p->shutdown = pipe_is_client(p) ? PIPE_SHUTDOWN_QUIET : PIPE_SHUTDOWN_NOW;
 	if (conf->shutdown_now)
 		p->shutdown = PIPE_SHUTDOWN_NOW;
 	if (conf->no_shutdown)
@@ -188,10 +188,10 @@ static int read_shutdown(struct pipe_run *p, struct err *err)
 
 int pipe_end_init(struct pipe_run *p, struct err *err)
 {
-	p->quit_after_ms = conf_of(p)->quit_after_ms;
-	if (read_shutdown(p, err) < 0)
+	p->quit_after_ms = pipe_conf_of(p)->quit_after_ms;
+	if (pipe_read_shutdown(p, err) < 0)
 		return -1;
-	if (timer_init(p->env->loop, &p->silence, on_silence) == 0)
+	if (timer_init(p->env->loop, &p->silence, pipe_on_silence) == 0)
 		return 0;
 	return err_set(err, ERR_RUNTIME, "cannot join standard input and output: out of memory");
 }

@@ -196,6 +196,17 @@ static bool fd_never_waits(const struct stat *about)
 	       (device == NULL_MINOR || device == ZERO_MINOR || device == FULL_MINOR);
 }
 
+/* A socket that was inherited may block, and a pipe without a limit is asked by splice(2) not to.
+ * Of the devices, null takes what is spliced into it. */
+static enum bulk fd_bulk(const struct stat *about, enum fd_use use)
+{
+	if (S_ISFIFO(about->st_mode))
+		return BULK_PIPE;
+	if (S_ISREG(about->st_mode) || (use == FD_WRITE && fd_never_waits(about)))
+		return BULK_FILE;
+	return BULK_NONE;
+}
+
 /* Whether the descriptor was given for this use. */
 static bool fd_is_for(int fd, enum fd_use use)
 {
@@ -215,6 +226,7 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	if (sys_fstat(fd, &about) < 0)
 		return;
 	link->terminal = S_ISCHR(about.st_mode) && sys_isatty(fd);
+	link->bulk = (uint8_t)fd_bulk(&about, use);
 	if (S_ISSOCK(about.st_mode)) {
 		link->via = &transport_inherited_socket;
 		if (use == FD_READ && sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)

@@ -80,6 +80,7 @@ static void tcp_reset(struct link *link)
 const struct transport transport_tcp = {
 	.name = "tcp",
 	.edges = true,
+	.bulk = BULK_SOCKET,
 	.listen = tcp_listen,
 	.unlisten = inet_unlisten,
 	.accept = stream_accept,

@@ -329,6 +329,7 @@ static int datagram_send(struct reporter *to, int fd, struct datagram *out, size
 const struct transport transport_unix = {
 	.name = "unix",
 	.edges = true,
+	.bulk = BULK_SOCKET,
 	.unsent_is_unread = true,
 	.listen = stream_listen,
 	.unlisten = unix_unlisten,

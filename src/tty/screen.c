@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-static bool screen_escapes(const struct screen *s)
+bool screen_escapes(const struct screen *s)
 {
 	return conn_is_terminal(s->out) && !s->raw;
 }

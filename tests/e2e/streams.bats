@@ -371,7 +371,7 @@ program.wait()
     local -x ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
     # shellcheck disable=SC2002 # its input is to be a pipe
     cat "$data" | timeout 20 strace -D -f -qq -o "$data.calls" \
-        -e inject=preadv2,pwritev2:error=EOPNOTSUPP "$SOCKX" connect -N 127.0.0.1 "$PORT" |
+        -e inject=preadv2,pwritev2:error=EOPNOTSUPP "$SOCKX" connect -N --no-splice 127.0.0.1 "$PORT" |
         cat >"$data.back"
     same_bytes "$data" "$data.back"
     has_line "$data.calls" 'preadv2.*EOPNOTSUPP'

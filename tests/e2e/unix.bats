@@ -538,7 +538,8 @@ leaves_no_descriptors() {
             echo $text >&"$HELD"
             wait_until has_line "$JOB_OUT" "^$text\$"
         done
-        equal "$(sort -u "$PEER_OUT" | wc -l)" 1
+        # The first answer may have made a pipe of the client's own, which stays.
+        equal "$(tail -n 2 "$PEER_OUT" | sort -u | wc -l)" 1
         HELD=9
     done
 }

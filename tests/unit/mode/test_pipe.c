@@ -641,7 +641,7 @@ Test(mode_pipe, while_our_output_is_full_the_end_of_input_waits_longer)
 	struct script peer = {.incoming = "endless", .endless = true, .stays = true};
 	struct stage *st = begin(&peer, plain);
 
-	TURN_UNTIL(&st->sc.loop, conn_queued(st->run.out) > 0);
+	TURN_UNTIL(&st->sc.loop, conn_queued(st->run.receiving.to) > 0);
 	end_input(st);
 	TURN_UNTIL(&st->sc.loop, st->run.input_over);
 	scene_pass_ms(&st->sc, 4900);

@@ -1,0 +1,150 @@
+#include "core/join.h"
+
+#include <errno.h>
+
+/* Whether there is somebody to take what comes. */
+static bool join_is_led_on(const struct join *j)
+{
+	return j->on->gathers || (j->to && !conn_finished(j->to));
+}
+
+static void join_keep(struct join *j, struct span in)
+{
+	if (buf_add(&j->held, in) < 0)
+		conn_lost(j->from, ENOMEM);
+	conn_pause(j->from);
+}
+
+static int join_put(struct join *j, struct span in)
+{
+	return j->on->pass ? j->on->pass(j, in) : conn_pass(j->to, in);
+}
+
+void join_data(struct join *j, struct span in)
+{
+	if (!join_is_led_on(j))
+		join_keep(j, in);
+	else if (join_put(j, in) < 0 && j->from)
+		conn_pause(j->from);
+}
+
+bool join_move(struct join *j)
+{
+	enum moved moved;
+
+	if (j->on->pass || j->by_hand || !join_is_led_on(j))
+		return false;
+	moved = conn_move(j->from, j->to);
+	if (moved == MOVED_LATER && j->from)
+		conn_pause(j->from);
+	return moved != MOVED_NOTHING;
+}
+
+void join_go_on(struct join *j)
+{
+	if (j->from)
+		conn_resume(j->from);
+}
+
+void join_begin(struct join *j, struct conn *to)
+{
+	struct buf held = j->held;
+	int verdict = 0;
+
+	j->to = to;
+	j->held = (struct buf){0};
+	if (held.len)
+		verdict = join_put(j, buf_span(&held));
+	buf_free(&held);
+	if (verdict == 0)
+		join_go_on(j);
+}
+
+void join_stop(struct join *j)
+{
+	j->to = NULL;
+	if (j->from)
+		conn_pause(j->from);
+}
+
+/* ---- standard input and output ---- */
+
+static void join_in_data(struct conn *c, struct span in)
+{
+	join_data(conn_ctx(c), in);
+}
+
+static bool join_in_move(struct conn *c)
+{
+	return join_move(conn_ctx(c));
+}
+
+static void join_in_eof(struct conn *c)
+{
+	struct join *j = conn_ctx(c);
+
+	if (j->on->ended)
+		j->on->ended(j);
+}
+
+static void join_in_closed(struct conn *c, const struct err *why)
+{
+	struct join *j = conn_ctx(c);
+
+	j->from = NULL;
+	j->on->closed(j, why);
+}
+
+static void join_out_drained(struct conn *c)
+{
+	struct join *j = conn_ctx(c);
+
+	join_go_on(j);
+	if (j->on->drained)
+		j->on->drained(j);
+}
+
+static void join_out_closed(struct conn *c, const struct err *why)
+{
+	struct join *j = conn_ctx(c);
+
+	j->to = NULL;
+	j->on->closed(j, why);
+}
+
+static const struct handler join_in = {
+	.data = join_in_data, .move = join_in_move, .eof = join_in_eof, .closed = join_in_closed};
+static const struct handler join_out = {.drained = join_out_drained, .closed = join_out_closed};
+
+int join_open_std(struct join *j, int fd, const struct conn_owner *like, std_link *open_link)
+{
+	struct conn *c;
+
+	j->owner = (struct conn_owner){.loop = like->loop,
+		.to = like->to,
+		.scratch = like->scratch,
+		.on = fd == 0 ? &join_in : &join_out,
+		.ctx = j};
+	c = std_open(&j->owner, fd, open_link);
+	if (fd == 0)
+		j->from = c;
+	else
+		j->to = c;
+	return c ? 0 : -1;
+}
+
+bool join_close(struct join *j)
+{
+	if (j->owner.on == &join_in && j->from)
+		conn_abort(j->from);
+	if (j->owner.on == &join_out && j->to)
+		conn_finish(j->to);
+	return !(j->owner.on == &join_in ? j->from : j->to);
+}
+
+void join_free(struct join *j)
+{
+	if (j->owner.on)
+		conn_owner_free(&j->owner);
+	buf_free(&j->held);
+}
