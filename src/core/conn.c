@@ -440,6 +440,16 @@ static bool conn_may_be_more(struct conn *c, enum io verdict, size_t got, uint32
 	       (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR));
 }
 
+/* What is read is handed to no handler, so that its bytes need not be seen. */
+static enum io conn_read_or_drop(struct conn *c, size_t *got)
+{
+	uint8_t *room = c->owner->scratch->room;
+
+	if (c->on->data && !c->closing)
+		return link_read(&c->link, room, c->read_max, got);
+	return link_drop(&c->link, room, c->read_max, got);
+}
+
 /* Returns whether something came. */
 static bool conn_read_once(struct conn *c, uint32_t events)
 {
@@ -449,7 +459,7 @@ static bool conn_read_once(struct conn *c, uint32_t events)
 
 	if (c->on->move && !c->closing && c->on->move(c))
 		return false;
-	verdict = link_read(&c->link, c->owner->scratch->room, c->read_max, &got);
+	verdict = conn_read_or_drop(c, &got);
 	more = c->watch.edges && conn_may_be_more(c, verdict, got, events);
 	conn_note_bytes_inside(c);
 	conn_act_on_read(c, verdict, got);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/report.h"
+
 struct link_aside {
 	struct err *why;
 	uint8_t *bytes; /* given back: bytes[at..len) */
@@ -95,6 +97,20 @@ int link_hold_pipe(struct link *link, struct lent_pipe *pipe)
 struct lent_pipe *link_held_pipe(const struct link *link)
 {
 	return link->aside ? link->aside->pipe : NULL;
+}
+
+enum io link_drop(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	enum io verdict;
+
+	if (!link->via->drop || link->unread || link->to->calls)
+		return link_read(link, room, size, got);
+	verdict = link->via->drop(link, LINK_DROP_BYTES, got);
+	if (verdict == IO_FAIL && link->error == EFAULT)
+		return link_read(link, room, size, got);
+	if (verdict == IO_DONE && *got == LINK_DROP_BYTES)
+		link->left = true;
+	return verdict;
 }
 
 /* ---- why it failed ---- */

@@ -63,6 +63,12 @@ struct link link_of(const struct transport *via, struct reporter *to);
 /* Read once into room; *got says how much came. What link_unread gave back comes first. */
 enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got);
 
+enum { LINK_DROP_BYTES = 1 << 20 }; /* taken from the kernel at a time and dropped */
+
+/* The same for bytes that will not be looked at: where the transport can drop them, they are not
+ * put into room, and *got may be more than size. A trace shows reads as usual. */
+enum io link_drop(struct link *link, uint8_t *room, size_t size, size_t *got);
+
 /* Give back what was read too much: the next link_read returns it. Where messages are kept whole it
  * is one message. Returns 0, or -1 when memory is out. */
 int link_unread(struct link *link, struct span bytes);
@@ -156,6 +162,10 @@ struct transport {
 
 	/* Read once into room; *got says how much came. */
 	enum io (*read)(struct link *link, uint8_t *room, size_t size, size_t *got);
+
+	/* As read of up to size bytes, but they are dropped, without a copy of them being made.
+	 * EFAULT: this socket cannot. NULL: none can. */
+	enum io (*drop)(struct link *link, size_t size, size_t *got);
 
 	/* Write once; *taken says how much the kernel took, perhaps less than there is, but all or
 	 * nothing of a message. */

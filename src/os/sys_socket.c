@@ -196,6 +196,11 @@ ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
 	return rc;
 }
 
+ssize_t sys_drop(struct reporter *to, int fd, size_t len)
+{
+	return sys_recv(to, fd, NULL, len, MSG_TRUNC);
+}
+
 ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len)
 {
 	ssize_t rc;

@@ -35,6 +35,9 @@ uint32_t sys_missed(struct reporter *to, int fd);
 
 /* recv and send with MSG_DONTWAIT and MSG_NOSIGNAL. */
 ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags);
+/* recv of bytes that the kernel drops (MSG_TRUNC, tcp(7)). Unix sockets have no such thing: EFAULT.
+ */
+ssize_t sys_drop(struct reporter *to, int fd, size_t len);
 ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len);
 /* The same for messages with addresses and control data, one or several at once. */
 ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int flags);

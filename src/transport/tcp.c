@@ -66,6 +66,16 @@ static enum io tcp_connect(
 	return inet_connect(link, at, source, SOCK_STREAM, tcp_set_options, source_failed);
 }
 
+static enum io tcp_drop(struct link *link, size_t size, size_t *got)
+{
+	ssize_t n = sys_drop(link->to, link->fd, size);
+
+	if (n < 0)
+		return link_error(link, errno);
+	*got = (size_t)n;
+	return n == 0 ? IO_EOF : IO_DONE;
+}
+
 static int tcp_unsent(struct link *link)
 {
 	return sys_unsent(link->to, link->fd);
@@ -88,6 +98,7 @@ const struct transport transport_tcp = {
 	.ready = tcp_ready,
 	.advise = inet_advise,
 	.read = stream_read,
+	.drop = tcp_drop,
 	.write = stream_write,
 	.finish = stream_finish,
 	.unsent = tcp_unsent,

@@ -238,6 +238,23 @@ blocks_signals() {
     says '8388608 bytes received, 0 sent'
 }
 
+# Over TCP the kernel drops it; with --trace, and over a Unix socket, it is read.
+@test "discard counts every byte" {
+    random_file "$BATS_TEST_TMPDIR/sent" 5000001
+    for options in '' --trace; do
+        start_server -m discard --once -j ${options:+"$options"}
+        timeout 20 "$SOCKX" connect -N localhost "$PORT" <"$BATS_TEST_TMPDIR/sent"
+        wait_server
+        equal "$SERVER_STATUS" 0
+        has_line "$SERVER_ERR" '"event":"conn.closed".*"received":5000001,"sent":0[,}]'
+    done
+    start_unix_server "$BATS_TEST_TMPDIR/socket" -m discard --once -j
+    timeout 20 "$SOCKX" connect -N -U "$BATS_TEST_TMPDIR/socket" <"$BATS_TEST_TMPDIR/sent"
+    wait_server
+    equal "$SERVER_STATUS" 0
+    has_line "$SERVER_ERR" '"event":"conn.closed".*"received":5000001,"sent":0[,}]'
+}
+
 @test "source sends RFC 864's pattern, also to a client that has half-closed" {
     start_server -m source
     "$PYTHON" -c '

@@ -20,6 +20,13 @@ setup() {
     urgent echo "$BATS_TEST_TMPDIR/socket"
 }
 
+@test "a server that discards counts urgent bytes" {
+    start_server -m discard -j --once -H 127.0.0.1
+    urgent send "$PORT"
+    wait_server
+    has_line "$SERVER_ERR" "\"event\":\"conn.closed\".*\"received\":${#ALL},"
+}
+
 @test "a client reads urgent bytes in their place" {
     start_script urgent.py serve
     equal "$(sockx connect 127.0.0.1 "$PORT")" "$ALL"

@@ -83,6 +83,22 @@ static enum io script_read(struct link *link, uint8_t *room, size_t size, size_t
 	return IO_DONE;
 }
 
+/* It moves what a read would, to nowhere. */
+static enum io script_drop(struct link *link, size_t size, size_t *got)
+{
+	struct script *s = script_behind(link);
+	uint8_t *nowhere;
+	enum io verdict;
+
+	s->drops_tried++;
+	if (s->cannot_drop)
+		return fail(link, EFAULT);
+	nowhere = malloc(size);
+	verdict = script_read(link, nowhere, size, got);
+	free(nowhere);
+	return verdict;
+}
+
 static void record(struct script *s, struct span out)
 {
 	size_t room = s->outgoing_len < SCRIPT_OUT_MAX ? SCRIPT_OUT_MAX - s->outgoing_len : 0;
@@ -184,12 +200,17 @@ static const struct transport script_datagram_row = {SCRIPT_COMMON};
 static const struct transport script_wanting_row = {
 	SCRIPT_COMMON, .finish = script_finish, .wants = script_wants};
 
+static const struct transport script_dropping_row = {
+	SCRIPT_COMMON, .finish = script_finish, .drop = script_drop};
+
 static const struct transport *row_for(const struct script *s)
 {
 	if (s->connectionless)
 		return &script_datagram_row;
 	if (s->wants)
 		return &script_wanting_row;
+	if (s->drops)
+		return &script_dropping_row;
 	return s->unread ? &script_reading_row : &script_row;
 }
 

@@ -22,6 +22,7 @@ struct script {
 	uint32_t message_max; /* not 0: what is moved are messages, and this is the longest */
 	bool connectionless;  /* ... without a connection below */
 	bool unread;          /* unsent is what it has not read */
+	bool drops;           /* its bytes can be dropped without being read */
 
 	/* What the peer does. */
 	const char *incoming;        /* what it sends */
@@ -45,6 +46,7 @@ struct script {
 	int pending_error;       /* what a look at the link finds */
 	int gone_error;          /* ... once a look has found nothing unsent */
 	bool quiet;              /* epoll does not tell that it can be read */
+	bool cannot_drop;        /* ... but this one says that it cannot (EFAULT) */
 	const struct err *story; /* why it fails, in place of error; or NULL */
 	bool reads_nothing;      /* for now it sends nothing, and does not end either */
 
@@ -55,6 +57,7 @@ struct script {
 	size_t sent;                       /* how much of its incoming has been read */
 	size_t messages_read;              /* ... of its messages */
 	unsigned reads, writes;            /* calls that were not told to wait */
+	unsigned drops_tried;              /* how often it was asked to drop what it sends */
 	unsigned calls, looks;
 	unsigned finished, closed;
 	unsigned finish_tries; /* while finish_waits */

@@ -2,6 +2,7 @@
 
     urgent.py echo PLACE      a client of an echo server; what is sent must come back, round by round
     urgent.py serve [PATH]    a server that sends all and ends; says `ready PORT`
+    urgent.py send PLACE      a client that sends all and ends, and waits for the server's end
     urgent.py input CMD...    runs CMD, which reads a TCP connection as its standard input
     urgent.py paused CMD...   a server that is not read for a while: CMD has HOST PORT added, and its
                               processor time is printed, in ms, and then how many bytes are missing
@@ -52,6 +53,14 @@ def echo(place):
                 while len(came) < len(wanted):
                     came += sock.recv(100)
                 assert came == wanted, (came, wanted)
+
+
+def send_all(place):
+    with client(place) as sock:
+        sock.settimeout(5)
+        say_all(sock)
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(1) == b""
 
 
 def listener(path=None):
@@ -120,4 +129,4 @@ def paused(*command):
 if sys.argv[1] == "all":
     print((ALL + ALL).decode(), end="")
 else:
-    {"echo": echo, "serve": serve, "input": give_input, "paused": paused}[sys.argv[1]](*sys.argv[2:])
+    {"echo": echo, "serve": serve, "send": send_all, "input": give_input, "paused": paused}[sys.argv[1]](*sys.argv[2:])

@@ -797,6 +797,23 @@ Test(conn, a_polite_close_gives_up_on_a_peer_that_never_stops_talking)
 	free(text);
 }
 
+Test(conn, a_polite_close_throws_away_unread_what_it_can)
+{
+	char *text = script_bytes(LINK_DROP_BYTES);
+	struct script s = {.incoming = text, .endless = true, .drops = true};
+	struct scene sc;
+
+	scene_begin(&sc, &listener);
+	conn_close(scene_join(&sc, &s), CONN_LINGER_MS);
+	scene_play(&sc);
+	cr_assert(eq(uint, s.drops_tried, s.reads));
+	cr_assert(gt(sz, s.sent, CONN_LINGER_BYTES));
+	cr_assert(le(sz, s.sent, CONN_LINGER_BYTES + LINK_DROP_BYTES));
+	cr_assert(not(s.failed));
+	scene_end(&sc);
+	free(text);
+}
+
 Test(conn, a_close_without_lingering_does_not_wait_for_the_peer)
 {
 	struct script s = {.incoming = "still talking", .per_read = 1, .per_write = 1};

@@ -169,3 +169,91 @@ Test(link, its_own_story_is_what_is_told)
 	cr_assert(eq(str, s.why.hint, "renew it"));
 	scene_end(&sc);
 }
+
+/* ---- what will not be looked at ---- */
+
+static size_t drop_once(struct link *link, uint8_t *room, size_t size)
+{
+	size_t got = 0;
+
+	cr_assert(eq(int, link_drop(link, room, size, &got), IO_DONE));
+	return got;
+}
+
+Test(link, what_is_dropped_is_counted_and_not_copied)
+{
+	struct script s = {.incoming = "of no use", .drops = true};
+	uint8_t room[4] = "abcd";
+	struct scene sc;
+	struct link link;
+
+	scene_begin(&sc, &(struct handler){0});
+	link = scene_link(&sc, &s);
+	cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), 9));
+	cr_assert(eq(int, memcmp(room, "abcd", 4), 0));
+	cr_assert(not(link.left));
+	link_close(&link);
+	scene_end(&sc);
+}
+
+Test(link, what_was_read_too_much_is_dropped_first)
+{
+	struct script s = {.incoming = "and on", .drops = true};
+	uint8_t room[4];
+	struct scene sc;
+	struct link link;
+
+	scene_begin(&sc, &(struct handler){0});
+	link = scene_link(&sc, &s);
+	cr_assert(eq(int, link_unread(&link, span_of("sooner")), 0));
+	cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), 4));
+	cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), 2));
+	cr_assert(eq(uint, s.reads, 0), "nothing else was taken yet");
+	cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), 6));
+	link_close(&link);
+	scene_end(&sc);
+}
+
+Test(link, a_drop_that_took_all_it_could_may_have_left_something)
+{
+	char *text = script_bytes(LINK_DROP_BYTES + 1);
+	struct script s = {.incoming = text, .drops = true};
+	uint8_t room[4];
+	struct scene sc;
+	struct link link;
+
+	scene_begin(&sc, &(struct handler){0});
+	link = scene_link(&sc, &s);
+	cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), LINK_DROP_BYTES));
+	cr_assert(link.left);
+	link.left = false;
+	cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), 1));
+	cr_assert(not(link.left));
+	link_close(&link);
+	scene_end(&sc);
+	free(text);
+}
+
+Test(link, what_cannot_be_dropped_is_read)
+{
+	struct script plain = {.incoming = "plain"};
+	struct script refuses = {.incoming = "refuses", .drops = true, .cannot_drop = true};
+	struct script traced = {.incoming = "traced", .drops = true};
+	struct script *const all[] = {&plain, &refuses, &traced};
+	uint8_t room[32];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct script *s = all[i];
+		struct scene sc;
+		struct link link;
+
+		scene_begin(&sc, &(struct handler){0});
+		sc.to.calls = s == &traced;
+		link = scene_link(&sc, s);
+		cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), strlen(s->incoming)));
+		cr_assert(eq(int, memcmp(room, s->incoming, strlen(s->incoming)), 0));
+		cr_assert(eq(uint, s->drops_tried, s == &refuses));
+		link_close(&link);
+		scene_end(&sc);
+	}
+}
