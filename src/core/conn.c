@@ -269,7 +269,7 @@ void conn_resume(struct conn *c)
 
 void conn_want_drained(struct conn *c)
 {
-	c->wants_drained = true;
+	c->wants_drained = !c->write_error; /* for then there is no room any more */
 	conn_review(c);
 }
 

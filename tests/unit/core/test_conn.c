@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "core/conn_state.h"
 #include "script.h"
 
 TestSuite(conn, .timeout = 20);
@@ -322,6 +323,27 @@ Test(conn, tells_of_room_when_asked_to_even_if_nothing_waits)
 	s.told[0] = '\0';
 	scene_turn(&sc, 3);
 	cr_assert(eq(str, s.told, ""), "once");
+	scene_end(&sc);
+}
+
+static void write_and_wait(struct conn *c)
+{
+	conn_write(c, span_of("lost"));
+	conn_want_drained(c);
+}
+
+Test(conn, once_a_write_has_failed_it_waits_for_no_room)
+{
+	const struct handler on = {.open = write_and_wait};
+	struct script s = {.stays = true, .fail_write_at = 1, .error = EPIPE};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &on);
+	c = scene_join(&sc, &s);
+	scene_turn(&sc, 3);
+	cr_assert(eq(uint, c->watch.wanted & EPOLLOUT, 0), "the loop would spin");
+	cr_assert(eq(str, s.told, "open"));
 	scene_end(&sc);
 }
 
