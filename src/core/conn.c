@@ -350,6 +350,17 @@ int conn_pass(struct conn *c, struct span in)
 	return conn_put_out(c, in, true);
 }
 
+size_t conn_offer(struct conn *c, struct span out)
+{
+	size_t taken;
+
+	if (!conn_alive(c) || c->finishing || c->queue.len || !out.len)
+		return 0;
+	taken = conn_write_some(c, out);
+	conn_review(c);
+	return taken;
+}
+
 /* Write what waits, as far as there is room. */
 static void conn_write_queue(struct conn *c)
 {

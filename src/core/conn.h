@@ -159,7 +159,14 @@ enum moved {
  * failed, or is left to be met again by read and write. */
 enum moved conn_move(struct conn *from, struct conn *to);
 
-/* Call handler.drained when the kernel can take more, even if nothing waits. */
+/* Send of out what the kernel takes at once, and keep nothing of the rest: for a handler that can
+ * make its output again, and waits with conn_want_drained. Returns how much was taken: 0 while
+ * something is queued, and where conn_write would send nothing. Of a message it is all or nothing.
+ */
+size_t conn_offer(struct conn *c, struct span out);
+
+/* Call handler.drained when the kernel can take more, even if nothing waits; never once a write has
+ * failed. */
 void conn_want_drained(struct conn *c);
 
 /* Nothing more will be written: tell the peer so once all that waits is gone. */

@@ -347,6 +347,55 @@ Test(conn, once_a_write_has_failed_it_waits_for_no_room)
 	scene_end(&sc);
 }
 
+Test(conn, what_is_offered_and_not_taken_is_not_kept)
+{
+	struct script s = {.stays = true, .per_write = 4, .again_every = 3};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &listener);
+	c = scene_join(&sc, &s);
+	cr_assert(eq(sz, conn_offer(c, span_of("offered")), 4));
+	cr_assert(eq(sz, conn_offer(c, span_of("red")), 3));
+	cr_assert(eq(sz, conn_offer(c, span_of("not now")), 0));
+	cr_assert(eq(sz, conn_offer(c, span_of("")), 0));
+	cr_assert(eq(sz, conn_queued(c), 0));
+	cr_assert(eq(u64, conn_sent(c), 7));
+	cr_assert(eq(str, s.outgoing, "offered"));
+	scene_end(&sc);
+}
+
+Test(conn, nothing_is_offered_past_what_waits_or_after_the_end)
+{
+	struct script s = {.stays = true, .per_write = 4};
+	struct scene sc;
+	struct conn *c;
+
+	scene_begin(&sc, &listener);
+	c = scene_join(&sc, &s);
+	conn_write(c, span_of("first"));
+	cr_assert(eq(sz, conn_offer(c, span_of("second")), 0));
+	scene_turn(&sc, 3);
+	cr_assert(eq(str, s.outgoing, "first"));
+	conn_finish(c);
+	cr_assert(eq(sz, conn_offer(c, span_of("third")), 0));
+	scene_end(&sc);
+}
+
+Test(conn, an_offer_that_fails_ends_our_side)
+{
+	struct script s = {.incoming = "why", .fail_write_at = 1, .error = EPIPE};
+	struct scene sc;
+
+	scene_begin(&sc, &listener);
+	cr_assert(eq(sz, conn_offer(scene_join(&sc, &s), span_of("lost")), 0));
+	scene_play(&sc);
+	cr_assert(eq(sz, s.sent, 3), "what it says is still heard");
+	cr_assert(s.failed);
+	cr_assert(eq(int, s.why.sys, EPIPE));
+	scene_end(&sc);
+}
+
 static void write_again(struct conn *c)
 {
 	if (conn_sent(c) < 100)
