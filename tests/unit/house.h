@@ -54,6 +54,18 @@ static inline void build(struct house *h, struct loop *loop, const char *mode)
 	h->server.arg = h;
 }
 
+/* What its mode needs to begin with: the caller frees it. */
+static inline void *begin_mode(struct house *h)
+{
+	const struct mode *mode = mode_find(h->server.conf.mode);
+	struct mode_env env = {.state = calloc(1, mode->state_size)};
+	struct err err;
+
+	cr_assert(eq(int, mode->begin(&env, &err), 0), "%s", err.what);
+	h->server.clients.ctx = env.state;
+	return env.state;
+}
+
 static inline void open_house(struct house *h)
 {
 	struct err err;

@@ -28,10 +28,12 @@ Test(server, two_of_them_run_in_one_process_and_serve_at_once)
 	struct loop loop;
 	struct peer a, b, c;
 	size_t already;
+	void *run;
 
 	begin_loop(&loop);
 	build(&echo, &loop, "echo");
 	build(&source, &loop, "source");
+	run = begin_mode(&source);
 	open_house(&echo);
 	open_house(&source);
 	visit(&a, &echo);
@@ -48,6 +50,7 @@ Test(server, two_of_them_run_in_one_process_and_serve_at_once)
 	TURN_UNTIL(&loop, (peer_hear(&b), b.heard_len > already + 20000));
 	raze(&echo);
 	raze(&source);
+	free(run);
 	end_loop(&loop);
 }
 

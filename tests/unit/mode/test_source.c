@@ -3,9 +3,27 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "mode/source.h"
 #include "script.h"
 
 TestSuite(mode_source, .timeout = 20);
+
+/* A source's run, for peers that follow scripts. */
+static void begin(struct scene *sc)
+{
+	struct source_run *run = calloc(1, sizeof(*run));
+	struct mode_env env = {.state = run};
+	struct err err;
+
+	cr_assert(eq(int, mode_source.begin(&env, &err), 0));
+	scene_begin_for(sc, &mode_source.on, run);
+}
+
+static void end(struct scene *sc)
+{
+	scene_end(sc);
+	free(sc->owner.ctx);
+}
 
 enum { LINE = 74, PATTERN = 95 * LINE };
 
@@ -32,25 +50,42 @@ Test(mode_source, sends_the_pattern_of_rfc_864_over_and_over)
 	struct script s = {.stays = true};
 	struct scene sc;
 
-	scene_begin(&sc, &mode_find("source")->on);
+	begin(&sc);
 	scene_join(&sc, &s);
 	scene_turn(&sc, 20);
 	cr_assert(gt(sz, s.outgoing_len, 10 * PATTERN));
 	is_the_pattern(&s);
-	scene_end(&sc);
+	end(&sc);
 }
 
 Test(mode_source, the_pattern_has_no_seam_however_little_is_taken_at_a_time)
 {
 	struct script s = {.stays = true, .ragged = true, .again_every = 4};
 	struct scene sc;
+	struct conn *c;
 
-	scene_begin(&sc, &mode_find("source")->on);
-	scene_join(&sc, &s);
+	begin(&sc);
+	c = scene_join(&sc, &s);
 	scene_turn(&sc, 5000);
 	cr_assert(gt(sz, s.outgoing_len, 2 * PATTERN));
 	is_the_pattern(&s);
-	scene_end(&sc);
+	cr_assert(eq(sz, conn_queued(c), 0));
+	end(&sc);
+}
+
+Test(mode_source, a_peer_that_takes_all_at_once_leaves_the_others_their_turn)
+{
+	struct script s = {.stays = true}, other = {.stays = true};
+	struct scene sc;
+
+	begin(&sc);
+	scene_join(&sc, &s);
+	cr_assert(ge(sz, s.outgoing_len, 1000000));
+	cr_assert(le(sz, s.outgoing_len, 1 << 20));
+	scene_join(&sc, &other);
+	scene_turn(&sc, 10);
+	cr_assert(eq(sz, s.outgoing_len, other.outgoing_len));
+	end(&sc);
 }
 
 Test(mode_source, waits_for_a_peer_that_takes_nothing)
@@ -59,14 +94,14 @@ Test(mode_source, waits_for_a_peer_that_takes_nothing)
 	struct scene sc;
 	struct conn *c;
 
-	scene_begin(&sc, &mode_find("source")->on);
+	begin(&sc);
 	c = scene_join(&sc, &s);
 	scene_turn(&sc, 1000);
-	cr_assert(le(sz, conn_queued(c), CONN_QUEUE_MAX_BYTES));
+	cr_assert(eq(sz, conn_queued(c), 0));
 	s.deaf = false;
 	scene_turn(&sc, 20);
 	is_the_pattern(&s);
-	scene_end(&sc);
+	end(&sc);
 }
 
 Test(mode_source, a_peer_that_has_nothing_to_say_is_served_all_the_same)
@@ -74,23 +109,27 @@ Test(mode_source, a_peer_that_has_nothing_to_say_is_served_all_the_same)
 	struct script s = {.incoming = "give"};
 	struct scene sc;
 
-	scene_begin(&sc, &mode_find("source")->on);
+	begin(&sc);
 	scene_join(&sc, &s);
 	scene_turn(&sc, 100);
 	cr_assert(gt(sz, s.outgoing_len, 50 * PATTERN));
 	cr_assert(eq(uint, s.finished, 0));
 	cr_assert(eq(uint, s.ended, 0));
-	scene_end(&sc);
+	end(&sc);
 }
 
 Test(mode_source, ends_when_the_peer_has_had_enough)
 {
 	struct script s = {.fail_write_at = 10, .error = EPIPE};
+	struct scene sc;
 
-	script_serve(&s, mode_find("source"));
+	begin(&sc);
+	scene_join(&sc, &s);
+	scene_play(&sc);
 	cr_assert(s.failed);
 	cr_assert(eq(int, s.why.kind, ERR_LOST));
-	cr_assert(eq(sz, s.outgoing_len, 9 * PATTERN));
+	cr_assert(eq(sz, s.outgoing_len, 9 * SOURCE_PIECE_BYTES));
+	end(&sc);
 }
 
 /* ---- over datagrams ---- */
@@ -104,13 +143,13 @@ static void is_answered_by_its_own_length(size_t len)
 		.message_max = 60000, .connectionless = true, .messages = messages, .stays = true};
 	struct scene sc;
 
-	scene_begin(&sc, &mode_find("source")->on);
+	begin(&sc);
 	scene_join(&sc, &s);
 	scene_turn(&sc, 5);
 	cr_assert(eq(sz, s.outgoing_len, len + 2), "one datagram");
 	for (size_t i = 0; i < len; i++)
 		cr_assert(eq(chr, s.outgoing[1 + i], expected_at(i)), "byte %zu", i);
-	scene_end(&sc);
+	end(&sc);
 	free(question);
 }
 
@@ -127,11 +166,11 @@ Test(mode_source, sends_nothing_to_a_datagram_peer_that_asks_for_nothing)
 	struct script s = {.message_max = 60000, .connectionless = true, .stays = true};
 	struct scene sc;
 
-	scene_begin(&sc, &mode_find("source")->on);
+	begin(&sc);
 	scene_join(&sc, &s);
 	scene_turn(&sc, 5);
 	cr_assert(eq(uint, s.writes, 0));
-	scene_end(&sc);
+	end(&sc);
 }
 
 Test(mode_source, over_a_connection_of_messages_sends_the_pattern_as_over_a_stream)
@@ -139,11 +178,11 @@ Test(mode_source, over_a_connection_of_messages_sends_the_pattern_as_over_a_stre
 	struct script s = {.message_max = 60000, .stays = true};
 	struct scene sc;
 
-	scene_begin(&sc, &mode_find("source")->on);
+	begin(&sc);
 	scene_join(&sc, &s);
 	scene_turn(&sc, 5);
 	cr_assert(gt(uint, s.writes, 3));
 	for (size_t i = 0; i < PATTERN; i++)
 		cr_assert(eq(chr, s.outgoing[1 + i], expected_at(i)), "byte %zu", i);
-	scene_end(&sc);
+	end(&sc);
 }
