@@ -128,7 +128,7 @@ asan: ## run the unit tests and the quick e2e tests under AddressSanitizer and U
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
-	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--rounds 3 --mib 128) $(B)/sockx
+	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--rounds 3 --mib 128 --check) $(B)/sockx
 	$(B)/bench/words $(if $(QUICK),QUICK)
 
 compare: $(B)/sockx ## show what sockx, nc, ncat and socat do in the same cases, as a table
