@@ -354,7 +354,7 @@ size_t conn_offer(struct conn *c, struct span out)
 {
 	size_t taken;
 
-	if (!conn_alive(c) || c->finishing || c->queue.len || !out.len)
+	if (!conn_alive(c) || c->finishing || conn_waits(c) || !out.len)
 		return 0;
 	taken = conn_write_some(c, out);
 	conn_review(c);
