@@ -28,7 +28,18 @@ int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, .
 	used = strlen(made.what);
 	/* Safe in threads with glibc (since 2.32) and musl; knows any number. */
 	snprintf(made.what + used, sizeof(made.what) - used, ": %s", strerror(errnum));
+	if (made.what[used])
+		made.cause = (uint16_t)(used + strlen(": "));
 	*e = made;
+	return -1;
+}
+
+int err_cause(struct err *e, const char *start)
+{
+	const char *found = strstr(e->what, start);
+
+	for (; found; found = strstr(found + 1, start))
+		e->cause = (uint16_t)(found - e->what);
 	return -1;
 }
 

@@ -69,6 +69,8 @@ struct err {
 	enum fact fact;
 	struct addr at; /* what the fact is about, or none */
 	char what[640];
+	uint16_t cause; /* where in what the cause alone begins: what was before it names the object
+	                 */
 	char hint[320]; /* what to do next, or "" */
 };
 
@@ -80,6 +82,10 @@ int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 /* The same, with ": " and the system's words for errnum behind it. */
 int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Say that the last start in e->what begins the cause: a report that names the object itself tells
+ * only this. err_sys has said so of the system's words. Returns -1. */
+int err_cause(struct err *e, const char *start);
 
 /* Add what to do next to an error that was set; e->hint may be among the arguments. Returns -1. */
 int err_hint(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

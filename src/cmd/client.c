@@ -91,10 +91,6 @@ static void client_on_gone(struct conn_owner *owner, struct conn *conn, const st
 
 	c->received += conn_received(conn);
 	c->sent += conn_sent(conn);
-	if (owner->open_now == 0)
-		report(c->to,
-			&(struct report){
-				.kind = REPORT_DONE, .received = c->received, .sent = c->sent});
 	if (conn == c->net)
 		c->net = NULL;
 	c->over(c, why);
@@ -313,6 +309,19 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	return client_read_source(c, &c->to_where.source, err);
 }
 
+/* All went well: only now is that known. */
+static void client_tell_done(struct client *c)
+{
+	struct report done = {.kind = REPORT_DONE, .received = c->received, .sent = c->sent};
+	struct list *node;
+
+	for (node = c->owner.conns.next; node != &c->owner.conns; node = node->next) {
+		done.received += conn_received(conn_of_node(node));
+		done.sent += conn_sent(conn_of_node(node));
+	}
+	report(c->to, &done);
+}
+
 int client_run(struct client *c, struct err *err)
 {
 	c->began_ms = c->loop.now_ms;
@@ -323,8 +332,10 @@ int client_run(struct client *c, struct err *err)
 		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
 	if (loop_run(&c->loop, err) < 0)
 		return -1;
-	if (!c->verdict.kind)
+	if (!c->verdict.kind) {
+		client_tell_done(c);
 		return 0;
+	}
 	*err = c->verdict;
 	advise_client(err, c->mode);
 	return -1;

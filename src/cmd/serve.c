@@ -8,6 +8,7 @@
 #include "cmd/serve.h"
 #include "cmd/talk.h"
 #include "os/limits.h"
+#include "report/report.h"
 #include "transport/fd.h"
 
 enum {
@@ -347,8 +348,12 @@ static int serve(struct serve_run *run, struct err *err)
 	known = serve_find_addresses(run, err);
 	if (known < 0 || (known && serve_begin(run, err) < 0) || loop_run(&run->loop, err) < 0)
 		return -1;
-	if (!run->verdict.kind)
+	if (!run->verdict.kind) {
+		report(run->to, &(struct report){.kind = REPORT_DONE,
+					.received = run->server.received,
+					.sent = run->server.sent});
 		return 0;
+	}
 	*err = run->verdict;
 	return -1;
 }

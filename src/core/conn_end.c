@@ -2,6 +2,7 @@
 #include "core/conn_state.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 enum {
 	SEE_OFF_FIRST_MS = 1, /* how soon to look again; doubled up to ... */
@@ -233,10 +234,14 @@ static void conn_unacknowledged_ending(
 	const struct conn *c, const struct addr *peer, struct err *err)
 {
 	bool unread = c->link.via->unsent_is_unread;
+	size_t left = conn_at_most_sent(c, c->unsent);
+	char cause[40];
 
 	err_set(err, ERR_LOST, "connection with %s: %s%zu bytes were not %s in %jd ms",
-		addr_text(peer).text, unread ? "up to " : "", conn_at_most_sent(c, c->unsent),
+		addr_text(peer).text, unread ? "up to " : "", left,
 		unread ? "read" : "acknowledged", (intmax_t)conn_see_off_ms(c));
+	snprintf(cause, sizeof(cause), "%s%zu bytes", unread ? "up to " : "", left);
+	err_cause(err, cause);
 	err_hint(err, unread ? "the peer has stopped reading"
 			     : "the peer has stopped reading, or the way to it is gone");
 }
@@ -250,22 +255,26 @@ static void conn_peer_ending(const struct conn *c, struct err *err)
 	case ENDED_IDLE:
 		err_set(err, ERR_TIMEOUT, "connection with %s: silent for %jd ms",
 			addr_text(&peer).text, (intmax_t)c->owner->idle_ms);
+		err_cause(err, "silent for");
 		err_fact(err, FACT_IDLE_LIMIT, &peer);
 		break;
 	case ENDED_UNACKNOWLEDGED: conn_unacknowledged_ending(c, &peer, err); break;
 	case ENDED_REFUSED:
 		err_set(err, ERR_RUNTIME, "%s was sent away: %s", addr_text(&peer).text,
 			c->refused);
+		err_cause(err, "sent away: ");
 		break;
 	case ENDED_TOO_LONG:
 		err_set(err, ERR_WRONG, "connection with %s: more than %ju bytes came",
 			addr_text(&peer).text, (uintmax_t)c->owner->receive_max);
+		err_cause(err, "more than");
 		err_fact(err, FACT_ANSWER_LIMIT, &peer);
 		break;
 	case ENDED_CUT:
 		err_set(err, ERR_LOST,
 			"connection with %s cut off after %ju bytes received, %ju sent: we stop",
 			addr_text(&peer).text, (uintmax_t)c->received, (uintmax_t)c->sent);
+		err_cause(err, "we stop");
 		err_hint(err, "the client had not ended; what it still had to send is lost");
 		break;
 	case ENDED_IN_ORDER:

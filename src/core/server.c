@@ -217,6 +217,8 @@ static void server_on_gone(struct conn_owner *owner, struct conn *c, const struc
 {
 	struct server *s = container_of(owner, struct server, clients);
 
+	s->received += conn_received(c);
+	s->sent += conn_sent(c);
 	if (report_shown(owner->to, REPORT_LOST))
 		server_report_gone(s, c, why);
 	if (server_counts(c, why))

@@ -65,6 +65,7 @@ struct server {
 	enum err_kind stop_kind; /* ... and what it is called where stopping loses something */
 	bool enough;             /* server_enough was called */
 	uint64_t served;         /* clients that came and went and count for exit_after */
+	uint64_t received, sent; /* bytes, of the clients that are gone */
 	uint64_t missed;         /* datagrams that the kernel had no room for */
 	uint64_t dropped;        /* bytes, queued here or in the kernel, that stopping gave up */
 	uint64_t cut_short; /* answers of which there was more to come than stopping waited for */

@@ -220,7 +220,7 @@ static void report_with_why(struct reporter *to, const struct report *what)
 	const struct err why = report_completed(to, what->why);
 	struct report whole = *what;
 
-	whole.reason = why.what;
+	whole.reason = why.what + why.cause;
 	report_render(to, &whole);
 }
 

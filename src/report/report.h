@@ -33,7 +33,7 @@ enum report_kind {
 	REPORT_CONNECTED,    /* a client is connected: address, transport */
 	REPORT_AIMED,        /* a client sends where nobody need be: address, transport */
 	REPORT_HALF_CLOSED,  /* the server ended right after our half-close: address, reason */
-	REPORT_DONE,         /* its connection is over: bytes */
+	REPORT_DONE,         /* the run has ended with status 0: bytes */
 	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */
 	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */
 	REPORT_KINDS
@@ -51,10 +51,10 @@ struct report {
 	enum report_kind kind;
 	uint64_t conn; /* which connection, counted from 1; 0: none */
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
-	uint64_t received, sent; /* bytes, for REPORT_CLOSED and REPORT_LOST */
+	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
 	struct span name;      /* as the peer said it, for REPORT_NAMED: any bytes */
-	const struct err *why; /* the reason as an error, in place of reason; NULL: none */
+	const struct err *why; /* the reason as an error, of which the cause is told; NULL: none */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */

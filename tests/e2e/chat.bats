@@ -459,7 +459,7 @@ END
     run timeout -k 1 40 "$PYTHON" "$PEERS/crowd.py" "$PORT" 200 "$SERVER_ERR"
     expect_status 0
     local peak_kb
-    has_line "$SERVER_ERR" '^1: .* lost .* was sent away: it does not read what is said'
+    has_line "$SERVER_ERR" '^1: .* lost .*, [0-9]+ sent: sent away: it does not read what is said'
     equal "$(grep -c 'sent away' "$SERVER_ERR")" 1
     equal "$(wc -l <"$SERVER_OUT")" "$output"
     peak_kb=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$SERVER_PID/status")

@@ -537,3 +537,64 @@ stops_listening() {
     equal "$SERVER_STATUS" 143
     [ $(($(now_ms) - began)) -lt 1500 ]
 }
+
+# ---- the last line ----
+
+# EVENT: it is that of the last line of $stderr, and of done and error there is no other.
+ends_with() {
+    has_line <(tail -n 1 <<<"$stderr") "\"event\":\"$1\"" || fail "the last line is no $1:" "$stderr"
+    equal "$(grep -Ec '"event":"(done|error)"' <<<"$stderr")" 1
+}
+
+@test "--json: the last line of a client is done, or its error" {
+    start_server -m echo
+    run --separate-stderr sockx echo -j -p "$PORT" hello
+    expect_status 0
+    ends_with "done"
+    run --separate-stderr sockx echo -j --count 2 --interval 1ms -p "$PORT"
+    expect_status 0
+    ends_with "done"
+    run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -j -p $PORT hello >/dev/full"
+    expect_status 1
+    ends_with error
+    run --separate-stderr bash -c "echo hello | timeout 20 '$SOCKX' connect -N -j localhost $PORT >/dev/full"
+    expect_status 1
+    ends_with error
+    start_script server.py reset_sending 1000
+    run --separate-stderr sockx connect -j 127.0.0.1 "$PORT"
+    expect_status 4
+    ends_with error
+    free_port
+    run --separate-stderr sockx echo -j -p "$PORT" hello
+    expect_status 7
+    ends_with error
+}
+
+@test "--json: the last line of a server is done, or its error" {
+    start_server -j -m echo --once
+    sockx echo -p "$PORT" hello
+    wait_server
+    equal "$SERVER_STATUS" 0
+    stderr=$(cat "$SERVER_ERR")
+    ends_with "done"
+    has_line "$SERVER_ERR" '"event":"done","received":5,"sent":5'
+    start_server -j -m echo
+    stop_server
+    stderr=$(cat "$SERVER_ERR")
+    ends_with "done"
+    start_server -j -m echo --once
+    start_script client.py reset_sending "$PORT" 1
+    wait_server
+    equal "$SERVER_STATUS" 4
+    stderr=$(cat "$SERVER_ERR")
+    ends_with error
+}
+
+@test "a client that is lost is told with its reason, and nothing twice" {
+    start_server -v -m echo
+    start_script client.py reset_sending "$PORT" 1
+    wait_until has_line "$SERVER_ERR" '^1: 127\.0\.0\.1:[0-9]+ lost after 1 bytes received, 1 sent: Connection reset by peer$'
+    start_server -j -m echo
+    start_script client.py reset_sending "$PORT" 1
+    wait_until has_line "$SERVER_ERR" '"event":"conn.lost",.*"reason":"Connection reset by peer"'
+}

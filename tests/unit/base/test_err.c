@@ -97,3 +97,29 @@ Test(err, what_is_too_long_is_cut_within_its_field)
 	err_hint(&e, "%s", text);
 	cr_assert(eq(sz, strlen(e.hint), sizeof(e.hint) - 1));
 }
+
+Test(err, the_cause_stands_apart_from_the_object)
+{
+	struct err e = {0};
+
+	err_set(&e, ERR_LISTEN, "it is late");
+	cr_assert(eq(str, e.what + e.cause, "it is late"), "the whole, unless told");
+	err_sys(&e, ERR_LISTEN, EADDRINUSE, "%s: bind", "[::]:80");
+	cr_assert(eq(str, e.what + e.cause, "Address already in use"));
+	err_set(&e, ERR_TIMEOUT, "connection with %s: silent for 5 ms", "/tmp/silent for good");
+	cr_assert(eq(int, err_cause(&e, "silent for"), -1));
+	cr_assert(eq(str, e.what + e.cause, "silent for 5 ms"));
+	err_set(&e, ERR_WRONG, "short");
+	cr_assert(eq(int, e.cause, 0));
+}
+
+Test(err, a_story_that_is_cut_has_no_cause_of_its_own)
+{
+	struct err e = {0};
+	char typed[sizeof(e.what) + 10];
+
+	memset(typed, 'x', sizeof(typed) - 1);
+	typed[sizeof(typed) - 1] = '\0';
+	err_sys(&e, ERR_LISTEN, EADDRINUSE, "%s", typed);
+	cr_assert(eq(int, e.cause, 0));
+}

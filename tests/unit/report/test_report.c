@@ -324,6 +324,23 @@ Test(report, a_reason_may_be_an_error_and_is_completed_as_one)
 	cr_assert(eq(str, value_of(&lines, "reason").text, "\"silent for 5 ms (--idle-timeout)\""));
 }
 
+Test(report, a_report_names_its_object_and_tells_the_cause_alone)
+{
+	struct err why = {0};
+	struct report what = full_report(REPORT_LOST);
+	struct lines lines;
+
+	err_sys(&why, ERR_LOST, ECONNRESET,
+		"connection with 127.0.0.1:80 lost after 12 bytes received, 34 sent");
+	what.reason = NULL;
+	what.why = &why;
+	cr_assert(eq(str, tell(&what, false).text,
+		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by "
+		"peer\n"));
+	lines = tell(&what, true);
+	cr_assert(eq(str, value_of(&lines, "reason").text, "\"Connection reset by peer\""));
+}
+
 Test(report, without_an_adviser_an_error_stays_as_it_is)
 {
 	struct lines lines;
