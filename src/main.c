@@ -11,25 +11,11 @@
 #include "cmd/commands.h"
 #include "cmd/help.h"
 #include "cmd/show.h"
+#include "cmd/standard_error.h"
 #include "os/process.h"
 #include "os/sys_process.h"
 #include "os/sys_terminal.h"
 #include "report/report.h"
-#include "transport/fd.h"
-
-/* Standard error never blocks us: what it does not take at once is dropped. Most runs have nothing
- * to say, so it is opened with the first line. */
-static int write_line(void *arg, struct span line)
-{
-	struct link *err = arg;
-	size_t taken = 0;
-
-	if (!err->via)
-		fd_open_std(err->to, STDERR_FILENO, err);
-	while (line.len && err->via->write(err, line, &taken) == IO_DONE)
-		line = span_from(line, taken);
-	return line.len ? -1 : 0;
-}
 
 static void set_reporter(struct reporter *to, const struct talk_conf *talk, bool terminal)
 {
@@ -116,36 +102,43 @@ static int run(struct reporter *to, int argc, char **argv, bool terminal, struct
 	return run_command(to, command, argc - 2, argv + 2, terminal, err);
 }
 
-/* End as any filter does whose reader has gone; if our parent had us ignore SIGPIPE, as one that
- * says so. */
-static enum err_kind end_by_sigpipe(bool ignored, struct reporter *to, struct err *err)
+/* Where our parent had us ignore SIGPIPE, its error is one like any other. */
+static void tell(struct reporter *to, bool sigpipe_ignored, struct err *err)
 {
-	if (!ignored) {
-		sys_signal_default(SIGPIPE);
-		sys_raise(SIGPIPE);
-	}
-	err->kind = ERR_RUNTIME;
-	report_error(to, err);
+	if (err->kind == ERR_SIGPIPE && !sigpipe_ignored)
+		return;
+	if (err->kind == ERR_SIGPIPE)
+		err->kind = ERR_RUNTIME;
+	if (err->what[0])
+		report_error(to, err);
+}
+
+/* End as any filter does whose reader has gone. */
+static int end_by_sigpipe(void)
+{
+	sys_signal_default(SIGPIPE);
+	sys_raise(SIGPIPE);
 	return ERR_RUNTIME;
 }
 
 int main(int argc, char **argv)
 {
-	struct reporter silent = {0}; /* what writes the trace is not traced itself */
-	struct link standard_error = {.to = &silent};
-	struct reporter to = {
-		.sink = {write_line, &standard_error}, .level = LEVEL_READY, .advise = advise};
+	struct standard_error standard_error;
+	struct reporter to = {.level = LEVEL_READY, .advise = advise};
 	struct err err = {0};
 	bool sigpipe_ignored = sys_signal_ignore(SIGPIPE);
-	int rc = process_reserve_std(&to, &err);
+	int rc;
 
+	standard_error_begin(&standard_error, &to);
+	rc = process_reserve_std(&to, &err);
 	if (rc == 0)
 		rc = run(&to, argc, argv, sys_isatty(STDERR_FILENO), &err);
+	if (rc < 0)
+		tell(&to, sigpipe_ignored, &err);
+	standard_error_end(&standard_error);
 	if (rc == 0)
 		return 0;
 	if (err.kind == ERR_SIGPIPE)
-		return (int)end_by_sigpipe(sigpipe_ignored, &to, &err);
-	if (err.what[0])
-		report_error(&to, &err);
+		return end_by_sigpipe();
 	return err.kind ? (int)err.kind : ERR_RUNTIME;
 }

@@ -226,7 +226,8 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
 	if (scratch_init(&c->scratch) == 0 &&
-		timer_init(&c->loop, &c->max_time, client_on_max_time) == 0)
+		timer_init(&c->loop, &c->max_time, client_on_max_time) == 0 &&
+		late_begin(&c->late_lines, &c->loop, to) == 0)
 		return 0;
 	client_free(c);
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -348,5 +349,6 @@ void client_free(struct client *c)
 	conn_owner_free(&c->owner);
 	timer_free(&c->loop, &c->max_time);
 	scratch_free(&c->scratch, c->to);
+	late_end(&c->late_lines);
 	loop_free(&c->loop);
 }

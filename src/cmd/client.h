@@ -6,6 +6,7 @@
 #include "core/conn.h"
 #include "core/connector.h"
 #include "core/std.h"
+#include "os/late.h"
 
 /*
  * What every client command is made of: one loop, one connection (client_pool.h: or more), its time
@@ -38,6 +39,7 @@ struct client {
 	struct addr at;              /* where that one goes; len 0: nowhere yet */
 	uint64_t received, sent;     /* bytes, of the connections that are over */
 	struct timer max_time;
+	struct late late_lines;                                /* the reporter's lines */
 	int64_t began_ms;                                      /* by the loop's clock */
 	struct err verdict;                                    /* why the run failed, or none */
 	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 8]; /* as an address, for messages */

@@ -321,6 +321,7 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 	if (loop_init(&run->loop, err) < 0)
 		return -1;
 	if (scratch_init(&run->scratch) < 0 || !run->env.state ||
+		late_begin(&run->late_lines, &run->loop, run->to) < 0 ||
 		timer_init(&run->loop, &run->max_time, serve_on_max_time) < 0 ||
 		timer_init(&run->loop, &run->mode_limit, serve_on_mode_limit) < 0 ||
 		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0)
@@ -366,6 +367,7 @@ static void serve_free_run(struct serve_run *run)
 	if (run->mode->end && run->mode_begun)
 		run->mode->end(&run->env);
 	signals_close(&run->signals);
+	late_end(&run->late_lines);
 	timer_free(&run->loop, &run->max_time);
 	timer_free(&run->loop, &run->look_up_limit);
 	timer_free(&run->loop, &run->mode_limit);

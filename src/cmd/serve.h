@@ -5,6 +5,7 @@
 #include "cmd/where.h"
 #include "core/resolve.h"
 #include "core/server.h"
+#include "os/late.h"
 #include "os/signals.h"
 #include "mode/mode.h"
 
@@ -37,6 +38,7 @@ struct serve_run {
 	struct scratch scratch;
 	struct signals signals;
 	struct timer max_time, look_up_limit, mode_limit;
+	struct late late_lines; /* the reporter's lines */
 	struct server server;
 	struct budget budget; /* of its clients */
 	struct mode_env env;

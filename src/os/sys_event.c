@@ -31,6 +31,11 @@ int sys_writable(struct reporter *to, int fd, int timeout_ms)
 	return rc;
 }
 
+void sys_rest(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
 int sys_epoll_create(void)
 {
 	return epoll_create1(EPOLL_CLOEXEC);

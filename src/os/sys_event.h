@@ -15,6 +15,9 @@ int sys_writable(struct reporter *to, int fd, int timeout_ms);
 /* poll(2) for POLLIN, without waiting: 1 where fd can be read, or accepted from; 0, or -1. */
 int sys_readable(struct reporter *to, int fd);
 
+/* Wait so long: for the end of a run, where no loop turns. */
+void sys_rest(int ms);
+
 /* The loop's own; not traced, they are not about the peer. */
 int sys_epoll_create(void);
 int sys_epoll_ctl(int epoll, int op, int fd, uint32_t events, void *data);

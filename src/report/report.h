@@ -63,12 +63,23 @@ struct report_sink {
 	void *arg;
 };
 
+/* Lines that a sink has taken and could not write at once. */
+struct report_late {
+	/* Write what can be written now. Returns whether some are left. */
+	bool (*again)(struct report_late *late);
+	/* Told that the first line is kept: set by what turns a loop, to call again soon. NULL:
+	 * nothing does. */
+	void (*kept)(void *arg);
+	void *arg;
+};
+
 struct reporter {
 	struct report_sink sink;
-	enum report_level level; /* the least urgent that is shown */
-	bool json;               /* JSON lines, one object an event */
-	bool calls;              /* every call to the kernel about a socket is shown */
-	bool colour;             /* what errors begin with is coloured */
+	struct report_late *late; /* NULL: the sink keeps no lines */
+	enum report_level level;  /* the least urgent that is shown */
+	bool json;                /* JSON lines, one object an event */
+	bool calls;               /* every call to the kernel about a socket is shown */
+	bool colour;              /* what errors begin with is coloured */
 	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */
 	void (*advise)(struct err *err);
 	uint64_t dropped; /* lines that the sink did not take */

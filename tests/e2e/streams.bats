@@ -252,6 +252,42 @@ for kept in ("plain", "reversed", "end", "café"):
     has_line "$JOB_OUT" '127\.0\.0\.1:[0-9]+ done, 5 bytes received, 5 sent'
 }
 
+# ---- a terminal that takes nothing for a moment ----
+
+@test "what a terminal did not take at once is shown when it does" {
+    free_port
+    start_job timeout 20 "$PYTHON" "$PEERS/full_terminal.py" 0.5 "$SOCKX" serve -m echo -H 127.0.0.1 -p "$PORT" --once
+    wait_until is_listening "$PORT"
+    wait_until has_line "$JOB_OUT" '^listening on 127\.0\.0\.1:'
+    sockx echo -H 127.0.0.1 -p "$PORT" hello
+    wait_job
+    equal "$JOB_STATUS" 0
+    has_line "$JOB_OUT" '^1: 127\.0\.0\.1:[0-9]+ done, 5 bytes received, 5 sent'
+}
+
+@test "an error waits a moment for a terminal that takes nothing, and no longer" {
+    run --separate-stderr timeout 20 "$PYTHON" "$PEERS/full_terminal.py" 0.05 "$SOCKX" serve --color=never -p 99999
+    expect_status 2
+    [[ $output == *"'99999' is not a port"* ]]
+    timed run --separate-stderr timeout 20 "$PYTHON" "$PEERS/full_terminal.py" -1 "$SOCKX" serve --color=never -p 99999
+    expect_status 2
+    equal "$output" ""
+    took_between 0 3000
+}
+
+# bats test_tags=load
+@test "200 clients and their server share a terminal: each is told" {
+    free_port
+    on_tty bash -c "
+        '$SOCKX' serve -m echo -H 127.0.0.1 -p $PORT --exit-after 200 &
+        until ss -Hltn sport = :$PORT | grep -q LISTEN; do sleep 0.01; done
+        for i in {1..200}; do '$SOCKX' connect -N 127.0.0.1 $PORT </dev/null & done
+        wait" >"$BATS_TEST_TMPDIR/seen"
+    equal "$(grep -Ec '^[0-9]+: .* connected$' "$BATS_TEST_TMPDIR/seen")" 200
+    equal "$(grep -Ec '^connected to ' "$BATS_TEST_TMPDIR/seen")" 200
+    equal "$(grep -Ec '^[0-9]+: .* done, ' "$BATS_TEST_TMPDIR/seen")" 200
+}
+
 @test "a line typed at a terminal goes out at once" {
     start_script server.py keep
     held_input
