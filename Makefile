@@ -109,9 +109,9 @@ demo: ## install what is missing, build, and run the main job on real data
 	@$(MAKE) --no-print-directory all
 	@sh tests/demo $(B)/sockx
 
-check: ## install what the tests need, and run them all
+check: ## install what the tests need, and run them all (PART="lint unit": only these)
 	@sh tests/setup
-	@sh tests/check
+	@sh tests/check $(PART)
 
 check-unit: $(B)/unit ## run the unit tests
 	$(B)/unit
