@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# Clients that misbehave, and a system that does: beside each of them an honest client gets every
+# Clients that misbehave, and too few descriptors: beside each of them an honest client gets every
 # byte and waits at most 2 ms (p99), the server survives, and service goes on once the cause is
-# gone.
+# gone. A system that fails: inject.bats and preload.bats.
 
 # shellcheck disable=SC2034 # LAUNCHER and SERVER_PORT are read by the helper
 # shellcheck disable=SC2030,SC2031 # of its tests, each a process, and of what the helper reads
@@ -324,111 +324,4 @@ ends_within() {
     ends_within 3000 0
     wait_fault
     tell "100 busy clients at SIGTERM: $(tail -n 1 "$FAULT_OUT")"
-}
-
-# ---- the system ----
-
-# bats test_tags=load
-@test "a few bytes a call, every fifth call interrupted: every byte arrives" {
-    local shim=$BATS_TEST_TMPDIR/shortio.so data=$BATS_TEST_TMPDIR/data shortened
-
-    export SHORTIO_LOG=$BATS_TEST_TMPDIR/shortio.log
-    cc -std=c17 -O2 -D_GNU_SOURCE -shared -fPIC -o "$shim" "$PEERS/shortio.c" -ldl
-    random_file "$data" $((1 << 20))
-    free_port
-    LAUNCHER=(env LD_PRELOAD="$shim")
-    SERVER_PORT=$PORT start_server --mode echo
-    shortened=(timeout -k 1 20 env LD_PRELOAD="$shim" "$SOCKX")
-    "${shortened[@]}" connect -N 127.0.0.1 "$PORT" <"$data" >"$data.connect"
-    same_bytes "$data" "$data.connect"
-    # shellcheck disable=SC2002 # its input is to be a pipe
-    cat "$data" | "${shortened[@]}" connect -N 127.0.0.1 "$PORT" | cat >"$data.piped"
-    same_bytes "$data" "$data.piped"
-    "${shortened[@]}" echo -p "$PORT" <"$data" >"$data.echo"
-    same_bytes "$data" "$data.echo"
-    stop_server
-    equal "$SERVER_STATUS" 0
-    # Four programs, each with its megabyte in and out at 13 bytes a call at most.
-    equal "$(awk '$2 > 2 * 1024 * 1024 / 13 && $4 > 1000' "$SHORTIO_LOG" | wc -l)" 4
-    has_line "$SERVER_ERR" "^listening on 0.0.0.0:$PORT \(tcp, echo\)\$" ||
-        fail "it said: $(cat "$SERVER_ERR")"
-}
-
-# bats test_tags=load
-@test "an allocation that fails, once or for ever: no crash, no hang, 0 only if all arrived" {
-    run -0 timeout -k 1 55 "$PYTHON" "$PEERS/alloc.py"
-    tell "a failing allocation: $output"
-}
-
-needs_strace() {
-    strace -D -qq -o /dev/null true 2>"$BATS_TEST_TMPDIR/strace" ||
-        skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/strace")"
-}
-
-# SCENARIO [KIND]
-fails_once_each() {
-    needs_strace
-    run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$@"
-    tell "a failing system call in $*: ${output%%$'\n'*}"
-    expect_status 0
-}
-
-# bats test_tags=load
-@test "a failing system call: serve, echo" {
-    fails_once_each serve
-}
-
-# bats test_tags=load
-@test "a failing system call: serve, pipe" {
-    fails_once_each pipe
-}
-
-# bats test_tags=load
-@test "a failing system call: connect" {
-    fails_once_each connect
-}
-
-# bats test_tags=load
-@test "a failing system call: echo" {
-    fails_once_each echo
-}
-
-# bats test_tags=load
-@test "a failing system call: greet, analyze and chat" {
-    fails_once_each greet
-    fails_once_each analyze
-    fails_once_each chat
-}
-
-# bats test_tags=load
-@test "a failing system call: serve over UDP, echo and pipe" {
-    fails_once_each serve udp
-    fails_once_each pipe udp
-}
-
-# bats test_tags=load
-@test "a failing system call: connect and echo over UDP" {
-    fails_once_each connect udp
-    fails_once_each echo udp
-}
-
-# bats test_tags=load
-@test "a failing system call: a Unix socket's server, and its clients" {
-    fails_once_each serve unix
-    fails_once_each connect unix
-    fails_once_each echo unix
-}
-
-# bats test_tags=load
-@test "a failing system call: Unix datagrams" {
-    fails_once_each serve unix-datagram
-    fails_once_each pipe unix-datagram
-    fails_once_each echo unix-datagram
-}
-
-# bats test_tags=load
-@test "a failing system call: sequenced packets" {
-    fails_once_each serve unix-seqpacket
-    fails_once_each pipe unix-seqpacket
-    fails_once_each echo unix-seqpacket
 }

@@ -1,0 +1,44 @@
+#!/usr/bin/env bats
+# bats file_tags=once,slow
+#
+# A system whose calls fail, each of them once: peers/inject.py, which has strace do it. No test here
+# measures time: they run beside others. A sanitizer's own calls would be made to fail, too.
+
+load helper
+load measure
+
+export BATS_TEST_TIMEOUT=60
+
+needs_strace() {
+    strace -D -qq -o /dev/null true 2>"$BATS_TEST_TMPDIR/strace" ||
+        skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/strace")"
+}
+
+# SCENARIO [KIND]
+fails_once_each() {
+    needs_strace
+    run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$@"
+    tell "a failing system call in $*: ${output%%$'\n'*}"
+    expect_status 0
+}
+
+@test "a failing system call: serve, echo" { fails_once_each serve; }
+@test "a failing system call: serve, pipe" { fails_once_each pipe; }
+@test "a failing system call: connect" { fails_once_each connect; }
+@test "a failing system call: echo" { fails_once_each echo; }
+@test "a failing system call: greet" { fails_once_each greet; }
+@test "a failing system call: analyze" { fails_once_each analyze; }
+@test "a failing system call: chat" { fails_once_each chat; }
+@test "a failing system call: serve over UDP, echo" { fails_once_each serve udp; }
+@test "a failing system call: serve over UDP, pipe" { fails_once_each pipe udp; }
+@test "a failing system call: connect over UDP" { fails_once_each connect udp; }
+@test "a failing system call: echo over UDP" { fails_once_each echo udp; }
+@test "a failing system call: a Unix socket's server" { fails_once_each serve unix; }
+@test "a failing system call: connect to a Unix socket" { fails_once_each connect unix; }
+@test "a failing system call: echo through a Unix socket" { fails_once_each echo unix; }
+@test "a failing system call: Unix datagrams, serve, echo" { fails_once_each serve unix-datagram; }
+@test "a failing system call: Unix datagrams, serve, pipe" { fails_once_each pipe unix-datagram; }
+@test "a failing system call: Unix datagrams, echo" { fails_once_each echo unix-datagram; }
+@test "a failing system call: sequenced packets, serve, echo" { fails_once_each serve unix-seqpacket; }
+@test "a failing system call: sequenced packets, serve, pipe" { fails_once_each pipe unix-seqpacket; }
+@test "a failing system call: sequenced packets, echo" { fails_once_each echo unix-seqpacket; }

@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# bats file_tags=once,slow
+# shellcheck disable=SC2034 # LAUNCHER and SERVER_PORT are read by the helper
+#
+# A system that does little at a time, or has no memory: libraries that are loaded before the
+# program's own (peers/shortio.c, peers/alloc.c) stand in for it. A sanitizer would be one more.
+
+load helper
+load measure
+
+export BATS_TEST_TIMEOUT=60
+
+@test "a few bytes a call, every fifth call interrupted: every byte arrives" {
+    local shim=$BATS_TEST_TMPDIR/shortio.so data=$BATS_TEST_TMPDIR/data shortened
+
+    export SHORTIO_LOG=$BATS_TEST_TMPDIR/shortio.log
+    cc -std=c17 -O2 -D_GNU_SOURCE -shared -fPIC -o "$shim" "$PEERS/shortio.c" -ldl
+    random_file "$data" $((1 << 20))
+    free_port
+    LAUNCHER=(env LD_PRELOAD="$shim")
+    SERVER_PORT=$PORT start_server --mode echo
+    shortened=(timeout -k 1 20 env LD_PRELOAD="$shim" "$SOCKX")
+    "${shortened[@]}" connect -N 127.0.0.1 "$PORT" <"$data" >"$data.connect"
+    same_bytes "$data" "$data.connect"
+    # shellcheck disable=SC2002 # its input is to be a pipe
+    cat "$data" | "${shortened[@]}" connect -N 127.0.0.1 "$PORT" | cat >"$data.piped"
+    same_bytes "$data" "$data.piped"
+    "${shortened[@]}" echo -p "$PORT" <"$data" >"$data.echo"
+    same_bytes "$data" "$data.echo"
+    stop_server
+    equal "$SERVER_STATUS" 0
+    # Four programs, each with its megabyte in and out at 13 bytes a call at most.
+    equal "$(awk '$2 > 2 * 1024 * 1024 / 13 && $4 > 1000' "$SHORTIO_LOG" | wc -l)" 4
+    has_line "$SERVER_ERR" "^listening on 0.0.0.0:$PORT \(tcp, echo\)\$" ||
+        fail "it said: $(cat "$SERVER_ERR")"
+}
+
+@test "an allocation that fails, once or for ever: no crash, no hang, 0 only if all arrived" {
+    run -0 timeout -k 1 55 "$PYTHON" "$PEERS/alloc.py"
+    tell "a failing allocation: $output"
+}
