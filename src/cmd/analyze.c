@@ -84,7 +84,7 @@ static int analyze_client_put_out(struct analyze_client_run *run, struct span ou
 {
 	if (out.len)
 		run->last = out.data[out.len - 1];
-	return run->ask.out ? screen_write(&run->ask.screen, out) : 0;
+	return run->ask.answers.to ? screen_write(&run->ask.screen, out) : 0;
 }
 
 static void analyze_client_out_of_memory(struct analyze_client_run *run)
@@ -224,7 +224,7 @@ static void analyze_client_put_json(struct analyze_client_run *run)
 	if (j.failed)
 		analyze_client_out_of_memory(run);
 	else
-		conn_write(run->ask.out, buf_span(&j.out));
+		conn_write(run->ask.answers.to, buf_span(&j.out));
 	buf_free(&j.out);
 }
 
@@ -235,7 +235,7 @@ static void analyze_client_put_answer(struct analyze_client_run *run)
 		analyze_client_put_out(run, buf_span(&run->answer));
 	screen_end(&run->ask.screen);
 	if (run->ask.head.len && run->last != '\n')
-		conn_write(run->ask.out, span_of("\n"));
+		conn_write(run->ask.answers.to, span_of("\n"));
 }
 
 static void analyze_client_on_over(struct ask *a, const struct err *why)
@@ -285,8 +285,8 @@ static int analyze_command(struct reporter *to, void *conf, const struct opt_set
 	run.ask.over = analyze_client_on_over;
 	run.ask.more = analyze_client_on_more;
 	run.ask.screen.raw = run.conf->raw;
-	if (ask_words(&run.ask, args, err) == 0)
-		rc = ask_run(&run.ask, "analyze", args->count == 0, err);
+	if (ask_words(&run.ask, args, err) == 0 && ask_aim(&run.ask, "analyze", err) == 0)
+		rc = ask_run(&run.ask, args->count == 0, err);
 	ask_free(&run.ask);
 	findings_free(&run.findings);
 	buf_free(&run.answer);

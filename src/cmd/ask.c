@@ -1,6 +1,7 @@
 #include "cmd/ask.h"
 
 #include "base/escape.h"
+#include "transport/fd.h"
 
 enum {
 	PIECE_BYTES = 256 * 1024,            /* of the question, passed on at a time */
@@ -15,70 +16,112 @@ void ask_fail(struct ask *a, const struct err *why)
 		conn_abort(a->client.net);
 }
 
+void ask_out_of_memory(struct ask *a, const char *command)
+{
+	struct err why = {0};
+
+	err_set(&why, ERR_RUNTIME, "%s: out of memory", command);
+	ask_fail(a, &why);
+}
+
 /* ---- the question ---- */
 
-/* Pass on what the kernel takes; then say that this was all. A question of no bytes is nothing but
- * that, except for a peer that only a datagram tells of us. */
-static void send_more(struct ask *a)
+static int ask_send(struct ask *a, struct span part)
+{
+	a->held = a->asking && a->asking(a, part) < 0;
+	return conn_write(a->client.net, part) < 0 || a->held ? -1 : 0;
+}
+
+static void ask_review(struct ask *a)
+{
+	if (!a->passed_on)
+		return;
+	if (a->asked_all)
+		a->asked_all(a);
+	else if (!conn_connectionless(a->client.net))
+		conn_finish(a->client.net);
+}
+
+/* Pass on what the kernel takes; then say that this was all. Where that is all that is to be said,
+ * and there is an end to say it by, no message is sent for it. */
+static void ask_send_more(struct ask *a)
 {
 	struct conn *net = a->client.net;
 	size_t most = conn_message_max(net) ? a->question.len : PIECE_BYTES;
-	bool silent = !a->question.len && !conn_connectionless(net), more = true;
+	bool silent = !a->question.len && !a->asked_all && !conn_connectionless(net);
+	bool more = !silent;
 
-	if (!a->complete || a->passed_on)
+	if (!a->complete || a->passed_on || a->held)
 		return;
-	while (more && !silent) {
+	while (more) {
 		struct span piece = span_from(buf_span(&a->question), a->asked);
 
 		if (piece.len > most)
 			piece.len = most;
 		a->asked += piece.len;
-		more = conn_write(net, piece) == 0 && a->asked < a->question.len;
+		more = ask_send(a, piece) == 0 && a->asked < a->question.len;
 	}
 	a->passed_on = a->asked == a->question.len;
-	if (a->passed_on && !conn_connectionless(net))
-		conn_finish(net);
+	ask_review(a);
+}
+
+void ask_go_on(struct ask *a)
+{
+	a->held = false;
+	if (!a->client.net)
+		return;
+	ask_send_more(a);
+	join_go_on(&a->asks);
 }
 
 /* Nothing of the answer yet: the time runs from when something of the question last moved. */
-static void on_first(struct timer *t)
+static void ask_on_first(struct timer *t)
 {
 	struct ask *a = container_of(t, struct ask, first);
 	int64_t wait_ms = a->client.conf->connect_timeout_ms, due_ms;
 	struct err why = {0};
+	bool moved;
 
 	if (!a->client.net || a->answered)
 		return;
-	due_ms = wait_ms + (a->complete ? conn_active_ms(a->client.net) : a->client.loop.now_ms);
+	moved = a->complete || conn_sent(a->client.net);
+	due_ms = wait_ms + (moved ? conn_active_ms(a->client.net) : a->client.loop.now_ms);
 	if (due_ms > a->client.loop.now_ms) {
 		timer_set(&a->client.loop, &a->first, due_ms);
 		return;
 	}
 	err_set(&why, ERR_TIMEOUT, "%s: no %s within %jd ms", a->client.typed, a->what,
 		(intmax_t)wait_ms);
-	err_hint(&why, "is a server for it there? to wait longer: -w DURATION");
+	if (a->unanswered)
+		err_fact(&why, a->unanswered, NULL);
+	else
+		err_hint(&why, "is a server for it there? to wait longer: -w DURATION");
 	ask_fail(a, &why);
 }
 
-static void net_open(struct conn *c)
+static void ask_net_open(struct conn *c)
 {
 	struct ask *a = conn_ctx(c);
 
+	a->answers.from = c;
 	if (a->client.conf->connect_timeout_ms > 0)
 		timer_set_in(&a->client.loop, &a->first, a->client.conf->connect_timeout_ms);
-	if (a->in)
-		conn_resume(a->in);
-	send_more(a);
+	join_begin(&a->asks, c);
+	ask_send_more(a);
 }
 
-static void net_drained(struct conn *c)
-{
-	send_more(conn_ctx(c));
-}
-
-static void in_data(struct conn *c, struct span in)
+static void ask_net_drained(struct conn *c)
 {
 	struct ask *a = conn_ctx(c);
+
+	if (!a->held)
+		ask_go_on(a);
+	ask_review(a);
+}
+
+/* A question that is not sent as it comes is kept until it is whole. */
+static int ask_gather(struct ask *a, struct span in)
+{
 	struct err why = {0};
 
 	if (a->client.where.via->message_max && a->question.len + in.len > MESSAGE_MAX_BYTES) {
@@ -87,34 +130,48 @@ static void in_data(struct conn *c, struct span in)
 			a->client.where.via->message_max);
 		ask_fail(a, &why);
 	} else if (buf_add(&a->question, in) < 0) {
-		err_set(&why, ERR_RUNTIME, "standard input: out of memory");
-		ask_fail(a, &why);
+		ask_out_of_memory(a, "standard input");
 	}
+	return 0;
 }
 
-static void in_eof(struct conn *c)
+static int ask_pass(struct join *j, struct span in)
 {
-	struct ask *a = conn_ctx(c);
+	struct ask *a = j->arg;
+
+	if (!a->streams)
+		return ask_gather(a, in);
+	return a->client.net ? ask_send(a, in) : -1;
+}
+
+static void ask_input_ended(struct join *j)
+{
+	struct ask *a = j->arg;
 
 	a->complete = true;
 	if (a->client.net)
-		send_more(a);
+		ask_send_more(a);
 }
 
-static void in_closed(struct conn *c, const struct err *why)
+static void ask_input_closed(struct join *j, const struct err *why)
 {
-	struct ask *a = conn_ctx(c);
-
-	a->in = NULL;
 	if (why)
-		ask_fail(a, why);
+		ask_fail(j->arg, why);
 }
 
-static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
+static const struct join_on ask_asks = {
+	.gathers = true, .pass = ask_pass, .ended = ask_input_ended, .closed = ask_input_closed};
 
 /* ---- the answer ---- */
 
-static void net_data(struct conn *c, struct span in)
+static int ask_said(struct join *j, struct span in)
+{
+	struct ask *a = j->arg;
+
+	return a->said(a, in);
+}
+
+static void ask_net_data(struct conn *c, struct span in)
 {
 	struct ask *a = conn_ctx(c);
 	struct span start = in;
@@ -124,13 +181,13 @@ static void net_data(struct conn *c, struct span in)
 		start.len = HEAD_BYTES - a->head.len;
 	if (buf_add(&a->head, start) < 0)
 		ask_fail(a, &(struct err){ERR_RUNTIME, .what = "out of memory"});
-	else if (a->said(a, in) < 0)
-		conn_pause(c);
+	else
+		join_data(&a->answers, in);
 	if (conn_connectionless(c))
 		conn_close(c, 0);
 }
 
-static void net_later(struct conn *c)
+static void ask_net_later(struct conn *c)
 {
 	struct ask *a = conn_ctx(c);
 
@@ -138,47 +195,69 @@ static void net_later(struct conn *c)
 		conn_pause(c);
 }
 
-static const struct handler net_handler = {
-	.open = net_open, .data = net_data, .drained = net_drained, .later = net_later};
+static void ask_net_eof(struct conn *c)
+{
+	struct ask *a = conn_ctx(c);
+
+	conn_finish(c);
+	if (a->ended)
+		a->ended(a);
+}
+
+static void ask_net_closed(struct conn *c, const struct err *why)
+{
+	struct ask *a = conn_ctx(c);
+
+	(void)why; /* over has it */
+	a->answers.from = NULL;
+	join_stop(&a->asks);
+}
+
+static const struct handler ask_net = {.open = ask_net_open,
+	.data = ask_net_data,
+	.drained = ask_net_drained,
+	.later = ask_net_later,
+	.eof = ask_net_eof,
+	.closed = ask_net_closed};
 
 /* What is left is put out a part at a time, as standard output takes it. */
-static void put_rest(struct ask *a)
+static void ask_put_rest(struct ask *a)
 {
 	if (a->more && a->more(a))
-		conn_want_drained(a->out);
+		conn_want_drained(a->answers.to);
 	else
-		conn_finish(a->out);
+		join_close(&a->answers);
 }
 
-static void out_drained(struct conn *c)
+static void ask_output_drained(struct join *j)
 {
-	struct ask *a = conn_ctx(c);
+	struct ask *a = j->arg;
 
-	if (a->finishing && !conn_finished(c))
-		put_rest(a);
-	else if (a->client.net)
-		conn_resume(a->client.net);
+	if (a->finishing && !conn_finished(j->to))
+		ask_put_rest(a);
 }
 
-static void out_closed(struct conn *c, const struct err *why)
+static void ask_output_closed(struct join *j, const struct err *why)
 {
-	struct ask *a = conn_ctx(c);
+	struct ask *a = j->arg;
 
-	a->out = NULL;
 	client_blame(&a->client, why);
 	client_stop(&a->client);
 }
 
-static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
+static const struct join_on ask_answers = {.gathers = true,
+	.pass = ask_said,
+	.drained = ask_output_drained,
+	.closed = ask_output_closed};
 
-static const char refusal[] = "error: ";
+static const char ask_refusal[] = "error: ";
 
 /* Whether the answer is one line that begins with "error: ". */
-static bool is_refusal(const struct ask *a)
+static bool ask_is_refusal(const struct ask *a)
 {
 	const struct span head = buf_span(&a->head);
 
-	return head.len && head.len < HEAD_BYTES && span_starts_with(head, span_of(refusal)) &&
+	return head.len && head.len < HEAD_BYTES && span_starts_with(head, span_of(ask_refusal)) &&
 	       memchr(head.data, '\n', head.len) == head.data + head.len - 1;
 }
 
@@ -188,9 +267,9 @@ void ask_judge(struct ask *a, const struct err *why)
 	struct span said = buf_span(&a->head);
 
 	/* A refusal says more than the reset that may follow, where much was still to be sent. */
-	if (is_refusal(a)) {
+	if (ask_is_refusal(a)) {
 		said.len--;
-		said = span_from(said, strlen(refusal));
+		said = span_from(said, strlen(ask_refusal));
 		err_set(&wrong, ERR_WRONG, "%s: the server refused: %s", a->client.typed,
 			quoted_span(said).text);
 		err_hint(&wrong, "it serves others; what was sent here it would not take");
@@ -202,15 +281,15 @@ void ask_judge(struct ask *a, const struct err *why)
 	client_blame(&a->client, wrong.kind ? &wrong : why);
 }
 
-static void on_over(struct client *client, const struct err *why)
+static void ask_on_over(struct client *client, const struct err *why)
 {
 	struct ask *a = container_of(client, struct ask, client);
 
-	if (!a->out || a->finishing)
+	if (!a->answers.to || a->finishing)
 		return;
 	a->finishing = true;
 	a->over(a, why);
-	put_rest(a);
+	ask_put_rest(a);
 }
 
 /* ---- the run ---- */
@@ -218,10 +297,10 @@ static void on_over(struct client *client, const struct err *why)
 int ask_init(struct ask *a, struct reporter *to, const struct client_conf *conf, struct err *err)
 {
 	*a = (struct ask){0};
-	if (client_init(&a->client, to, conf, &net_handler, a, err) < 0)
+	if (client_init(&a->client, to, conf, &ask_net, a, err) < 0)
 		return -1;
-	a->client.over = on_over;
-	if (timer_init(&a->client.loop, &a->first, on_first) == 0)
+	a->client.over = ask_on_over;
+	if (timer_init(&a->client.loop, &a->first, ask_on_first) == 0)
 		return 0;
 	client_free(&a->client);
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -236,27 +315,28 @@ int ask_words(struct ask *a, const struct opt_args *args, struct err *err)
 	return 0;
 }
 
-int ask_run(struct ask *a, const char *command, bool from_input, struct err *err)
+int ask_aim(struct ask *a, const char *command, struct err *err)
 {
-	if (client_aim(&a->client, command, NULL, err) < 0)
-		return -1;
 	a->client.mode = command;
-	a->out = client_std(&a->client, 1, &a->out_owner, &out_handler, a);
-	a->screen.out = a->out;
+	return client_aim(&a->client, command, NULL, err);
+}
+
+int ask_run(struct ask *a, bool from_input, struct err *err)
+{
 	a->complete = !from_input;
-	if (from_input)
-		a->in = client_std(&a->client, 0, &a->in_owner, &in_handler, a);
-	if (!a->out || (from_input && !a->in))
+	a->answers = (struct join){.on = &ask_answers, .arg = a};
+	a->asks = (struct join){.on = &ask_asks, .arg = a};
+	if (join_open_std(&a->answers, 1, &a->client.owner, fd_open_std) < 0 ||
+		(from_input && join_open_std(&a->asks, 0, &a->client.owner, fd_open_std) < 0))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	a->screen.out = a->answers.to;
 	return client_run(&a->client, err);
 }
 
 void ask_free(struct ask *a)
 {
-	if (a->in)
-		conn_owner_free(&a->in_owner);
-	if (a->out)
-		conn_owner_free(&a->out_owner);
+	join_free(&a->asks);
+	join_free(&a->answers);
 	timer_free(&a->client.loop, &a->first);
 	buf_free(&a->question);
 	buf_free(&a->head);

@@ -46,7 +46,7 @@ static void greet_options(struct opt_set *set)
 static int greet_client_put_held(struct greet_client_run *run)
 {
 	struct ask *a = &run->ask;
-	int rc = a->out ? screen_write(&a->screen, buf_span(&run->greeting)) : 0;
+	int rc = a->answers.to ? screen_write(&a->screen, buf_span(&run->greeting)) : 0;
 
 	buf_free(&run->greeting);
 	return rc;
@@ -87,7 +87,7 @@ static void greet_client_write_json(struct greet_client_run *run)
 	json_str(&j, "greeting", buf_span(&run->greeting));
 	json_close(&j);
 	if (!j.failed)
-		conn_write(run->ask.out, buf_span(&j.out));
+		conn_write(run->ask.answers.to, buf_span(&j.out));
 	buf_free(&j.out);
 }
 
@@ -129,8 +129,8 @@ static int greet_command(struct reporter *to, void *conf, const struct opt_set *
 	run.ask.quiet = greet_client_on_quiet;
 	run.ask.over = greet_client_on_over;
 	run.ask.screen.raw = typed->raw;
-	if (ask_words(&run.ask, args, err) == 0)
-		rc = ask_run(&run.ask, "greet", false, err);
+	if (ask_words(&run.ask, args, err) == 0 && ask_aim(&run.ask, "greet", err) == 0)
+		rc = ask_run(&run.ask, false, err);
 	ask_free(&run.ask);
 	buf_free(&run.greeting);
 	return rc;
