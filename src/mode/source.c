@@ -2,7 +2,7 @@
  * its own length, so that a peer gets no more of it than it sent. */
 #include "mode/source.h"
 
-enum { TURN_BYTES = 4 * SOURCE_PIECE_BYTES }; /* to one client, until all others had a turn */
+enum { TURN_BYTES = 8 * SOURCE_PIECE_BYTES }; /* to one client, until all others had a turn */
 
 static void source_fill(uint8_t *out, size_t len)
 {
