@@ -20,11 +20,11 @@ struct connect_run {
 };
 
 /* What a server's modes are, too: the two in which a person may sit here. */
-static const struct mode *const client_modes[] = {&mode_pipe, &mode_chat};
+static const struct mode *const connect_modes[] = {&mode_pipe, &mode_chat};
 
-enum { CLIENT_MODES = sizeof(client_modes) / sizeof(client_modes[0]) };
+enum { CLIENT_MODES = sizeof(connect_modes) / sizeof(connect_modes[0]) };
 
-static bool client_mode_choice(size_t i, struct opt_choice *out)
+static bool connect_mode_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[CLIENT_MODES] = {
 		{"pipe", "join standard input and output to the server"},
@@ -43,7 +43,7 @@ static const struct opt connect_rows[] = {
 		OPT_FIELD(struct connect_conf, mode),
 		.arg = "MODE",
 		.fallback = "pipe",
-		.choice = client_mode_choice,
+		.choice = connect_mode_choice,
 		.help = "what to do with the connection"},
 	{.name = "max-answer",
 		.kind = OPT_SIZE,
@@ -61,13 +61,13 @@ static void connect_options(struct opt_set *set)
 	client_options(set);
 	mode_shared_options(set, offsetof(struct connect_conf, shared), "chat");
 	for (size_t i = 0; i < CLIENT_MODES; i++)
-		opt_set_add_mode(set, "Data", client_modes[i]->options,
-			client_modes[i]->option_count, client_modes[i]->conf_size,
-			client_modes[i]->name);
+		opt_set_add_mode(set, "Data", connect_modes[i]->options,
+			connect_modes[i]->option_count, connect_modes[i]->conf_size,
+			connect_modes[i]->name);
 }
 
 /* The connection is over; what came by it may still have to be written. */
-static void on_over(struct client *client, const struct err *why)
+static void connect_on_over(struct client *client, const struct err *why)
 {
 	struct connect_run *run = container_of(client, struct connect_run, client);
 
@@ -75,7 +75,7 @@ static void on_over(struct client *client, const struct err *why)
 	run->mode->finish(&run->env);
 }
 
-static void on_done(void *arg, const struct err *why)
+static void connect_on_done(void *arg, const struct err *why)
 {
 	struct connect_run *run = arg;
 
@@ -107,7 +107,7 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	if (client_init(&run.client, to, conf, &run.mode->on, state, err) < 0)
 		goto out;
-	run.client.over = on_over;
+	run.client.over = connect_on_over;
 	run.env = (struct mode_env){.loop = &run.client.loop,
 		.to = to,
 		.scratch = &run.client.scratch,
@@ -115,7 +115,7 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 		.open_std = fd_open_std,
 		.conf = mode_conf(run.mode, set, conf),
 		.shared = &typed->shared,
-		.done = on_done,
+		.done = connect_on_done,
 		.arg = &run};
 	rc = run_mode(&run, args, err);
 	if (run.begun)

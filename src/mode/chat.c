@@ -19,7 +19,7 @@ static const struct opt chat_options[] = {
 		.help = "send one line, then wait for one, and so on; the client begins"},
 };
 
-static bool is_client(const struct chat_run *run)
+static bool chat_is_client(const struct chat_run *run)
 {
 	return !run->env->enough;
 }
@@ -57,7 +57,7 @@ bool chat_has_members(const struct chat_run *run, const struct chat_peer *but)
 
 /* ---- what is said ---- */
 
-static void out_of_memory(struct chat_run *run)
+static void chat_out_of_memory(struct chat_run *run)
 {
 	chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
 }
@@ -79,7 +79,7 @@ size_t chat_turn_lines(const struct chat_run *run)
 	return members < CHAT_TURN_SENDS ? CHAT_TURN_SENDS / members : 1;
 }
 
-static void flush_said(struct chat_run *run)
+static void chat_flush_said(struct chat_run *run)
 {
 	struct buf said = run->said;
 
@@ -91,7 +91,7 @@ static void flush_said(struct chat_run *run)
 
 void chat_flush(struct chat_run *run)
 {
-	flush_said(run);
+	chat_flush_said(run);
 	chat_desk_flush(run);
 	chat_hold_all(run);
 }
@@ -105,16 +105,17 @@ void chat_say(struct chat_run *run, struct span line)
 		run->my_turn =
 			line.len + strlen(run->eol) == 0; /* of nothing, nothing comes back */
 		if (buf_add(&run->said, line) < 0 || buf_puts(&run->said, run->eol) < 0)
-			out_of_memory(run);
+			chat_out_of_memory(run);
 		else if (run->apart || bye)
-			flush_said(run);
+			chat_flush_said(run);
 	}
 	if (bye)
 		chat_leave(run, true);
 }
 
 /* Pass a member's line on to the others, made harmless, with its name in front. */
-static void relay(struct chat_run *run, struct chat_peer *from, const char *who, struct span line)
+static void chat_relay(
+	struct chat_run *run, struct chat_peer *from, const char *who, struct span line)
 {
 	struct escaper e = {.one_line = true};
 
@@ -123,11 +124,11 @@ static void relay(struct chat_run *run, struct chat_peer *from, const char *who,
 		escape_end(&e, &run->said) < 0 || buf_puts(&run->said, run->eol) < 0)
 		conn_refuse(from->conn, "out of memory");
 	if (run->apart)
-		flush_said(run);
+		chat_flush_said(run);
 }
 
 /* A member said something. */
-static bool on_said(struct conn *c, struct span line)
+static bool chat_on_said(struct conn *c, struct span line)
 {
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
@@ -141,7 +142,7 @@ static bool on_said(struct conn *c, struct span line)
 		snprintf(who, sizeof(who), "guest%ju: ", (uintmax_t)conn_id(c));
 	chat_desk_show(run, p, who, line);
 	if (who[0])
-		relay(run, p, who, line);
+		chat_relay(run, p, who, line);
 	run->my_turn = true;
 	if (run->conf->turns) {
 		chat_flush(run);
@@ -153,7 +154,7 @@ static bool on_said(struct conn *c, struct span line)
 /* ---- the operator's end ---- */
 
 /* It is told that nothing more comes from us; what it still says is heard. */
-static void finish_member(struct chat_run *run, struct chat_peer *p)
+static void chat_finish_member(struct chat_run *run, struct chat_peer *p)
 {
 	if (run->leaving)
 		conn_close(p->conn, CONN_LINGER_MS);
@@ -168,8 +169,8 @@ void chat_leave(struct chat_run *run, bool leaving)
 	run->leaving = leaving;
 	chat_desk_leave(run);
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		finish_member(run, p);
-	if (is_client(run))
+		chat_finish_member(run, p);
+	if (chat_is_client(run))
 		return;
 	chat_look_later(run);
 	run->env->enough(run->env->arg);
@@ -201,17 +202,17 @@ static void chat_open(struct conn *c)
 }
 
 /* Hear what a member says, or the end of what it has said. */
-static void hear(struct chat_run *run, struct chat_peer *p, struct span in)
+static void chat_hear(struct chat_run *run, struct chat_peer *p, struct span in)
 {
 	if (in.data)
-		framer_data(&p->framer, p->conn, in, run->env->shared->settle_ms, on_said);
+		framer_data(&p->framer, p->conn, in, run->env->shared->settle_ms, chat_on_said);
 	else
-		framer_settled(&p->framer, p->conn, on_said);
+		framer_settled(&p->framer, p->conn, chat_on_said);
 	chat_flush(run);
 }
 
 /* The lines of a text that may be said in this turn, and what stands behind them without an end. */
-static struct span turn_of(const struct chat_run *run, struct span text)
+static struct span chat_turn_of(const struct chat_run *run, struct span text)
 {
 	struct span left = text;
 
@@ -227,11 +228,11 @@ static struct span turn_of(const struct chat_run *run, struct span text)
 }
 
 /* Hear the next part of what has been read of a member; the rest has a later turn. */
-static void hear_rest(struct chat_run *run, struct chat_peer *p)
+static void chat_hear_rest(struct chat_run *run, struct chat_peer *p)
 {
-	struct span part = turn_of(run, buf_span(&p->rest));
+	struct span part = chat_turn_of(run, buf_span(&p->rest));
 
-	hear(run, p, part);
+	chat_hear(run, p, part);
 	buf_take(&p->rest, part.len);
 	if (conn_closing(p->conn))
 		buf_free(&p->rest);
@@ -250,9 +251,9 @@ static void chat_data(struct conn *c, struct span in)
 		if (buf_add(&p->rest, in) < 0)
 			conn_refuse(c, "out of memory");
 		else
-			hear_rest(run, p);
+			chat_hear_rest(run, p);
 	} else {
-		hear(run, p, in);
+		chat_hear(run, p, in);
 	}
 	chat_hold(run, p);
 }
@@ -267,9 +268,9 @@ static void chat_later(struct conn *c)
 	if (p->ended)
 		conn_finish(c);
 	else if (p->rest.len)
-		hear_rest(run, p);
+		chat_hear_rest(run, p);
 	else
-		hear(run, p, (struct span){0});
+		chat_hear(run, p, (struct span){0});
 }
 
 /* It says no more. A person at a terminal is done with it; from a file or a program, what stands
@@ -279,7 +280,7 @@ static void chat_eof(struct conn *c)
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
-	hear(run, p, (struct span){0});
+	chat_hear(run, p, (struct span){0});
 	p->ended = true;
 	if (run->input_over || run->at_terminal || run->conf->turns)
 		conn_finish(c);
@@ -316,7 +317,7 @@ static void chat_release(struct conn *c)
 
 /* ---- the run ---- */
 
-static const char *line_end(const struct mode_shared *shared)
+static const char *chat_line_end(const struct mode_shared *shared)
 {
 	if (mode_sends_crlf(shared))
 		return "\r\n";
@@ -329,9 +330,9 @@ static int chat_begin(struct mode_env *env, struct err *err)
 
 	run->env = env;
 	run->conf = env->conf;
-	run->eol = line_end(env->shared);
+	run->eol = chat_line_end(env->shared);
 	run->apart = run->eol[0] == '\0';
-	run->my_turn = is_client(run);
+	run->my_turn = chat_is_client(run);
 	list_init(&run->members);
 	if (run->conf->bye && !run->conf->bye[0]) {
 		err_set(err, ERR_USAGE, "'--bye' needs a word");

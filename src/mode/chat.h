@@ -3,6 +3,7 @@
 
 #include "tty/console.h"
 #include "core/framer.h"
+#include "core/join.h"
 #include "os/signals.h"
 #include "mode/mode.h"
 
@@ -52,10 +53,10 @@ struct chat_peer {
 struct chat_run {
 	struct mode_env *env;
 	const struct chat_conf *conf;
-	struct list members; /* struct chat_peer */
-	struct conn_owner in_owner, out_owner;
-	struct conn *in, *out; /* NULL: none (any more) */
-	struct buf typed;      /* by the operator, and not yet said */
+	struct list members;  /* struct chat_peer */
+	struct join typed_by; /* standard input to the desk */
+	struct join shown_to; /* the desk to standard output */
+	struct buf typed;     /* by the operator, and not yet said */
 	struct console console;
 	struct signals signals; /* a client's, while its terminal is ours */
 	struct timer look;      /* at members that are behind, or silent after our end */

@@ -15,7 +15,7 @@ enum { TYPED_MAX_BYTES = FRAMER_MAX_BYTES };
 /* ---- what is typed ---- */
 
 /* Take the next line of what was typed; at the input's end, also one without a newline. */
-static bool next_line(
+static bool desk_next_line(
 	const struct chat_run *run, bool input_ended, struct span *line, size_t *taken)
 {
 	const struct span typed = buf_span(&run->typed);
@@ -32,30 +32,30 @@ static bool next_line(
 
 /* Read on only when what was read has been said; with nobody there, one line ahead, for it may be
  * the end. At a terminal keys are read all the same, for they edit, but not without bound. */
-static void update_input(struct chat_run *run)
+static void desk_update_input(struct chat_run *run)
 {
 	struct span line;
 	size_t taken;
 	bool reads = run->typed.len < TYPED_MAX_BYTES;
 
-	if (!run->in || !run->begun)
+	if (!run->typed_by.from || !run->begun)
 		return;
 	if (!run->at_terminal)
-		reads = !next_line(run, false, &line, &taken) &&
+		reads = !desk_next_line(run, false, &line, &taken) &&
 		        (chat_may_say(run) || !chat_has_members(run, NULL));
 	if (reads)
-		conn_resume(run->in);
+		conn_resume(run->typed_by.from);
 	else
-		conn_pause(run->in);
+		conn_pause(run->typed_by.from);
 }
 
 /* Say what has been typed; where each line is sent for itself, the rest has a later turn. */
-static void say_lines(struct chat_run *run, bool input_ended)
+static void desk_say_lines(struct chat_run *run, bool input_ended)
 {
 	struct span line;
 	size_t taken, most = chat_turn_lines(run);
 
-	for (size_t lines = 0; chat_may_say(run) && next_line(run, input_ended, &line, &taken);
+	for (size_t lines = 0; chat_may_say(run) && desk_next_line(run, input_ended, &line, &taken);
 		lines++) {
 		struct buf said = {0};
 
@@ -76,33 +76,33 @@ static void say_lines(struct chat_run *run, bool input_ended)
 	chat_flush(run);
 }
 
-static void on_next_turn(struct timer *t)
+static void desk_on_next_turn(struct timer *t)
 {
 	chat_desk_speak(container_of(t, struct chat_run, next_turn));
 }
 
 /* Whether the operator, alone, says that it is over. */
-static bool ends_alone(const struct chat_run *run)
+static bool desk_ends_alone(const struct chat_run *run)
 {
 	struct span line;
 	size_t taken;
 
 	return run->begun && !run->input_over && !chat_has_members(run, NULL) &&
-	       next_line(run, run->in_ended, &line, &taken) && chat_is_bye(run, line);
+	       desk_next_line(run, run->in_ended, &line, &taken) && chat_is_bye(run, line);
 }
 
 void chat_desk_speak(struct chat_run *run)
 {
-	say_lines(run, run->in_ended);
-	if (ends_alone(run))
+	desk_say_lines(run, run->in_ended);
+	if (desk_ends_alone(run))
 		chat_leave(run, true);
 	if (run->in_ended && !run->typed.len && !run->input_over && run->begun &&
 		(run->my_turn || !run->conf->turns))
 		chat_leave(run, run->at_terminal);
-	update_input(run);
+	desk_update_input(run);
 }
 
-static void too_long(struct chat_run *run)
+static void desk_too_long(struct chat_run *run)
 {
 	struct err why = {0};
 
@@ -113,14 +113,14 @@ static void too_long(struct chat_run *run)
 }
 
 /* Members that have ended stay for as long as something is there to be said to them. */
-static void keep_members(struct chat_run *run)
+static void desk_keep_members(struct chat_run *run)
 {
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
 		if (p->ended)
 			conn_after(p->conn, run->env->shared->settle_ms);
 }
 
-static void take_typed(struct chat_run *run, struct span text)
+static void desk_take_typed(struct chat_run *run, struct span text)
 {
 	struct span all;
 	const uint8_t *last;
@@ -132,67 +132,70 @@ static void take_typed(struct chat_run *run, struct span text)
 	all = buf_span(&run->typed);
 	last = all.len ? memrchr(all.data, '\n', all.len) : NULL;
 	if (all.len - (last ? (size_t)(last + 1 - all.data) : 0) > TYPED_MAX_BYTES)
-		too_long(run);
+		desk_too_long(run);
 	else
 		chat_desk_speak(run);
 }
 
-static void in_data(struct conn *c, struct span in)
+static int desk_pass(struct join *j, struct span in)
 {
-	struct chat_run *run = conn_ctx(c);
+	struct chat_run *run = j->arg;
 
-	if (run->at_terminal) {
-		if (console_keys(&run->console, in) < 0)
-			run->out_full = true;
-		return;
+	if (!run->at_terminal) {
+		desk_keep_members(run);
+		desk_take_typed(run, in);
+	} else if (console_keys(&run->console, in) < 0) {
+		run->out_full = true;
 	}
-	keep_members(run);
-	take_typed(run, in);
+	return 0;
 }
 
-static void input_ended(struct chat_run *run)
+static void desk_end_input(struct chat_run *run)
 {
 	run->in_ended = true;
 	chat_desk_speak(run);
 }
 
-static void in_eof(struct conn *c)
+static void desk_input_ended(struct join *j)
 {
-	input_ended(conn_ctx(c));
+	desk_end_input(j->arg);
 }
 
-static void in_closed(struct conn *c, const struct err *why)
+/* Standard input or output is over. */
+static void desk_side_closed(struct join *j, const struct err *why)
 {
-	struct chat_run *run = conn_ctx(c);
+	struct chat_run *run = j->arg;
 
-	run->in = NULL;
+	if (j == &run->shown_to)
+		console_close(&run->console);
 	if (why)
 		chat_fail(run, why);
 	else if (run->finishing)
 		chat_desk_finish(run);
 }
 
-static const struct handler in_handler = {.data = in_data, .eof = in_eof, .closed = in_closed};
+static const struct join_on desk_typed = {
+	.gathers = true, .pass = desk_pass, .ended = desk_input_ended, .closed = desk_side_closed};
 
 /* ---- the terminal ---- */
 
-static void on_line(void *arg, struct span line)
+static void desk_on_line(void *arg, struct span line)
 {
 	struct chat_run *run = arg;
 
 	if (buf_add(&run->typed, line) < 0)
 		chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
 	else
-		take_typed(run, span_of("\n"));
+		desk_take_typed(run, span_of("\n"));
 }
 
-static void on_end(void *arg)
+static void desk_on_end(void *arg)
 {
-	input_ended(arg);
+	desk_end_input(arg);
 }
 
 /* A signal that would end us, at a client, which has no other use for it: first the terminal. */
-static void on_signal(void *arg, const char *name)
+static void desk_on_signal(void *arg, const char *name)
 {
 	struct chat_run *run = arg;
 	int number = run->signals.number;
@@ -203,14 +206,15 @@ static void on_signal(void *arg, const char *name)
 	sys_raise(number);
 }
 
-static int open_console(struct chat_run *run, struct err *err)
+static int desk_open_console(struct chat_run *run, struct err *err)
 {
-	run->console = (struct console){.line = on_line, .end = on_end, .arg = run};
-	if (console_open(&run->console, run->env->loop, run->env->to, 0, run->out, "> ", err) < 0)
+	run->console = (struct console){.line = desk_on_line, .end = desk_on_end, .arg = run};
+	if (console_open(&run->console, run->env->loop, run->env->to, 0, run->shown_to.to, "> ",
+		    err) < 0)
 		return -1;
 	if (run->env->enough)
 		return 0;
-	run->signals = (struct signals){.stop = on_signal, .arg = run, .watch.fd = -1};
+	run->signals = (struct signals){.stop = desk_on_signal, .arg = run, .watch.fd = -1};
 	return signals_open(&run->signals, run->env->loop, err);
 }
 
@@ -219,9 +223,9 @@ void chat_desk_begin(struct chat_run *run)
 	struct err err = {0};
 
 	run->begun = true;
-	if (run->at_terminal && open_console(run, &err) < 0)
+	if (run->at_terminal && desk_open_console(run, &err) < 0)
 		chat_fail(run, &err);
-	update_input(run);
+	desk_update_input(run);
 }
 
 void chat_desk_leave(struct chat_run *run)
@@ -230,8 +234,7 @@ void chat_desk_leave(struct chat_run *run)
 		console_close(&run->console);
 		signals_close(&run->signals);
 	}
-	if (run->in)
-		conn_abort(run->in);
+	join_close(&run->typed_by);
 }
 
 /* ---- what is shown ---- */
@@ -241,10 +244,10 @@ void chat_desk_show(struct chat_run *run, struct chat_peer *from, const char *wh
 	struct escaper e = {.one_line = true};
 	int made;
 
-	if (!run->out || run->leaving)
+	if (!run->shown_to.to || run->leaving)
 		return;
 	made = buf_puts(&run->shown, who);
-	if (made == 0 && conn_is_terminal(run->out) && !run->env->shared->raw) {
+	if (made == 0 && conn_is_terminal(run->shown_to.to) && !run->env->shared->raw) {
 		made = escape_add(&e, line, &run->shown);
 		if (made == 0)
 			made = escape_end(&e, &run->shown);
@@ -261,48 +264,29 @@ void chat_desk_flush(struct chat_run *run)
 	int verdict = 0;
 
 	run->shown = (struct buf){0};
-	if (shown.len && run->out)
+	if (shown.len && run->shown_to.to)
 		verdict = run->at_terminal ? console_print(&run->console, buf_span(&shown))
-		                           : conn_write(run->out, buf_span(&shown));
+		                           : conn_write(run->shown_to.to, buf_span(&shown));
 	if (verdict < 0)
 		run->out_full = true;
 	buf_free(&shown);
 }
 
-static void out_drained(struct conn *c)
+static void desk_output_drained(struct join *j)
 {
-	struct chat_run *run = conn_ctx(c);
+	struct chat_run *run = j->arg;
 
 	run->out_full = false;
 	chat_go_on(run);
 }
 
-static void out_closed(struct conn *c, const struct err *why)
-{
-	struct chat_run *run = conn_ctx(c);
-
-	console_close(&run->console);
-	run->out = NULL;
-	if (why)
-		chat_fail(run, why);
-	else if (run->finishing)
-		chat_desk_finish(run);
-}
-
-static const struct handler out_handler = {.drained = out_drained, .closed = out_closed};
+static const struct join_on desk_shown = {
+	.drained = desk_output_drained, .closed = desk_side_closed};
 
 /* ---- the run ---- */
 
-static struct conn_owner own_side(struct chat_run *run, const struct handler *on)
-{
-	struct mode_env *env = run->env;
-
-	return (struct conn_owner){
-		.loop = env->loop, .to = env->to, .scratch = env->scratch, .on = on, .ctx = run};
-}
-
 /* Whether the terminal can do more than print. */
-static bool can_edit(void)
+static bool desk_can_edit(void)
 {
 	const char *kind = getenv("TERM");
 
@@ -311,17 +295,20 @@ static bool can_edit(void)
 
 int chat_desk_open(struct chat_run *run, struct err *err)
 {
+	const struct conn_owner like = {
+		.loop = run->env->loop, .to = run->env->to, .scratch = run->env->scratch};
+
 	run->signals.watch.fd = -1;
-	if (timer_init(run->env->loop, &run->next_turn, on_next_turn) < 0)
+	if (timer_init(run->env->loop, &run->next_turn, desk_on_next_turn) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	run->out_owner = own_side(run, &out_handler);
-	run->out = std_open(&run->out_owner, 1, run->env->open_std);
-	run->in_owner = own_side(run, &in_handler);
-	run->in = std_open(&run->in_owner, 0, run->env->open_std);
-	if (!run->in || !run->out)
+	run->typed_by = (struct join){.on = &desk_typed, .arg = run};
+	run->shown_to = (struct join){.on = &desk_shown, .arg = run};
+	if (join_open_std(&run->shown_to, 1, &like, run->env->open_std) < 0 ||
+		join_open_std(&run->typed_by, 0, &like, run->env->open_std) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	conn_limit_reads(run->in, CHAT_TURN_BYTES);
-	run->at_terminal = conn_is_terminal(run->in) && conn_is_terminal(run->out) && can_edit();
+	conn_limit_reads(run->typed_by.from, CHAT_TURN_BYTES);
+	run->at_terminal = conn_is_terminal(run->typed_by.from) &&
+	                   conn_is_terminal(run->shown_to.to) && desk_can_edit();
 	return 0;
 }
 
@@ -332,9 +319,7 @@ void chat_desk_finish(struct chat_run *run)
 	run->finishing = true;
 	chat_desk_flush(run);
 	chat_desk_leave(run);
-	if (run->out)
-		conn_finish(run->out);
-	if (run->in || run->out || run->told)
+	if (!join_close(&run->shown_to) || run->typed_by.from || run->told)
 		return;
 	run->told = true;
 	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
@@ -345,8 +330,6 @@ void chat_desk_free(struct chat_run *run)
 	chat_desk_leave(run);
 	timer_free(run->env->loop, &run->next_turn);
 	buf_free(&run->typed);
-	if (run->in)
-		conn_owner_free(&run->in_owner);
-	if (run->out)
-		conn_owner_free(&run->out_owner);
+	join_free(&run->typed_by);
+	join_free(&run->shown_to);
 }

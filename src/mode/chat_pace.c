@@ -9,7 +9,7 @@ static bool chat_pace_is_waited_for(const struct chat_run *run, const struct cha
 
 enum chat_pace chat_pace_now(const struct chat_run *run)
 {
-	size_t most = run->out_full && run->out ? conn_queued(run->out) : 0;
+	size_t most = run->out_full && run->shown_to.to ? conn_queued(run->shown_to.to) : 0;
 	bool waits = run->out_full;
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
