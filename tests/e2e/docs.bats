@@ -1,7 +1,9 @@
+# bats file_tags=once
 # shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # tests are processes; run sets output
 #
 # What sockx says about itself: help that needs nothing installed, transcripts that come out as they
 # are printed, completions in the shells themselves, and hints for who comes from elsewhere.
+# Not under the sanitizers: usage.bats has them see help and hints, the rest is not about the program.
 
 load helper
 

@@ -1,3 +1,4 @@
+# bats file_tags=once
 # sockx against nc.openbsd, ncat, socat, and Python programs. The pairs, each over IPv4 and IPv6:
 #
 #                      | nc            | ncat          | socat         | Python (R2)
@@ -16,6 +17,7 @@
 # nc has no echo server: its output is led back to its input. `ncat -e cat` loses what is on its way
 # when its client half-closes, so `connect` keeps its side open there; `echo` waits by itself. Past what
 # a pipe holds, ncat and cat may wait for each other.
+# Not under the sanitizers: the same code meets the same bytes in echo, connect and streams.bats.
 
 load helper
 

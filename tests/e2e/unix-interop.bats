@@ -1,3 +1,4 @@
+# bats file_tags=once
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets output
 #
 # Unix sockets with other programs as peers:
@@ -16,6 +17,7 @@
 #   their client       |              |              | UNIX-SENDTO, ABSTRACT |
 # connect (pipe),      | -N -l -U     | -l -U        | UNIX-LISTEN, type 5,  |
 #   their server       |              |              | ABSTRACT-LISTEN       |
+# Not under the sanitizers: the same code meets the same bytes in unix.bats.
 
 load helper
 load unix
