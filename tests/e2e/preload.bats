@@ -35,6 +35,8 @@ export BATS_TEST_TIMEOUT=60
         fail "it said: $(cat "$SERVER_ERR")"
 }
 
+# Where it is about datagrams, 50 ms of silence are the end.
+# bats test_tags=load
 @test "an allocation that fails, once or for ever: no crash, no hang, 0 only if all arrived" {
     run -0 timeout -k 1 55 "$PYTHON" "$PEERS/alloc.py"
     tell "a failing allocation: $output"
