@@ -12,8 +12,12 @@ enum {
 void ask_fail(struct ask *a, const struct err *why)
 {
 	client_blame(&a->client, why);
-	if (a->client.net)
+	if (!a->client.net)
+		return;
+	if (why->kind == ERR_TIMEOUT)
 		conn_abort(a->client.net);
+	else
+		conn_fail(a->client.net);
 }
 
 void ask_out_of_memory(struct ask *a, const char *command)
@@ -242,7 +246,10 @@ static void ask_output_closed(struct join *j, const struct err *why)
 	struct ask *a = j->arg;
 
 	client_blame(&a->client, why);
-	client_stop(&a->client);
+	if (why && a->client.net)
+		conn_fail(a->client.net);
+	else
+		client_stop(&a->client);
 }
 
 static const struct join_on ask_answers = {.gathers = true,
@@ -285,6 +292,8 @@ static void ask_on_over(struct client *client, const struct err *why)
 {
 	struct ask *a = container_of(client, struct ask, client);
 
+	if (!a->answers.to)
+		client_stop(client);
 	if (!a->answers.to || a->finishing)
 		return;
 	a->finishing = true;

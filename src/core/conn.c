@@ -111,7 +111,7 @@ static uint32_t conn_asked_of(const struct conn *c)
 
 	if (!conn_alive(c) || !c->opened)
 		return 0;
-	if (!c->in_over && !c->paused)
+	if (!c->in_over && !c->paused && !c->failed)
 		asked |= EPOLLIN;
 	if (conn_waits(c) || c->wants_drained || c->finish_waits)
 		asked |= EPOLLOUT;
@@ -208,9 +208,12 @@ void conn_review(struct conn *c)
 {
 	if (c->told_now)
 		return;
-	if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits && !conn_waits(c))
+	if (c->stage == STAGE_FAILING)
+		conn_review_failing(c);
+	else if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits &&
+		 !conn_waits(c))
 		conn_pass_end_on(c);
-	if (c->in_over || c->out_over)
+	if (c->stage != STAGE_FAILING && (c->in_over || c->out_over))
 		conn_review_stage(c);
 	if (!conn_alive(c) || !c->opened)
 		return;
@@ -497,7 +500,9 @@ static void conn_hung_up(struct conn *c)
 {
 	int error;
 
-	if (!c->in_over || !c->link.via->pending)
+	if (c->on->hung_up && !c->finishing)
+		c->on->hung_up(c);
+	if ((!c->in_over && !c->failed) || !c->link.via->pending)
 		return;
 	error = c->link.via->pending(&c->link);
 	if (error)
@@ -534,6 +539,13 @@ static void conn_on_ready(struct watch *w, uint32_t events)
 	conn_review(c);
 }
 
+/* An error or a hang-up is told of any descriptor that the kernel watches, but of no other. */
+static void conn_watch_for_hang_up(struct conn *c)
+{
+	if (c->on->hung_up && conn_alive(c) && loop_watch(c->owner->loop, &c->watch, 0) < 0)
+		conn_end_soon(c, ENDED_LOST, errno);
+}
+
 void conn_open(struct conn *c)
 {
 	conn_opening_over(c);
@@ -543,6 +555,7 @@ void conn_open(struct conn *c)
 	if (c->on->open)
 		c->on->open(c);
 	conn_note_bytes_inside(c);
+	conn_watch_for_hang_up(c);
 	c->told_now = false;
 	conn_review(c);
 }
@@ -621,6 +634,11 @@ struct addr conn_address(const struct conn *c)
 		return c->link.via->address(&c->link);
 	addr_of_bytes(&a, (struct span){stored->bytes, stored->len});
 	return a;
+}
+
+int64_t conn_idle_ms(const struct conn *c)
+{
+	return c->owner->idle_ms;
 }
 
 int64_t conn_active_ms(const struct conn *c)

@@ -54,6 +54,9 @@ struct handler {
 	bool (*move)(struct conn *c);
 	/* All that waited has been taken by the kernel. Default: nothing. */
 	void (*drained)(struct conn *c);
+	/* What is written would be read by none any more, though nothing is being written: standard
+	 * output's reader has gone. Default: the next write will meet it. */
+	void (*hung_up)(struct conn *c);
 	/* The time that conn_after set has come. Default: nothing. */
 	void (*later)(struct conn *c);
 	/* The peer will send no more. Default: conn_finish. */
@@ -184,11 +187,17 @@ void conn_cut(struct conn *c, int64_t linger_ms);
 /* End it now, dropping what waits; closed is told NULL, for whoever says so knows why. */
 void conn_abort(struct conn *c);
 
+/* Our side of it has failed: the peer is not to take what came so far for all there was. What was
+ * written already is delivered, as long as that makes progress (CONN_SEE_OFF_MS); then it ends by a
+ * reset, where there is one (Unix sockets leave what they have not read unread). closed is told
+ * NULL, as by conn_abort. */
+void conn_fail(struct conn *c);
+
 /* What the peer sent cannot be served: tell it why, in a line "error: WHY", and conn_close. The end
  * is told as ERR_RUNTIME with that reason, which outlives c. */
 void conn_refuse(struct conn *c, const char *why);
 
-/* End it now, dropping what waits, and tell so; why outlives c. */
+/* End it now by a reset, dropping what waits, and tell so; why outlives c. */
 void conn_expel(struct conn *c, const char *why);
 
 /* Call handler.later in ms; negative: not any more. There is one such time a connection, the one
@@ -249,6 +258,7 @@ void *conn_ctx(const struct conn *c);
 void *conn_peer(struct conn *c);                /* handler.peer_size bytes */
 uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner */
 struct addr conn_address(const struct conn *c); /* len 0: none */
+int64_t conn_idle_ms(const struct conn *c);     /* owner.idle_ms */
 int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.now_ms then */
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */

@@ -20,6 +20,22 @@ void conn_end_soon(struct conn *c, enum ending ending, int error)
 	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
 }
 
+void conn_fail(struct conn *c)
+{
+	if (!conn_alive(c) || c->failed)
+		return;
+	if (!c->opened) {
+		conn_abort(c);
+		return;
+	}
+	c->failed = c->closing = c->finishing = true;
+	c->wants_drained = false;
+	c->stage = STAGE_FAILING;
+	c->active_ms = c->owner->loop->now_ms;
+	timer_set_in(c->owner->loop, &c->timer, CONN_SEE_OFF_MS);
+	conn_review(c);
+}
+
 static void conn_refuse_within(struct conn *c, const char *why, int64_t linger_ms)
 {
 	struct buf line = {0};
@@ -50,6 +66,7 @@ void conn_expel(struct conn *c, const char *why)
 	if (c->stage == STAGE_OVER)
 		return;
 	c->refused = why;
+	c->failed = true;
 	conn_end_soon(c, ENDED_REFUSED, 0);
 }
 
@@ -64,19 +81,36 @@ bool conn_limit_input(struct conn *c, struct span *in)
 	return in->len > 0;
 }
 
-/* Both sides have ended. */
-static void conn_see_off_or_end(struct conn *c)
+static void conn_begin_to_see_off(struct conn *c)
 {
-	if (c->write_error || c->gave_place || !c->owner->see_off || !c->link.via->unsent) {
-		conn_end_soon(c, c->write_error ? ENDED_LOST : ENDED_IN_ORDER, c->write_error);
-		return;
-	}
 	c->stage = STAGE_SEEING_OFF;
 	c->active_ms = c->owner->loop->now_ms;
 	c->unsent = UINT32_MAX;
 	c->look_ms = SEE_OFF_FIRST_MS;
 	loop_unwatch(c->owner->loop, &c->watch);
 	timer_set(c->owner->loop, &c->timer, c->owner->loop->now_ms);
+}
+
+/* Both sides have ended. */
+static void conn_see_off_or_end(struct conn *c)
+{
+	if (c->write_error || c->gave_place || !c->owner->see_off || !c->link.via->unsent)
+		conn_end_soon(c, c->write_error ? ENDED_LOST : ENDED_IN_ORDER, c->write_error);
+	else
+		conn_begin_to_see_off(c);
+}
+
+/* What is in the peer's socket already can be read there after our end, too. */
+void conn_review_failing(struct conn *c)
+{
+	if (c->write_error)
+		conn_end_soon(c, ENDED_LOST, c->write_error);
+	else if (conn_waits(c))
+		return;
+	else if (c->link.via->unsent && !c->link.via->unsent_is_unread)
+		conn_begin_to_see_off(c);
+	else
+		conn_end_soon(c, ENDED_IN_ORDER, 0);
 }
 
 void conn_review_stage(struct conn *c)
@@ -282,15 +316,33 @@ static void conn_peer_ending(const struct conn *c, struct err *err)
 	}
 }
 
+/* Whether the peer must not take our end for the end of all there was. */
+static bool conn_resets(const struct conn *c)
+{
+	bool lacking = c->ending == ENDED_LOST && c->link.error == ENOMEM;
+
+	return c->link.via->reset && c->link.fd >= 0 && (c->failed || lacking);
+}
+
+/* Returns as transport.close. */
+static int conn_leave_link(struct conn *c)
+{
+	conn_note_address(c);
+	conn_drop_pipe(c);
+	if (!conn_resets(c))
+		return link_close(&c->link);
+	link_forget(&c->link);
+	c->link.via->reset(&c->link);
+	return 0;
+}
+
 /* Close the link; the last things that only the kernel knows can still spoil the end. */
 static void conn_close_link(struct conn *c)
 {
 	uint32_t missed = c->link.via->missed ? c->link.via->missed(c->link.to, c->link.fd) : 0;
 	int error;
 
-	conn_note_address(c);
-	conn_drop_pipe(c);
-	error = link_close(&c->link);
+	error = conn_leave_link(c);
 	if (c->ending != ENDED_IN_ORDER)
 		return;
 	if (error) {
@@ -306,6 +358,12 @@ static void conn_close_link(struct conn *c)
 	}
 }
 
+/* Why is known to whom conn_fail was called by. */
+static bool conn_was_failed(const struct conn *c)
+{
+	return c->failed && !c->refused;
+}
+
 static void conn_end_now(struct conn *c)
 {
 	struct conn_owner *owner = c->owner;
@@ -315,7 +373,7 @@ static void conn_end_now(struct conn *c)
 	if (why)
 		err = *why;
 	conn_close_link(c);
-	why = c->ending == ENDED_IN_ORDER ? NULL : &err;
+	why = c->ending == ENDED_IN_ORDER || conn_was_failed(c) ? NULL : &err;
 	if (why && owner->local)
 		conn_local_ending(c, &err);
 	else if (why)
@@ -327,10 +385,11 @@ static void conn_end_now(struct conn *c)
 		owner->gone(owner, c, why);
 }
 
-/* A peer without a connection, or a descriptor, never says that it is done: silence does. */
+/* A peer without a connection never says that it is done: silence does, once something has come. */
 static void conn_check_idle(struct conn *c)
 {
-	enum ending ending = c->link.fd < 0 ? ENDED_IN_ORDER : ENDED_IDLE;
+	bool heard = c->link.connectionless && (c->link.fd < 0 || c->answered);
+	enum ending ending = heard ? ENDED_IN_ORDER : ENDED_IDLE;
 	int64_t idle_ms = c->owner->idle_ms;
 
 	if (idle_ms > 0 && c->active_ms + idle_ms <= c->owner->loop->now_ms)
@@ -446,6 +505,17 @@ static void conn_check_linger(struct conn *c)
 		c->in_over = true;
 }
 
+/* What waits is written as long as the peer takes any of it. */
+static void conn_check_failing(struct conn *c)
+{
+	int64_t due_ms = c->active_ms + CONN_SEE_OFF_MS;
+
+	if (due_ms > c->owner->loop->now_ms)
+		timer_set(c->owner->loop, &c->timer, due_ms);
+	else
+		conn_end_soon(c, ENDED_IN_ORDER, 0);
+}
+
 void conn_on_timer(struct timer *t)
 {
 	struct conn *c = container_of(t, struct conn, timer);
@@ -460,6 +530,7 @@ void conn_on_timer(struct timer *t)
 	c->told_now = true;
 	switch ((enum stage)c->stage) {
 	case STAGE_LIVE: conn_check_live(c); break;
+	case STAGE_FAILING: conn_check_failing(c); break;
 	case STAGE_LINGERING: conn_check_linger(c); break;
 	case STAGE_SEEING_OFF: conn_see_off(c); break;
 	case STAGE_OVER: break;
@@ -473,9 +544,7 @@ void conn_on_timer(struct timer *t)
 void conn_drop(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
-	conn_note_address(c);
-	conn_drop_pipe(c);
-	link_close(&c->link);
+	conn_leave_link(c);
 	conn_forget(c);
 }
 

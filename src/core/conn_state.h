@@ -8,6 +8,7 @@
 /* A connection's life. Each stage is entered once, in this order; some are left out. */
 enum stage {
 	STAGE_LIVE,
+	STAGE_FAILING,    /* conn_fail: what waits is still written */
 	STAGE_LINGERING,  /* finished by conn_close or a failed write: the peer's end is due */
 	STAGE_SEEING_OFF, /* both sides ended; the peer's kernel has not all of it yet */
 	STAGE_OVER,       /* ends in this turn of the loop */
@@ -75,6 +76,7 @@ struct conn {
 	bool answered : 1; /* something has come */
 	bool owes : 1;     /* the peer owes a message: conn_await */
 	bool gave_place : 1;
+	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
 };
 
 static inline bool conn_alive(const struct conn *c)
@@ -133,6 +135,9 @@ void conn_review(struct conn *c);
 
 /* Nothing more happens on c; it ends before this turn of the loop is over. */
 void conn_end_soon(struct conn *c, enum ending ending, int error);
+
+/* Our side has failed: has all that was written gone? */
+void conn_review_failing(struct conn *c);
 
 /* Where both sides have ended, or ours has and the peer's is waited for no longer: the next stage.
  */

@@ -42,7 +42,7 @@ bool join_move(struct join *j)
 
 void join_go_on(struct join *j)
 {
-	if (j->from)
+	if (j->from && join_is_led_on(j))
 		conn_resume(j->from);
 }
 
@@ -104,6 +104,18 @@ static void join_out_drained(struct conn *c)
 		j->on->drained(j);
 }
 
+static void join_out_hung_up(struct conn *c)
+{
+	struct join *j = conn_ctx(c);
+
+	if (conn_is_terminal(c))
+		return; /* SIGHUP tells (termios(3)) */
+	if (j->on->hung_up)
+		j->on->hung_up(j);
+	else
+		conn_lost(c, EPIPE);
+}
+
 static void join_out_closed(struct conn *c, const struct err *why)
 {
 	struct join *j = conn_ctx(c);
@@ -114,7 +126,8 @@ static void join_out_closed(struct conn *c, const struct err *why)
 
 static const struct handler join_in = {
 	.data = join_in_data, .move = join_in_move, .eof = join_in_eof, .closed = join_in_closed};
-static const struct handler join_out = {.drained = join_out_drained, .closed = join_out_closed};
+static const struct handler join_out = {
+	.drained = join_out_drained, .hung_up = join_out_hung_up, .closed = join_out_closed};
 
 int join_open_std(struct join *j, int fd, const struct conn_owner *like, std_link *open_link)
 {

@@ -26,6 +26,8 @@ struct join_on {
 	void (*ended)(struct join *j);
 	/* Standard output takes more, after a stop. Default: nothing beside join_go_on. */
 	void (*drained)(struct join *j);
+	/* Standard output would be read by none any more. Default: it fails (EPIPE). */
+	void (*hung_up)(struct join *j);
 	/* Its own end is over, and no longer in j: why, or NULL if in order. */
 	void (*closed)(struct join *j, const struct err *why);
 };

@@ -181,7 +181,7 @@ void chat_fail(struct chat_run *run, const struct err *why)
 	if (!run->verdict.kind)
 		run->verdict = *why;
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		conn_abort(p->conn);
+		conn_fail(p->conn);
 	chat_desk_finish(run);
 }
 

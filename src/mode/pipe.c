@@ -1,5 +1,6 @@
 #include "mode/pipe.h"
 
+#include <errno.h>
 #include <string.h>
 
 static bool pipe_shutdown_choice(size_t i, struct opt_choice *out)
@@ -67,19 +68,19 @@ static void pipe_finish_run(struct pipe_run *p)
 
 	p->finishing = true;
 	gone = join_close(&p->sending);
-	if (!join_close(&p->receiving) || !gone || p->told)
+	if (!join_close(&p->receiving) || !gone || p->told || p->net)
 		return;
 	p->told = true;
 	env->done(env->arg, p->verdict.kind ? &p->verdict : NULL);
 }
 
-/* One of our own ends failed: the exchange is over, and the peer is let go. */
+/* One of our own ends failed: the exchange is over, and the peer gets to know it. */
 static void pipe_fail(struct pipe_run *p, const struct err *why)
 {
 	if (!p->verdict.kind)
 		p->verdict = *why;
 	if (p->net)
-		conn_abort(p->net);
+		conn_fail(p->net);
 	pipe_finish_run(p);
 }
 
@@ -92,6 +93,8 @@ static void pipe_side_closed(struct join *j, const struct err *why)
 		pipe_fail(p, why);
 	else if (p->finishing)
 		pipe_finish_run(p);
+	else
+		pipe_end_review(p);
 }
 
 /* ---- standard input to the peer ---- */
@@ -122,12 +125,22 @@ static int pipe_send_crlf(struct join *j, struct span in)
 	return verdict;
 }
 
+/* As any filter, we end by SIGPIPE. */
+static void pipe_output_is_gone(struct pipe_run *p)
+{
+	if (p->receiving.to)
+		conn_lost(p->receiving.to, EPIPE);
+}
+
 static void pipe_input_ended(struct join *j)
 {
 	struct pipe_run *p = j->arg;
 
 	p->input_over = true;
-	pipe_end_review(p);
+	if (p->output_gone && !pipe_conf_of(p)->send_only)
+		pipe_output_is_gone(p);
+	else
+		pipe_end_review(p);
 }
 
 static const struct join_on pipe_sending = {.ended = pipe_input_ended, .closed = pipe_side_closed};
@@ -151,10 +164,27 @@ static void pipe_output_drained(struct join *j)
 	pipe_end_review(p);
 }
 
+bool pipe_is_done_by(const struct pipe_run *p)
+{
+	return p->input_over || !p->sending.from || conn_is_terminal(p->sending.from);
+}
+
+/* None reads what comes any more: it is over, unless there is still something to be sent. */
+static void pipe_output_hung_up(struct join *j)
+{
+	struct pipe_run *p = j->arg;
+
+	p->output_gone = true;
+	if (pipe_is_done_by(p) && !pipe_conf_of(p)->send_only)
+		pipe_output_is_gone(p);
+}
+
 static const struct join_on pipe_receiving = {
-	.drained = pipe_output_drained, .closed = pipe_side_closed};
-static const struct join_on pipe_receiving_shown = {
-	.pass = pipe_show, .drained = pipe_output_drained, .closed = pipe_side_closed};
+	.drained = pipe_output_drained, .hung_up = pipe_output_hung_up, .closed = pipe_side_closed};
+static const struct join_on pipe_receiving_shown = {.pass = pipe_show,
+	.drained = pipe_output_drained,
+	.hung_up = pipe_output_hung_up,
+	.closed = pipe_side_closed};
 
 /* ---- the peer ---- */
 
@@ -213,23 +243,20 @@ static void pipe_drained(struct conn *c)
 	pipe_end_review(p);
 }
 
-/* The peer ended: so does our output, at once. Whether we go on sending depends on who feeds us: a
- * person at a terminal is done, a program may still have something to say. */
+/* The peer ended: so does our output, and when that has taken all, our own end may follow. */
 static void pipe_eof(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
+	(void)c;
 	pipe_end_judge(p);
 	if (p->receiving.to)
 		screen_end(&p->screen);
-	if (p->env->in_turn) {
+	if (p->env->in_turn)
 		join_stop(&p->sending);
-		conn_close(c, CONN_LINGER_MS);
-		return;
-	}
-	join_close(&p->receiving);
-	if (p->input_over || !p->sending.from || conn_is_terminal(p->sending.from))
-		conn_finish(c);
+	else
+		join_close(&p->receiving);
+	pipe_end_review(p);
 }
 
 static void pipe_closed(struct conn *c, const struct err *why)
@@ -241,6 +268,8 @@ static void pipe_closed(struct conn *c, const struct err *why)
 	p->net = p->receiving.from = NULL;
 	timer_clear(p->env->loop, &p->silence);
 	join_stop(&p->sending); /* what it has not taken is the next client's */
+	if (p->verdict.kind)
+		pipe_finish_run(p);
 }
 
 /* ---- the run ---- */

@@ -39,18 +39,23 @@ struct pipe_run {
 	struct screen screen;        /* out, as the peer's bytes reach it */
 	struct err verdict;          /* why the run failed, or none */
 	bool input_over;             /* standard input has ended */
+	bool output_gone;            /* the reader of standard output has */
 	bool crlf;                   /* lines that end in a bare LF are sent with CR LF */
 	bool after_cr;               /* ... and the last byte sent was a CR */
 	bool finishing;              /* done is told once out has been written */
 	bool told;                   /* ... and has been */
 };
 
+/* Whether standard input has nothing more to say to the peer, once that has ended: at a terminal a
+ * person is done then, a program may go on. */
+bool pipe_is_done_by(const struct pipe_run *p);
+
 /* ---- pipe_end.c: what follows the end of standard input ---- */
 
 /* Read how it is passed on. Returns 0, or -1 with err. */
 int pipe_end_init(struct pipe_run *p, struct err *err);
 
-/* Standard input has ended, or something has changed since: pass its end on, or leave, if it is
+/* One of the two ends has come, or something has changed since: pass ours on, or leave, if it is
  * time to. Does nothing while input goes on or still waits to be sent. */
 void pipe_end_review(struct pipe_run *p);
 

@@ -21,6 +21,8 @@ enum {
 	/* Datagrams have no end. One that is answered at all is answered within this on most
 	 * networks. */
 	DATAGRAMS_QUIET_MS = 1000,
+	/* --send-only, and nothing has come: how long the peer's end is waited for. */
+	UNASKED_MS = 1,
 	/* A peer that ends so soon after our end probably does so because of it: not if its answer
 	 * is shorter than LONG_BYTES, which it has sent before it looks for an end. */
 	SOON_MS = 1000,
@@ -35,6 +37,14 @@ static const struct pipe_conf *pipe_conf_of(const struct pipe_run *p)
 static bool pipe_is_client(const struct pipe_run *p)
 {
 	return !p->env->enough;
+}
+
+/* Whether our end vouches for what came: standard output has taken all of it. */
+static bool pipe_has_taken_all(const struct pipe_run *p)
+{
+	if (!p->receiving.to || pipe_conf_of(p)->send_only)
+		return true;
+	return p->env->in_turn && !conn_queued(p->receiving.to);
 }
 
 static bool pipe_pushed(const struct pipe_run *p)
@@ -59,7 +69,7 @@ static int64_t pipe_shutdown_after_ms(const struct pipe_run *p)
 	switch (p->shutdown) {
 	case PIPE_SHUTDOWN_NOW: return 0;
 	case PIPE_SHUTDOWN_QUIET:
-		if (conn_peer_ended(p->net) || pipe_pushed(p))
+		if (pipe_pushed(p))
 			return 0;
 		if (pipe_output_is_full(p))
 			return FULL_MS;
@@ -69,11 +79,17 @@ static int64_t pipe_shutdown_after_ms(const struct pipe_run *p)
 	return -1;
 }
 
+/* Whether -i says how long an answer is waited for: that there is none is for it to tell. */
+static bool pipe_waits_for_answer(const struct pipe_run *p)
+{
+	return conn_idle_ms(p->net) > 0 && !conn_received(p->net);
+}
+
 /* After how much silence we leave; -1: with the peer's end. */
 static int64_t pipe_leave_after_ms(const struct pipe_run *p)
 {
 	if (p->quit_after_ms < 0 && conn_connectionless(p->net))
-		return DATAGRAMS_QUIET_MS;
+		return pipe_waits_for_answer(p) ? -1 : DATAGRAMS_QUIET_MS;
 	return p->quit_after_ms;
 }
 
@@ -82,7 +98,7 @@ static void pipe_pass_end_on(struct pipe_run *p)
 	int64_t now_ms = p->env->loop->now_ms;
 
 	if (pipe_conf_of(p)->send_only) {
-		conn_close(p->net, CONN_LINGER_MS);
+		conn_close(p->net, conn_received(p->net) ? CONN_LINGER_MS : UNASKED_MS);
 		return;
 	}
 	p->passed_ms = now_ms;
@@ -96,12 +112,11 @@ static void pipe_look_in(struct pipe_run *p, int64_t ms)
 		timer_set_in(p->env->loop, &p->silence, ms);
 }
 
-void pipe_end_review(struct pipe_run *p)
+/* Input has ended, the peer has not: how long it has been silent says what to do. */
+static void pipe_end_by_silence(struct pipe_run *p)
 {
 	int64_t silent_ms, shutdown_ms, leave_ms;
 
-	if (!p->input_over || !p->net || conn_queued(p->net))
-		return;
 	if (!p->heard_ms)
 		p->heard_ms = p->env->loop->now_ms;
 	silent_ms = p->env->loop->now_ms - p->heard_ms;
@@ -119,6 +134,26 @@ void pipe_end_review(struct pipe_run *p)
 		pipe_pass_end_on(p);
 	else
 		pipe_look_in(p, shutdown_ms < 0 ? -1 : shutdown_ms - silent_ms);
+}
+
+/* The peer has ended. Our end follows once input is over, too, whatever --shutdown says: there is
+ * no other that it could wait for. */
+static void pipe_end_both(struct pipe_run *p)
+{
+	if (!pipe_has_taken_all(p))
+		return; /* standard output's drained or end comes here again */
+	if (p->env->in_turn)
+		conn_close(p->net, CONN_LINGER_MS);
+	else if (pipe_is_done_by(p))
+		conn_finish(p->net);
+}
+
+void pipe_end_review(struct pipe_run *p)
+{
+	if (p->net && conn_peer_ended(p->net) && !conn_connectionless(p->net))
+		pipe_end_both(p);
+	else if (p->net && p->input_over && !conn_queued(p->net))
+		pipe_end_by_silence(p);
 }
 
 static void pipe_on_silence(struct timer *t)

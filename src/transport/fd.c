@@ -177,6 +177,16 @@ static const struct transport transport_shared = {
 	.close = fd_close,
 };
 
+/* 0 and 1 are one socket, as inetd has it: our end is told by a shutdown, for closing 1 leaves it
+ * open as 0. */
+static const struct transport transport_inherited_connection = {
+	.name = "fd",
+	.read = stream_read,
+	.write = stream_write,
+	.finish = stream_finish,
+	.close = fd_close,
+};
+
 static const struct transport transport_inherited_socket = {
 	.name = "fd",
 	.read = stream_read,
@@ -207,6 +217,26 @@ static enum bulk fd_bulk(const struct stat *about, enum fd_use use)
 	return BULK_NONE;
 }
 
+static bool fd_is_one_with(const struct stat *about, int fd)
+{
+	struct stat other;
+
+	return sys_fstat(fd, &other) == 0 && other.st_dev == about->st_dev &&
+	       other.st_ino == about->st_ino;
+}
+
+/* Whether the other end learns of the end of standard output by a shutdown alone. Not where
+ * standard error is the same Unix socket: that may be shared with others, as systemd's journal is
+ * with all of a unit, and a shutdown would end it for all of them. */
+static bool fd_is_connection(struct reporter *to, const struct stat *about, int fd)
+{
+	if (fd != 1 || !fd_is_one_with(about, 0) ||
+		sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM)
+		return false;
+	return !fd_is_one_with(about, 2) ||
+	       sys_getsockopt(to, fd, SOL_SOCKET, SO_DOMAIN) != AF_UNIX;
+}
+
 /* Whether the descriptor was given for this use. */
 static bool fd_is_for(int fd, enum fd_use use)
 {
@@ -228,7 +258,8 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	link->terminal = S_ISCHR(about.st_mode) && sys_isatty(fd);
 	link->bulk = (uint8_t)fd_bulk(&about, use);
 	if (S_ISSOCK(about.st_mode)) {
-		link->via = &transport_inherited_socket;
+		link->via = fd_is_connection(to, &about, fd) ? &transport_inherited_connection
+		                                             : &transport_inherited_socket;
 		if (use == FD_READ && sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
 			stream_keep_urgent(to, fd);
 	} else if (fd_never_waits(&about) || !fd_is_for(fd, use))
