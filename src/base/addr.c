@@ -240,3 +240,19 @@ bool addr_is_loopback(const struct addr *a)
 		return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
 	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
 }
+
+bool addr_is_group(const struct addr *a)
+{
+	struct in_addr four;
+
+	if (ipv4_of(a, &four))
+		return IN_MULTICAST(ntohl(four.s_addr));
+	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
+}
+
+bool addr_is_broadcast(const struct addr *a)
+{
+	struct in_addr four;
+
+	return ipv4_of(a, &four) && four.s_addr == htonl(INADDR_BROADCAST);
+}

@@ -60,6 +60,11 @@ void addr_set_port(struct addr *a, uint16_t port);
 bool addr_is_any(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);
 
+/* A multicast group's; and 255.255.255.255, the one broadcast address that is known without asking
+ * for our networks (IPv4-mapped ones as above). */
+bool addr_is_group(const struct addr *a);
+bool addr_is_broadcast(const struct addr *a);
+
 /* The host alone: without a port; an IPv4-mapped one is the IPv4 address that it maps. */
 struct addr addr_host(const struct addr *a);
 

@@ -255,7 +255,8 @@ static int client_read_source(const struct client *c, struct addr *source, struc
 		return path_read(typed, source, err);
 	if (endpoint_split(typed, &at) || at.path[0] ||
 		(at.port[0] && port_read(at.port, &port, err) < 0) ||
-		addr_from_numeric(source, AF_UNSPEC, at.host, port) < 0) {
+		addr_from_numeric(source, AF_UNSPEC, at.host, port) < 0 || addr_is_group(source) ||
+		addr_is_broadcast(source)) {
 		err_set(err, ERR_USAGE, "%s is not an address to connect from", quoted(typed).text);
 		return err_hint(err, "write it as 127.0.0.1, 127.0.0.1:4000, ::1 or [::1]:4000");
 	}

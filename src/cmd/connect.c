@@ -88,6 +88,7 @@ static int run_mode(struct connect_run *run, const struct opt_args *args, struct
 	if (client_aim(&run->client, "connect", args, err) < 0 ||
 		mode_fits(run->mode, run->client.where.via, err) < 0)
 		return -1;
+	run->client.to_where.one_way = run->mode->one_way && run->mode->one_way(&run->env);
 	run->begun = true;
 	return run->mode->begin(&run->env, err) < 0 ? -1 : client_run(&run->client, err);
 }

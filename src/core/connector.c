@@ -159,6 +159,7 @@ static enum io connector_attempt(struct reporter *to, const struct connector_con
 	enum io verdict;
 
 	*link = link_of(conf->via, to);
+	link->one_way = conf->one_way;
 	*source_failed = false;
 	verdict = conf->via->connect(link, at, &conf->source, source_failed);
 	if (verdict == IO_FAIL) {

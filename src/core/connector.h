@@ -16,6 +16,7 @@ struct connector_conf {
 	struct addr at;     /* where to, with nothing to look up; len 0: to target */
 	const char *typed;  /* the address as the user wrote it, for messages */
 	struct addr source; /* len 0: any */
+	bool one_way;       /* no answer is awaited: a group or broadcast address will do */
 	int64_t timeout_ms; /* in all; 0: none */
 };
 

@@ -54,6 +54,7 @@ struct link {
 	bool reset : 1;  /* the peer's reset has been seen; what it had sent comes first */
 	bool moved : 1;  /* fd and address are others now */
 	bool widened : 1; /* a pipe that was made to hold more */
+	bool one_way : 1; /* to connect: no answer is awaited, so that it may go to many at once */
 	bool vacates : 1; /* closing gives origin back, so that its other end is told */
 };
 

@@ -45,6 +45,8 @@ struct mode {
 	bool one_at_a_time;
 	/* Why it cannot do with datagrams, as a phrase; NULL: it can. */
 	const char *no_datagrams;
+	/* Whether a client of ours awaits no answer. NULL: it awaits one. */
+	bool (*one_way)(const struct mode_env *env);
 	/* Before the first client. NULL: nothing to prepare. */
 	int (*begin)(struct mode_env *env, struct err *err);
 	/* The last client is gone: write out what is left, then call done. NULL: nothing is left,

@@ -343,6 +343,7 @@ const struct mode mode_pipe = {
 	.conf_size = sizeof(struct pipe_conf),
 	.state_size = sizeof(struct pipe_run),
 	.one_at_a_time = true,
+	.one_way = pipe_end_one_way,
 	.begin = pipe_begin,
 	.finish = pipe_finish,
 	.end = pipe_end,

@@ -55,6 +55,9 @@ bool pipe_is_done_by(const struct pipe_run *p);
 /* Read how it is passed on. Returns 0, or -1 with err. */
 int pipe_end_init(struct pipe_run *p, struct err *err);
 
+/* mode.one_way: only what is sent counts. */
+bool pipe_end_one_way(const struct mode_env *env);
+
 /* One of the two ends has come, or something has changed since: pass ours on, or leave, if it is
  * time to. Does nothing while input goes on or still waits to be sent. */
 void pipe_end_review(struct pipe_run *p);

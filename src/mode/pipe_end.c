@@ -39,6 +39,13 @@ static bool pipe_is_client(const struct pipe_run *p)
 	return !p->env->enough;
 }
 
+bool pipe_end_one_way(const struct mode_env *env)
+{
+	const struct pipe_conf *conf = env->conf;
+
+	return conf->send_only || (conf->quit_after_ms == 0 && !conf->recv_only);
+}
+
 /* Whether our end vouches for what came: standard output has taken all of it. */
 static bool pipe_has_taken_all(const struct pipe_run *p)
 {

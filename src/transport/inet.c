@@ -16,10 +16,61 @@ static enum fact inet_listen_fact(int error)
 	}
 }
 
+bool inet_is_broadcast(struct reporter *to, const struct addr *at)
+{
+	const struct addr host = addr_host(at);
+	bool is = addr_is_broadcast(at);
+	int fd;
+
+	if (is || host.sa.sa_family != AF_INET || (ntohl(host.in.sin_addr.s_addr) & 3) != 3)
+		return is; /* the last two bits of any network's are set */
+	fd = sys_socket(to, at->sa.sa_family, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return false;
+	if (sys_connect(to, fd, &at->sa, at->len) < 0 && errno == EACCES) {
+		/* For this, or for a route that prohibits it? */
+		sys_setsockopt(to, fd, SOL_SOCKET, SO_BROADCAST, 1);
+		is = sys_connect(to, fd, &at->sa, at->len) == 0;
+	}
+	sys_close(to, fd);
+	return is;
+}
+
+/* Where such an address does not say on which interface it is. */
+static bool inet_lacks_zone(const struct addr *at)
+{
+	return at->sa.sa_family == AF_INET6 && at->in6.sin6_scope_id == 0 &&
+	       (IN6_IS_ADDR_LINKLOCAL(&at->in6.sin6_addr) ||
+		       IN6_IS_ADDR_MC_LINKLOCAL(&at->in6.sin6_addr));
+}
+
+static int inet_hint_zone(struct err *err)
+{
+	return err_hint(err, "this address needs its interface, as in fe80::1%%eth0; "
+			     "`ip address` lists both");
+}
+
 int inet_cannot_listen(struct err *err, const char *call, int error, const struct addr *at)
 {
 	err_sys(err, ERR_LISTEN, error, "cannot listen on %s: %s", addr_text(at).text, call);
+	if (error == EINVAL && inet_lacks_zone(at))
+		return inet_hint_zone(err);
 	return err_fact(err, inet_listen_fact(error), at);
+}
+
+/* What can be bound, and yet no client can come to. */
+static int inet_check_place(struct reporter *to, const struct addr *at, int type, struct err *err)
+{
+	if (addr_is_group(at)) {
+		err_set(err, ERR_LISTEN, "cannot listen on %s: it is a multicast group",
+			addr_text(at).text);
+		return err_fact(err, FACT_GROUP, at);
+	}
+	if (type != SOCK_STREAM || !inet_is_broadcast(to, at))
+		return 0; /* datagrams come to a broadcast address */
+	err_set(err, ERR_LISTEN, "cannot listen on %s: it is a broadcast address",
+		addr_text(at).text);
+	return err_fact(err, FACT_ADDRESS_NOT_OURS, at);
 }
 
 static bool inet_wants_v6only(const struct addr *at)
@@ -30,8 +81,11 @@ static bool inet_wants_v6only(const struct addr *at)
 int inet_bind(struct reporter *to, const struct addr *at, int type,
 	void (*prepare)(struct reporter *to, int fd, const struct addr *at), struct err *err)
 {
-	int error, fd = sys_socket(to, at->sa.sa_family, type, 0);
+	int error, fd;
 
+	if (inet_check_place(to, at, type, err) < 0)
+		return -1;
+	fd = sys_socket(to, at->sa.sa_family, type, 0);
 	if (fd < 0)
 		return inet_cannot_listen(err, "socket", errno, at);
 	prepare(to, fd, at);
@@ -55,6 +109,10 @@ bool inet_met_itself(const struct link *link, const struct addr *at)
 static int inet_bind_and_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
+	if (source->len && inet_is_broadcast(link->to, source)) {
+		*source_failed = true; /* it can be bound, and another one is then used */
+		return EADDRNOTAVAIL;
+	}
 	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
 		*source_failed = true;
 		return errno;
@@ -88,6 +146,10 @@ void inet_advise(struct err *err, int error, const struct addr *at)
 		err_fact(err, FACT_NO_TCP_SERVER, at);
 	else if (error == ECONNRESET)
 		err_hint(err, "the server took the connection and gave it up at once");
+	else if (addr_is_group(at) || addr_is_broadcast(at))
+		err_hint(err, "only datagrams go to a group or to all: a stream has one server");
+	else if (error == EINVAL && inet_lacks_zone(at))
+		inet_hint_zone(err);
 	else
 		err_hint(err, "check the address, and the route to it with `ip route get`");
 }

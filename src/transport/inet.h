@@ -23,6 +23,9 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct addr
  * (RFC 9293 section 3.5, simultaneous open): nobody else is there. */
 bool inet_met_itself(const struct link *link, const struct addr *at);
 
+/* Whether it is a broadcast address, of a network of ours or of all. */
+bool inet_is_broadcast(struct reporter *to, const struct addr *at);
+
 void inet_advise(struct err *err, int error, const struct addr *at);
 void inet_unlisten(struct reporter *to, struct listening *socket);
 

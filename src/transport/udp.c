@@ -64,9 +64,34 @@ static enum io udp_listen(struct reporter *to, const struct addr *at,
 	return out->fd < 0 ? IO_FAIL : IO_DONE;
 }
 
+static void udp_set_one_way_options(struct reporter *to, int fd, const struct addr *at)
+{
+	udp_set_options(to, fd, at);
+	sys_setsockopt(to, fd, SOL_SOCKET, SO_BROADCAST, 1);
+}
+
+/* Many may get what is sent there. Each answers from its own address, and a connected socket hears
+ * but the one that it is connected to. */
+static enum io udp_refuse_many(struct link *link, const struct addr *at)
+{
+	struct err why = {0};
+
+	err_set(&why, ERR_USAGE, "%s is a %s: no answer comes from it", addr_text(at).text,
+		addr_is_group(at) ? "multicast group" : "broadcast address");
+	err_fact(&why, FACT_ONE_WAY, at);
+	why.sys = EACCES; /* as the kernel has it */
+	return link_fail_with(link, &why);
+}
+
 static enum io udp_connect(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
+	*source_failed = false;
+	if (link->one_way)
+		return inet_connect(
+			link, at, source, SOCK_DGRAM, udp_set_one_way_options, source_failed);
+	if (addr_is_group(at) || inet_is_broadcast(link->to, at))
+		return udp_refuse_many(link, at);
 	return inet_connect(link, at, source, SOCK_DGRAM, udp_set_options, source_failed);
 }
 
@@ -74,8 +99,6 @@ static void udp_advise(struct err *err, int error, const struct addr *at)
 {
 	if (error == ECONNREFUSED)
 		err_fact(err, FACT_NO_UDP_SERVER, at);
-	else if (error == EACCES)
-		err_fact(err, FACT_BROADCAST, at);
 	else
 		inet_advise(err, error, at);
 }

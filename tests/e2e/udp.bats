@@ -667,3 +667,47 @@ swaps_lines() {
 @test "serve swaps lines with ncat -u, IPv6" { swaps_lines ncat ::1; }
 @test "serve swaps lines with socat UDP, IPv4" { swaps_lines socat 127.0.0.1; }
 @test "serve swaps lines with socat UDP, IPv6" { swaps_lines socat ::1; }
+
+# ---- to many ----
+
+@test "2: no answer is awaited from a group or from all" {
+    local at
+
+    for at in 239.255.77.7 127.255.255.255 255.255.255.255 ::ffff:239.255.77.7 ff05::7; do
+        run --separate-stderr sockx connect -u "$at" 9
+        expect_status 2
+        [[ $stderr == *"no answer comes from it"*"--send-only"* ]] || fail "$stderr"
+        run --separate-stderr sockx echo -u -H "$at" hello
+        expect_status 2
+    done
+    run --separate-stderr sockx connect -u -q 0 --recv-only 127.255.255.255 9
+    expect_status 2
+    run --separate-stderr sockx connect -u -s 239.255.77.7 127.0.0.1 9
+    expect_status 2
+    run --separate-stderr sockx connect -s 127.255.255.255 127.0.0.1 9
+    expect_status 1
+}
+
+@test "0: what awaits no answer goes to all" {
+    start_server -u -m discard -v -H 127.255.255.255
+    sockx connect -u --send-only 127.255.255.255 "$PORT" <<<one
+    sockx connect -u -q 0 127.255.255.255 "$PORT" <<<two
+    wait_until has_line "$SERVER_ERR" '^2: .* connected'
+}
+
+@test "3: a group is not heard, and no stream comes to many" {
+    local at
+
+    for at in 239.255.77.7 ::ffff:239.255.77.7 ff02::1 ff05::7; do
+        run --separate-stderr sockx serve -u -m echo -H "$at" -p 0 --max-time 1
+        expect_status 3
+        [[ $stderr == *"it is a multicast group"*"-H takes"* ]] || fail "$stderr"
+        run --separate-stderr sockx serve -m echo -H "$at" -p 0 --max-time 1
+        expect_status 3
+    done
+    for at in 127.255.255.255 255.255.255.255; do
+        run --separate-stderr sockx serve -m echo -H "$at" -p 0 --max-time 1
+        expect_status 3
+        [[ $stderr == *"it is a broadcast address"* ]] || fail "$stderr"
+    done
+}

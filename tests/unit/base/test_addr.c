@@ -287,3 +287,36 @@ Test(addr, the_wildcards_and_those_that_lead_back_are_told_from_the_others)
 	cr_expect(not(addr_is_any(&a)));
 	cr_expect(not(addr_is_loopback(&a)));
 }
+
+static const struct {
+	const char *host;
+	bool group, broadcast;
+} wide[] = {
+	{"224.0.0.0", true, false},
+	{"239.255.255.255", true, false},
+	{"::ffff:239.255.77.7", true, false},
+	{"ff02::1", true, false},
+	{"ff05::7", true, false},
+	{"255.255.255.255", false, true},
+	{"::ffff:255.255.255.255", false, true},
+	{"223.255.255.255", false, false},
+	{"240.0.0.0", false, false},
+	{"127.255.255.255", false, false},
+	{"0.0.0.0", false, false},
+	{"fe80::1%1", false, false},
+	{"::", false, false},
+};
+
+Test(addr, groups_and_all_are_told_from_one_machine)
+{
+	struct addr a;
+
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+		cr_assert(eq(int, addr_from_numeric(&a, AF_UNSPEC, wide[i].host, 80), 0));
+		cr_expect(eq(int, addr_is_group(&a), wide[i].group), "%s", wide[i].host);
+		cr_expect(eq(int, addr_is_broadcast(&a), wide[i].broadcast), "%s", wide[i].host);
+	}
+	addr_from_path(&a, "/a");
+	cr_expect(not(addr_is_group(&a)));
+	cr_expect(not(addr_is_broadcast(&a)));
+}

@@ -138,3 +138,58 @@ Test(inet, a_socket_that_is_bound_where_it_connects_has_met_itself)
 	close(link.fd);
 	cr_assert(not(inet_met_itself(&link, &own)), "nor has one that is none");
 }
+
+Test(inet, a_group_is_no_place_to_listen)
+{
+	static const char *const groups[] = {
+		"224.0.0.1", "239.255.77.7", "::ffff:239.255.77.7", "ff02::1", "ff05::7"};
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		struct err err = {0};
+
+		cr_expect(eq(int, bind_at(groups[i], 0, &err), -1));
+		cr_expect(eq(int, err.kind, ERR_LISTEN));
+		cr_expect(eq(int, err.fact, FACT_GROUP), "%s", groups[i]);
+	}
+}
+
+Test(inet, datagrams_come_to_a_broadcast_address_and_streams_do_not)
+{
+	static const char *const all[] = {"127.255.255.255", "255.255.255.255"};
+	struct reporter to = silent_reporter();
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct addr at = net_addr(all[i], 0);
+		struct err err = {0};
+		int fd = bind_at(all[i], 0, &err);
+
+		cr_assert(ge(int, fd, 0), "%s", err.what);
+		close(fd);
+		cr_expect(eq(int, inet_bind(&to, &at, SOCK_STREAM, prepare, &err), -1));
+		cr_expect(eq(int, err.kind, ERR_LISTEN));
+		cr_expect(strstr(err.what, "it is a broadcast address") != NULL, "%s", err.what);
+	}
+}
+
+Test(inet, an_address_that_needs_its_interface_says_so)
+{
+	struct err err = {0};
+
+	needs_ipv6();
+	cr_assert(eq(int, bind_at("fe80::1", 0, &err), -1));
+	cr_assert(strstr(err.hint, "needs its interface") != NULL, "%s", err.hint);
+}
+
+Test(inet, a_broadcast_address_is_not_one_of_ours_to_send_from)
+{
+	struct reporter to = silent_reporter();
+	const struct addr at = net_addr("127.0.0.1", 9), source = net_addr("127.255.255.255", 0);
+	struct link link = {.to = &to};
+	bool source_failed = false;
+
+	cr_assert(eq(int, inet_connect(&link, &at, &source, SOCK_DGRAM, prepare, &source_failed),
+		IO_FAIL));
+	cr_assert(source_failed);
+	cr_assert(eq(int, link.error, EADDRNOTAVAIL));
+	cr_assert(eq(int, link.fd, -1));
+}

@@ -371,13 +371,44 @@ static struct err advice(int error)
 	return err;
 }
 
-Test(udp_client, broadcasts_nothing_and_says_so)
-{
-	struct client c = {.at = net_addr("127.255.255.255", 4711)};
+static const char *const to_many[] = {
+	"127.255.255.255", "255.255.255.255", "239.255.77.7", "::ffff:239.255.77.7", "ff05::7"};
 
-	cr_assert(eq(int, dial(&c, NULL), IO_FAIL));
-	cr_assert(eq(int, c.link.error, EACCES));
-	cr_assert(strstr(advice(EACCES).hint, "broadcast") != NULL);
+Test(udp_client, awaits_no_answer_from_a_group_or_from_all)
+{
+	needs_ipv6();
+	for (size_t i = 0; i < sizeof(to_many) / sizeof(to_many[0]); i++) {
+		struct client c = {.at = net_addr(to_many[i], 4711)};
+		struct err why;
+
+		cr_assert(eq(int, dial(&c, NULL), IO_FAIL));
+		cr_assert(ne(ptr, (void *)link_story(&c.link), NULL));
+		why = *link_story(&c.link);
+		cr_expect(eq(int, why.kind, ERR_USAGE), "%s", to_many[i]);
+		cr_expect(strstr(why.what, ": no answer comes from it") != NULL, "%s", why.what);
+		advise(&why);
+		cr_expect(strstr(why.hint, "--send-only") != NULL, "%s", why.hint);
+		link_forget(&c.link);
+	}
+}
+
+Test(udp_client, sends_to_all_where_no_answer_is_awaited)
+{
+	struct reporter to = silent_reporter();
+	const struct addr none = {0};
+	int peer = net_peer("127.255.255.255", 0);
+	const struct addr at = net_name(peer);
+	struct link link = link_of(&transport_udp, &to);
+	bool source_failed;
+	size_t taken;
+	char got[10];
+
+	link.one_way = true;
+	cr_assert(eq(int, transport_udp.connect(&link, &at, &none, &source_failed), IO_DONE));
+	cr_assert(eq(int, transport_udp.write(&link, span_of("hi"), &taken), IO_DONE));
+	cr_assert(eq(int, (int)recv(peer, got, sizeof(got), 0), 2));
+	transport_udp.close(&link);
+	close(peer);
 }
 
 Test(udp_client, what_to_do_about_a_failure_is_said)
