@@ -288,7 +288,7 @@ static size_t conn_write_some(struct conn *c, struct span out)
 	}
 	if (taken) {
 		c->sent += taken;
-		c->active_ms = c->owner->loop->now_ms;
+		conn_note_moved(c, taken);
 	}
 	return taken;
 }
@@ -398,7 +398,7 @@ void conn_take_in(struct conn *c, struct span in)
 		return;
 	c->answered = true;
 	c->received += in.len;
-	c->active_ms = c->owner->loop->now_ms;
+	conn_note_moved(c, in.len);
 	if (c->closing)
 		conn_throw_away(c, in.len);
 	else if (c->on->data)
@@ -644,6 +644,11 @@ int64_t conn_idle_ms(const struct conn *c)
 int64_t conn_active_ms(const struct conn *c)
 {
 	return c->active_ms;
+}
+
+bool conn_moved(const struct conn *c)
+{
+	return c->moved;
 }
 
 uint64_t conn_received(const struct conn *c)

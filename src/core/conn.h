@@ -100,6 +100,8 @@ struct conn_owner {
 	 */
 	void (*unopened)(struct conn_owner *owner, const struct conn *c, const struct step *at,
 		const struct err *why);
+	/* The first byte of c has moved, one way or the other. NULL: it matters to none. */
+	void (*moved)(struct conn_owner *owner, struct conn *c);
 	/* Told of every end, after the handler; why as there. c no longer counts and may only be
 	 * asked about itself; the owner may go. */
 	void (*gone)(struct conn_owner *owner, struct conn *c, const struct err *why);
@@ -260,6 +262,7 @@ uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner *
 struct addr conn_address(const struct conn *c); /* len 0: none */
 int64_t conn_idle_ms(const struct conn *c);     /* owner.idle_ms */
 int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.now_ms then */
+bool conn_moved(const struct conn *c);          /* a byte has, either way */
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */
 size_t conn_queued(const struct conn *c);       /* bytes waiting */

@@ -18,7 +18,7 @@ static bool conn_send_message(struct conn *c, struct span out)
 	case IO_AGAIN: return false;
 	}
 	c->sent += out.len;
-	c->active_ms = c->owner->loop->now_ms;
+	conn_note_moved(c, out.len);
 	return true;
 }
 

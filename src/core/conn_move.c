@@ -53,13 +53,13 @@ static void move_count_read(struct conn *from, size_t n)
 {
 	from->answered = true;
 	from->received += n;
-	from->active_ms = from->owner->loop->now_ms;
+	conn_note_moved(from, n);
 }
 
 static void move_count_written(struct conn *to, size_t n)
 {
 	to->sent += n;
-	to->active_ms = to->owner->loop->now_ms;
+	conn_note_moved(to, n);
 }
 
 static enum moved move_wait_for(struct conn *to)

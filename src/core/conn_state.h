@@ -77,6 +77,7 @@ struct conn {
 	bool owes : 1;     /* the peer owes a message: conn_await */
 	bool gave_place : 1;
 	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
+	bool moved : 1;  /* owner.moved has been told */
 };
 
 static inline bool conn_alive(const struct conn *c)
@@ -95,6 +96,17 @@ bool conn_flush_pipe(struct conn *c);
 
 /* Drop it, and what is in it. */
 void conn_drop_pipe(struct conn *c);
+
+/* So many bytes, or a message of so many, have moved. */
+static inline void conn_note_moved(struct conn *c, size_t bytes)
+{
+	c->active_ms = c->owner->loop->now_ms;
+	if (!bytes || c->moved)
+		return;
+	c->moved = true;
+	if (c->owner->moved)
+		c->owner->moved(c->owner, c);
+}
 
 /* What c makes us hold has changed: count it (budget.c). c may be sent away for it. */
 void conn_recount(struct conn *c);

@@ -39,22 +39,10 @@ static enum io server_take_place(struct opening *o)
 }
 
 static const struct step step_place = {.name = "place", .go = server_take_place};
+
 static bool server_has_sessions(const struct server *s)
 {
 	return s->conf.via->receive;
-}
-
-/* Poll the listeners, or leave the clients in the backlog. Known peers are heard even where there
- * is no place for new ones. */
-static void server_update_accepting(struct server *s)
-{
-	bool held = server_has_sessions(s) ? sessions_blocked(&s->sessions) : server_is_full(s);
-	uint32_t wanted = s->stopping || s->starved || held ? 0 : EPOLLIN;
-
-	for (size_t i = 0; i < s->listening; i++)
-		if (loop_watch(s->clients.loop, &s->listeners[i].watch, wanted) < 0)
-			timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
-	server_full_review(s);
 }
 
 static void server_count_missed(struct server *s, const struct listener *l)
@@ -82,6 +70,29 @@ static void server_close_listeners(struct server *s)
 		loop_unwatch(s->clients.loop, &l->watch);
 		s->conf.via->unlisten(s->clients.to, &l->socket);
 	}
+}
+
+/* Its last clients are here, and each of them counts, for a byte has moved: no other is let in, to
+ * find no place. What waits in the backlog is reset by the kernel. */
+static void server_close_if_complete(struct server *s)
+{
+	if (s->conf.exit_after && s->served + s->counting >= s->conf.exit_after &&
+		!server_has_sessions(s))
+		server_close_listeners(s);
+}
+
+/* Poll the listeners, or leave the clients in the backlog. Known peers are heard even where there
+ * is no place for new ones. */
+static void server_update_accepting(struct server *s)
+{
+	bool held = server_has_sessions(s) ? sessions_blocked(&s->sessions) : server_is_full(s);
+	uint32_t wanted = s->stopping || s->starved || held ? 0 : EPOLLIN;
+
+	server_close_if_complete(s);
+	for (size_t i = 0; i < s->listening; i++)
+		if (loop_watch(s->clients.loop, &s->listeners[i].watch, wanted) < 0)
+			timer_set_in(s->clients.loop, &s->retry, ACCEPT_RETRY_MS);
+	server_full_review(s);
 }
 
 static void server_free_own(struct server *s)
@@ -151,7 +162,16 @@ static bool server_counts(const struct conn *c, const struct err *why)
 {
 	if (conn_gave_place(c))
 		return false;
-	return !why || why->kind != ERR_LOST || conn_received(c) > 0 || conn_sent(c) > 0;
+	return !why || why->kind != ERR_LOST || conn_moved(c);
+}
+
+static void server_on_moved(struct conn_owner *owner, struct conn *c)
+{
+	struct server *s = container_of(owner, struct server, clients);
+
+	(void)c;
+	s->counting++;
+	server_close_if_complete(s);
 }
 
 static void server_report_gone(struct server *s, struct conn *c, const struct err *why)
@@ -221,6 +241,7 @@ static void server_on_gone(struct conn_owner *owner, struct conn *c, const struc
 	s->sent += conn_sent(c);
 	if (report_shown(owner->to, REPORT_LOST))
 		server_report_gone(s, c, why);
+	s->counting -= conn_moved(c);
 	if (server_counts(c, why))
 		s->served++;
 	server_judge_end(s, c, why);
@@ -578,6 +599,7 @@ int server_start(struct server *s, struct err *err)
 {
 	conn_owner_init(&s->clients);
 	s->clients.gone = server_on_gone;
+	s->clients.moved = server_on_moved;
 	s->clients.unopened = server_on_unopened;
 	server_list_steps(s);
 	s->clients.opening_ms = SERVER_OPENING_MS;

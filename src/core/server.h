@@ -30,7 +30,7 @@ struct server_conf {
 	size_t max_conns;    /* at once; 0: what the descriptor limit allows */
 	size_t max_per_peer; /* ... of one host; 0: any number. Not for transports with sessions */
 	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
-	uint64_t exit_after; /* end after so many clients; 0: never */
+	uint64_t exit_after; /* end after so many clients, and listen until they count; 0: never */
 	struct step_entry steps[SERVER_STEPS_MAX]; /* what a client does before it is served, up
 	                                            * to one without a step */
 };
@@ -65,6 +65,7 @@ struct server {
 	enum err_kind stop_kind; /* ... and what it is called where stopping loses something */
 	bool enough;             /* server_enough was called */
 	uint64_t served;         /* clients that came and went and count for exit_after */
+	uint64_t counting;       /* ... those that are here and will */
 	uint64_t received, sent; /* bytes, of the clients that are gone */
 	uint64_t missed;         /* datagrams that the kernel had no room for */
 	uint64_t dropped;        /* bytes, queued here or in the kernel, that stopping gave up */

@@ -29,7 +29,7 @@ static void full_on_resumed(struct timer *t)
 {
 	struct server *s = container_of(t, struct server, resumed);
 
-	if (!s->stopping)
+	if (!s->stopping && s->listening)
 		full_tell(s, &s->listeners[0].at, (struct report){.kind = REPORT_ACCEPT_RESUMED});
 }
 
@@ -100,7 +100,7 @@ void server_full_review(struct server *s)
 {
 	bool full = server_open(s) >= s->conf.max_conns;
 
-	if (s->stopping || s->conf.exclusive || s->conf.via->receive)
+	if (s->stopping || !s->listening || s->conf.exclusive || s->conf.via->receive)
 		return;
 	if (full && !s->paused_told)
 		full_tell_full(s);

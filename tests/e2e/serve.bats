@@ -394,6 +394,39 @@ client 3"
 two"
 }
 
+# OPTION...: while the one client talks, another is refused, and what the first sends is all there is.
+lets_no_second_in() {
+    start_server "$@"
+    start_script client.py reset_early "$PORT" 1 # it has no byte, and does not count
+    held_input
+    start_job "$SOCKX" connect 127.0.0.1 "$PORT" <"$INPUT"
+    echo first >&"$HELD"
+    wait_until is_refusing
+    run sockx connect -N 127.0.0.1 "$PORT" <<<"second"
+    expect_status 7
+    echo more >&"$HELD"
+    exec {HELD}>&-
+    HELD=9
+    wait_job
+    equal "$JOB_STATUS" 0
+    wait_server
+    equal "$SERVER_STATUS" 0
+}
+
+is_refusing() {
+    ! is_listening "$PORT"
+}
+
+@test "a one-shot server lets no second client in once a byte of the first has moved" {
+    lets_no_second_in -H 127.0.0.1
+    equal "$(cat "$SERVER_OUT")" "first
+more"
+    lets_no_second_in -H 127.0.0.1 -m echo --once
+    lets_no_second_in -H 127.0.0.1 -k --exit-after 1
+    equal "$(cat "$SERVER_OUT")" "first
+more"
+}
+
 @test "a client that resets before its first byte does not use up a one-shot server" {
     start_server -m echo --once
     start_script client.py reset_early "$PORT" 5

@@ -195,6 +195,29 @@ b'two\\nthree'"
     equal "$SERVER_STATUS" 0
 }
 
+path_is_gone() {
+    [ ! -e "$1" ]
+}
+
+@test "a one-shot server's path is gone once a byte of its client has moved" {
+    for kind in stream seqpacket; do
+        kind $kind
+        start_kind $kind at -v -m echo --once
+        held_input
+        start_job "$SOCKX" connect "${WITH[@]}" -U at <"$INPUT"
+        wait_until has_line "$SERVER_ERR" ' connected$'
+        [ -S at ]
+        echo hello >&"$HELD"
+        wait_until path_is_gone at
+        exec {HELD}>&-
+        HELD=9
+        wait_job
+        equal "$JOB_STATUS" 0
+        wait_server
+        equal "$SERVER_STATUS" 0
+    done
+}
+
 @test "--keep-open serves clients in turn" {
     for kind in stream seqpacket; do
         start_kind $kind at -k

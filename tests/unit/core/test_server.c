@@ -315,6 +315,85 @@ Test(server, a_client_reset_before_its_first_byte_does_not_use_up_a_one_shot_ser
 	clear_away(&s);
 }
 
+/* ---- when it no longer listens ---- */
+
+static bool is_refused(const struct addr *at)
+{
+	int fd = socket(at->sa.sa_family, SOCK_STREAM, 0);
+	bool refused = connect(fd, &at->sa, at->len) < 0 && errno == ECONNREFUSED;
+
+	close(fd);
+	return refused;
+}
+
+Test(server, a_one_shot_server_listens_until_its_client_counts)
+{
+	struct stand s;
+	struct peer p, late;
+	struct addr at;
+
+	prepare(&s, "echo");
+	s.house.server.conf.exit_after = 1;
+	open_house(&s.house);
+	at = s.house.server.listeners[0].at;
+	visit(&p, &s.house);
+	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 1);
+	cr_assert(eq(sz, s.house.server.listening, 1), "it may be reset before its first byte");
+	visit(&late, &s.house);
+	peer_say(&late, "lost?");
+	peer_say(&p, "x");
+	TURN_UNTIL(&s.loop, hears(&p, "x"));
+	cr_assert(is_refused(&at));
+	peer_hear(&late);
+	cr_assert(eq(int, late.error, ECONNRESET), "it knows that it was not served");
+	peer_leave(&late);
+	peer_leave(&p);
+	TURN_UNTIL(&s.loop, s.house.ended);
+	cr_assert(not(s.house.failed));
+	clear_away(&s);
+}
+
+Test(server, clients_that_went_and_those_that_are_here_count_together)
+{
+	struct stand s;
+	struct peer p[3];
+
+	prepare(&s, "echo");
+	s.house.server.conf.exit_after = 3;
+	open_house(&s.house);
+	for (int i = 0; i < 3; i++)
+		visit(&p[i], &s.house);
+	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 3);
+	peer_finish(&p[0]); /* in order, without a byte */
+	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 2);
+	peer_say(&p[1], "1");
+	TURN_UNTIL(&s.loop, hears(&p[1], "1"));
+	cr_assert(eq(sz, s.house.server.listening, 1));
+	peer_say(&p[2], "2");
+	TURN_UNTIL(&s.loop, hears(&p[2], "2"));
+	cr_assert(eq(sz, s.house.server.listening, 0));
+	for (int i = 0; i < 3; i++)
+		peer_leave(&p[i]);
+	TURN_UNTIL(&s.loop, s.house.ended);
+	clear_away(&s);
+}
+
+Test(server, what_the_server_sends_counts_as_well)
+{
+	struct stand s;
+	struct peer p;
+
+	prepare(&s, "source");
+	s.house.server.conf.exit_after = 1;
+	open_house(&s.house);
+	visit(&p, &s.house);
+	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 1);
+	TURN_UNTIL(&s.loop, s.house.server.listening == 0);
+	peer_leave(&p);
+	TURN_UNTIL(&s.loop, s.house.ended);
+	clear_away(&s);
+}
+
 /* ---- shortage ---- */
 
 Test(server, out_of_descriptors_it_says_so_once_waits_without_spinning_and_recovers)
