@@ -260,6 +260,20 @@ static int serve_check_per_peer(const struct serve_run *run, struct err *err)
 				     : "'--max-conns' limits all peers together");
 }
 
+/* Only a path has permissions. */
+static int serve_check_unix_mode(const struct serve_run *run, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	bool is_abstract = run->where.path.len && !run->where.path.un.sun_path[0];
+
+	if (!opts_given(set, args, "unix-mode") || (run->where.path.len && !is_abstract))
+		return 0;
+	err_set(err, ERR_USAGE, "'--unix-mode' is for the path of a Unix socket: %s",
+		is_abstract ? "an abstract name has no permissions" : "a port has no permissions");
+	return err_hint(err, is_abstract ? "name a path in place of it, with -U"
+					 : "-H says which of our addresses clients can reach");
+}
+
 /* A peer without a connection never says that it has left. */
 static int64_t serve_idle_ms(const struct serve_run *run)
 {
@@ -395,7 +409,9 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
 		where_read(&run->conf->where, args, serve_first_host(run->conf), true, "serve",
 			&run->where, err) < 0 ||
-		mode_fits(run->mode, run->where.via, err) < 0 || serve_check_per_peer(run, err) < 0)
+		mode_fits(run->mode, run->where.via, err) < 0 ||
+		serve_check_per_peer(run, err) < 0 ||
+		serve_check_unix_mode(run, set, args, err) < 0)
 		goto out;
 	if (serve_init_run(run, set, err) == 0)
 		rc = serve(run, err);

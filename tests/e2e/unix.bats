@@ -892,6 +892,12 @@ is_wrong_usage() {
     done
 }
 
+@test "--unix-mode is for a path" {
+    is_wrong_usage "abstract name" serve -U "$(abstract_name)" --unix-mode 666
+    is_wrong_usage "a port has no permissions" serve -p 0 --unix-mode 600
+    is_wrong_usage "a port has no permissions" serve -u -p 0 --unix-mode 600
+}
+
 @test "--unix-mode is octal, from 000 to 777" {
     for mode in 8 0o600 u=rw -1 1000 4755 7777 0666x ''; do
         is_wrong_usage "octal" serve -U at --unix-mode="$mode"
