@@ -382,8 +382,10 @@ Test(server, what_the_server_sends_counts_as_well)
 {
 	struct stand s;
 	struct peer p;
+	void *run;
 
 	prepare(&s, "source");
+	run = begin_mode(&s.house);
 	s.house.server.conf.exit_after = 1;
 	open_house(&s.house);
 	visit(&p, &s.house);
@@ -392,6 +394,7 @@ Test(server, what_the_server_sends_counts_as_well)
 	peer_leave(&p);
 	TURN_UNTIL(&s.loop, s.house.ended);
 	clear_away(&s);
+	free(run);
 }
 
 /* ---- shortage ---- */
