@@ -129,6 +129,7 @@ int main(int argc, char **argv)
 	bool sigpipe_ignored = sys_signal_ignore(SIGPIPE);
 	int rc;
 
+	sys_signal_ignore(SIGXFSZ); /* it is an error of the write that meets it */
 	standard_error_begin(&standard_error, &to);
 	rc = process_reserve_std(&to, &err);
 	if (rc == 0)

@@ -229,6 +229,8 @@ static void conn_local_ending(const struct conn *c, struct err *err)
 			c->reads_only ? "from" : "to");
 	else if (error == ENOSPC || error == EDQUOT)
 		err_hint(err, "make room on the disk behind it; what was received is lost");
+	else if (error == EFBIG)
+		err_hint(err, "no file may be longer ('ulimit -f'); what was received is lost");
 	else if (error == EISDIR)
 		err_hint(err, "redirect it from a file, not from a folder");
 }

@@ -1,4 +1,4 @@
-# shellcheck disable=SC2030,SC2031,SC2034 # each test is a process of its own; helper reads
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # each test is a process of its own; helper reads, run sets
 #
 # The exit statuses: a row of the table in `sockx serve --help` after the other.
 
@@ -44,6 +44,17 @@ expect_message() {
     run --separate-stderr bash -c "timeout 20 '$SOCKX' connect 127.0.0.1 $PORT >/dev/full"
     expect_status 1
     expect_message
+}
+
+@test "1: connect, standard output a file that may be no longer" {
+    start_script server.py greet 1000
+    cd "$BATS_TEST_TMPDIR"
+    head -c 512 /dev/zero >file
+    run --separate-stderr bash -c "ulimit -f 1; timeout 20 '$SOCKX' connect 127.0.0.1 $PORT >>file"
+    expect_status 1
+    expect_message
+    [[ ${stderr_lines[0]} == *'cannot write to standard output: File too large' ]]
+    [[ ${stderr_lines[1]} == "hint: "*"'ulimit -f'"* ]]
 }
 
 @test "1: echo, a full disk behind standard output" {
