@@ -10,8 +10,8 @@ end of its input until no answer can be lost by it, within the 8 s of the public
 nobody sends. "Filled": the receiver does not read until we stop the sender, and the sender writes
 whatever anyone takes. "Done": it has been used and has ended in order.
 
-Every cell runs with pipes and with Unix sockets as standard input and output, connect's with and
-without -N, all side by side. A data cell ends once by SIGTERM and once in order; an eof cell ends in
+Every cell runs with pipes and with Unix sockets as standard input and output, by default, with
+--no-splice, and connect's with -N, too, all side by side. A data cell ends once by SIGTERM and once in order; an eof cell ends in
 order, once after ten bytes and once after none. In order means that all that was sent arrives, and then status 0."""
 
 import concurrent.futures
@@ -138,7 +138,7 @@ class Setting:
             "in": Way("in", self.net.fileno(), ours_out,
                       lambda: self.net.shutdown(socket.SHUT_WR)),
         }
-        if role == "connect" and not self.options:
+        if role == "connect" and "-N" not in self.options:
             self.ways["out"].end_within = PUBLIC_S
 
     def run(self, arguments, child_in, child_out):
@@ -154,7 +154,7 @@ class Setting:
         listener.close()
 
     def start_serve(self, child_in, child_out):
-        self.run(["serve", "-H", "127.0.0.1", "-p", "0"], child_in, child_out)
+        self.run(["serve", *self.options, "-H", "127.0.0.1", "-p", "0"], child_in, child_out)
         line = self.child.stderr.readline().decode()
         port = re.search(r":(\d+) \(", line)
         if not port:
@@ -228,7 +228,7 @@ def run(role, other_state, what, name, stdio, options):
 
 def main():
     role = sys.argv[1]
-    options = [[], ["-N"]] if role == "connect" else [[]]
+    options = [[], ["--no-splice"]] + [["-N"]] * (role == "connect")
     settings = list(itertools.product(("pipe", "socket"), options))
     with concurrent.futures.ThreadPoolExecutor(len(settings)) as pool:
         failures = [failure for failure in pool.map(lambda its: run(*sys.argv[1:], *its), settings)
