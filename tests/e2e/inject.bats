@@ -25,6 +25,8 @@ fails_once_each() {
 @test "a failing system call: serve, echo" { fails_once_each serve; }
 @test "a failing system call: serve, pipe" { fails_once_each pipe; }
 @test "a failing system call: connect" { fails_once_each connect; }
+@test "a failing system call: what moves bytes in the kernel" { fails_once_each moves; }
+@test "a failing system call: what moves bytes from a Unix socket" { fails_once_each moves unix; }
 @test "a failing system call: echo" { fails_once_each echo; }
 @test "a failing system call: greet" { fails_once_each greet; }
 @test "a failing system call: analyze" { fails_once_each analyze; }

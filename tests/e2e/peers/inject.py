@@ -8,11 +8,13 @@ time it is made (strace --inject), each in a short scenario of its own:
     greet    a greeting server as serve, and its client with a server of ours
     analyze  the same for an analysis server
     chat     a room as serve, its operator's lines from a file
+    moves    what moves bytes in the kernel, for pipe and connect: pipes and files in, pipes and files out
 
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
 
 Never a crash, never more than 5 s, and status 0 only if all bytes arrived. An echo server outlives
-what befalls one client, and the next is served. Prints what went wrong, and how many cases ran."""
+what befalls one client, and the next is served. Where the kernel will not move bytes they are read
+and written, and all arrive. Prints what went wrong, and how many cases ran."""
 
 import collections
 import concurrent.futures
@@ -64,10 +66,20 @@ ERRORS = {
     "unlinkat": ["EACCES", "EROFS"],
     "getrandom": ["ENOSYS"],
 }
+MOVES = {
+    "splice": ["EINVAL", "ENOMEM", "EIO", "EAGAIN", "EINTR", "ENOSYS", "EPIPE", "ECONNRESET", "ENOSPC"],
+    "sendfile": ["EINVAL", "ENOMEM", "EIO", "EAGAIN", "EINTR", "ENOSYS", "EPIPE"],
+    "pipe2": ["EMFILE", "ENFILE", "ENOMEM"],
+    "fcntl": ["EPERM", "ENOMEM", "EBUSY"],
+}
+FALLS_BACK = {"EINVAL", "ENOMEM", "EIO", "EAGAIN", "EINTR", "ENOSYS", "EMFILE", "ENFILE"}
+FOR_EVER = FALLS_BACK - {"EAGAIN", "EINTR"}  # these say that it will work soon
+MUCH = DATA * 10
 # The dynamic loader makes the first read, and the first write may be a line on stderr (which is
 # then lost: it must not end anything).
 TIMES = collections.defaultdict(lambda: (1, 2, 3), {
-    "read": (2, 3, 4), "write": (1, 2, 3, 4), "epoll_ctl": range(1, 9)})
+    "read": (2, 3, 4), "write": (1, 2, 3, 4), "epoll_ctl": range(1, 9),
+    "splice": range(1, 7), "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
 OF_STDERR = {"write", "pwritev2"}
 OF_ONE_CLIENT = {"accept4", "recvfrom", "sendto", "shutdown", "recvmmsg", "sendmmsg", "recvmsg"}
 
@@ -284,6 +296,63 @@ def client(arguments, sent, data=DATA):
     return run
 
 
+def feed(file, data):
+    with file:
+        try:
+            file.write(data)
+        except OSError:
+            pass
+
+
+def moves(role, stdin, stdout, where=None):
+    """MUCH through standard input of a kind, and back or otherwise to standard output of a kind."""
+    def run(call, error, when, folder):
+        source, sink = (os.path.join(folder, name) for name in ("in", "out"))
+        with open(source, "wb") as file:
+            file.write(MUCH)
+        got, workers = bytearray(), []
+        files = {"stdin": open(source, "rb") if stdin == "file" else subprocess.PIPE,
+                 "stdout": open(sink, "wb") if stdout == "file" else subprocess.PIPE}
+        words = ["serve", *KIND.place(folder)] if role == "serve" else ["connect", "-N", *where]
+        child = start(call, error, when, words, **files)
+        if stdin == "pipe":
+            workers.append(threading.Thread(target=feed, args=(child.stdin, MUCH)))
+        if stdout == "pipe":
+            workers.append(threading.Thread(target=lambda: got.extend(child.stdout.read())))
+        for worker in workers:
+            worker.start()
+        came = MUCH
+        try:
+            if role == "serve":
+                address = learn_address(child)
+                came = exchange(address, MUCH) if address else None
+            child.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"not over within {LIMIT_S} s") from None
+        finally:
+            end(child)
+            for worker in workers:
+                worker.join()
+        said = child.stderr.read().decode()
+        if stdout == "file":
+            with open(sink, "rb") as file:
+                got = file.read()
+        if child.returncode == 0 and (got != MUCH or came != MUCH):
+            raise Failed(f"{role}, {stdin} to {stdout}: status 0, but {len(came or b'')} bytes came and "
+                         f"{len(got)} were put out, of {len(MUCH)}: {said}")
+        if child.returncode < 0 and child.returncode != -signal.SIGPIPE:
+            raise Failed(f"killed by signal {-child.returncode}: {said}")
+        if child.returncode != 0 and error in FALLS_BACK and call != "fcntl":
+            raise Failed(f"{role}, {stdin} to {stdout}: status {child.returncode}: {said}")
+    return run
+
+
+def all_moves(folder):
+    target = KIND.target(echo_server(folder))
+    return [moves(role, stdin, stdout, target) for role in ("serve", "connect")
+            for stdin, stdout in (("pipe", "file"), ("file", "pipe"))]
+
+
 def end(child):
     if child.poll() is None:
         child.kill()
@@ -351,6 +420,8 @@ def scenarios(name, folder):
         return [serve]
     if name == "pipe":
         return [pipe]
+    if name == "moves":
+        return all_moves(folder)
     if name == "chat":
         return [serve_chat]
     if name == "greet":
@@ -378,10 +449,17 @@ def attempt(case):
     return None
 
 
+def faults(errors):
+    return [(call, error, when) for call in errors for error in errors[call] for when in TIMES[call]]
+
+
 def main():
     home = tempfile.TemporaryDirectory()
-    cases = [(run, call, error, when) for run in scenarios(sys.argv[1], home.name)
-             for call, errors in ERRORS.items() for error in errors for when in TIMES[call]]
+    kinds = faults(MOVES if sys.argv[1] == "moves" else ERRORS)
+    if sys.argv[1] == "moves":
+        kinds += [(call, error, "1+") for call, errors in MOVES.items() for error in errors
+                  if error in FOR_EVER and call != "fcntl"]
+    cases = [(run, *kind) for run in scenarios(sys.argv[1], home.name) for kind in kinds]
     began = time.monotonic()
     # Of datagrams no more than a socket has room for are on their way at once: 60,000 bytes a case.
     workers = os.cpu_count() * (2 if KIND.is_datagram() else 4)
