@@ -1,15 +1,17 @@
-/* A preloaded shim: read, recv, send, write and their kin move 1 to 13 bytes, and every fifth call
- * is interrupted; so are accept4 and epoll_wait now and then. At exit it appends what it did to the
- * file that SHORTIO_LOG names, so that a test knows it was there.
+/* A preloaded shim: read, write, recv, send, splice and sendfile move 1 to 13 bytes, and every
+ * fifth call is interrupted; so are accept4 and epoll_wait now and then. At exit it appends what it
+ * did to the file that SHORTIO_LOG names, so that a test knows it was there.
  *
  * Only sockets, pipes and files are cut short: what signalfd or eventfd give is never partial. A
  * kernel that gives less than it has must tell of the rest, so epoll knows no edges here. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -113,6 +115,22 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 
 	next("send", &real);
 	return interrupts() ? -1 : real(fd, data, shorter(size), flags);
+}
+
+ssize_t splice(int from, off64_t *from_at, int into, off64_t *into_at, size_t size, unsigned flags)
+{
+	ssize_t (*real)(int, off64_t *, int, off64_t *, size_t, unsigned);
+
+	next("splice", &real);
+	return interrupts() ? -1 : real(from, from_at, into, into_at, shorter(size), flags);
+}
+
+ssize_t sendfile(int into, int from, off_t *at, size_t size)
+{
+	ssize_t (*real)(int, int, off_t *, size_t);
+
+	next("sendfile", &real);
+	return interrupts() ? -1 : real(into, from, at, shorter(size));
 }
 
 int accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
