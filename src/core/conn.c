@@ -318,8 +318,7 @@ static int conn_keep(struct conn *c, struct span out, bool room_too)
 	return 0;
 }
 
-/* Write out, or keep what is not taken. */
-static void conn_write_or_keep(struct conn *c, struct span out, bool room_too)
+void conn_write_or_keep(struct conn *c, struct span out, bool room_too)
 {
 	if (!conn_waits(c) && out.len)
 		out = span_from(out, conn_write_some(c, out));

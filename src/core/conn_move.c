@@ -148,7 +148,7 @@ static void move_by_hand(struct conn *to, struct lent_pipe *pipe)
 			return;
 		}
 		pipe->held -= (size_t)n;
-		conn_write(to, (struct span){scratch->room, (size_t)n});
+		conn_write_or_keep(to, (struct span){scratch->room, (size_t)n}, false);
 	}
 }
 

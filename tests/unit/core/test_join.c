@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/conn_state.h"
 #include "core/join.h"
 #include "peer.h"
 #include "script.h"
@@ -376,6 +377,36 @@ Test(join, what_waits_in_a_pipe_of_ours_is_queued_and_goes_before_the_end)
 	cr_assert(eq(chr, b->got[b->taken - 1], '!'));
 	cr_assert(eq(int, memcmp(b->got, b->sent, b->taken - 1), 0));
 	cr_assert(eq(u64, conn_sent(b->join.to), b->taken));
+	demolish(b);
+}
+
+/* A pipe that is full is all that refuses now, and splice later: they take the number of the file.
+ */
+Test(join, what_is_written_by_hand_after_the_end_is_told_is_not_lost)
+{
+	struct bridge *b = build(SOCKET, STORED, false);
+	int file = scratch_file(O_APPEND), full[2], fd = b->join.to->link.fd;
+	size_t waiting;
+
+	cr_assert(eq(int, pipe2(full, O_CLOEXEC | O_NONBLOCK), 0));
+	while (write(full[1], b->sent, 4096) > 0)
+		;
+	cr_assert(eq(int, dup2(full[1], fd), fd));
+	while (!conn_queued(b->join.to)) {
+		feed(b, 5000);
+		scene_turn(&b->sc, 1);
+	}
+	waiting = conn_queued(b->join.to);
+	conn_finish(b->join.to);
+	cr_assert(eq(int, dup2(file, fd), fd));
+	conn_writable(b->join.to);
+	scene_turn(&b->sc, 1);
+	cr_assert(eq(uint, b->to_closed, 1));
+	cr_assert(not(b->failed), "%s", b->why.what);
+	cr_assert(eq(sz, (size_t)lseek(file, 0, SEEK_END), waiting));
+	close(full[0]);
+	close(full[1]);
+	close(file);
 	demolish(b);
 }
 
