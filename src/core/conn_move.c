@@ -138,18 +138,22 @@ static enum moved move_straight(struct conn *from, struct conn *to)
 static void move_by_hand(struct conn *to, struct lent_pipe *pipe)
 {
 	struct scratch *scratch = to->owner->scratch;
+	struct buf after = to->queue;
 
 	to->link.bulk = BULK_NONE;
+	to->queue = (struct buf){0};
 	while (pipe->held) {
 		ssize_t n = sys_read(to->link.to, pipe->read_end, scratch->room, CONN_READ_BYTES);
 
 		if (n <= 0) {
 			conn_end_soon(to, ENDED_LOST, n < 0 ? errno : EIO);
-			return;
+			break;
 		}
 		pipe->held -= (size_t)n;
 		conn_write_or_keep(to, (struct span){scratch->room, (size_t)n}, false);
 	}
+	conn_write_or_keep(to, buf_span(&after), false);
+	buf_free(&after);
 }
 
 /* Write what is in a pipe of ours. */

@@ -2,6 +2,7 @@
  */
 #include "mode/chat.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,8 +281,18 @@ static void desk_output_drained(struct join *j)
 	chat_go_on(run);
 }
 
-static const struct join_on desk_shown = {
-	.drained = desk_output_drained, .closed = desk_side_closed};
+/* None reads what is shown any more: it is over, unless there is still something to be said. */
+static void desk_output_hung_up(struct join *j)
+{
+	struct chat_run *run = j->arg;
+
+	if (run->input_over || (run->typed_by.from && conn_is_terminal(run->typed_by.from)))
+		conn_lost(j->to, EPIPE);
+}
+
+static const struct join_on desk_shown = {.drained = desk_output_drained,
+	.hung_up = desk_output_hung_up,
+	.closed = desk_side_closed};
 
 /* ---- the run ---- */
 
