@@ -201,6 +201,10 @@ static void pipe_open(struct conn *c)
 	struct pipe_run *p = conn_ctx(c);
 
 	p->net = p->receiving.from = c;
+	if (p->finishing) {
+		conn_fail(c); /* one of our own ends failed while it was on its way */
+		return;
+	}
 	p->after_cr = p->flowing = false;
 	p->heard_ms = p->passed_ms = 0;
 	if (p->sending.from)
