@@ -528,6 +528,33 @@ def few_descriptors(path, role, most):
         expect("what was put out", stdout.result(), (SOME, digest(SOME)))
 
 
+def two_with_few_descriptors(path, most):
+    """The second client waits while a pipe of ours is in use."""
+    def limits():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(most), int(most)))
+    stdout = Output("file")
+    words = ["serve", "-j", "-k", *path, *place("tcp")]
+    with Sockx(words, Input("nothing", 0), stdout, limits).listens() as server, \
+            socket.create_connection(server.address, LIMIT_S) as first, \
+            socket.create_connection(server.address, LIMIT_S) as second:
+        expect("what was taken", send_all(first, SOME), SOME)
+        expect("its end", receive_all(first)[0], 0)
+        first.close()
+        expect("what the second could send", send_all(second, SOME), SOME)
+        expect("its end", receive_all(second)[0], 0)
+        second.close()
+        while server.said.count("conn.closed") < 2:
+            line = server.child.stderr.readline().decode()
+            if not line:
+                raise Failed(f"it has left, and said {server.said!r}")
+            server.said += line
+        server.child.terminate()
+        server.expect_status(0)
+        if "Too many" in server.said or "error" in server.said:
+            raise Failed(f"it said {server.said!r}")
+        expect("what came", stdout.result()[0], 2 * SOME)
+
+
 ROLES = ("serve", "connect")
 CASES = {
     "both-ways": [(both_ways, sys.argv[2:], ("pipe", "file"))],
@@ -541,7 +568,7 @@ CASES = {
     "urgent": [(urgent_bytes, sys.argv[2:], ROLES, ("file", "/dev/null", "pipe"))],
     "crowd": [(one_of_a_crowd,)] * 40,
     "memory": [(a_memory, ROLES, ("pipe", "file"), ("pipe", "file"))],
-    "descriptors": [(few_descriptors, ROLES, sys.argv[2:])],
+    "descriptors": [(few_descriptors, ROLES, sys.argv[2:]), (two_with_few_descriptors, sys.argv[2:])],
 }
 
 
