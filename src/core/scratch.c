@@ -37,15 +37,25 @@ int scratch_renew_room(struct scratch *s)
 	return 0;
 }
 
-static bool scratch_make_pipe(struct lent_pipe *pipe, struct reporter *to)
+/* A pipe of two pages would take more calls than reading and writing does, and the next one would
+ * be no larger. */
+static bool scratch_is_wide(struct reporter *to, int fd)
+{
+	return sys_set_pipe_size(to, fd, SCRATCH_PIPE_BYTES) >= 0 ||
+	       sys_set_pipe_size(to, fd, SCRATCH_PIPE_MIN_BYTES) >= 0;
+}
+
+static bool scratch_make_pipe(struct scratch *s, struct lent_pipe *pipe, struct reporter *to)
 {
 	int ends[2];
 
-	if (sys_pipe(to, ends) < 0)
+	if (s->used_up || sys_pipe(to, ends) < 0)
 		return false;
-	sys_set_pipe_size(to, ends[1], SCRATCH_PIPE_BYTES);
 	*pipe = (struct lent_pipe){.read_end = ends[0], .write_end = ends[1], .made = true};
-	return true;
+	s->used_up = !scratch_is_wide(to, ends[1]);
+	if (s->used_up)
+		scratch_close_pipe(pipe, to);
+	return !s->used_up;
 }
 
 struct lent_pipe *scratch_lend_pipe(struct scratch *s, struct reporter *to)
@@ -55,7 +65,7 @@ struct lent_pipe *scratch_lend_pipe(struct scratch *s, struct reporter *to)
 
 		if (pipe->lent)
 			continue;
-		if (!pipe->made && !scratch_make_pipe(pipe, to))
+		if (!pipe->made && !scratch_make_pipe(s, pipe, to))
 			return NULL;
 		pipe->lent = true;
 		return pipe;

@@ -11,7 +11,7 @@
  *
  * The pipes are few, for all that one user has count together: after 64 pipes of 1 MiB the kernel
  * gives each new one of that user two pages (pipe(7), pipe-user-pages-soft). Where there is none
- * left, bytes are read and written.
+ * left, or none but such a one, bytes are read and written.
  */
 
 struct reporter;
@@ -19,7 +19,8 @@ struct reporter;
 enum {
 	SCRATCH_ROOM_BYTES = 256 * 1024,
 	SCRATCH_PIPES = 16,
-	SCRATCH_PIPE_BYTES = 1024 * 1024, /* what one of them holds, where the kernel allows it */
+	SCRATCH_PIPE_BYTES = 1024 * 1024,   /* what one of them holds, where the kernel allows it */
+	SCRATCH_PIPE_MIN_BYTES = 64 * 1024, /* ... and at least: what any pipe holds by default */
 };
 
 /* A pipe of ours. */
@@ -32,6 +33,7 @@ struct lent_pipe {
 struct scratch {
 	uint8_t *room; /* SCRATCH_ROOM_BYTES */
 	struct lent_pipe pipes[SCRATCH_PIPES];
+	bool used_up; /* the kernel gives this user only small pipes by now */
 };
 
 /* Returns 0, or -1 when memory is out. */
