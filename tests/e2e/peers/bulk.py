@@ -244,6 +244,7 @@ class Sockx:
         self.said = self.child.stderr.readline().decode()
         told = re.search(r'(?:listening on |"address":")(?:unix:([^ "]*)|([^ "]*):(\d+))', self.said)
         if not told:
+            self.__exit__()
             raise Failed(f"it says {self.said!r}")
         self.address = told[1] or (told[2], int(told[3]))
         return self
