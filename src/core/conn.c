@@ -105,13 +105,13 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 }
 
 /* What c waits for: to read, to write, both, or nothing. */
-static uint32_t conn_asked_of(const struct conn *c)
+static inline uint32_t conn_asked_of(const struct conn *c)
 {
 	uint32_t asked = 0;
 
 	if (!conn_alive(c) || !c->opened)
 		return 0;
-	if (!c->in_over && !c->paused && !c->failed)
+	if (!c->in_over && !c->paused)
 		asked |= EPOLLIN;
 	if (conn_waits(c) || c->wants_drained || c->finish_waits)
 		asked |= EPOLLOUT;
@@ -204,16 +204,22 @@ static void conn_pass_end_on(struct conn *c)
 		conn_writing_failed(c, c->link.error);
 }
 
+/* Nothing more will be written: has what was written gone? */
+static void conn_review_our_end(struct conn *c)
+{
+	if (c->stage == STAGE_FAILING)
+		conn_review_failing(c);
+	else if (conn_alive(c) && !c->out_over && !c->finish_waits && !conn_waits(c))
+		conn_pass_end_on(c);
+}
+
 void conn_review(struct conn *c)
 {
 	if (c->told_now)
 		return;
-	if (c->stage == STAGE_FAILING)
-		conn_review_failing(c);
-	else if (conn_alive(c) && c->finishing && !c->out_over && !c->finish_waits &&
-		 !conn_waits(c))
-		conn_pass_end_on(c);
-	if (c->stage != STAGE_FAILING && (c->in_over || c->out_over))
+	if (c->finishing)
+		conn_review_our_end(c);
+	if (c->in_over || c->out_over)
 		conn_review_stage(c);
 	if (!conn_alive(c) || !c->opened)
 		return;
@@ -266,7 +272,7 @@ void conn_pause(struct conn *c)
 
 void conn_resume(struct conn *c)
 {
-	c->paused = false;
+	c->paused = c->failed;
 	conn_review(c);
 }
 
@@ -302,9 +308,9 @@ static bool conn_may_keep_room(const struct conn *c, struct span out)
 	       out.data + out.len <= room + CONN_READ_BYTES;
 }
 
-/* Queue what was not taken: as a copy, or in the room that it was read into. Returns 0, or -1 when
- * memory is out. */
-static int conn_keep(struct conn *c, struct span out, bool room_too)
+/* Put what was not taken into the queue: a copy, or the room that it was read into. Returns 0, or -1
+ * when memory is out. */
+static int conn_add_to_queue(struct conn *c, struct span out, bool room_too)
 {
 	uint8_t *room = c->owner->scratch->room;
 
@@ -318,26 +324,37 @@ static int conn_keep(struct conn *c, struct span out, bool room_too)
 	return 0;
 }
 
-void conn_write_or_keep(struct conn *c, struct span out, bool room_too)
+static void conn_keep(struct conn *c, struct span out, bool room_too)
 {
-	if (!conn_waits(c) && out.len)
-		out = span_from(out, conn_write_some(c, out));
-	if (c->write_error || !out.len || !conn_alive(c))
+	if (c->write_error || !conn_alive(c))
 		return;
-	if (conn_keep(c, out, room_too) < 0)
+	if (conn_add_to_queue(c, out, room_too) < 0)
 		conn_end_soon(c, ENDED_LOST, ENOMEM);
 	else
 		conn_count(c);
 }
 
-static int conn_put_out(struct conn *c, struct span out, bool room_too)
+static inline void conn_put(struct conn *c, struct span out, bool room_too)
+{
+	if (!conn_waits(c) && out.len)
+		out = span_from(out, conn_write_some(c, out));
+	if (out.len)
+		conn_keep(c, out, room_too);
+}
+
+void conn_write_or_keep(struct conn *c, struct span out)
+{
+	conn_put(c, out, false);
+}
+
+static inline int conn_put_out(struct conn *c, struct span out, bool room_too)
 {
 	if (!conn_alive(c) || c->finishing)
 		return 0;
 	if (c->link.message_max)
 		conn_write_message(c, out);
 	else
-		conn_write_or_keep(c, out, room_too);
+		conn_put(c, out, room_too);
 	conn_review(c);
 	return c->piped || c->queue.len >= CONN_QUEUE_MAX_BYTES ? -1 : 0;
 }

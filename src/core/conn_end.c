@@ -28,7 +28,7 @@ void conn_fail(struct conn *c)
 		conn_abort(c);
 		return;
 	}
-	c->failed = c->closing = c->finishing = true;
+	c->failed = c->closing = c->finishing = c->paused = true;
 	c->wants_drained = false;
 	c->stage = STAGE_FAILING;
 	c->active_ms = c->owner->loop->now_ms;
@@ -125,7 +125,7 @@ void conn_review_stage(struct conn *c)
 			timer_set_in(c->owner->loop, &c->timer, c->linger_ms);
 		}
 	}
-	if (conn_alive(c) && c->in_over && c->out_over)
+	if (conn_alive(c) && c->stage != STAGE_FAILING && c->in_over && c->out_over)
 		conn_see_off_or_end(c);
 }
 

@@ -150,9 +150,9 @@ static void move_by_hand(struct conn *to, struct lent_pipe *pipe)
 			break;
 		}
 		pipe->held -= (size_t)n;
-		conn_write_or_keep(to, (struct span){scratch->room, (size_t)n}, false);
+		conn_write_or_keep(to, (struct span){scratch->room, (size_t)n});
 	}
-	conn_write_or_keep(to, buf_span(&after), false);
+	conn_write_or_keep(to, buf_span(&after));
 	buf_free(&after);
 }
 

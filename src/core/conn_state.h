@@ -101,7 +101,7 @@ void conn_drop_pipe(struct conn *c);
 static inline void conn_note_moved(struct conn *c, size_t bytes)
 {
 	c->active_ms = c->owner->loop->now_ms;
-	if (!bytes || c->moved)
+	if (c->moved || !bytes)
 		return;
 	c->moved = true;
 	if (c->owner->moved)
@@ -126,9 +126,8 @@ void conn_write_failed(struct conn *c, int error);
 /* conn_write, and what becomes of its queue, where messages are kept whole. */
 void conn_write_message(struct conn *c, struct span out);
 
-/* Write bytes of a stream, or keep what is not taken, even after conn_finish. room_too: out may lie
- * in the room for reads, which is kept with it. */
-void conn_write_or_keep(struct conn *c, struct span out, bool room_too);
+/* Write bytes of a stream, or keep what is not taken, even after conn_finish. */
+void conn_write_or_keep(struct conn *c, struct span out);
 void conn_flush_messages(struct conn *c);
 
 /* Keep the address that the link leads to now, for when it is closed. */
