@@ -308,8 +308,8 @@ static bool conn_may_keep_room(const struct conn *c, struct span out)
 	       out.data + out.len <= room + CONN_READ_BYTES;
 }
 
-/* Put what was not taken into the queue: a copy, or the room that it was read into. Returns 0, or -1
- * when memory is out. */
+/* Put what was not taken into the queue: a copy, or the room that it was read into. Returns 0, or
+ * -1 when memory is out. */
 static int conn_add_to_queue(struct conn *c, struct span out, bool room_too)
 {
 	uint8_t *room = c->owner->scratch->room;

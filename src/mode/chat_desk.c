@@ -290,9 +290,8 @@ static void desk_output_hung_up(struct join *j)
 		conn_lost(j->to, EPIPE);
 }
 
-static const struct join_on desk_shown = {.drained = desk_output_drained,
-	.hung_up = desk_output_hung_up,
-	.closed = desk_side_closed};
+static const struct join_on desk_shown = {
+	.drained = desk_output_drained, .hung_up = desk_output_hung_up, .closed = desk_side_closed};
 
 /* ---- the run ---- */
 
