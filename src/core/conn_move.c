@@ -15,6 +15,8 @@
 
 enum {
 	MOVE_BYTES = 1024 * 1024,
+	SEND_BYTES = 4 * MOVE_BYTES, /* of a file: no more than the socket's buffer takes */
+	SPLICES_A_TURN = 4,
 	PIPE_USUAL_BYTES = 64 * 1024, /* pipe(7) */
 };
 
@@ -109,7 +111,7 @@ static enum moved move_straight(struct conn *from, struct conn *to)
 {
 	struct reporter *trace = from->link.to;
 	ssize_t n = from->link.bulk == BULK_FILE
-	                    ? sys_sendfile(trace, to->link.fd, from->link.fd, MOVE_BYTES)
+	                    ? sys_sendfile(trace, to->link.fd, from->link.fd, SEND_BYTES)
 	                    : sys_splice(trace, from->link.fd, to->link.fd, MOVE_BYTES);
 
 	if (n == 0)
@@ -225,7 +227,7 @@ static enum moved move_through(struct conn *from, struct conn *to)
 	return n == 0 || errno == EAGAIN ? MOVED_NOTHING : move_read_failed(from, errno);
 }
 
-enum moved conn_move(struct conn *from, struct conn *to)
+static enum moved move_once(struct conn *from, struct conn *to)
 {
 	if (!move_is_possible(from, to))
 		return MOVED_NOTHING;
@@ -234,4 +236,19 @@ enum moved conn_move(struct conn *from, struct conn *to)
 	if (from->link.bulk == BULK_SOCKET && to->link.bulk != BULK_PIPE)
 		return move_through(from, to);
 	return move_straight(from, to);
+}
+
+/* Of a socket that does not wait, one splice takes what is there when it begins; by its end there
+ * is more, as a rule, which a blocking one would go on to (tcp_splice_read in net/ipv4/tcp.c). */
+enum moved conn_move(struct conn *from, struct conn *to)
+{
+	int left = from->link.bulk == BULK_SOCKET ? SPLICES_A_TURN : 1;
+	enum moved moved = move_once(from, to);
+
+	while (moved == MOVED_SOME && --left > 0) {
+		moved = move_once(from, to);
+		if (moved == MOVED_NOTHING)
+			return MOVED_SOME;
+	}
+	return moved;
 }
