@@ -10,7 +10,7 @@ load measure
 export BATS_TEST_TIMEOUT=90
 
 IDLE=10000
-IDLE_MAX_BYTES=400 # each, in user space
+IDLE_MAX_BYTES=320 # each, in user space
 BIG=$((64 << 20))
 
 needs_descriptors() {
