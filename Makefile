@@ -53,8 +53,8 @@ UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan bench compare shots format docs install \
-	uninstall clean help
+.PHONY: all demo check check-unit check-e2e unit lint asan coverage bench compare shots format docs \
+	install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,6 +124,11 @@ lint: ## run every static check
 
 asan: ## run the unit tests and the quick e2e tests under AddressSanitizer and UBSan
 	@sh tests/check asan
+
+coverage: ## tell how many lines the tests run, by directory; less than there was fails
+	@$(MAKE) --no-print-directory VARIANT=coverage CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+		all unit
+	@sh tests/coverage build/coverage
 
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
