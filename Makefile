@@ -53,8 +53,8 @@ UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan coverage bench compare shots format docs \
-	install uninstall clean help
+.PHONY: all demo check check-unit check-e2e unit lint asan coverage release-check bench compare shots \
+	format docs install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -130,6 +130,15 @@ coverage: ## tell how many lines the tests run, by directory; less than there wa
 		all unit
 	@sh tests/coverage build/coverage
 
+release-check: ## look with valgrind, TSan and gcc -fanalyzer, which is slow: before a release
+	@sh tests/setup build tests release
+	@$(MAKE) --no-print-directory VARIANT=memcheck CC=gcc CFLAGS='-O1 -g' all
+	@$(MAKE) --no-print-directory VARIANT=tsan CC=gcc \
+		CFLAGS='-O1 -g -fsanitize=thread -fno-omit-frame-pointer' all
+	@sh tests/release memcheck build/memcheck/sockx
+	@sh tests/release threads build/tsan/sockx
+	@sh tests/release analyzer
+
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
@@ -182,7 +191,7 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' \
 		Makefile tests/package/package.mk
 
 -include $(OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(B)/src/main.d $(B)/src/docs.d
