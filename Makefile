@@ -50,11 +50,12 @@ SOURCES := $(filter-out $(MAINS),$(wildcard src/*.c src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 UNIT := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 UNIT_OBJECTS := $(UNIT:%.c=$(B)/%.o)
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan coverage release-check bench compare shots \
-	format docs install uninstall clean help
+.PHONY: all demo check check-unit check-e2e unit lint asan coverage fuzz fuzz-build fuzz-targets \
+	release-check bench compare shots format docs install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -102,6 +103,18 @@ $(B)/bench/words: tests/bench/words.c $(OBJECTS) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(compile) $< $(OBJECTS) $(LIBS) -o $@
 
+FUZZED := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+FUZZ_BUILT = $(if $(TARGET),build/fuzz/fuzz/$(TARGET),fuzz-targets)
+FUZZ_BOUND = $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(or $(SECONDS),60))
+# A fuzz target is one file; the header is what they share.
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(OBJECTS) $(B)/flags
+	$(call say,cc,$<)
+	@mkdir -p $(@D)
+	$(Q)$(compile) -fsanitize=fuzzer $< $(OBJECTS) $(LIBS) -o $@
+
+fuzz-targets: $(FUZZ:%=$(B)/fuzz/%)
+
 unit: $(B)/unit
 
 demo: ## install what is missing, build, and run the main job on real data
@@ -138,6 +151,12 @@ release-check: ## look with valgrind, TSan and gcc -fanalyzer, which is slow: be
 	@sh tests/release memcheck build/memcheck/sockx
 	@sh tests/release threads build/tsan/sockx
 	@sh tests/release analyzer
+
+fuzz: fuzz-build ## run the fuzz targets (TARGET=x: only that one; SECONDS=60 each, or RUNS=n)
+	@sh tests/fuzz/run build/fuzz/fuzz $(FUZZ_BOUND) $(TARGET)
+
+fuzz-build:
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang CFLAGS='$(FUZZED)' $(FUZZ_BUILT)
 
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
