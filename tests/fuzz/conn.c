@@ -18,7 +18,8 @@ struct player {
 	size_t heard;        /* of what its peer sent */
 	bool read_all;       /* the handler was told of the peer's end */
 	bool paused;
-	bool ended_by_us; /* conn_abort or conn_fail */
+	bool dropped;      /* conn_abort or its like: nothing more arrives */
+	int64_t failed_ms; /* when conn_fail was called; 0: never */
 	bool closed;
 	bool awaits; /* conn_await was called */
 	unsigned opened, handed_over, released, gone;
@@ -120,15 +121,21 @@ static void end(struct player *p, uint8_t how)
 	case 2: conn_cut(p->c, how); break;
 	case 3: refuse(p); break;
 	case 4:
-		p->ended_by_us = true;
-		conn_abort(p->c);
-		break;
-	case 5:
-		p->ended_by_us = true;
+		p->failed_ms = p->failed_ms ? p->failed_ms : held_ms;
 		conn_fail(p->c);
 		break;
-	case 6: conn_expel(p->c, "no"); break;
-	default: conn_lost(p->c, EIO); break;
+	case 5:
+		p->dropped = true;
+		conn_abort(p->c);
+		break;
+	case 6:
+		p->dropped = true;
+		conn_expel(p->c, "no");
+		break;
+	default:
+		p->dropped = true;
+		conn_lost(p->c, EIO);
+		break;
 	}
 }
 
@@ -233,12 +240,22 @@ static void on_eof(struct conn *c)
 		conn_finish(c);
 }
 
+/* Our side has failed, and for so long none of what was written before has arrived. */
+static bool has_given_up(const struct player *p)
+{
+	const int64_t since_ms = p->failed_ms > p->actor.took_ms ? p->failed_ms : p->actor.took_ms;
+
+	return held_ms - since_ms >= CONN_SEE_OFF_MS;
+}
+
 static void on_closed(struct conn *c, const struct err *why)
 {
 	struct player *p = player_of(c);
 
 	HOLDS(p->c == c && p->opened && !p->closed);
-	if (!why && !p->ended_by_us) {
+	if (!why && p->failed_ms && !p->dropped)
+		HOLDS(p->actor.broken || p->actor.taken == p->expected.len || has_given_up(p));
+	else if (!why && !p->dropped) {
 		HOLDS(p->actor.taken == p->expected.len);
 		HOLDS(p->actor.finished && !p->actor.broken);
 	}

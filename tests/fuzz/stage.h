@@ -39,6 +39,8 @@ struct actor {
 	bool broken;      /* a write to it, or finish, has failed */
 	bool finished;    /* it was told of our end */
 	unsigned closed;  /* how often its link was */
+	unsigned deaf;    /* so many more writes have to wait */
+	int64_t took_ms;  /* when it last took something */
 	bool never_fails; /* whatever the input says */
 	/* Look at what it is sent, before it counts as taken. */
 	void (*takes)(struct actor *a, struct span out);
@@ -99,8 +101,10 @@ static inline enum io actor_next(struct actor *a, size_t *most)
 	const uint8_t what = choose(&a->stage->input);
 
 	*most = what == 0 ? SIZE_MAX : what < 100 ? what : (size_t)(what - 150) * 1024;
-	if (what >= 100 && what < 147)
+	if (what >= 100 && what < 147) {
+		*most = what - 100; /* how long, to a write */
 		return IO_AGAIN;
+	}
 	if (what >= 147 && what < 150 && !a->never_fails)
 		return IO_FAIL;
 	if (what >= 147 && what <= 150)
@@ -143,19 +147,27 @@ static inline enum io actor_write(struct link *link, struct span out, size_t *ta
 {
 	struct actor *a = link->held;
 	size_t most;
-	const enum io verdict = actor_next(a, &most);
+	enum io verdict;
 
 	HOLDS(!a->closed && !a->finished && !a->broken && out.len > 0);
+	if (a->deaf && a->stage->input.len) {
+		a->deaf--;
+		return IO_AGAIN;
+	}
+	verdict = actor_next(a, &most);
 	if (verdict == IO_FAIL) {
 		a->broken = true;
 		return actor_fails(link, EPIPE);
 	}
-	if (verdict == IO_AGAIN)
+	if (verdict == IO_AGAIN) {
+		a->deaf = (unsigned)most / 2;
 		return IO_AGAIN;
+	}
 	if (out.len > most)
 		out.len = most;
 	a->takes(a, out);
 	a->taken += out.len;
+	a->took_ms = held_ms;
 	*taken = out.len;
 	return IO_DONE;
 }
