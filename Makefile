@@ -111,7 +111,9 @@ FUZZ_BOUND = $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(or $(SECONDS),60))
 $(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(OBJECTS) $(B)/flags
 	$(call say,cc,$<)
 	@mkdir -p $(@D)
-	$(Q)$(compile) -fsanitize=fuzzer $< $(OBJECTS) $(LIBS) -o $@
+	$(Q)$(compile) -fsanitize=fuzzer $< $(filter %.o,$^) $(LIBS) -o $@
+
+$(B)/fuzz/analysis: $(B)/tests/unit/analysis/oracle.o
 
 fuzz-targets: $(FUZZ:%=$(B)/fuzz/%)
 

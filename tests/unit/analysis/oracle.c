@@ -1,6 +1,5 @@
 #include "analysis/oracle.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <unicase.h>
 #include <uninorm.h>
