@@ -194,12 +194,13 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 static bool add_source(const struct netcat_typed *line, char *out, size_t size)
 {
 	char source[160];
+	int len;
 
 	if (!line->source)
 		return !line->port;
-	snprintf(source, sizeof(source), "%s%s%s", line->source, line->port ? ":" : "",
+	len = snprintf(source, sizeof(source), "%s%s%s", line->source, line->port ? ":" : "",
 		line->port ? line->port : "");
-	return add(out, size, "-s", source);
+	return (size_t)len < sizeof(source) && add(out, size, "-s", source);
 }
 
 /* nc scans "20-30"; we do not. */
@@ -226,6 +227,13 @@ static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 	       (!line->probes || add(out, size, "", "</dev/null"));
 }
 
+static bool write_port(const char *port, char *out, size_t size)
+{
+	const int len = snprintf(out, size, "sockx serve %s", port);
+
+	return (size_t)len < size;
+}
+
 /* Without options only what looks like an address is one: "host 80", "host:80". */
 static bool looks_like_an_address(const struct netcat_typed *line)
 {
@@ -249,7 +257,7 @@ bool netcat_line(const char *const *words, size_t count, char *out, size_t size)
 	if (line.listens)
 		return write_serve(&line, out, size);
 	if (!options && line.count == 1 && text_is_digits(line.words[0]))
-		return snprintf(out, size, "sockx serve %s", line.words[0]) > 0;
+		return write_port(line.words[0], out, size);
 	if (!options && (!line.count || !looks_like_an_address(&line)))
 		return false;
 	return write_connect(&line, out, size);

@@ -75,10 +75,14 @@ Test(netcat, what_is_not_known_for_certain_is_left_alone)
 
 Test(netcat, what_is_too_long_is_left_alone)
 {
-	char word[300] = {0}, out[64];
-	const char *words[] = {"-l", "-H", "9000"}, *host[] = {word, "80"};
+	char word[300] = {0}, port[300] = {0}, out[64], large[2 * sizeof(word)];
+	const char *words[] = {"-l", "-H", "9000"}, *host[] = {word, "80"}, *ports[] = {port},
+		   *source[] = {"-s", word, "host", "80"};
 
 	memset(word, 'a', sizeof(word) - 1);
+	memset(port, '1', sizeof(port) - 1);
 	cr_expect(not(netcat_line(words, 3, out, sizeof(out))));
 	cr_expect(not(netcat_line(host, 2, out, sizeof(out))));
+	cr_expect(not(netcat_line(ports, 1, out, sizeof(out))));
+	cr_expect(not(netcat_line(source, 4, large, sizeof(large))));
 }
