@@ -38,7 +38,8 @@ struct party {
 	struct guest guests[SEATS * GUESTS];
 	struct guest *seats[SEATS]; /* who came there last */
 	unsigned came;
-	bool disturbed; /* something was done, or failed, that does not let all arrive */
+	bool halted[SEATS]; /* who sits there was paused, and not by the join */
+	bool disturbed;     /* something was done, or failed, that does not let all arrive */
 };
 
 static const struct handler joined;
@@ -175,7 +176,10 @@ static void act(struct party *party)
 	case 1:
 	case 2: begin_join(party, what & 1); break;
 	case 3: join_stop(j); break;
-	case 4: conn_pause(g->c); break;
+	case 4:
+		party->halted[what & 1] = true;
+		conn_pause(g->c);
+		break;
 	case 5:
 		if (j->to && !conn_queued(j->to))
 			join_go_on(j);
@@ -307,24 +311,33 @@ static void play(struct party *party)
 	}
 }
 
-static void wait_for_the_end(struct party *party)
+/* A join that was stopped, or whose guest was paused, goes on once there is room. Any other does so
+ * by itself. */
+static void go_on(struct party *party, unsigned seat)
 {
-	for (int i = 0; i < ENDING && party->owner.open_now; i++)
+	struct join *j = &party->joins[seat];
+
+	begin_join(party, seat);
+	if (!party->halted[seat] || !j->to || conn_queued(j->to))
+		return;
+	party->halted[seat] = false;
+	join_go_on(j);
+}
+
+static void wait_for_the_end(struct party *party, bool joins)
+{
+	for (int i = 0; i < ENDING && party->owner.open_now; i++) {
+		for (unsigned seat = 0; joins && seat < SEATS; seat++)
+			go_on(party, seat);
 		stage_turn(&party->stage, ENDING_MS);
+	}
 }
 
 /* Nothing disturbs them any more: it all arrives, unless something did before. */
 static void come_to_an_end(struct party *party)
 {
 	party->stage.input.len = 0;
-	for (unsigned i = 0; i < SEATS; i++) {
-		struct join *j = &party->joins[i];
-
-		begin_join(party, i);
-		if (j->to && conn_queued(j->to) < CONN_QUEUE_MAX_BYTES)
-			join_go_on(j);
-	}
-	wait_for_the_end(party);
+	wait_for_the_end(party, true);
 	HOLDS(party->disturbed || party->owner.open_now == 0);
 	for (unsigned i = 0; i < SEATS; i++) {
 		struct guest *g = party->seats[i];
@@ -333,7 +346,7 @@ static void come_to_an_end(struct party *party)
 			conn_close(g->c, ENDING_MS);
 		HOLDS(party->disturbed || g->actor.taken == party->seats[1 - i]->actor.incoming);
 	}
-	wait_for_the_end(party);
+	wait_for_the_end(party, false);
 	HOLDS(party->owner.open_now == 0);
 }
 
