@@ -6,6 +6,7 @@
 
 enum {
 	PLAYERS = 2,
+	MESSAGE_MAX = 300,
 	ROUNDS = 200,    /* turns in which the input says what is done */
 	ENDING = 100,    /* ... and in which it is over once none is */
 	ENDING_MS = 500, /* each of these takes so long */
@@ -15,6 +16,7 @@ struct player {
 	struct actor actor;
 	struct conn *c;      /* NULL: it is over */
 	struct buf expected; /* what its peer is to get */
+	struct buf lengths;  /* ... of each message: a size_t */
 	size_t heard;        /* of what its peer sent */
 	bool read_all;       /* the handler was told of the peer's end */
 	bool paused;
@@ -43,12 +45,29 @@ static struct player *player_of(struct conn *c)
 	return &show_of(c)->players[conn_id(c) - 1];
 }
 
+static void expect_bytes(struct player *p, struct span out)
+{
+	HOLDS(buf_add(&p->expected, out) == 0);
+	HOLDS(buf_add(&p->lengths, (struct span){(const uint8_t *)&out.len, sizeof(out.len)}) == 0);
+}
+
 /* It is refused for what it owes, by itself. */
 static void expect_late(struct player *p)
 {
 	HOLDS(p->awaits);
 	p->awaits = false;
-	HOLDS(buf_add(&p->expected, span_of("error: the request took too long\n")) == 0);
+	expect_bytes(p, span_of("error: the request took too long\n"));
+}
+
+/* One message is taken as it was given. */
+static void is_one_message(struct player *p, struct span out)
+{
+	size_t len;
+
+	HOLDS(p->lengths.len >= sizeof(len));
+	memcpy(&len, buf_span(&p->lengths).data, sizeof(len));
+	HOLDS(out.len == len);
+	buf_take(&p->lengths, sizeof(len));
 }
 
 static void on_taken(struct actor *a, struct span out)
@@ -59,6 +78,8 @@ static void on_taken(struct actor *a, struct span out)
 	if (out.len > p->expected.len - a->taken)
 		expect_late(p);
 	HOLDS(out.len <= p->expected.len - a->taken);
+	if (a->message_max)
+		is_one_message(p, out);
 	HOLDS(span_equal(out, (struct span){buf_span(&p->expected).data + a->taken, out.len}));
 }
 
@@ -69,7 +90,7 @@ static bool expect(struct player *p, struct span out)
 {
 	if (conn_closing(p->c) || conn_finished(p->c))
 		return false;
-	HOLDS(buf_add(&p->expected, out) == 0);
+	expect_bytes(p, out);
 	return true;
 }
 
@@ -95,8 +116,10 @@ static void offer_some(struct player *p, size_t len)
 		return;
 	}
 	taken = conn_offer(p->c, out);
-	HOLDS(taken <= len);
+	HOLDS(taken <= len && (!p->actor.message_max || taken == len || !taken));
 	p->expected.len -= len - taken;
+	if (!taken && p->actor.message_max)
+		p->lengths.len -= sizeof(len);
 }
 
 static void refuse(struct player *p)
@@ -171,6 +194,7 @@ static void act(struct show *show)
 	case 11: conn_got(p->c); break;
 	case 12: conn_limit_reads(p->c, how); break;
 	case 13: hand_over(p); break;
+	case 14: conn_expect_messages(p->c, how); break;
 	default: break;
 	}
 }
@@ -308,8 +332,10 @@ static void begin(struct show *show)
 	conn_owner_init(&show->owner);
 	for (int i = 0; i < PLAYERS; i++) {
 		struct player *p = &show->players[i];
-		const struct link link = actor_link(&p->actor, s);
+		struct link link;
 
+		p->actor.message_max = way & (8U << i) ? MESSAGE_MAX : 0;
+		link = actor_link(&p->actor, s);
 		p->actor.takes = on_taken;
 		p->actor.key = (uint8_t)(i * 101);
 		p->c = conn_new(&show->owner, &link, NULL, CONN_BOTH);
@@ -339,8 +365,10 @@ static void come_to_an_end(struct show *show)
 		struct player *p = &show->players[i];
 
 		p->paused = false;
-		if (p->c)
+		if (p->c) {
 			conn_limit_reads(p->c, 0);
+			conn_expect_messages(p->c, 64);
+		}
 		if (p->c)
 			conn_resume(p->c);
 		if (p->c)
@@ -371,6 +399,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(p->opened == p->handed_over + 1);
 		HOLDS(abruptly || (p->closed && p->gone == 1));
 		buf_free(&show->players[i].expected);
+		buf_free(&show->players[i].lengths);
 	}
 	stage_end(&show->stage);
 	free(show);

@@ -31,17 +31,18 @@ struct stage {
 /* A peer. What it sends is told by actor_piece. */
 struct actor {
 	struct stage *stage;
-	uint8_t key;      /* what it sends depends on it */
-	size_t incoming;  /* how much it sends before its end */
-	size_t sent;      /* ... and how much of that was read */
-	size_t taken;     /* of what it was sent */
-	bool ended;       /* its end was read, or its failure */
-	bool broken;      /* a write to it, or finish, has failed */
-	bool finished;    /* it was told of our end */
-	unsigned closed;  /* how often its link was */
-	unsigned deaf;    /* so many more writes have to wait */
-	int64_t took_ms;  /* when it last took something */
-	bool never_fails; /* whatever the input says */
+	uint8_t key;        /* what it sends depends on it */
+	size_t incoming;    /* how much it sends before its end */
+	size_t sent;        /* ... and how much of that was read */
+	size_t taken;       /* of what it was sent */
+	bool ended;         /* its end was read, or its failure */
+	bool broken;        /* a write to it, or finish, has failed */
+	bool finished;      /* it was told of our end */
+	unsigned closed;    /* how often its link was */
+	unsigned deaf;      /* so many more writes have to wait */
+	int64_t took_ms;    /* when it last took something */
+	size_t message_max; /* not 0: what is moved are messages */
+	bool never_fails;   /* whatever the input says */
 	/* Look at what it is sent, before it counts as taken. */
 	void (*takes)(struct actor *a, struct span out);
 };
@@ -127,6 +128,8 @@ static inline enum io actor_read(struct link *link, uint8_t *room, size_t size, 
 	HOLDS(!a->closed && !a->ended && size > 0);
 	if (verdict == IO_AGAIN)
 		return IO_AGAIN;
+	if (a->message_max && size > a->message_max)
+		size = a->message_max;
 	a->ended = verdict == IO_FAIL || left == 0;
 	if (a->ended)
 		return verdict == IO_FAIL ? actor_fails(link, ECONNRESET) : IO_EOF;
@@ -149,21 +152,21 @@ static inline enum io actor_write(struct link *link, struct span out, size_t *ta
 	size_t most;
 	enum io verdict;
 
-	HOLDS(!a->closed && !a->finished && !a->broken && out.len > 0);
+	HOLDS(!a->closed && !a->finished && !a->broken && (out.len > 0 || a->message_max));
 	if (a->deaf && a->stage->input.len) {
 		a->deaf--;
 		return IO_AGAIN;
 	}
 	verdict = actor_next(a, &most);
-	if (verdict == IO_FAIL) {
+	if (verdict == IO_FAIL || (a->message_max && out.len > a->message_max)) {
 		a->broken = true;
-		return actor_fails(link, EPIPE);
+		return actor_fails(link, verdict == IO_FAIL ? EPIPE : EMSGSIZE);
 	}
 	if (verdict == IO_AGAIN) {
 		a->deaf = (unsigned)most / 2;
 		return IO_AGAIN;
 	}
-	if (out.len > most)
+	if (out.len > most && !a->message_max)
 		out.len = most;
 	a->takes(a, out);
 	a->taken += out.len;
@@ -239,6 +242,7 @@ static inline struct link actor_link(struct actor *a, struct stage *s)
 	a->stage = s;
 	a->incoming = length < 200 ? length : (size_t)(length - 199) * 3000;
 	link.held = a;
+	link.message_max = (uint32_t)a->message_max;
 	link.fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	HOLDS(link.fd >= 0);
 	return link;
