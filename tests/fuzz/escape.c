@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		left = span_from(left, part.len);
 	}
 	HOLDS(escape_end(&in_pieces, &joined) == 0);
+	HOLDS(!in_pieces.held_len && !at_once.held_len);
 	HOLDS(span_equal(buf_span(&whole), buf_span(&joined)));
 	is_harmless(buf_span(&whole), at_once.one_line);
 	HOLDS(memchr(quoted.text, '\0', sizeof(quoted.text)));
