@@ -15,7 +15,7 @@
 
 enum {
 	STANDARD_ERROR_KEPT_BYTES = 64 * 1024,
-	STANDARD_ERROR_END_MS = 200, /* how long the end of a run waits for a terminal */
+	STANDARD_ERROR_END_MS = 1000, /* how long the end of a run waits for a terminal */
 };
 
 struct standard_error {
