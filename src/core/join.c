@@ -87,11 +87,18 @@ static void join_in_eof(struct conn *c)
 		j->on->ended(j);
 }
 
+/* A terminal that has hung up fails every read and write with EIO (termios(3), tty(4)). */
+static void join_note_hang_up(struct join *j, const struct conn *c, const struct err *why)
+{
+	j->hung_up = why && why->sys == EIO && conn_is_terminal(c);
+}
+
 static void join_in_closed(struct conn *c, const struct err *why)
 {
 	struct join *j = conn_ctx(c);
 
 	j->from = NULL;
+	join_note_hang_up(j, c, why);
 	j->on->closed(j, why);
 }
 
@@ -121,6 +128,7 @@ static void join_out_closed(struct conn *c, const struct err *why)
 	struct join *j = conn_ctx(c);
 
 	j->to = NULL;
+	join_note_hang_up(j, c, why);
 	j->on->closed(j, why);
 }
 

@@ -38,7 +38,8 @@ struct join {
 	struct conn *from, *to;  /* NULL: not there (yet, or any more) */
 	struct conn_owner owner; /* of the end that join_open_std opened */
 	struct buf held;         /* came while there was no `to` */
-	bool by_hand;            /* the kernel is not to move bytes by itself */
+	bool hung_up; /* its terminal has: that was no failure of ours, and SIGHUP is to come */
+	bool by_hand; /* the kernel is not to move bytes by itself */
 };
 
 /* Open standard input as its `from` (fd 0), which is paused, or standard output as its `to` (fd 1),

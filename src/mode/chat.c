@@ -178,10 +178,16 @@ void chat_leave(struct chat_run *run, bool leaving)
 
 void chat_fail(struct chat_run *run, const struct err *why)
 {
+	bool hung_up = run->typed_by.hung_up || run->shown_to.hung_up;
+
 	if (!run->verdict.kind)
 		run->verdict = *why;
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		conn_fail(p->conn);
+	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
+		if (hung_up)
+			conn_abort(p->conn);
+		else
+			conn_fail(p->conn);
+	}
 	chat_desk_finish(run);
 }
 

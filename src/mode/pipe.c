@@ -79,7 +79,9 @@ static void pipe_fail(struct pipe_run *p, const struct err *why)
 {
 	if (!p->verdict.kind)
 		p->verdict = *why;
-	if (p->net)
+	if (p->net && (p->sending.hung_up || p->receiving.hung_up))
+		conn_abort(p->net);
+	else if (p->net)
 		conn_fail(p->net);
 	pipe_finish_run(p);
 }

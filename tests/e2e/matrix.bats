@@ -1,8 +1,10 @@
 #!/usr/bin/env bats
+# bats file_tags=once
 #
 # The data/EOF matrix: {connect, serve} x {the other direction quiet, filled, done} x {data, EOF} x
 # {in, out}. "In" is from the network to standard output, "out" from standard input to the network.
-# What a cell asks for is written in peers/matrix.py.
+# What a cell asks for is written in peers/matrix.py. The sanitizers see the same bytes and ends in bulk and
+# ends; here it is the times that count.
 
 load helper
 

@@ -1,7 +1,9 @@
+# bats file_tags=once
 # shellcheck disable=SC2030,SC2031,SC2153,SC2154 # tests are processes; run sets output
 #
 # Wrong usage is two lines on standard error, what is wrong and one hint, nothing on standard output,
-# and status 2; what is right but finds no host is 6; nothing that is typed is a crash.
+# and status 2; what is right but finds no host is 6; nothing that is typed is a crash. Under the sanitizers the parser
+# runs in the unit tests and the fuzz targets.
 
 load helper
 
