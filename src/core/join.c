@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-/* Whether there is somebody to take what comes. */
+/* Whether what comes can be passed on. */
 static bool join_is_led_on(const struct join *j)
 {
 	return j->on->gathers || (j->to && !conn_finished(j->to));
@@ -156,11 +156,17 @@ int join_open_std(struct join *j, int fd, const struct conn_owner *like, std_lin
 
 bool join_close(struct join *j)
 {
-	if (j->owner.on == &join_in && j->from)
-		conn_abort(j->from);
-	if (j->owner.on == &join_out && j->to)
-		conn_finish(j->to);
-	return !(j->owner.on == &join_in ? j->from : j->to);
+	if (j->owner.on == &join_in) {
+		if (j->from)
+			conn_abort(j->from);
+		return !j->from;
+	}
+	if (j->owner.on == &join_out) {
+		if (j->to)
+			conn_finish(j->to);
+		return !j->to;
+	}
+	return true; /* it opened none */
 }
 
 void join_free(struct join *j)

@@ -5,13 +5,13 @@
 
 /*
  * A join: all that comes on one connection goes to another. It keeps their back-pressure, passes
- * ends and failures on, and keeps what came for nobody until there is somebody. Where nothing
- * stands in it (join_on.pass) and the descriptors allow it, the kernel moves the bytes.
+ * ends and failures on, and keeps what comes while there is no other one. Where nothing stands in
+ * it (join_on.pass) and the descriptors allow it, the kernel moves the bytes.
  *
  *   standard input --> sending --> the peer --> receiving --> standard output
  *
- * Either end is standard input or output, which the join opens and owns, or a connection of
- * somebody else, whose handler forwards to the join what it is told.
+ * Either end is standard input or output, which the join opens and owns, or a connection that
+ * another object owns: its handler forwards what happens to the join.
  */
 
 struct join;
@@ -26,7 +26,7 @@ struct join_on {
 	void (*ended)(struct join *j);
 	/* Standard output takes more, after a stop. Default: nothing beside join_go_on. */
 	void (*drained)(struct join *j);
-	/* Standard output would be read by none any more. Default: it fails (EPIPE). */
+	/* Standard output has lost its reader. Default: it fails (EPIPE). */
 	void (*hung_up)(struct join *j);
 	/* Its own end is over, and no longer in j: why, or NULL if in order. */
 	void (*closed)(struct join *j, const struct err *why);
@@ -63,7 +63,7 @@ void join_stop(struct join *j);
  * whether it has gone already. */
 bool join_close(struct join *j);
 
-/* End its own end with nobody told, and free what it keeps. Also for one that is all zero. */
+/* End its own end, telling nothing, and free what it keeps. Also for one that is all zero. */
 void join_free(struct join *j);
 
 #endif

@@ -83,6 +83,20 @@ enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 	return IO_DONE;
 }
 
+enum io link_drop(struct link *link, uint8_t *room, size_t size, size_t *got)
+{
+	enum io verdict;
+
+	if (!link->via->drop || link->unread || link->to->calls)
+		return link_read(link, room, size, got);
+	verdict = link->via->drop(link, LINK_DROP_BYTES, got);
+	if (verdict == IO_FAIL && link->error == EFAULT)
+		return link_read(link, room, size, got);
+	if (verdict == IO_DONE && *got == LINK_DROP_BYTES)
+		link->left = true;
+	return verdict;
+}
+
 /* ---- what waits in a pipe ---- */
 
 int link_hold_pipe(struct link *link, struct lent_pipe *pipe)
@@ -97,20 +111,6 @@ int link_hold_pipe(struct link *link, struct lent_pipe *pipe)
 struct lent_pipe *link_held_pipe(const struct link *link)
 {
 	return link->aside ? link->aside->pipe : NULL;
-}
-
-enum io link_drop(struct link *link, uint8_t *room, size_t size, size_t *got)
-{
-	enum io verdict;
-
-	if (!link->via->drop || link->unread || link->to->calls)
-		return link_read(link, room, size, got);
-	verdict = link->via->drop(link, LINK_DROP_BYTES, got);
-	if (verdict == IO_FAIL && link->error == EFAULT)
-		return link_read(link, room, size, got);
-	if (verdict == IO_DONE && *got == LINK_DROP_BYTES)
-		link->left = true;
-	return verdict;
 }
 
 /* ---- why it failed ---- */
