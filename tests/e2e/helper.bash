@@ -112,6 +112,10 @@ is_listening() {
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -Eq "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:0000 0A "
 }
 
+stops_listening() {
+    ! is_listening "$PORT"
+}
+
 # PORT [N]: that many connections (1) to that port of ours are established.
 has_clients() {
     local hex

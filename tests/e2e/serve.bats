@@ -401,7 +401,7 @@ lets_no_second_in() {
     held_input
     start_job "$SOCKX" connect 127.0.0.1 "$PORT" <"$INPUT"
     echo first >&"$HELD"
-    wait_until is_refusing
+    wait_until stops_listening
     run sockx connect -N 127.0.0.1 "$PORT" <<<"second"
     expect_status 7
     echo more >&"$HELD"
@@ -411,10 +411,6 @@ lets_no_second_in() {
     equal "$JOB_STATUS" 0
     wait_server
     equal "$SERVER_STATUS" 0
-}
-
-is_refusing() {
-    ! is_listening "$PORT"
 }
 
 @test "a one-shot server lets no second client in once a byte of the first has moved" {

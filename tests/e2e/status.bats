@@ -533,10 +533,6 @@ times_out() {
     equal "$JOB_STATUS" 130
 }
 
-stops_listening() {
-    ! is_listening "$PORT"
-}
-
 @test "143: a second signal ends a server at once" {
     start_server -m source
     start_script client.py unread "$PORT"
