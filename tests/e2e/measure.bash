@@ -6,7 +6,8 @@
 #   figure KEY             what its report says
 #   expect_at_most A B     numbers, fractions too; WHAT says what they are
 #   tell TEXT...           a line in the report of the whole run
-#   honest [SECONDS]       an echo client: every byte right, p99 at most 2 ms
+#   honest [SECONDS]       an echo client: every byte right, p99 at most 2 ms, or twice what it is
+#                            at a server without the fault
 #   honest_begin [ARG...]  the same beside what the test does meanwhile, from when it is connected,
 #   honest_end               with more arguments for sockx echo; until it is over
 #   service_goes_on        fifty echo clients find all well
@@ -42,19 +43,40 @@ expect_at_most() {
     is_at_most "$1" "$2" || fail "${WHAT:-figure}: $1, at most $2 allowed"
 }
 
-# Whatever else this machine does can only make a round trip longer, never shorter: the best of
-# three counts. Every byte must be right each time.
-honest() {
-    local best=1000000 p99
+# [SECONDS]: the smallest p99 of up to three, which is BEST_US. Whatever else this machine does can
+# only make a round trip longer, never shorter. Every byte must be right each time.
+best_p99() {
+    local p99
 
+    BEST_US=1000000
     for _ in 1 2 3; do
         load_run --size 1024 --duration "${1:-1}" || return 1
         p99=$(figure rtt_p99_us)
-        ! is_at_most "$p99" "$best" || best=$p99
-        ! is_at_most "$best" 2000 || break
+        ! is_at_most "$p99" "$BEST_US" || BEST_US=$p99
+        ! is_at_most "$BEST_US" 2000 || break
     done
-    tell "beside ${BATS_TEST_DESCRIPTION}: p99 $best us"
-    WHAT="p99 of an honest client in us" expect_at_most "$best" 2000
+}
+
+# Where the machine is too busy for 2 ms, a server of its own tells, which the fault does not reach.
+honest() {
+    local best
+
+    best_p99 "${1:-1}" || return 1
+    tell "beside ${BATS_TEST_DESCRIPTION}: p99 $BEST_US us"
+    ! is_at_most "$BEST_US" 2000 || return 0
+    best=$BEST_US
+    best_p99_elsewhere "${1:-1}" || return 1
+    WHAT="p99 of an honest client in us" expect_at_most "$best" $((2 * ${BEST_US%.*}))
+}
+
+best_p99_elsewhere() {
+    # shellcheck disable=SC2034 # start_server's
+    local SERVER_PID SERVER_OUT SERVER_ERR PORT
+
+    start_server --mode echo
+    best_p99 "$1" || return 1
+    tell "... and at a server that has no other clients: $BEST_US us"
+    stop_server
 }
 
 honest_begin() {
