@@ -12,11 +12,13 @@
 
 #include "os/sys_event.h"
 #include "os/sys_file.h"
+#include "os/sys_socket.h"
 
 enum {
 	MOVE_BYTES = 1024 * 1024,
 	SEND_BYTES = 4 * MOVE_BYTES, /* of a file: no more than the socket's buffer takes */
 	SPLICES_A_TURN = 4,
+	MANY_BYTES = 16 * 1024, /* from which on a splice that lasts is worth three more calls */
 	PIPE_USUAL_BYTES = 64 * 1024, /* pipe(7) */
 };
 
@@ -106,13 +108,35 @@ static void move_widen(struct link *link)
 	sys_set_pipe_size(link->to, link->fd, SCRATCH_PIPE_BYTES);
 }
 
+/* Off a socket, into a pipe. A splice of a socket that may wait goes on to what arrives meanwhile;
+ * of one that may not, it is over after one round (tcp_splice_read in net/ipv4/tcp.c), and the
+ * receiver sleeps three times as often. Nor does it wait: there are bytes, and after those, or
+ * where an urgent one is next, it returns. */
+static ssize_t move_off_socket(const struct conn *from, int into)
+{
+	struct reporter *trace = from->link.to;
+	int fd = from->link.fd;
+	ssize_t n;
+
+	if (sys_unread(trace, fd) < MANY_BYTES || sys_let_wait(trace, fd, true) < 0)
+		return sys_splice(trace, fd, into, MOVE_BYTES);
+	n = sys_splice(trace, fd, into, MOVE_BYTES);
+	return sys_let_wait(trace, fd, false) < 0 ? -1 : n;
+}
+
+static ssize_t move_call(const struct conn *from, const struct conn *to)
+{
+	switch (from->link.bulk) {
+	case BULK_FILE: return sys_sendfile(from->link.to, to->link.fd, from->link.fd, SEND_BYTES);
+	case BULK_SOCKET: return move_off_socket(from, to->link.fd);
+	default: return sys_splice(from->link.to, from->link.fd, to->link.fd, MOVE_BYTES);
+	}
+}
+
 /* Straight from one descriptor to the other. */
 static enum moved move_straight(struct conn *from, struct conn *to)
 {
-	struct reporter *trace = from->link.to;
-	ssize_t n = from->link.bulk == BULK_FILE
-	                    ? sys_sendfile(trace, to->link.fd, from->link.fd, SEND_BYTES)
-	                    : sys_splice(trace, from->link.fd, to->link.fd, MOVE_BYTES);
+	ssize_t n = move_call(from, to);
 
 	if (n == 0)
 		return MOVED_NOTHING;
@@ -214,7 +238,7 @@ static enum moved move_through(struct conn *from, struct conn *to)
 		scratch_take_pipe(pipe, to->link.to);
 		return MOVED_NOTHING;
 	}
-	n = sys_splice(from->link.to, from->link.fd, pipe->write_end, MOVE_BYTES);
+	n = move_off_socket(from, pipe->write_end);
 	if (n > 0) {
 		pipe->held = (size_t)n;
 		move_count_read(from, (size_t)n);

@@ -174,6 +174,26 @@ int sys_unsent(struct reporter *to, int fd)
 	return rc < 0 ? -1 : bytes;
 }
 
+int sys_unread(struct reporter *to, int fd)
+{
+	int bytes = 0;
+	int rc = ioctl(fd, SIOCINQ, &bytes);
+
+	if (to->calls)
+		report_call(to, rc, "ioctl(%d, SIOCINQ, %d)", fd, bytes);
+	return rc < 0 ? -1 : bytes;
+}
+
+int sys_let_wait(struct reporter *to, int fd, bool waits)
+{
+	int nonblocking = !waits;
+	int rc = ioctl(fd, FIONBIO, &nonblocking);
+
+	if (to->calls)
+		report_call(to, rc, "ioctl(%d, FIONBIO, %d)", fd, nonblocking);
+	return rc;
+}
+
 uint32_t sys_missed(struct reporter *to, int fd)
 {
 	uint32_t info[SK_MEMINFO_VARS] = {0};

@@ -29,6 +29,10 @@ int sys_getsockopt(struct reporter *to, int fd, int level, int name);
 
 /* SIOCOUTQ (tcp(7)): bytes the peer has not acknowledged, its end included; or -1. */
 int sys_unsent(struct reporter *to, int fd);
+/* SIOCINQ (tcp(7)): bytes that have come and were not read; or -1. */
+int sys_unread(struct reporter *to, int fd);
+/* FIONBIO (ioctl(2)): whether calls wait that do not say it themselves, as splice. */
+int sys_let_wait(struct reporter *to, int fd, bool waits);
 
 /* SO_MEMINFO: how many messages the socket dropped, most of them for want of room; 0 if unknown. */
 uint32_t sys_missed(struct reporter *to, int fd);

@@ -13,16 +13,18 @@
 #include "peer.h"
 #include "script.h"
 #include "transport/fd.h"
+#include "transport/stream.h"
+#include "transport/tcp.h"
 #include "transport/unix.h"
 
 TestSuite(join, .timeout = 60);
 
 /* Real descriptors joined: what goes in at one end is looked for at the other. */
 
-enum kind { PIPE, NARROW_PIPE, SOCKET, STORED, APPENDED, NOWHERE };
+enum kind { PIPE, NARROW_PIPE, SOCKET, TCP, STORED, APPENDED, NOWHERE };
 
-static const char *const kind_names[] = {
-	"pipe", "pipe of 4 KiB", "socket", "file", "file for appending", "/dev/null"};
+static const char *const kind_names[] = {"pipe", "pipe of 4 KiB", "Unix socket", "TCP connection",
+	"file", "file for appending", "/dev/null"};
 
 enum { MANY_BYTES = 3000000, MARK = 0xA5 };
 
@@ -124,12 +126,24 @@ static struct link fd_link(struct bridge *b, int fd, enum fd_use use)
 	return link;
 }
 
-static struct link socket_link(struct bridge *b, int fd)
+static struct link socket_link(struct bridge *b, const struct transport *via, int fd)
 {
-	struct link link = link_of(&transport_unix, &b->sc.to);
+	struct link link = link_of(via, &b->sc.to);
 
 	link.fd = fd;
 	return link;
+}
+
+static void connect_tcp(int ends[2])
+{
+	struct addr at;
+	int listener = bound_socket(AF_INET, 1, &at);
+
+	ends[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert(eq(int, connect(ends[1], &at.sa, at.len), 0));
+	ends[0] = accept(listener, NULL, NULL);
+	cr_assert(ge(int, ends[0], 0));
+	close(listener);
 }
 
 /* A link to one end of a kind of descriptor; other is what we hold of it. */
@@ -143,7 +157,14 @@ static struct link link_to(struct bridge *b, enum kind kind, enum fd_use use, in
 			socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
 			0));
 		*other = ends[1];
-		return socket_link(b, ends[0]);
+		return socket_link(b, &transport_unix, ends[0]);
+	case TCP:
+		connect_tcp(ends);
+		stream_keep_urgent(&b->sc.to, ends[0]);
+		set_nonblocking(ends[0]);
+		set_nonblocking(ends[1]);
+		*other = ends[1];
+		return socket_link(b, &transport_tcp, ends[0]);
 	case PIPE:
 	case NARROW_PIPE:
 		cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
@@ -160,6 +181,11 @@ static struct link link_to(struct bridge *b, enum kind kind, enum fd_use use, in
 	}
 	*other = -1;
 	return fd_link(b, open("/dev/null", O_WRONLY | O_CLOEXEC), use);
+}
+
+static bool is_socket(enum kind kind)
+{
+	return kind == SOCKET || kind == TCP;
 }
 
 static struct conn *end_of(struct bridge *b, struct conn_owner *owner, const struct handler *on,
@@ -191,11 +217,11 @@ static struct bridge *build(enum kind from, enum kind to, bool by_hand)
 	out = link_to(b, to, FD_WRITE, &b->out);
 	b->out_is_file = to == STORED || to == APPENDED;
 	b->join.from = end_of(
-		b, &b->from_owner, &from_handler, &in, from == SOCKET ? CONN_BOTH : CONN_READS);
+		b, &b->from_owner, &from_handler, &in, is_socket(from) ? CONN_BOTH : CONN_READS);
 	conn_pause(b->join.from);
 	conn_open(b->join.from);
 	b->join.to =
-		end_of(b, &b->to_owner, &to_handler, &out, to == SOCKET ? CONN_BOTH : CONN_WRITES);
+		end_of(b, &b->to_owner, &to_handler, &out, is_socket(to) ? CONN_BOTH : CONN_WRITES);
 	conn_open(b->join.to);
 	memset(b->sc.scratch.room, MARK, SCRATCH_ROOM_BYTES);
 	b->sent = script_bytes(MANY_BYTES);
@@ -313,6 +339,10 @@ static const struct {
 	{SOCKET, STORED, true},
 	{SOCKET, NOWHERE, true},
 	{SOCKET, SOCKET, true},
+	{TCP, PIPE, true},
+	{TCP, NOWHERE, true},
+	{TCP, TCP, true},
+	{STORED, TCP, true},
 	{SOCKET, APPENDED, false}, /* splice refuses it, with bytes in our pipe */
 	{PIPE, STORED, false},
 	{PIPE, PIPE, false},
@@ -407,6 +437,27 @@ Test(join, what_is_written_by_hand_after_the_end_is_told_is_not_lost)
 	close(full[0]);
 	close(full[1]);
 	close(file);
+	demolish(b);
+}
+
+/* For a moment the socket may wait (move_off_socket): never where no byte can be had. */
+Test(join, an_urgent_byte_makes_nobody_wait)
+{
+	struct bridge *b = build(TCP, PIPE, false);
+	int fd = b->join.from->link.fd;
+
+	feed(b, 100000);
+	cr_assert(eq(int, (int)send(b->in, "!", 1, MSG_OOB), 1));
+	feed(b, 100000);
+	for (int turn = 0; turn < 100; turn++) {
+		int64_t began_ms = clock_ms();
+
+		scene_turn(&b->sc, 1);
+		cr_assert(lt(i64, clock_ms() - began_ms, 1000));
+		cr_assert(ne(int, fcntl(fd, F_GETFL) & O_NONBLOCK, 0));
+		drain(b, 200000);
+	}
+	cr_assert(eq(sz, b->taken, b->put + 1), "the urgent byte is one of them");
 	demolish(b);
 }
 
