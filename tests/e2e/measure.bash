@@ -6,8 +6,7 @@
 #   figure KEY             what its report says
 #   expect_at_most A B     numbers, fractions too; WHAT says what they are
 #   tell TEXT...           a line in the report of the whole run
-#   honest [SECONDS]       an echo client: every byte right, p99 at most 2 ms, or twice what it is
-#                            at a server without the fault
+#   honest [SECONDS]       an echo client: every byte right, p99 at most 2 ms
 #   honest_begin [ARG...]  the same beside what the test does meanwhile, from when it is connected,
 #   honest_end               with more arguments for sockx echo; until it is over
 #   service_goes_on        fifty echo clients find all well
@@ -25,7 +24,7 @@ tell() {
 load_run() {
     local err=$BATS_TEST_TMPDIR/load.err
 
-    FIGURES=$(LIMIT=60 sockx echo -j -H 127.0.0.1 -p "$PORT" "$@" 2>"$err") ||
+    FIGURES=$(timeout -k 1 60 "${BEFORE_ALL[@]}" "$SOCKX" echo -j -H 127.0.0.1 -p "$PORT" "$@" 2>"$err") ||
         fail "echo $*: $FIGURES" "$(cat "$err")"
 }
 
@@ -57,26 +56,19 @@ best_p99() {
     done
 }
 
-# Where the machine is too busy for 2 ms, a server of its own tells, which the fault does not reach.
+# Beside other work each may have to wait for its turn at a processor. That is not the fault's
+# doing, nor the server's: where it takes too long, both run before all others (sched(7)).
 honest() {
-    local best
+    local BEFORE_ALL=()
 
     best_p99 "${1:-1}" || return 1
     tell "beside ${BATS_TEST_DESCRIPTION}: p99 $BEST_US us"
-    ! is_at_most "$BEST_US" 2000 || return 0
-    best=$BEST_US
-    best_p99_elsewhere "${1:-1}" || return 1
-    WHAT="p99 of an honest client in us" expect_at_most "$best" $((2 * ${BEST_US%.*}))
-}
-
-best_p99_elsewhere() {
-    # shellcheck disable=SC2034 # start_server's
-    local SERVER_PID SERVER_OUT SERVER_ERR PORT
-
-    start_server --mode echo
-    best_p99 "$1" || return 1
-    tell "... and at a server that has no other clients: $BEST_US us"
-    stop_server
+    if ! is_at_most "$BEST_US" 2000 && chrt -a -f -p 1 "$SERVER_PID" 2>/dev/null; then
+        BEFORE_ALL=(chrt -f 1)
+        best_p99 "${1:-1}" || return 1
+        tell "... and before all other work: $BEST_US us"
+    fi
+    WHAT="p99 of an honest client in us" expect_at_most "$BEST_US" 2000
 }
 
 honest_begin() {
