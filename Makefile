@@ -163,7 +163,7 @@ fuzz-build:
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
-	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--rounds 3 --mib 128 --check) $(B)/sockx
+	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--quick) $(B)/sockx
 	$(B)/bench/words $(if $(QUICK),QUICK)
 
 compare: $(B)/sockx ## show what sockx, nc, ncat and socat do in the same cases, as a table

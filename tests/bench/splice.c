@@ -1,12 +1,15 @@
 /* What bulk transfers are measured against: one direction, blocking, and no byte is copied to user
  * space. Input that is a pipe or a socket is spliced, a file goes by sendfile.
  *
- *     splice listen|connect send|receive PLACE
+ *     splice listen|connect send|receive PLACE [polled]
  *
  * PLACE is a port of 127.0.0.1 (0: any), or the path of a Unix socket. The listener tells its port
- * on standard error. Exit status: 0, or 1 if something failed. */
+ * on standard error. polled: it waits in poll alone, as a program must that has more than one
+ * thing to do; what that costs is not sockx's doing. Exit status: 0, or 1 if something failed. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,15 +63,33 @@ static mode_t type_of(int fd)
 	return st.st_mode & S_IFMT;
 }
 
-static size_t move(int from, int to, size_t len)
+static void wait_for(int fd, short events)
 {
-	return (size_t)need(splice(from, NULL, to, NULL, len, SPLICE_F_MOVE), "splice");
+	struct pollfd one = {fd, events, 0};
+
+	need(poll(&one, 1, -1), "poll");
+}
+
+/* The sockets may wait, as they have to for one splice to take all there is; but each is known to
+ * be ready before. */
+static size_t move(int from, int to, size_t len, bool polled)
+{
+	ssize_t n = -1;
+
+	if (!polled)
+		return (size_t)need(splice(from, NULL, to, NULL, len, SPLICE_F_MOVE), "splice");
+	for (errno = EAGAIN; n < 0 && errno == EAGAIN;) {
+		wait_for(from, POLLIN);
+		wait_for(to, POLLOUT);
+		n = splice(from, NULL, to, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	}
+	return (size_t)need(n, "splice");
 }
 
 int main(int argc, char **argv)
 {
-	bool sends = argc == 4 && strcmp(argv[2], "send") == 0;
-	int fd = argc == 4 ? meet(strcmp(argv[1], "listen") == 0, argv[3]) : need(-1, "usage");
+	bool sends = argc >= 4 && strcmp(argv[2], "send") == 0, polled = argc > 4;
+	int fd = argc >= 4 ? meet(strcmp(argv[1], "listen") == 0, argv[3]) : need(-1, "usage");
 	mode_t type = type_of(sends ? STDIN_FILENO : STDOUT_FILENO);
 	int own[2];
 
@@ -76,14 +97,15 @@ int main(int argc, char **argv)
 		while (need(sendfile(fd, STDIN_FILENO, NULL, 16 * PIECE), "sendfile") > 0)
 			;
 	else if (sends || type == S_IFIFO)
-		while (move(sends ? STDIN_FILENO : fd, sends ? fd : STDOUT_FILENO, PIECE) > 0)
+		while (move(sends ? STDIN_FILENO : fd, sends ? fd : STDOUT_FILENO, PIECE, polled) >
+			0)
 			;
 	else {
 		need(pipe(own), "pipe");
 		type_of(own[1]);
-		for (size_t in; (in = move(fd, own[1], PIECE)) > 0;)
+		for (size_t in; (in = move(fd, own[1], PIECE, polled)) > 0;)
 			while (in > 0)
-				in -= move(own[0], STDOUT_FILENO, in);
+				in -= move(own[0], STDOUT_FILENO, in, polled);
 	}
 	return 0;
 }
