@@ -63,12 +63,12 @@ bulk() {
     bulk descriptors 7 8 9 10 12
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "nobody reads for a second: no processor time, and then every byte arrives" {
     bulk stall
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "forty at once, of a user with few pages left for pipes: every byte arrives" {
     [ "$(id -u)" -ne 0 ] || AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
     "${AS[@]}" test -x "$SOCKX" || skip "another user cannot run $SOCKX"
@@ -76,7 +76,7 @@ bulk() {
     bulk crowd
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "readers that are slower than the writers: at most 8 MiB in memory" {
     bulk memory
     tell "in memory: $(sort -k 2 -t : -n <<<"$output" | tail -n 1)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=load
+# bats file_tags=long
 #
 # Standard input and output that epoll refuses: a file, /dev/null, /dev/zero, and closed ones. For
 # each command and mode, whether its peer does not read, does nothing more, or has gone: no processor

@@ -81,7 +81,7 @@ two"
     equal "$JOB_STATUS" 0
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "64 MiB of a file come back the same" {
     random_file "$BATS_TEST_TMPDIR/sent" 67108864
     start_server -m echo

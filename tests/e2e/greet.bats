@@ -98,7 +98,7 @@ refuses() {
 
 # ---- the server: names as they come ----
 
-# bats test_tags=load
+# bats test_tags=long
 @test "1,000 clients at once are each greeted by their own name" {
     start_server -m greet
     run says_name at_once 1000

@@ -125,11 +125,11 @@ has_clients() {
         grep -Ec "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]{4} 01 ")" -eq "${2:-1}" ]
 }
 
-# Outside the range that outgoing connections take theirs from; and apart where four files run side
-# by side (E2E_SLOT 0 to 3).
+# Outside the range that outgoing connections take theirs from; and apart where files run side by side
+# (E2E_SLOT, 0 to 7).
 free_port() {
     for _ in {1..50}; do
-        PORT=$((10000 + RANDOM % 5000 * 4 + ${E2E_SLOT:-0}))
+        PORT=$((10000 + RANDOM % 2500 * 8 + ${E2E_SLOT:-0}))
         is_listening "$PORT" || return 0
     done
     fail "no free port"

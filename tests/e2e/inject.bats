@@ -32,16 +32,16 @@ fails_once_each() {
 @test "a failing system call: analyze" { fails_once_each analyze; }
 @test "a failing system call: chat" { fails_once_each chat; }
 @test "a failing system call: serve over UDP, echo" { fails_once_each serve udp; }
-# bats test_tags=load
+# bats test_tags=long
 @test "a failing system call: serve over UDP, pipe" { fails_once_each pipe udp; }
-# bats test_tags=load
+# bats test_tags=long
 @test "a failing system call: connect over UDP" { fails_once_each connect udp; }
 @test "a failing system call: echo over UDP" { fails_once_each echo udp; }
 @test "a failing system call: a Unix socket's server" { fails_once_each serve unix; }
 @test "a failing system call: connect to a Unix socket" { fails_once_each connect unix; }
 @test "a failing system call: echo through a Unix socket" { fails_once_each echo unix; }
 @test "a failing system call: Unix datagrams, serve, echo" { fails_once_each serve unix-datagram; }
-# bats test_tags=load
+# bats test_tags=long
 @test "a failing system call: Unix datagrams, serve, pipe" { fails_once_each pipe unix-datagram; }
 @test "a failing system call: Unix datagrams, echo" { fails_once_each echo unix-datagram; }
 @test "a failing system call: sequenced packets, serve, echo" { fails_once_each serve unix-seqpacket; }

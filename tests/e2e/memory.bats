@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=load
+# bats file_tags=long
 # shellcheck shell=bash disable=SC2034,SC2154 # helper reads; run sets output
 # serve --max-memory: what clients make a server hold, all of them together.
 

@@ -95,7 +95,7 @@ slow_names() {
     LAUNCHER=(env --default-signal=INT --default-signal=HUP LD_PRELOAD="$shim")
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "names to listen on are looked up all at once, and served in the order typed" {
     slow_names
     timed start_server -m echo -H after400ms.127.0.0.3 -H 127.0.0.1 -H after500ms.127.0.0.2 \
@@ -110,7 +110,7 @@ listening on 127.0.0.4:$PORT (tcp, echo)"
     equal "$output" hello
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "the first name that is not found ends a server before it begins" {
     slow_names
     timed run --separate-stderr "${LAUNCHER[@]}" timeout 20 "$SOCKX" serve -p 0 \
@@ -124,7 +124,7 @@ listening on 127.0.0.4:$PORT (tcp, echo)"
     took_between 0 1000
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "while names are looked up, a server obeys signals and its limits" {
     slow_names
     for signal in TERM INT HUP; do

@@ -275,7 +275,7 @@ for kept in ("plain", "reversed", "end", "café"):
     took_between 0 3000
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "200 clients and their server share a terminal: each is told" {
     free_port
     on_tty bash -c "

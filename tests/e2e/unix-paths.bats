@@ -181,13 +181,13 @@ race() {
     equal "$output" 150
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "of two stream servers started at once, one wins: 150 times" { race stream stream; }
-# bats test_tags=load
+# bats test_tags=long
 @test "of two datagram servers started at once, one wins: 150 times" { race datagram datagram; }
-# bats test_tags=load
+# bats test_tags=long
 @test "of two servers of sequenced packets started at once, one wins: 150 times" { race seqpacket seqpacket; }
-# bats test_tags=load
+# bats test_tags=long
 @test "of a stream server and a datagram server started at once, one wins: 150 times" { race stream datagram; }
 
 @test "of two that find a dead server's socket, one wins, however slow each is to remove it" {

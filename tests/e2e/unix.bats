@@ -694,7 +694,7 @@ is_too_large_for_a_pipe() {
     done
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "300 clients at once get each their own bytes" {
     for kind in stream seqpacket; do
         start_kind $kind $kind -m echo

@@ -10,6 +10,13 @@
 #include "memory.h"
 #include "vt.h"
 
+/* Random lines; the fuzz target types many more. Sanitizers make them ten times as slow. */
+#ifdef __SANITIZE_ADDRESS__
+enum { RUNS = 15 };
+#else
+enum { RUNS = 60 };
+#endif
+
 TestSuite(line_edit, .timeout = 60);
 
 #define LEFT  "\033[D"
@@ -864,7 +871,7 @@ Test(line_edit, whatever_is_typed_a_person_sees_the_line_and_the_cursor_in_it)
 {
 	unsigned state = 2463534242;
 
-	for (int run = 0; run < 60; run++) {
+	for (int run = 0; run < RUNS; run++) {
 		struct naive n = {.len = 0};
 		struct desk d;
 
@@ -886,7 +893,7 @@ Test(line_edit, on_a_small_screen_a_person_sees_the_rows_at_the_cursor)
 {
 	unsigned state = 88675123;
 
-	for (int run = 0; run < 60; run++) {
+	for (int run = 0; run < RUNS; run++) {
 		struct naive n = {.len = 0};
 		struct desk d;
 
@@ -928,7 +935,7 @@ Test(line_edit, no_bytes_whatever_bring_it_to_fall)
 {
 	unsigned state = 521288629;
 
-	for (int run = 0; run < 200; run++) {
+	for (int run = 0; run < 3 * RUNS; run++) {
 		struct desk d;
 
 		begin(&d, "> ", 2 + draw(&state, 20), 1 + draw(&state, 20));
