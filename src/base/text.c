@@ -212,13 +212,6 @@ static const char *take_host(const char *host, size_t len, struct endpoint *out)
 	return copy_part(out->host, sizeof(out->host), host, len);
 }
 
-static const char *take_path(const char *path, struct endpoint *out)
-{
-	if (!*path)
-		return "has no path behind its colon";
-	return copy_part(out->path, sizeof(out->path), path, strlen(path));
-}
-
 /* host is what stands behind the opening bracket. */
 static const char *split_bracketed(const char *host, struct endpoint *out)
 {
@@ -250,8 +243,6 @@ const char *endpoint_split(const char *text, struct endpoint *out)
 	*out = (struct endpoint){0};
 	if (!*text)
 		return "is empty";
-	if (strncmp(text, "unix:", strlen("unix:")) == 0)
-		return take_path(text + strlen("unix:"), out);
 	if (*text == '[')
 		return split_bracketed(text + 1, out);
 	if (colon && !strchr(colon + 1, ':'))

@@ -40,11 +40,11 @@ enum { ENDPOINT_HOST_MAX = 1025, ENDPOINT_PORT_MAX = 64, ENDPOINT_PATH_MAX = 102
 struct endpoint {
 	char host[ENDPOINT_HOST_MAX]; /* brackets of "[v6]" taken off */
 	char port[ENDPOINT_PORT_MAX];
-	char path[ENDPOINT_PATH_MAX]; /* of "unix:PATH" */
+	char path[ENDPOINT_PATH_MAX]; /* of a Unix socket, in place of both (core/target.h) */
 	bool digits;                  /* nothing but digits: host holds them */
 };
 
-/* Split HOST, HOST:PORT, [v6]:PORT, [v6], :PORT, unix:PATH; two or more colons without brackets
+/* Split HOST, HOST:PORT, [v6]:PORT, [v6], :PORT; two or more colons without brackets
  * are an IPv6 address without a port. Returns NULL, or what is wrong, as a phrase that follows the
  * quoted text: "has no port behind its colon"; then out is not to be used. The texts are not
  * checked further. */

@@ -35,6 +35,7 @@ static const struct help_form {
 	{":PORT", "for 'serve' on every address, else on localhost"},
 	{"PORT", "for 'serve' alone: digits are a port, not a host"},
 	{"unix:PATH", "a Unix socket; unix:@NAME: an abstract one (also -U)"},
+	{"tcp://HOST:PORT", "and how to travel: udp://, unix-datagram:PATH, unix-seqpacket:PATH"},
 };
 
 static const struct help_form value_forms[] = {

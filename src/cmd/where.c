@@ -132,14 +132,34 @@ int endpoint_add(char *part, size_t size, const char *option, const char *value,
 	return 0;
 }
 
-static int where_split(const char *word, struct endpoint *out, struct err *err)
+/* A URL of another scheme names a host and a port all the same. */
+static int where_hint_url(const struct endpoint *url, const char *command, struct err *err)
 {
-	const char *wrong = endpoint_split(word, out);
+	if (!text_is_host(url->host))
+		return -1;
+	if (strcmp(command, "serve") == 0)
+		return err_hint(err, "to listen: 'sockx serve -p PORT'");
+	if (strcmp(url->port, "https") == 0 || strcmp(url->port, "443") == 0)
+		return err_hint(
+			err, "sockx has no TLS: 'openssl s_client -connect %s:443'", url->host);
+	return err_hint(
+		err, "to connect to its server: 'sockx connect %s %s'", url->host, url->port);
+}
+
+static int where_split(const char *word, const char *command, struct target *out, struct err *err)
+{
+	const char *wrong = target_read(word, out);
+	struct endpoint url;
 
 	if (!wrong)
 		return 0;
 	err_set(err, ERR_USAGE, "address %s %s", quoted(word).text, wrong);
 	err_hint(err, "write HOST PORT, HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH");
+	if (out->by != TRAVEL_UNSAID)
+		return err_hint(err, "write %s%s", travel_scheme(out->by),
+			target_is_path(out) ? "PATH" : "HOST:PORT");
+	if (target_is_url(word, &url))
+		return where_hint_url(&url, command, err);
 	return where_hint_foreign(word, err);
 }
 
@@ -156,11 +176,12 @@ static int where_place_digits(const char *word, bool lone_port, const char *comm
 }
 
 static int where_read_words(const struct opt_args *args, bool lone_port, const char *command,
-	struct endpoint *out, struct err *err)
+	struct target *target, struct err *err)
 {
 	const char *const *words = args->words;
+	struct endpoint *out = &target->at;
 
-	*out = (struct endpoint){0};
+	*target = (struct target){0};
 	if (args->count > 2) {
 		err_set(err, ERR_USAGE, "%s is one word too many for an address",
 			quoted(words[2]).text);
@@ -170,7 +191,7 @@ static int where_read_words(const struct opt_args *args, bool lone_port, const c
 		return 0;
 	if (args->count == 2 && !words[1][0])
 		return port_read(words[1], &(uint16_t){0}, err);
-	if (where_split(words[0], out, err) < 0)
+	if (where_split(words[0], command, target, err) < 0)
 		return -1;
 	if (args->count == 1)
 		return out->digits ? where_place_digits(words[0], lone_port, command, out, err) : 0;
@@ -246,24 +267,58 @@ static int where_add_path(const struct where_conf *conf, struct endpoint *at, st
 	return endpoint_add(at->path, sizeof(at->path), "--unix", conf->path, err);
 }
 
+/* The way that the options name, if they do. */
+static enum travel where_way_of(const struct where_conf *conf, bool path)
+{
+	if (path)
+		return conf->udp         ? TRAVEL_UNIX_DATAGRAM
+		       : conf->seqpacket ? TRAVEL_UNIX_SEQPACKET
+		                         : TRAVEL_UNIX;
+	return conf->udp ? TRAVEL_UDP : conf->tcp ? TRAVEL_TCP : TRAVEL_UNSAID;
+}
+
+/* "unix:" leaves open what kind of socket; every other scheme says all. */
+static int where_join_ways(
+	const struct where_conf *conf, const struct target *said, enum travel *by, struct err *err)
+{
+	bool path = said->at.path[0];
+	enum travel way = where_way_of(conf, path), open = path ? TRAVEL_UNIX : TRAVEL_UNSAID;
+
+	*by = said->by == TRAVEL_UNSAID || said->by == TRAVEL_UNIX ? way : said->by;
+	if (way == open || way == *by)
+		return 0;
+	err_set(err, ERR_USAGE, "'%s' contradicts '%s' of the address",
+		conf->udp         ? "--udp"
+		: conf->seqpacket ? "--seqpacket"
+				  : "--tcp",
+		travel_scheme(said->by));
+	return err_hint(err, "leave the option out");
+}
+
+static int where_find_transport(enum travel by, const struct transport **via, struct err *err)
+{
+	*via = transport_find(by);
+	if (*via)
+		return 0;
+	err_set(err, ERR_USAGE, "sockx has no TLS");
+	return err_hint(err, "use 'openssl s_client -connect HOST:PORT'");
+}
+
 int where_read(const struct where_conf *conf, const struct opt_args *args, const char *host,
 	bool lone_port, const char *command, struct where *out, struct err *err)
 {
-	enum socket_kind kind = conf->udp         ? SOCKET_DATAGRAM
-	                        : conf->seqpacket ? SOCKET_SEQPACKET
-	                                          : SOCKET_STREAM;
-	struct endpoint *at = &out->at;
+	struct target target;
+	enum travel by;
 
 	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
-	if (where_read_words(args, lone_port, command, at, err) < 0 ||
-		where_add_path(conf, at, err) < 0 || where_check_kind(conf, at->path[0], err) < 0)
+	if (where_read_words(args, lone_port, command, &target, err) < 0 ||
+		where_add_path(conf, &target.at, err) < 0 ||
+		where_check_kind(conf, target.at.path[0], err) < 0 ||
+		where_join_ways(conf, &target, &by, err) < 0 ||
+		where_find_transport(by, &out->via, err) < 0)
 		return -1;
-	out->via = transport_find(at->path[0], kind);
-	if (!out->via) {
-		err_set(err, ERR_USAGE, "there are no sockets of that kind");
-		return err_hint(err, "use TCP, or UDP with -u");
-	}
-	if (at->path[0])
+	out->at = target.at;
+	if (out->at.path[0])
 		return where_read_path(conf, host, out, err);
 	if (where_read_port(conf, out, err) == 0)
 		return 0;

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "base/addr.h"
 #include "core/link.h"
+#include "core/target.h"
 
 /* Which socket a command is about, and where: what its words and options say together. */
 

@@ -5,21 +5,21 @@
 #include "transport/unix.h"
 
 static const struct {
-	bool local;
-	enum socket_kind kind;
+	enum travel by;
 	const struct transport *via;
 } rows[] = {
-	{false, SOCKET_STREAM, &transport_tcp},
-	{false, SOCKET_DATAGRAM, &transport_udp},
-	{true, SOCKET_STREAM, &transport_unix},
-	{true, SOCKET_DATAGRAM, &transport_unix_datagram},
-	{true, SOCKET_SEQPACKET, &transport_unix_seqpacket},
+	{TRAVEL_UNSAID, &transport_tcp},
+	{TRAVEL_TCP, &transport_tcp},
+	{TRAVEL_UDP, &transport_udp},
+	{TRAVEL_UNIX, &transport_unix},
+	{TRAVEL_UNIX_DATAGRAM, &transport_unix_datagram},
+	{TRAVEL_UNIX_SEQPACKET, &transport_unix_seqpacket},
 };
 
-const struct transport *transport_find(bool local, enum socket_kind kind)
+const struct transport *transport_find(enum travel by)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].local == local && rows[i].kind == kind)
+		if (rows[i].by == by)
 			return rows[i].via;
 	return NULL;
 }

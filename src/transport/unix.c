@@ -228,15 +228,31 @@ static enum io seqpacket_connect(
 	return unix_connect_with(SOCK_SEQPACKET, link, at, source, source_failed);
 }
 
-static void unix_advise(struct err *err, int error, const struct addr *at)
+static void unix_advise_about(
+	struct err *err, int error, const struct addr *at, enum fact no_server)
 {
 	switch (error) {
 	case ENOENT:
-	case ECONNREFUSED: err_fact(err, FACT_NO_UNIX_SERVER, at); break;
+	case ECONNREFUSED: err_fact(err, no_server, at); break;
 	case EPROTOTYPE: err_fact(err, FACT_OTHER_SOCKET_TYPE, at); break;
 	case EACCES: err_fact(err, FACT_SOCKET_FORBIDDEN, at); break;
 	default: err_hint(err, "check the path with `ls -l`, and who has it with `ss -xlp`"); break;
 	}
+}
+
+static void unix_advise(struct err *err, int error, const struct addr *at)
+{
+	unix_advise_about(err, error, at, FACT_NO_UNIX_SERVER);
+}
+
+static void unix_advise_datagram(struct err *err, int error, const struct addr *at)
+{
+	unix_advise_about(err, error, at, FACT_NO_UNIX_DATAGRAM_SERVER);
+}
+
+static void unix_advise_seqpacket(struct err *err, int error, const struct addr *at)
+{
+	unix_advise_about(err, error, at, FACT_NO_UNIX_SEQPACKET_SERVER);
 }
 
 /* ---- messages ---- */
@@ -352,7 +368,7 @@ const struct transport transport_unix_seqpacket = {
 	.unlisten = unix_unlisten,
 	.accept = stream_accept,
 	.connect = seqpacket_connect,
-	.advise = unix_advise,
+	.advise = unix_advise_seqpacket,
 	.read = seqpacket_read,
 	.write = stream_write,
 	.finish = stream_finish,
@@ -368,7 +384,7 @@ const struct transport transport_unix_datagram = {
 	.listen = datagram_listen,
 	.unlisten = unix_unlisten,
 	.connect = datagram_connect,
-	.advise = unix_advise,
+	.advise = unix_advise_datagram,
 	.read = datagram_read,
 	.write = stream_write,
 	.pending = stream_pending,

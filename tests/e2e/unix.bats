@@ -903,3 +903,28 @@ is_wrong_usage() {
         is_wrong_usage "octal" serve -U at --unix-mode="$mode"
     done
 }
+
+# ---- addresses in one word ----
+
+# SCHEME OF: a server of that address, and a client of the same.
+meet_by_scheme() {
+    start_job "$SOCKX" serve -m echo "$1"
+    wait_until has_line "$JOB_ERR" "^listening on .*\\($2, echo\\)"
+    SAID=$(sed -nE 's/^listening on (unix:)?(.*) \(.*/\2/p' "$JOB_ERR")
+    run -0 sockx connect -q 200ms "${1%%[:/]*}:${3-}$SAID" <<<"by scheme"
+    equal "$output" "by scheme"
+    kill "$JOB_PID"
+    wait_job
+}
+
+@test "a scheme says how to travel, to server and client alike" {
+    meet_by_scheme tcp://127.0.0.1:0 tcp //
+    meet_by_scheme udp://127.0.0.1:0 udp //
+    meet_by_scheme "unix:$BATS_TEST_TMPDIR/s" unix
+    meet_by_scheme "unix-datagram:$BATS_TEST_TMPDIR/d" unix-datagram
+    meet_by_scheme "unix-seqpacket:$BATS_TEST_TMPDIR/q" unix-seqpacket
+    run -2 sockx serve tls://127.0.0.1:0
+    [[ $output == *"has no TLS"* ]]
+    run -2 sockx serve -u unix-seqpacket:x
+    [[ $output == *"'--udp' contradicts 'unix-seqpacket:' of the address"* ]]
+}

@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/text.h"
+#include "core/target.h"
 
 static void is_read_again(const struct addr *a)
 {
@@ -61,15 +62,31 @@ static void as_endpoint(const char *text)
 
 	if (endpoint_split(text, &parts))
 		return;
-	HOLDS(parts.path[0] ? !parts.host[0] && !parts.port[0] : parts.host[0] || parts.port[0]);
+	HOLDS(!parts.path[0] && (parts.host[0] || parts.port[0]));
 	HOLDS(!parts.digits || text_is_digits(parts.host));
 	if (!text_is_host(parts.host) || !parts.port[0] || strchr(parts.port, ':') ||
-		strpbrk(parts.host, "[]") || strcmp(parts.host, "unix") == 0)
+		strpbrk(parts.host, "[]"))
 		return;
 	endpoint_join(joined, sizeof(joined), parts.host, parts.port);
 	HOLDS(!endpoint_split(joined, &again));
 	HOLDS(strcmp(parts.host, again.host) == 0);
 	HOLDS(strcmp(parts.port, again.port) == 0);
+}
+
+static void as_target(const char *text)
+{
+	struct target there;
+	struct endpoint url;
+
+	if (target_is_url(text, &url))
+		HOLDS(url.port[0] && !url.path[0]);
+	if (target_read(text, &there))
+		return;
+	HOLDS(target_is_path(&there) == (there.at.path[0] != '\0'));
+	HOLDS(strncmp(text, travel_scheme(there.by), strlen(travel_scheme(there.by))) == 0);
+	HOLDS(target_is_path(&there) ? !there.at.host[0] && !there.at.port[0]
+				     : there.at.host[0] || there.at.port[0]);
+	HOLDS(there.by == TRAVEL_UNSAID || target_is_path(&there) || there.at.port[0]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -79,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = text_of(input);
 
 	as_endpoint(text);
+	as_target(text);
 	as_numeric(text, port);
 	as_path(text);
 	free(text);

@@ -59,7 +59,7 @@ Test(advice, what_is_known_of_the_address_is_filled_in)
 	addr_from_path(&at, "at");
 	err = error_with(FACT_NO_UNIX_SERVER, &at);
 	advise(&err);
-	cr_assert(eq(str, err.hint, "nobody serves it; to start a server: sockx serve unix:at"));
+	cr_assert(eq(str, err.hint, "no server has it; to start one: sockx serve unix:at"));
 }
 
 Test(advice, the_server_we_suggest_is_of_the_mode_that_the_client_needs)
@@ -77,8 +77,8 @@ Test(advice, the_server_we_suggest_is_of_the_mode_that_the_client_needs)
 	addr_from_path(&at, "at");
 	err = error_with(FACT_NO_UNIX_SERVER, &at);
 	advise_client(&err, "greet");
-	cr_assert(eq(str, err.hint,
-		"nobody serves it; to start a server: sockx serve unix:at -m greet"));
+	cr_assert(
+		eq(str, err.hint, "no server has it; to start one: sockx serve unix:at -m greet"));
 }
 
 Test(advice, a_hint_that_is_there_is_kept)

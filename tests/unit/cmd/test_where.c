@@ -5,6 +5,8 @@
 #include "cmd/commands.h"
 #include "cmd/where.h"
 #include "transport/tcp.h"
+#include "transport/udp.h"
+#include "transport/unix.h"
 
 TestSuite(where, .timeout = 20);
 
@@ -141,6 +143,14 @@ static const struct {
 	{{"localhost:"}, "has no port", "HOST:PORT"},
 	{{"[::1"}, "bracket", "[IPV6]:PORT"},
 	{{"[::1]80"}, "bracket", "[IPV6]:PORT"},
+	{{"tcp://host"}, "has no port", "tcp://HOST:PORT"},
+	{{"unix:"}, "has no path", "unix:PATH"},
+	{{"unix-datagram://x/y"}, "has a host where its path", "unix-datagram:PATH"},
+	{{"tcp://host:80", "81"}, "contradicts", "once"},
+	{{"tls://host:443"}, "has no TLS", "openssl s_client"},
+	{{"http://example.org/"}, "is a URL", "'sockx connect example.org http'"},
+	{{"gopher://:70"}, "is a URL", "HOST:PORT"},
+	{{"https://example.org/"}, "is a URL", "openssl s_client -connect example.org:443"},
 };
 
 Test(where, an_address_that_cannot_be_meant_is_a_usage_error_with_a_way_out)
@@ -259,4 +269,66 @@ Test(where, a_word_that_is_no_command_is_answered_with_what_was_meant)
 	HINTS("sockx -h", "gibberish-of-no-use");
 	HINTS("sockx -h", "\x1b[2J");
 	HINTS("sockx -h", "");
+}
+
+/* ---- ways ---- */
+
+Test(where, a_scheme_says_the_way_as_an_option_does)
+{
+	static const struct {
+		const char *word;
+		struct where_conf conf;
+		const struct transport *via;
+	} ways[] = {
+		{"tcp://h:1", {0}, &transport_tcp},
+		{"tcp://h:1", {.tcp = true}, &transport_tcp},
+		{"udp://h:1", {0}, &transport_udp},
+		{"udp://h:1", {.udp = true}, &transport_udp},
+		{"unix:x", {.udp = true}, &transport_unix_datagram},
+		{"unix-datagram:x", {0}, &transport_unix_datagram},
+		{"unix-datagram:x", {.udp = true}, &transport_unix_datagram},
+		{"unix-seqpacket:x", {0}, &transport_unix_seqpacket},
+		{"unix-seqpacket:x", {.seqpacket = true}, &transport_unix_seqpacket},
+	};
+
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		const struct opt_args args = {.words = &ways[i].word, .count = 1};
+		struct where there;
+		struct err err = {0};
+
+		cr_expect(eq(int,
+				  where_read(&ways[i].conf, &args, NULL, false, "connect", &there,
+					  &err),
+				  0),
+			"%s: %s", ways[i].word, err.what);
+		cr_expect(eq(ptr, (void *)there.via, (void *)ways[i].via), "%s", ways[i].word);
+	}
+}
+
+Test(where, a_scheme_beside_another_way_is_a_usage_error)
+{
+	static const struct {
+		const char *word;
+		struct where_conf conf;
+		const char *says;
+	} mixed[] = {
+		{"tcp://h:1", {.udp = true}, "'--udp' contradicts 'tcp://'"},
+		{"udp://h:1", {.tcp = true}, "'--tcp' contradicts 'udp://'"},
+		{"unix-datagram:x", {.seqpacket = true},
+			"'--seqpacket' contradicts 'unix-datagram:'"},
+		{"unix-seqpacket:x", {.udp = true}, "'--udp' contradicts 'unix-seqpacket:'"},
+		{"tcp://h:1", {.path = "x"}, "has no host"},
+	};
+
+	for (size_t i = 0; i < COUNT(mixed); i++) {
+		const struct opt_args args = {.words = &mixed[i].word, .count = 1};
+		struct where there;
+		struct err err = {0};
+
+		cr_expect(eq(int,
+			where_read(&mixed[i].conf, &args, NULL, false, "connect", &there, &err),
+			-1));
+		cr_expect(strstr(err.what, mixed[i].says) != NULL, "%s", err.what);
+		is_a_usage_error(&err);
+	}
 }

@@ -9,23 +9,24 @@
 TestSuite(transports, .timeout = 20);
 
 static const struct {
-	bool local;
-	enum socket_kind kind;
+	enum travel by;
+	bool datagrams, messages;
 	const struct transport *via;
 	const char *name;
 } table[] = {
-	{false, SOCKET_STREAM, &transport_tcp, "tcp"},
-	{false, SOCKET_DATAGRAM, &transport_udp, "udp"},
-	{false, SOCKET_SEQPACKET, NULL, NULL},
-	{true, SOCKET_STREAM, &transport_unix, "unix"},
-	{true, SOCKET_DATAGRAM, &transport_unix_datagram, "unix-datagram"},
-	{true, SOCKET_SEQPACKET, &transport_unix_seqpacket, "unix-seqpacket"},
+	{TRAVEL_UNSAID, false, false, &transport_tcp, "tcp"},
+	{TRAVEL_TCP, false, false, &transport_tcp, "tcp"},
+	{TRAVEL_UDP, true, true, &transport_udp, "udp"},
+	{TRAVEL_TLS, false, false, NULL, NULL},
+	{TRAVEL_UNIX, false, false, &transport_unix, "unix"},
+	{TRAVEL_UNIX_DATAGRAM, true, true, &transport_unix_datagram, "unix-datagram"},
+	{TRAVEL_UNIX_SEQPACKET, false, true, &transport_unix_seqpacket, "unix-seqpacket"},
 };
 
-Test(transports, each_kind_of_socket_has_its_own_or_none)
+Test(transports, each_way_has_its_own_or_none)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const struct transport *via = transport_find(table[i].local, table[i].kind);
+		const struct transport *via = transport_find(table[i].by);
 
 		cr_assert(eq(ptr, (void *)via, (void *)table[i].via), "%zu", i);
 		if (via)
@@ -54,11 +55,11 @@ Test(transports, those_of_messages_say_how_long_they_may_be_and_only_datagrams_h
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct transport *via = table[i].via;
-		bool datagrams = table[i].kind == SOCKET_DATAGRAM;
+		bool datagrams = table[i].datagrams;
 
 		if (!via)
 			continue;
-		cr_expect(eq(int, via->message_max > 0, table[i].kind != SOCKET_STREAM));
+		cr_expect(eq(int, via->message_max > 0, table[i].messages));
 		cr_expect(eq(int, via->connectionless, datagrams), "%s", via->name);
 		cr_expect(eq(int, via->finish != NULL, !datagrams), "%s", via->name);
 		cr_expect(eq(int, via->receive != NULL, datagrams), "%s", via->name);
