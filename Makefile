@@ -145,13 +145,14 @@ coverage: ## tell how many lines the tests run, by directory; less than there wa
 		all unit
 	@sh tests/coverage build/coverage
 
-release-check: ## look with valgrind, TSan and gcc -fanalyzer, which is slow: before a release
+release-check: ## valgrind, TSan, gcc -fanalyzer and a bad network, which is slow: before a release
 	@sh tests/setup build tests release
 	@$(MAKE) --no-print-directory VARIANT=memcheck CC=gcc CFLAGS='-O1 -g' all
 	@$(MAKE) --no-print-directory VARIANT=tsan CC=gcc \
 		CFLAGS='-O1 -g -fsanitize=thread -fno-omit-frame-pointer' all
 	@sh tests/release memcheck build/memcheck/sockx
 	@sh tests/release threads build/tsan/sockx
+	@sh tests/release network build/memcheck/sockx
 	@sh tests/release analyzer
 
 fuzz: fuzz-build ## run the fuzz targets (TARGET=x: only that one; SECONDS=60 each, or RUNS=n)
