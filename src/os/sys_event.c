@@ -20,6 +20,17 @@ int sys_readable(struct reporter *to, int fd)
 	return rc;
 }
 
+int sys_has_failed(struct reporter *to, int fd)
+{
+	struct pollfd one = {.fd = fd};
+	int rc;
+
+	RETRY_EINTR(rc, poll(&one, 1, 0));
+	if (to->calls)
+		report_call(to, rc, "poll(%d, POLLERR)", fd);
+	return rc > 0 ? (one.revents & POLLERR) != 0 : rc;
+}
+
 int sys_writable(struct reporter *to, int fd, int timeout_ms)
 {
 	struct pollfd one = {.fd = fd, .events = POLLOUT};

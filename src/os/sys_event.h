@@ -15,6 +15,10 @@ int sys_writable(struct reporter *to, int fd, int timeout_ms);
 /* poll(2) for POLLIN, without waiting: 1 where fd can be read, or accepted from; 0, or -1. */
 int sys_readable(struct reporter *to, int fd);
 
+/* poll(2) for POLLERR, without waiting: 1 where fd has failed; 0, or -1. What SO_ERROR tells of a
+ * TCP socket may be an ICMP message that the connection outlives (sk_err_soft in the kernel). */
+int sys_has_failed(struct reporter *to, int fd);
+
 /* Wait so long: for the end of a run, where no loop turns. */
 void sys_rest(int ms);
 

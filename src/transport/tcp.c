@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
+#include "os/sys_event.h"
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
 #include "transport/inet.h"
@@ -81,6 +82,12 @@ static int tcp_unsent(struct link *link)
 	return sys_unsent(link->to, link->fd);
 }
 
+/* SO_ERROR alone tells also that the host was unreachable for a while, which TCP outlives. */
+static int tcp_pending(struct link *link)
+{
+	return sys_has_failed(link->to, link->fd) > 0 ? stream_pending(link) : 0;
+}
+
 static void tcp_reset(struct link *link)
 {
 	sys_reset_on_close(link->to, link->fd);
@@ -102,7 +109,7 @@ const struct transport transport_tcp = {
 	.write = stream_write,
 	.finish = stream_finish,
 	.unsent = tcp_unsent,
-	.pending = stream_pending,
+	.pending = tcp_pending,
 	.close = stream_close,
 	.reset = tcp_reset,
 };

@@ -16,8 +16,9 @@ setup_file() {
 
     needs_machines
     [ -z "${NETWORK_MISSING-}" ] || return 0
-    for each in "pulled there" "pulled here" "over_ipv6 pulled there" narrow given_up \
-        "stays_down -i 3s" "stays_down --max-time 4s" sender_reset lost_datagrams "${LOSE_BOTH_WAYS[@]}"; do
+    for each in "unacknowledged --send-only" "unacknowledged -q 1s" "pulled there" "pulled here" \
+        "over_ipv6 pulled there" narrow given_up "stays_down -i 3s" "stays_down --max-time 4s" \
+        sender_reset lost_datagrams "${LOSE_BOTH_WAYS[@]}"; do
         # shellcheck disable=SC2086 # words
         begin $each
     done
@@ -135,6 +136,29 @@ pulled() {
     all_well "pulled there" "pulled here" "over_ipv6 pulled there"
 }
 
+# Our kernel has it all, and tells meanwhile that the other machine cannot be reached.
+pulled_late() {
+    in_halves here
+    limit here ipv4/neigh/cable/retrans_time_ms 100
+    serve --recv-only
+    connect --send-only
+    half_has_come there
+    cable there down
+    go_on
+    wait_until host_is_unreachable
+    cable there up
+    both_end 0 0
+    arrived there
+}
+
+host_is_unreachable() {
+    [ "$(awk '$1 == "Icmp:" { told = $5 } END { print told }' /proc/self/net/snmp)" -gt 0 ]
+}
+
+@test "the link is down once all is sent: all arrives" {
+    all_well pulled_late
+}
+
 # ---- or the exit status says that it did not ----
 
 # OPTION...: time limits.
@@ -157,6 +181,22 @@ given_up() {
 
 @test "the link stays down: what was sent is lost, or a time limit passes" {
     all_well given_up "stays_down -i 3s" "stays_down --max-time 4s"
+}
+
+# OPTION...: those with which nothing is awaited but that all has arrived.
+unacknowledged() {
+    in_halves here
+    serve --recv-only -i 5s
+    connect "$@"
+    half_has_come there
+    cable there down
+    go_on
+    both_end 4 5
+    has_line here.err 'bytes were not acknowledged'
+}
+
+@test "the link stays down before all is acknowledged: what is not is lost" {
+    all_well "unacknowledged --send-only" "unacknowledged -q 1s"
 }
 
 # WHERE: what comes to that end is answered with a reset, once half has been sent.
