@@ -442,6 +442,12 @@ void conn_writable(struct conn *c)
 
 static void conn_act_on_read(struct conn *c, enum io verdict, size_t got)
 {
+	/* The write that met a reset took the error with it, and what is read is an end (TCP: had
+	 * the peer ended before, it would have been EPIPE). */
+	if (verdict == IO_EOF && c->write_error == ECONNRESET) {
+		conn_lost(c, ECONNRESET);
+		return;
+	}
 	switch (verdict) {
 	case IO_DONE: conn_take_in(c, (struct span){c->owner->scratch->room, got}); break;
 	case IO_EOF: conn_hear_end(c); break;

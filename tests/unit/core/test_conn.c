@@ -446,6 +446,19 @@ Test(conn, after_a_failed_write_what_the_peer_had_sent_is_still_read)
 	cr_assert(eq(int, s.why.sys, EPIPE));
 }
 
+/* The write took the error, and the next read would find nothing but an end. */
+Test(conn, after_a_write_that_met_a_reset_no_end_of_the_peer_is_in_order)
+{
+	const struct handler on = {.open = say_hello, .eof = conn_finish};
+	struct script s = {.incoming = "half a li", .fail_write_at = 1, .error = ECONNRESET};
+
+	play(&s, &on);
+	cr_assert(eq(sz, s.sent, strlen(s.incoming)));
+	cr_assert(eq(str, s.told, "open data closed"));
+	cr_assert(eq(int, s.why.kind, ERR_LOST));
+	cr_assert(eq(int, s.why.sys, ECONNRESET));
+}
+
 /* It may live all the same (ENOBUFS), and then it waits for us. */
 Test(conn, after_a_failed_write_the_peer_is_told_of_our_end_and_waited_for_only_so_long)
 {
