@@ -55,7 +55,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
 .PHONY: all demo check check-unit check-e2e unit lint asan coverage fuzz fuzz-build fuzz-targets \
-	release-check bench compare shots format docs install uninstall clean help
+	release-check bench soak compare shots format docs install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -166,6 +166,10 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
 	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--quick) $(B)/sockx
 	$(B)/bench/words $(if $(QUICK),QUICK)
+
+soak: $(B)/sockx ## run servers for long: no byte lost, nothing kept (MESSAGES=10000000, SECONDS=3600)
+	/usr/bin/python3 tests/soak/run $(if $(MESSAGES),--messages $(MESSAGES)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(B)/sockx
 
 compare: $(B)/sockx ## show what sockx, nc, ncat and socat do in the same cases, as a table
 	@sh tests/compare $(B)/sockx
