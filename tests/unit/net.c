@@ -68,7 +68,7 @@ static bool is_there(const struct addr *at)
 	return rc == 0;
 }
 
-void net_tunnel(void)
+int net_tunnel(void)
 {
 	struct ifreq device = {.ifr_name = "tunnel"};
 	int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
@@ -78,6 +78,7 @@ void net_tunnel(void)
 		cr_skip_test("no interfaces can be made here");
 	own = net_addr("fe80::77%tunnel", 0);
 	cr_assert(is_there(&own));
+	return tun;
 }
 
 struct addr net_addr(const char *host, uint16_t port)

@@ -9,8 +9,9 @@
  * ours, for the rest of this process; or skip the test. */
 void net_of_our_own(void);
 
-/* ... and in it an interface "tunnel" that leads nowhere, with the address fe80::77. */
-void net_tunnel(void);
+/* ... and in it an interface "tunnel" that leads nowhere, with the address fe80::77; it is there
+ * until the descriptor that this returns is closed. */
+int net_tunnel(void);
 
 struct addr net_addr(const char *host, uint16_t port);
 

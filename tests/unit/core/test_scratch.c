@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/scratch.h"
+#include "folder.h"
 #include "report/report.h"
 
 TestSuite(scratch, .timeout = 20);
@@ -18,19 +19,18 @@ static void be_somebody(void)
 	cr_assert(eq(int, seteuid(SOMEBODY), 0));
 }
 
-/* Take all that this user may have; the pipes are not closed. */
-static bool use_up_pipes(void)
+/* Take all pipes that this user may have. Returns how many of them are open, 0 if there is no end.
+ */
+static size_t use_up_pipes(int pipes[][2])
 {
-	int ends[2];
-
-	for (int i = 0; i < PIPES_MAX; i++) {
-		if (pipe2(ends, O_CLOEXEC) < 0)
-			return false;
-		fcntl(ends[0], F_SETPIPE_SZ, SCRATCH_PIPE_BYTES);
-		if (fcntl(ends[0], F_GETPIPE_SZ) < SCRATCH_PIPE_MIN_BYTES)
-			return true;
+	for (size_t i = 0; i < PIPES_MAX; i++) {
+		if (pipe2(pipes[i], O_CLOEXEC) < 0)
+			return 0;
+		fcntl(pipes[i][0], F_SETPIPE_SZ, SCRATCH_PIPE_BYTES);
+		if (fcntl(pipes[i][0], F_GETPIPE_SZ) < SCRATCH_PIPE_MIN_BYTES)
+			return i + 1;
 	}
-	return false;
+	return 0;
 }
 
 Test(scratch, a_pipe_is_lent_to_one_at_a_time_and_used_again)
@@ -53,10 +53,13 @@ Test(scratch, where_the_kernel_gives_small_pipes_none_is_lent_nor_asked_for_agai
 {
 	struct reporter to = {0};
 	struct scratch s;
+	static int pipes[PIPES_MAX][2];
+	size_t count;
 	int lowest_free;
 
 	be_somebody();
-	if (!use_up_pipes())
+	count = use_up_pipes(pipes);
+	if (!count)
 		cr_skip_test("this user has as many pipes as they like");
 	cr_assert(eq(int, scratch_init(&s), 0));
 	lowest_free = dup(0);
@@ -65,5 +68,11 @@ Test(scratch, where_the_kernel_gives_small_pipes_none_is_lent_nor_asked_for_agai
 	cr_assert(s.used_up);
 	cr_assert(eq(ptr, scratch_lend_pipe(&s, &to), NULL));
 	cr_assert(eq(int, dup(0), lowest_free), "nothing is left open");
+	close(lowest_free);
+	for (size_t i = 0; i < count; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
 	scratch_free(&s, &to);
+	be_ourselves();
 }

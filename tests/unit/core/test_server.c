@@ -51,6 +51,9 @@ Test(server, two_of_them_run_in_one_process_and_serve_at_once)
 	raze(&echo);
 	raze(&source);
 	free(run);
+	peer_leave(&a);
+	peer_leave(&b);
+	peer_leave(&c);
 	end_loop(&loop);
 }
 
@@ -675,6 +678,8 @@ Test(server, may_be_freed_once_it_has_ended_though_a_client_comes_in_the_same_ba
 	turn_for_ms(&loop, 0);
 	turn_for_ms(&loop, 0);
 	cr_assert(sees_the_end(&p));
+	peer_leave(&p);
+	close(stopper.watch.fd);
 	end_loop(&loop);
 }
 

@@ -53,6 +53,13 @@ static void take_over(int from, int number)
 	close(from);
 }
 
+static void let_go(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void lay_pipes(struct stage *st)
 {
 	int in[2], out[2];
@@ -98,6 +105,8 @@ static void end(struct stage *st)
 {
 	mode_chat.end(&st->env);
 	scene_end(&st->sc);
+	let_go(&st->in);
+	let_go(&st->out);
 	free(st);
 }
 
@@ -108,7 +117,7 @@ static void type(struct stage *st, const char *text)
 
 static void end_input(struct stage *st)
 {
-	close(st->in);
+	let_go(&st->in);
 	st->sc.descriptors--;
 }
 
@@ -629,5 +638,7 @@ Test(mode_chat, an_empty_bye_is_a_mistake)
 	cr_assert(eq(int, err.kind, ERR_USAGE));
 	st->run = (struct chat_run){0};
 	scene_end(&st->sc);
+	let_go(&st->in);
+	let_go(&st->out);
 	free(st);
 }

@@ -50,6 +50,13 @@ static void take_over(int from, int number)
 	close(from);
 }
 
+static void let_go(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void lay_pipes(struct stage *st)
 {
 	int in[2], out[2];
@@ -123,6 +130,8 @@ static void end(struct stage *st)
 {
 	mode_pipe.end(&st->env);
 	scene_end(&st->sc);
+	let_go(&st->in);
+	let_go(&st->out);
 	free(st);
 }
 
@@ -138,7 +147,7 @@ static void type(struct stage *st, const char *text)
 
 static void end_input(struct stage *st)
 {
-	close(st->in);
+	let_go(&st->in);
 	st->sc.descriptors--;
 }
 
@@ -311,8 +320,7 @@ Test(mode_pipe, when_the_reader_of_our_output_goes_away_so_do_we)
 	struct script peer = {.incoming = "nobody reads this", .endless = true, .per_read = 10};
 	struct stage *st = begin(&peer, plain);
 
-	close(st->out);
-	st->out = -1;
+	let_go(&st->out);
 	st->sc.descriptors--;
 	TURN_UNTIL(&st->sc.loop, peer.ended);
 	cr_assert(not(peer.failed), "the peer is let go");
@@ -405,6 +413,7 @@ Test(mode_pipe, files_at_both_ends_are_read_and_written_whole)
 	out_fd = opened(out, O_RDONLY);
 	cr_assert(eq(sz, (size_t)read(out_fd, back, LEN + 1), LEN));
 	cr_assert(eq(str, back, text));
+	close(out_fd);
 	unlink(in);
 	unlink(out);
 	free(text);
@@ -429,6 +438,7 @@ static void shown_as(const char *incoming, bool raw, const char *shown)
 
 	st->shared.raw = raw;
 	take_over(opened("/dev/null", O_RDONLY), 0);
+	st->in = -1;
 	st->out = lay_terminal(1);
 	begin_as_is(st, &peer, plain);
 	TURN_UNTIL(&st->sc.loop, (hear(st), st->heard_len >= strlen(shown)));
@@ -450,7 +460,7 @@ Test(mode_pipe, a_person_at_a_terminal_is_done_when_the_peer_is)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	lay_pipes(st);
-	close(st->in);
+	let_go(&st->in);
 	st->in = lay_terminal(0);
 	begin_as_is(st, &peer, plain);
 	play_to_the_end(st);

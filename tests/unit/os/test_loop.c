@@ -434,6 +434,9 @@ Test(loop, more_watches_than_one_batch_holds_are_all_told_in_turn)
 		turn_for_ms(&l, 0);
 	for (size_t i = 0; i < MANY; i++)
 		cr_assert(gt(uint, all[i].told, 0), "watch %zu is starved", i);
+	for (size_t i = 0; i < MANY; i++)
+		close(all[i].watch.fd);
+	close(fd);
 	loop_free(&l);
 }
 

@@ -31,6 +31,7 @@ Test(write_out, all_of_a_text_is_written_or_it_says_why_not)
 	cr_assert(eq(int, write_out(&to, ends[1], span_of("x"), "the page", &err), -1));
 	cr_assert(eq(int, err.kind, ERR_RUNTIME));
 	cr_assert(eq(str, err.what, "cannot write to the page: No space left on device"));
+	close(ends[1]);
 }
 
 static int slowly_read(int fd)

@@ -44,6 +44,15 @@ static void open_pipe(struct opened *o, enum fd_use use)
 	open_link(o, ends[use == FD_WRITE], use);
 }
 
+/* Close it, and the number that this leaves taken, and the other end. */
+static void put_away(struct opened *o)
+{
+	o->link.via->close(&o->link);
+	close(o->link.origin);
+	if (o->other >= 0)
+		close(o->other);
+}
+
 static enum io put(struct opened *o, const char *text, size_t *taken)
 {
 	*taken = 0;
@@ -90,7 +99,7 @@ Test(fd, a_full_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
 	open_pipe(&o, FD_WRITE);
 	cr_assert(ge(sz, fill(&o), 4096));
 	flags_are_as_before(&o);
-	o.link.via->close(&o.link);
+	put_away(&o);
 }
 
 Test(fd, an_empty_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
@@ -105,8 +114,9 @@ Test(fd, an_empty_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
 	cr_assert(eq(int, get(&o, &in), IO_DONE));
 	cr_assert(eq(str, in.text, "words"));
 	close(o.other);
+	o.other = -1;
 	cr_assert(eq(int, get(&o, &in), IO_EOF));
-	o.link.via->close(&o.link);
+	put_away(&o);
 }
 
 Test(fd, a_pipe_whose_reader_has_gone_fails_with_epipe)
@@ -117,9 +127,10 @@ Test(fd, a_pipe_whose_reader_has_gone_fails_with_epipe)
 	signal(SIGPIPE, SIG_IGN);
 	open_pipe(&o, FD_WRITE);
 	close(o.other);
+	o.other = -1;
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EPIPE));
-	o.link.via->close(&o.link);
+	put_away(&o);
 }
 
 Test(fd, closing_it_lets_the_reader_see_the_end_and_leaves_the_number_taken)
@@ -136,6 +147,8 @@ Test(fd, closing_it_lets_the_reader_see_the_end_and_leaves_the_number_taken)
 	cr_assert(eq(int, fstat(fd, &about), 0));
 	cr_assert(eq(int, about.st_mode &S_IFMT, S_IFCHR));
 	cr_assert(eq(int, (int)write(fd, "x", 1), -1), "nothing can be written there any more");
+	close(fd);
+	close(o.other);
 }
 
 Test(fd, closing_what_reads_lets_the_writer_see_that_nobody_does)
@@ -147,21 +160,22 @@ Test(fd, closing_what_reads_lets_the_writer_see_that_nobody_does)
 	o.link.via->close(&o.link);
 	cr_assert(eq(int, (int)write(o.other, "x", 1), -1));
 	cr_assert(eq(int, errno, EPIPE));
+	close(o.link.origin);
+	close(o.other);
 }
 
 Test(fd, no_descriptor_is_left_over)
 {
-	unsigned before;
+	unsigned before = open_descriptors();
 	struct opened o;
 
 	open_pipe(&o, FD_WRITE);
-	o.link.via->close(&o.link);
-	close(o.other);
-	before = open_descriptors();
+	put_away(&o);
 	open_pipe(&o, FD_READ);
 	o.link.via->close(&o.link);
 	close(o.other);
 	cr_assert(eq(uint, open_descriptors(), before + 1), "the number alone stays");
+	close(o.link.origin);
 }
 
 Test(fd, an_end_for_reading_is_not_made_writable)
@@ -175,9 +189,12 @@ Test(fd, an_end_for_reading_is_not_made_writable)
 	open_link(&o, ends[0], FD_WRITE);
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EBADF));
+	put_away(&o);
+	o.other = -1;
 	open_link(&o, ends[1], FD_READ);
 	cr_assert(eq(int, get(&o, &in), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EBADF));
+	put_away(&o);
 }
 
 Test(fd, a_pipe_that_cannot_be_opened_anew_never_blocks_either)
@@ -187,13 +204,14 @@ Test(fd, a_pipe_that_cannot_be_opened_anew_never_blocks_either)
 	int ends[2];
 
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
+	o.other = ends[0];
 	before = allow_no_more_descriptors();
 	open_link(&o, ends[1], FD_WRITE);
 	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &before), 0));
 	cr_assert(eq(int, o.link.fd, ends[1]), "it is the inherited one itself");
 	cr_assert(ge(sz, fill(&o), PIPE_BUF));
 	flags_are_as_before(&o);
-	o.link.via->close(&o.link);
+	put_away(&o);
 }
 
 Test(fd, a_device_is_written_no_more_at_a_time_than_surely_fits)
@@ -207,6 +225,7 @@ Test(fd, a_device_is_written_no_more_at_a_time_than_surely_fits)
 	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
 	cr_assert(eq(sz, taken, PIPE_BUF));
 	flags_are_as_before(&o);
+	put_away(&o);
 }
 
 Test(fd, what_is_written_to_dev_null_is_taken_at_once)
@@ -219,6 +238,7 @@ Test(fd, what_is_written_to_dev_null_is_taken_at_once)
 	open_link(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), FD_WRITE);
 	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
 	cr_assert(eq(sz, taken, sizeof(much) - 1));
+	put_away(&o);
 }
 
 Test(fd, a_full_disk_is_a_failure_of_its_own)
@@ -229,13 +249,14 @@ Test(fd, a_full_disk_is_a_failure_of_its_own)
 	open_link(&o, open("/dev/full", O_WRONLY | O_CLOEXEC), FD_WRITE);
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
 	cr_assert(eq(int, o.link.error, ENOSPC));
+	put_away(&o);
 }
 
 /* ---- sockets, files, terminals, nothing ---- */
 
 Test(fd, an_inherited_socket_never_blocks_and_its_flags_stay_as_they_were)
 {
-	struct opened o;
+	struct opened o = {.other = -1};
 	struct lines in;
 	size_t taken;
 	int ends[2];
@@ -248,7 +269,7 @@ Test(fd, an_inherited_socket_never_blocks_and_its_flags_stay_as_they_were)
 	signal(SIGPIPE, SIG_DFL);
 	close(ends[1]);
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL), "and no signal ends us");
-	o.link.via->close(&o.link);
+	put_away(&o);
 }
 
 Test(fd, a_file_is_written_behind_what_others_write_through_the_same_descriptor)
@@ -266,13 +287,13 @@ Test(fd, a_file_is_written_behind_what_others_write_through_the_same_descriptor)
 	cr_assert(eq(str, text, "one two three"));
 	flags_are_as_before(&o);
 	unlink(path);
-	o.link.via->close(&o.link);
+	put_away(&o);
 }
 
 Test(fd, a_terminal_is_known_as_one_and_never_blocks)
 {
 	int master, slave;
-	struct opened o;
+	struct opened o = {.other = -1};
 	struct lines in;
 
 	cr_assert(eq(int, openpty(&master, &slave, NULL, NULL, NULL), 0));
@@ -280,11 +301,14 @@ Test(fd, a_terminal_is_known_as_one_and_never_blocks)
 	cr_assert(o.link.terminal);
 	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
 	flags_are_as_before(&o);
-	o.link.via->close(&o.link);
+	put_away(&o);
 	open_pipe(&o, FD_READ);
 	cr_assert(not(o.link.terminal));
+	put_away(&o);
+	o.other = -1;
 	open_link(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), FD_READ);
 	cr_assert(not(o.link.terminal));
+	put_away(&o);
 	close(master);
 }
 

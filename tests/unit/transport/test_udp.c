@@ -24,6 +24,7 @@ struct station {
 	struct addr own;
 	struct datagram in[MANY];
 	uint8_t *rooms;
+	int tunnel; /* net_tunnel's, or 0 */
 };
 
 static struct station *open_station(const char *host, uint16_t port)
@@ -48,6 +49,8 @@ static void close_station(struct station *st)
 
 	transport_udp.unlisten(&st->to, &st->socket);
 	cr_assert(lt(int, net_try_name(fd), 0), "its socket is closed");
+	if (st->tunnel)
+		close(st->tunnel);
 	free(st->rooms);
 	free(st);
 }
@@ -390,11 +393,16 @@ Test(udp, what_was_sent_to_a_group_is_answered_with_the_usual_hops)
 /* All addresses, and a peer behind an interface that has one of its own. */
 static struct station *open_beside_tunnel(int *peer)
 {
+	struct station *st;
+	int tunnel;
+
 	needs_ipv6();
 	net_of_our_own();
-	net_tunnel();
+	tunnel = net_tunnel();
 	*peer = net_peer("fe80::77%tunnel", 0);
-	return open_station("::", 0);
+	st = open_station("::", 0);
+	st->tunnel = tunnel;
+	return st;
 }
 
 Test(udp, over_ipv6_groups_are_answered_with_the_usual_hops)
