@@ -84,9 +84,10 @@ $(B)/docs: $(OBJECTS) $(B)/src/docs.o
 	$(call say,link,$@)
 	$(Q)$(link) $^ $(LIBS) -o $@
 
+# Each test runs by way of tests/unit/leaks.c.
 $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
 	$(call say,link,$@)
-	$(Q)$(link) $^ $(LIBS) -lcriterion -o $@
+	$(Q)$(link) -Wl,--wrap=criterion_internal_test_main $^ $(LIBS) -lcriterion -o $@
 
 $(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.

@@ -1,0 +1,106 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
+/*
+ * A look at what each test leaves. It fails if a descriptor that it opened is still open, or one
+ * that was open before it is closed; under AddressSanitizer also if it lost memory.
+ *
+ * Criterion runs a test in a process of its own, by criterion_internal_test_main, between its init
+ * and fini. The linker (--wrap, see Makefile) puts our function there. A test that is skipped, or
+ * fails, leaves by longjmp: its descriptors and memory are not looked at.
+ */
+
+enum { NUMBERS = 4096, PATIENCE_MS = 1000 };
+
+/* Which numbers are open. They are tried one by one, for to read /proc needs a descriptor. */
+struct open_numbers {
+	bool open[NUMBERS];
+};
+
+static struct open_numbers numbers_now(void)
+{
+	struct open_numbers n;
+
+	for (int fd = 0; fd < NUMBERS; fd++)
+		n.open[fd] = fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void compare(const struct open_numbers *before, const struct open_numbers *now)
+{
+	for (int fd = 0; fd < NUMBERS; fd++) {
+		char name[64], what[256] = "";
+
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		if (now->open[fd] > before->open[fd] && readlink(name, what, sizeof(what) - 1) >= 0)
+			cr_expect(false, "descriptor %d is left open: %s", fd, what);
+		if (now->open[fd] < before->open[fd])
+			cr_expect(
+				false, "descriptor %d was open before the test and is closed", fd);
+	}
+}
+
+static void look_at_descriptors(const struct open_numbers *before)
+{
+	struct open_numbers now = numbers_now();
+
+	/* A helper thread that has answered may not have ended yet. */
+	for (int i = 0; i < PATIENCE_MS && memcmp(before, &now, sizeof(now)) != 0; i++) {
+		usleep(1000);
+		now = numbers_now();
+	}
+	compare(before, &now);
+}
+
+static void look_at_memory(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	cr_expect(eq(int, __lsan_do_recoverable_leak_check(), 0),
+		"a block of memory is left: LeakSanitizer's report says which");
+#endif
+}
+
+/* The test of this process: Criterion calls it without an argument. */
+static void (*test)(void);
+
+static void run_and_look(void)
+{
+	const struct open_numbers before = numbers_now();
+
+	test();
+	look_at_descriptors(&before);
+	look_at_memory();
+}
+
+void __real_criterion_internal_test_main(void (*fn)(void));
+void __wrap_criterion_internal_test_main(void (*fn)(void));
+
+void __wrap_criterion_internal_test_main(void (*fn)(void))
+{
+	test = fn;
+	__real_criterion_internal_test_main(run_and_look);
+}
+
+/* tests/check has it fail, with SOCKX_TEST_LEAVES=descriptor and =block. */
+Test(leaks, only_what_it_is_asked_to_leave_is_left)
+{
+	const char *what = getenv("SOCKX_TEST_LEAVES");
+
+	if (what && strcmp(what, "descriptor") == 0)
+		cr_assert(ge(int, dup(STDOUT_FILENO), 0));
+	if (what && strcmp(what, "block") == 0) {
+		void *volatile lost = malloc(100);
+
+		lost = NULL;
+		(void)lost;
+	}
+}
