@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,27 @@ int err_cause(struct err *e, const char *start)
 	for (; found; found = strstr(found + 1, start))
 		e->cause = (uint16_t)(found - e->what);
 	return -1;
+}
+
+bool err_is_shortage(int errnum)
+{
+	switch (errnum) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case ENOSPC: return true; /* no descriptor more can be watched (epoll_ctl(2)) */
+	default: return false;
+	}
+}
+
+bool err_note_shortage(struct err *e)
+{
+	if (!err_is_shortage(e->sys))
+		return false;
+	e->kind = ERR_RUNTIME;
+	err_hint(e, "this program is out of descriptors or memory; see 'ulimit -a'");
+	return true;
 }
 
 int err_hint(struct err *e, const char *format, ...)

@@ -90,6 +90,14 @@ int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, .
  * only this. err_sys has said so of the system's words. Returns -1. */
 int err_cause(struct err *e, const char *start);
 
+/* Whether an errno says that this program lacks something, descriptors or memory. It says nothing
+ * about a peer. */
+bool err_is_shortage(int errnum);
+
+/* Where a shortage is behind an error that was set with another kind, make it ERR_RUNTIME, with a
+ * hint. Returns whether it is one. */
+bool err_note_shortage(struct err *e);
+
 /* Add what to do next to an error that was set; e->hint may be among the arguments. Returns -1. */
 int err_hint(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

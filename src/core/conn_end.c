@@ -256,13 +256,15 @@ static void conn_lost_ending(const struct conn *c, const struct addr *peer, stru
 			c->link.message_max);
 	} else if (c->link.connectionless && !c->answered) {
 		err_sys(err, ERR_REFUSED, c->link.error, "cannot reach %s", at.text);
-		if (c->link.via->advise)
+		if (!err_note_shortage(err) && c->link.via->advise)
 			c->link.via->advise(err, c->link.error, peer);
 	} else {
 		err_sys(err, ERR_LOST, c->link.error,
 			"connection with %s lost after %ju bytes received, %ju sent", at.text,
 			(uintmax_t)c->received, (uintmax_t)c->sent);
-		err_hint(err, "the peer gave up before the end; its own messages may say why");
+		if (!err_note_shortage(err))
+			err_hint(err,
+				"the peer gave up before the end; its own messages may say why");
 	}
 }
 

@@ -133,7 +133,8 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 	else
 		err_sys(why, kind, error, "cannot connect to %s (%s)", quoted(conf->typed).text,
 			target.text);
-	conf->via->advise(why, error, at);
+	if (!err_note_shortage(why))
+		conf->via->advise(why, error, at);
 }
 
 static void connector_tell(

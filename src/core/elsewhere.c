@@ -27,10 +27,10 @@ static void elsewhere_keep(struct elsewhere *e, struct span sent)
 		buf_free(&e->kept);
 }
 
-/* What is too long is so everywhere. */
+/* What is too long, or what we lack, is so everywhere. */
 static bool elsewhere_is_refusal(int error)
 {
-	return error != EMSGSIZE && error != EOVERFLOW;
+	return error != EMSGSIZE && error != EOVERFLOW && !err_is_shortage(error);
 }
 
 /* There is nowhere to go on. Returns IO_FAIL. */

@@ -156,13 +156,13 @@ static bool server_end_if_done(struct server *s)
 	return true;
 }
 
-/* One that was lost before a byte moved does not use up a one-shot server, nor does a silent one
- * whose place another took. */
+/* One that was lost before a byte moved, by its fault or by a shortage of ours, does not use up a
+ * one-shot server, nor does a silent one whose place another took. */
 static bool server_counts(const struct conn *c, const struct err *why)
 {
 	if (conn_gave_place(c))
 		return false;
-	return !why || why->kind != ERR_LOST || conn_moved(c);
+	return !why || conn_moved(c) || (why->kind != ERR_LOST && !err_is_shortage(why->sys));
 }
 
 static void server_on_moved(struct conn_owner *owner, struct conn *c)
@@ -334,12 +334,6 @@ static void server_admit(struct server *s, struct link *link, const struct addr 
 		peers_leave(&s->peers, peer);
 }
 
-/* What accept(2) says of our own lack, not of one client. */
-static bool server_is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 /* Take one client. Returns false where there is none, or none can be taken now. */
 static bool server_take_client(struct server *s, const struct listener *l)
 {
@@ -352,7 +346,7 @@ static bool server_take_client(struct server *s, const struct listener *l)
 	case IO_EOF:
 	case IO_AGAIN: return false;
 	}
-	if (server_is_shortage(link.error)) {
+	if (err_is_shortage(link.error)) {
 		server_pause_accepting(s, l, link.error);
 		return false;
 	}

@@ -26,6 +26,20 @@ Test(err, the_system_is_quoted_behind_the_story)
 	cr_assert(eq(int, e.sys, EADDRINUSE));
 }
 
+Test(err, a_shortage_is_a_failure_of_our_own_whatever_it_was_set_as)
+{
+	struct err e = {0};
+
+	err_sys(&e, ERR_REFUSED, ENFILE, "cannot connect");
+	cr_assert(err_note_shortage(&e));
+	cr_assert(eq(int, e.kind, ERR_RUNTIME));
+	cr_assert(strstr(e.hint, "ulimit") != NULL);
+	err_sys(&e, ERR_REFUSED, ECONNREFUSED, "cannot connect");
+	cr_assert(not(err_note_shortage(&e)));
+	cr_assert(eq(int, e.kind, ERR_REFUSED));
+	cr_assert(eq(str, e.hint, ""));
+}
+
 Test(err, an_unknown_errno_is_named_by_its_number)
 {
 	struct err e = {0};

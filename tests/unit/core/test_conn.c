@@ -473,9 +473,28 @@ Test(conn, after_a_failed_write_the_peer_is_told_of_our_end_and_waited_for_only_
 	cr_assert(eq(uint, s.ended, 0));
 	scene_pass_ms(&sc, 1);
 	cr_assert(eq(uint, s.ended, 1));
-	cr_assert(eq(int, s.why.kind, ERR_LOST));
 	cr_assert(eq(int, s.why.sys, ENOBUFS));
 	scene_end(&sc);
+}
+
+Test(conn, a_connection_that_we_lack_something_for_is_not_lost_by_its_peer)
+{
+	static const int lacks[] = {ENOMEM, ENOBUFS, ENOSPC};
+	const struct handler on = {.open = say_hello};
+
+	for (size_t i = 0; i < 2 * sizeof(lacks) / sizeof(lacks[0]); i++) {
+		struct script s = {
+			.error = lacks[i / 2], .fail_read_at = i % 2, .fail_write_at = 1 - i % 2};
+		struct scene sc;
+
+		scene_begin(&sc, &on);
+		scene_join(&sc, &s);
+		scene_play(&sc);
+		cr_expect(eq(int, s.why.kind, ERR_RUNTIME), "%s", s.why.what);
+		cr_expect(eq(int, s.why.sys, lacks[i / 2]));
+		cr_expect(strstr(s.why.hint, "ulimit") != NULL, "%s", s.why.hint);
+		scene_end(&sc);
+	}
 }
 
 Test(conn, after_a_failed_write_a_peer_that_goes_on_talking_is_heard_to_its_end)

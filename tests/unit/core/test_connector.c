@@ -342,6 +342,19 @@ Test(connector, why_it_failed_is_told_with_what_to_do)
 	cr_assert(strstr(why.hint, "sockx serve -p 80") != NULL);
 }
 
+Test(connector, what_we_lack_ourselves_is_no_refusal)
+{
+	static const int lacks[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC};
+
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+		struct err why = why_not(lacks[i]);
+
+		cr_expect(eq(int, why.kind, ERR_RUNTIME), "%s", why.what);
+		cr_expect(eq(int, why.sys, lacks[i]));
+		cr_expect(strstr(why.hint, "ulimit") != NULL, "%s", why.hint);
+	}
+}
+
 Test(connector, one_that_was_connected_and_reset_before_we_looked_is_lost)
 {
 	struct err why = why_not(ECONNRESET);

@@ -222,6 +222,18 @@ Test(elsewhere, a_lack_of_ours_before_the_first_answer_is_told)
 	scene_play(&j.sc);
 	cr_assert(eq(uint, j.asked, 0));
 	cr_assert(eq(int, j.places[0].why.sys, ENOMEM));
+	cr_assert(eq(int, j.places[0].why.kind, ERR_RUNTIME));
+	come_home(&j);
+}
+
+Test(elsewhere, what_we_lack_is_lacking_at_the_next_address_too)
+{
+	struct journey j = {.place_count = 2, .places = {{.fail_read_at = 1, .error = ENOMEM}}};
+
+	set_out(&j, &talker);
+	scene_play(&j.sc);
+	cr_assert(eq(uint, j.asked, 0));
+	cr_assert(eq(int, j.places[0].why.kind, ERR_RUNTIME), "%s", j.places[0].why.what);
 	come_home(&j);
 }
 
