@@ -200,7 +200,7 @@ static enum io unix_connect_with(int type, struct link *link, const struct addr 
 	if (link->fd < 0)
 		return link_error(link, errno);
 	verdict = unix_take_name(link, type, source);
-	*source_failed = verdict != IO_DONE;
+	*source_failed = verdict != IO_DONE && source->len;
 	if (verdict == IO_DONE && sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
 		verdict = link_error(link, errno);
 	if (verdict == IO_DONE)
