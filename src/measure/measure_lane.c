@@ -18,23 +18,26 @@ static void lane_send(struct measure *m, struct lane *l, int64_t since_ns)
 		l->blocked = true;
 }
 
+/* Where nothing gets lost, one more must wait when none can be remembered; what was sent so long
+ * ago and may be lost is then forgotten. */
+static bool lane_may_send(const struct measure *m, struct lane *l)
+{
+	return !l->blocked && (flight_room(&l->flight) || m->connectionless);
+}
+
 /* A closed loop: as many as the window is wide are on their way. */
 static void lane_fill_window(struct measure *m, struct lane *l, int64_t now_ns)
 {
-	while (l->flight.waiting < m->window && !l->blocked && now_ns < m->stop_ns &&
-		(m->conf->count == 0 || lane_sent(l) < m->conf->count)) {
-		flight_room(&l->flight);
+	while (l->flight.waiting < m->window && now_ns < m->stop_ns &&
+		(m->conf->count == 0 || lane_sent(l) < m->conf->count) && lane_may_send(m, l)) {
 		m->figures.sent++;
 		lane_send(m, l, now_ns);
 	}
 }
 
-/* Where nothing gets lost, one more must wait when none can be remembered; what was sent so long
- * ago and may be lost is then forgotten. */
 static void lane_send_due(struct measure *m, struct lane *l, int64_t now_ns)
 {
-	while (lane_sent(l) < l->due && !l->blocked &&
-		(flight_room(&l->flight) || m->connectionless)) {
+	while (lane_sent(l) < l->due && lane_may_send(m, l)) {
 		int64_t due_ns = schedule_due_ns(&m->schedule, l->index, lane_sent(l));
 
 		if (now_ns - due_ns > m->figures.behind_max_ns)

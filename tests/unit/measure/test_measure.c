@@ -2,7 +2,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-#include "measure/measure.h"
+#include "measure/measure_state.h"
 #include "script.h"
 
 TestSuite(measure, .timeout = 20);
@@ -134,6 +134,25 @@ Test(measure, an_answer_that_differs_fails_it_and_says_where)
 	cr_assert(
 		strstr(t->why.what, "a peer: the answer to message 2 differs at byte 10") != NULL);
 	cr_assert(eq(u64, t->measure.figures.received, 1));
+	end(t);
+}
+
+Test(measure, where_no_more_can_be_remembered_a_stream_is_sent_no_more)
+{
+	struct measured *t = begin(false);
+	struct flight *flight;
+
+	t->conf.count = 4 * FLIGHT_FIRST_MESSAGES;
+	t->peer.reads_nothing = true;
+	connect_it(t);
+	flight = &t->measure.lanes[0]->flight;
+	flight->max = flight->cap; /* as if there was no memory to grow */
+	t->measure.window = 2 * FLIGHT_FIRST_MESSAGES;
+	t->peer.reads_nothing = false;
+	scene_turn(&t->scene, COUNT + 1);
+	cr_assert(eq(int, t->why.kind, 0), "%s", t->why.what);
+	cr_assert(eq(u64, t->measure.figures.received, COUNT));
+	cr_assert(eq(u32, flight->waiting, FLIGHT_FIRST_MESSAGES));
 	end(t);
 }
 
