@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # bats file_tags=once,slow
 #
-# A system whose calls fail, each of them once: peers/inject.py, which has strace do it. They run
-# beside others, but where 50 ms of silence are the end. A sanitizer's own calls would fail, too.
+# A system whose calls fail, each of them once, or two in a row: peers/inject.py, which has strace do
+# it. What status each must lead to is in peers/fault_statuses.py. They run beside others, but where
+# 50 ms of silence are the end. A sanitizer's own calls would fail, too.
 
 load helper
 load measure
@@ -14,12 +15,20 @@ needs_strace() {
         skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/strace")"
 }
 
-# SCENARIO [KIND]
-fails_once_each() {
+# SCENARIO [KIND [pairs]]
+inject() {
     needs_strace
     run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$@"
-    tell "a failing system call in $*: ${output%%$'\n'*}"
+    tell "$BATS_TEST_DESCRIPTION: ${output%%$'\n'*}"
     expect_status 0
+}
+
+fails_once_each() {
+    inject "$@"
+}
+
+fail_in_pairs() {
+    inject "$1" "$2" pairs
 }
 
 @test "a failing system call: serve, echo" { fails_once_each serve; }
@@ -47,3 +56,13 @@ fails_once_each() {
 @test "a failing system call: sequenced packets, serve, echo" { fails_once_each serve unix-seqpacket; }
 @test "a failing system call: sequenced packets, serve, pipe" { fails_once_each pipe unix-seqpacket; }
 @test "a failing system call: sequenced packets, echo" { fails_once_each echo unix-seqpacket; }
+
+# A second call fails while the first failure is handled.
+@test "two failing system calls: serve, echo" { fail_in_pairs serve tcp; }
+@test "two failing system calls: serve, pipe" { fail_in_pairs pipe tcp; }
+@test "two failing system calls: connect" { fail_in_pairs connect tcp; }
+@test "two failing system calls: what moves bytes in the kernel" { fail_in_pairs moves tcp; }
+@test "two failing system calls: echo" { fail_in_pairs echo tcp; }
+@test "two failing system calls: serve over UDP, echo" { fail_in_pairs serve udp; }
+@test "two failing system calls: a Unix socket's server" { fail_in_pairs serve unix; }
+@test "two failing system calls: sequenced packets, serve, pipe" { fail_in_pairs pipe unix-seqpacket; }

@@ -1,5 +1,5 @@
-"""inject.py SCENARIO [KIND]: every system call that sockx lives by fails once, the first, second, third
-time it is made (strace --inject), each in a short scenario of its own:
+"""inject.py SCENARIO [KIND [pairs]]: every system call that sockx lives by fails once, the first, second,
+third time it is made (strace --inject), each in a short scenario of its own:
 
     serve    an echo server with four clients, then SIGTERM
     pipe     serve --mode pipe, a file in and a file out
@@ -12,12 +12,17 @@ time it is made (strace --inject), each in a short scenario of its own:
 
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
 
-Never a crash, never more than 5 s, and status 0 only if all bytes arrived. An echo server outlives
-what befalls one client, and the next is served. Where the kernel will not move bytes they are read
-and written, and all arrive. Prints what went wrong, and how many cases ran."""
+With `pairs`, two calls fail: one, and then one of the two calls that come next, which is how the first
+failure is handled.
+
+Never a crash, never more than 5 s, and status 0 only if all bytes arrived. The status is the one that
+fault_statuses.py gives for the call, the error and what the call was made on; where no call failed, it
+is 0. An echo server outlives what befalls one client, and the next is served. Where the kernel will not
+move bytes they are read and written, and all arrive. Prints what went wrong, and how many cases ran."""
 
 import collections
 import concurrent.futures
+import itertools
 import os
 import random
 import re
@@ -29,6 +34,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import fault_statuses
 
 LIMIT_S = 5.0
 SPOKEN_S = 2.0
@@ -61,7 +68,7 @@ ERRORS = {
     "sendmmsg": ["ECONNREFUSED", "EPERM", "EINVAL", "EMSGSIZE", "EINTR", "EAGAIN", "ENOBUFS"],
     "recvmsg": ["ECONNRESET", "EINTR", "EAGAIN", "ENOMEM"],
     "fchmod": ["EPERM"],
-    "flock": ["ENOLCK", "EINTR", "EWOULDBLOCK"],
+    "flock": ["ENOLCK", "EINTR", "EAGAIN"],
     "newfstatat": ["EACCES", "EIO"],
     "unlinkat": ["EACCES", "EROFS"],
     "getrandom": ["ENOSYS"],
@@ -78,21 +85,37 @@ MUCH = DATA * 10
 # The dynamic loader makes the first read, and the first write may be a line on stderr (which is
 # then lost: it must not end anything).
 TIMES = collections.defaultdict(lambda: (1, 2, 3), {
-    "read": (2, 3, 4), "write": (1, 2, 3, 4), "epoll_ctl": range(1, 9),
+    "read": (2, 3, 4), "newfstatat": range(3, 8), "write": (1, 2, 3, 4), "epoll_ctl": range(1, 9),
     "splice": range(1, 7), "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
-OF_STDERR = {"write", "pwritev2"}
-OF_ONE_CLIENT = {"accept4", "recvfrom", "sendto", "shutdown", "recvmmsg", "sendmmsg", "recvmsg"}
+ALL = {**ERRORS, **MOVES}
+FIRST_OF_PAIRS = 2  # errors of the first call that fails, and times
+FOLLOWING = 2  # so many of the calls after one that failed are a second one that fails
+
+# One call that fails: which, with what error, and the how manieth of its kind (strace's when=).
+Fault = collections.namedtuple("Fault", "call error when")
+
+# A call that was made: by what thread, what on (fault_statuses.py says in what words), and its error
+# where it is one of ours.
+Call = collections.namedtuple("Call", "thread name on error")
 
 
 class Failed(Exception):
     pass
 
 
-class Kind:
-    """A kind of socket: how sockx is told of it, and how a peer of it sends DATA."""
+class Ended:
+    """How a run ended. `who` is what fault_statuses.py calls it."""
 
-    def __init__(self, family, kind, options):
-        self.family, self.kind, self.options = family, kind, options
+    def __init__(self, who, status, said):
+        self.who, self.status, self.said = set(who), status, said
+
+
+class Kind:
+    """A kind of socket: how sockx is told of it, and how a peer of it sends DATA. `words` is what
+    fault_statuses.py calls it."""
+
+    def __init__(self, family, kind, options, words):
+        self.family, self.kind, self.options, self.words = family, kind, options, set(words.split())
 
     def place(self, folder):
         """Where to serve, for the command line."""
@@ -126,27 +149,81 @@ class Kind:
 
 
 KINDS = {
-    "tcp": Kind(socket.AF_INET, socket.SOCK_STREAM, []),
-    "udp": Kind(socket.AF_INET, socket.SOCK_DGRAM, ["-u"]),
-    "unix": Kind(socket.AF_UNIX, socket.SOCK_STREAM, []),
-    "unix-datagram": Kind(socket.AF_UNIX, socket.SOCK_DGRAM, ["-u"]),
-    "unix-seqpacket": Kind(socket.AF_UNIX, socket.SOCK_SEQPACKET, ["--seqpacket"]),
+    "tcp": Kind(socket.AF_INET, socket.SOCK_STREAM, [], "tcp inet stream"),
+    "udp": Kind(socket.AF_INET, socket.SOCK_DGRAM, ["-u"], "udp inet datagram"),
+    "unix": Kind(socket.AF_UNIX, socket.SOCK_STREAM, [], "unix local stream"),
+    "unix-datagram": Kind(socket.AF_UNIX, socket.SOCK_DGRAM, ["-u"], "unix-datagram local datagram"),
+    "unix-seqpacket": Kind(socket.AF_UNIX, socket.SOCK_SEQPACKET, ["--seqpacket"], "unix-seqpacket local"),
 }
 KIND = KINDS[(sys.argv + ["tcp"])[2]]
 
 
-def start(call, error, when, arguments, **files):
-    """-D: strace is the grandchild, so that the child is sockx and its status sockx's."""
-    strace = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
-              "signal=none", "-e", f"inject={call}:error={error}:when={when}"]
-    return subprocess.Popen(strace + [os.environ["SOCKX"]] + arguments, stderr=subprocess.PIPE,
-                            **files)
+class Run:
+    """One run of sockx in a folder of its own, some of whose calls fail; what it called is in `calls`."""
+
+    def __init__(self, folder, faults, traced=()):
+        self.folder, self.faults = folder, faults
+        self.traced = set(traced) | {fault.call for fault in faults}
+
+    def start(self, arguments, **files):
+        """-D: strace is the grandchild, so that the child is sockx and its status sockx's."""
+        strace = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "0", "-o", self.path("calls"),
+                  "-e", "signal=none", "-e", "trace=" + ",".join(sorted(self.traced))]
+        for fault in self.faults:
+            strace += ["-e", f"inject={fault.call}:error={fault.error}:when={fault.when}"]
+        return subprocess.Popen(strace + [os.environ["SOCKX"]] + arguments, stderr=subprocess.PIPE,
+                                **files)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def calls(self):
+        """Those it made, of the traced ones."""
+        with open(self.path("calls"), encoding="utf-8", errors="replace") as lines:
+            return [call for call in map(call_of, lines) if call]
+
+
+def call_of(line):
+    made = re.match(r"(\d+) +(\w+)\((.*?)\) += (.*)", line)
+    if not made:
+        return None
+    failed = re.match(r"-1 (\w+) .*\(INJECTED\)", made[4])
+    operation = re.search(r"EPOLL_CTL_(\w+)", made[3])
+    name = f"epoll_{operation[1].lower()}" if operation else made[2]
+    name = "peek" if "MSG_PEEK" in made[3] else name
+    return Call(made[1], name, place_of(made[2], made[3]), failed and failed[1])
+
+
+def traced_name(call):
+    return {"epoll_add": "epoll_ctl", "epoll_mod": "epoll_ctl", "epoll_del": "epoll_ctl",
+            "peek": "recvfrom"}.get(call.name, call.name)
+
+
+def place_of(call, arguments):
+    """What a call was made on."""
+    places = [descriptor(*found) for found in re.findall(r"(\d+)<([^>]*)>", arguments)]
+    if call == "epoll_ctl":
+        return places[1] if len(places) > 1 else "closed"
+    if call == "splice":
+        return "->".join(places[:2])
+    if call == "sendfile":
+        return "->".join(reversed(places[:2]))
+    return places[0] if places else "nothing"
+
+
+def descriptor(number, what):
+    if int(number) < 3:
+        return ("stdin", "stdout", "stderr")[int(number)]
+    for kind in ("socket", "pipe", "signalfd", "eventfd", "timerfd", "eventpoll"):
+        if what.startswith(kind + ":") or f"[{kind}]" in what:
+            return kind
+    return "file"
 
 
 def finish(child):
     """Its status and what it said; the limits that hold for every scenario."""
     try:
-        said = child.communicate(timeout=LIMIT_S)[1].decode()
+        said = getattr(child, "first", "") + child.communicate(timeout=LIMIT_S)[1].decode()
     except subprocess.TimeoutExpired:
         raise Failed(f"not over within {LIMIT_S} s") from None
     if child.returncode < 0 and child.returncode != -signal.SIGPIPE:
@@ -159,7 +236,8 @@ def learn_address(child):
     if not select.select([child.stderr], [], [], SPOKEN_S)[0]:
         child.send_signal(signal.SIGTERM)
         return None
-    told = re.search(r"listening on (?:unix:(.*)|(.*):(\d+)) \(", child.stderr.readline().decode())
+    child.first = child.stderr.readline().decode()
+    told = re.search(r"listening on (?:unix:(.*)|(.*):(\d+)) \(", child.first)
     return told and (told[1] or (told[2], int(told[3])))
 
 
@@ -203,51 +281,50 @@ def has_left(child, within):
 
 # ---- the scenarios ----
 
-def serve(call, error, when, folder, mode=("echo",), data=DATA, answer=DATA, stdin=None):
-    child = start(call, error, when, ["serve", "-m", *mode, *KIND.place(folder)], stdin=stdin,
-                  stdout=subprocess.DEVNULL)
+def serve(run, mode=("echo",), data=DATA, answer=DATA, stdin=None):
+    child = run.start(["serve", "-m", *mode, *KIND.place(run.folder)], stdin=stdin,
+                      stdout=subprocess.DEVNULL)
     try:
         address = learn_address(child)
         whole = address and [exchange(address, data) == answer for _ in range(4)][-1]
         ended = has_left(child, 0 if whole else 1)
         if address and not ended and not whole:
             raise Failed("the last client was not served")
-        if address and ended and call in OF_ONE_CLIENT:
-            raise Failed(f"the server left with status {child.returncode}")
         if address and not ended:
             child.send_signal(signal.SIGTERM)
         status, said = finish(child)
-        if status == 0 and not address and call not in OF_STDERR:
-            raise Failed(f"status 0 without listening: {said}")
+        if status == 0 and address and ended:
+            raise Failed("the server left by itself")
+        return Ended(["server", "serving" if address else "starting"], status, said)
     finally:
         end(child)
 
 
-def serve_greet(call, error, when, folder):
-    serve(call, error, when, folder, ("greet",), NAME, b"welcome " + NAME)
+def serve_greet(run):
+    return serve(run, ("greet",), NAME, b"welcome " + NAME)
 
 
-def serve_analyze(call, error, when, folder):
-    serve(call, error, when, folder, ("analyze",), WORDS, REPORT)
+def serve_analyze(run):
+    return serve(run, ("analyze",), WORDS, REPORT)
 
 
-def serve_chat(call, error, when, folder):
+def serve_chat(run):
     """The members say what nobody else hears, and end; the operator says nothing, for ever."""
     mine, theirs = os.pipe()
     try:
-        serve(call, error, when, folder, ("chat", "--settle", "1ms"), WORDS, b"", stdin=mine)
+        return serve(run, ("chat", "--settle", "1ms"), WORDS, b"", stdin=mine)
     finally:
         os.close(mine)
         os.close(theirs)
 
 
-def pipe(call, error, when, folder):
-    source, sink = (os.path.join(folder, name) for name in ("in", "out"))
+def pipe(run):
+    source, sink = run.path("in"), run.path("out")
     with open(source, "wb") as file:
         file.write(DATA)
     with open(source, "rb") as stdin, open(sink, "wb") as stdout:
-        child = start(call, error, when, ["serve", *KIND.quiet(), *KIND.place(folder)],
-                      stdin=stdin, stdout=stdout)
+        child = run.start(["serve", *KIND.quiet(), *KIND.place(run.folder)], stdin=stdin,
+                          stdout=stdout)
     exchanges = 1
     try:
         address = learn_address(child)
@@ -264,17 +341,20 @@ def pipe(call, error, when, folder):
         if status == 0 and address and (came != DATA or written != wanted):
             raise Failed(f"status 0, but {len(came or b'')} bytes came and {len(written)} were "
                          f"written, of {len(DATA)}: {said}")
+        if not address:
+            return Ended(["pipe", "starting"], status, said)
+        return Ended(["pipe", "serving", "once" if exchanges == 1 else "again"], status, said)
     finally:
         end(child)
 
 
 def client(arguments, sent, data=DATA):
-    def run(call, error, when, folder):
-        source = os.path.join(folder, "in")
+    def attempt_one(run):
+        source = run.path("in")
         with open(source, "wb") as file:
             file.write(data)
         with open(source, "rb") as stdin:
-            child = start(call, error, when, arguments, stdin=stdin, stdout=subprocess.PIPE)
+            child = run.start(arguments, stdin=stdin, stdout=subprocess.PIPE)
         got = bytearray()
         reader = threading.Thread(target=lambda: got.extend(child.stdout.read()))
         reader.start()
@@ -290,10 +370,9 @@ def client(arguments, sent, data=DATA):
             raise Failed(f"killed by signal {-child.returncode}: {said}")
         if child.returncode == 0 and got != sent:
             raise Failed(f"status 0, but {len(got)} of {len(sent)} bytes: {said}")
-        if child.returncode != 0 and not said and child.returncode != -signal.SIGPIPE \
-                and call not in OF_STDERR:
-            raise Failed(f"status {child.returncode}, and not a word why")
-    return run
+        named = ["named"] if "localhost" in arguments else []
+        return Ended(["client", arguments[0], *named], child.returncode, said)
+    return attempt_one
 
 
 def feed(file, data):
@@ -306,22 +385,22 @@ def feed(file, data):
 
 def moves(role, stdin, stdout, where=None):
     """MUCH through standard input of a kind, and back or otherwise to standard output of a kind."""
-    def run(call, error, when, folder):
-        source, sink = (os.path.join(folder, name) for name in ("in", "out"))
+    def attempt_one(run):
+        source, sink = run.path("in"), run.path("out")
         with open(source, "wb") as file:
             file.write(MUCH)
         got, workers = bytearray(), []
         files = {"stdin": open(source, "rb") if stdin == "file" else subprocess.PIPE,
                  "stdout": open(sink, "wb") if stdout == "file" else subprocess.PIPE}
-        words = ["serve", *KIND.place(folder)] if role == "serve" else ["connect", "-N", *where]
-        child = start(call, error, when, words, **files)
+        words = ["serve", *KIND.place(run.folder)] if role == "serve" else ["connect", "-N", *where]
+        child = run.start(words, **files)
         if stdin == "pipe":
             workers.append(threading.Thread(target=feed, args=(child.stdin, MUCH)))
         if stdout == "pipe":
             workers.append(threading.Thread(target=lambda: got.extend(child.stdout.read())))
         for worker in workers:
             worker.start()
-        came = MUCH
+        came, address = MUCH, None
         try:
             if role == "serve":
                 address = learn_address(child)
@@ -333,7 +412,7 @@ def moves(role, stdin, stdout, where=None):
             end(child)
             for worker in workers:
                 worker.join()
-        said = child.stderr.read().decode()
+        said = getattr(child, "first", "") + child.stderr.read().decode()
         if stdout == "file":
             with open(sink, "rb") as file:
                 got = file.read()
@@ -342,9 +421,11 @@ def moves(role, stdin, stdout, where=None):
                          f"{len(got)} were put out, of {len(MUCH)}: {said}")
         if child.returncode < 0 and child.returncode != -signal.SIGPIPE:
             raise Failed(f"killed by signal {-child.returncode}: {said}")
-        if child.returncode != 0 and error in FALLS_BACK and call != "fcntl":
-            raise Failed(f"{role}, {stdin} to {stdout}: status {child.returncode}: {said}")
-    return run
+        if role == "connect":
+            return Ended(["moves", "client", role], child.returncode, said)
+        return Ended(["moves", "pipe", "once", "serving" if address else "starting"],
+                     child.returncode, said)
+    return attempt_one
 
 
 def all_moves(folder):
@@ -439,36 +520,89 @@ def scenarios(name, folder):
             for words, sent in (([], DATA), ([TEXT], TEXT.encode() + b"\n"))]
 
 
-def attempt(case):
-    run, call, error, when = case
+def judge(ended, failed):
+    """Whether a run may end so, in which those calls failed."""
+    mute = any(call.on == "stderr" and "write" in call.name for call in failed)
+    if mute:
+        ended.who -= {"starting"}  # it listened, but could not say so
+    allowed = fault_statuses.allowed(ended.who, KIND.words, failed)
+    if ended.status not in allowed:
+        raise Failed(f"status {ended.status}, must be {' or '.join(map(str, sorted(allowed)))}: "
+                     f"{ended.said}")
+    if ended.status not in (0, -signal.SIGPIPE) and not ended.said and not mute:
+        raise Failed(f"status {ended.status}, and not a word why")
+
+
+def attempt(scenario, faults, traced=()):
+    """Returns what it called, and what went wrong or None."""
+    calls, failed = [], []
     with tempfile.TemporaryDirectory() as folder:
+        run = Run(folder, faults, traced)
         try:
-            run(call, error, when, folder)
-        except (Failed, OSError) as failure:
-            return f"{call}:{error}:when={when}: {failure}"
-    return None
+            ended = scenario(run)
+            calls = run.calls()
+            failed = [call for call in calls if call.error]
+            judge(ended, failed)
+        except (Failed, OSError, KeyError) as failure:
+            named = ", ".join(f"{fault.call}:{fault.error}:when={fault.when}" for fault in faults)
+            where = ", ".join(call.on for call in failed) or "nothing"
+            return calls, f"{' '.join(sys.argv[1:])}: {named} (on {where}): {failure}"
+    return calls, None
 
 
-def faults(errors):
-    return [(call, error, when) for call in errors for error in errors[call] for when in TIMES[call]]
+def attempt_single(case):
+    scenario, fault = case
+    return [attempt(scenario, [fault])[1]]
+
+
+def attempt_pairs(case):
+    """The call fails, and then one that comes after it."""
+    scenario, fault = case
+    calls, failure = attempt(scenario, [fault], ALL)
+    return [failure] + [attempt(scenario, both)[1] for both in pairs_of(fault, calls)]
+
+
+def pairs_of(fault, calls):
+    """With each of the calls that the same thread made next, after the one of `calls` that failed."""
+    calls = list(calls)
+    first = next((at for at, call in enumerate(calls) if call.error), len(calls))
+    own = [at for at in range(len(calls)) if calls[at].thread == calls[first].thread] \
+        if first < len(calls) else []
+    for at in [at for at in own if at > first][:FOLLOWING]:
+        name = traced_name(calls[at])
+        nth = sum(traced_name(calls[before]) == name for before in own if before <= at)
+        if name == fault.call:  # strace takes one error for each call
+            yield [fault._replace(when=f"{fault.when}..{nth}+{nth - fault.when}")]
+        else:
+            yield [fault, Fault(name, ALL[name][0], nth)]
+
+
+def faults(errors, most=None):
+    """Each call with each of its errors, each time; or with its first `most` errors, the first `most` times."""
+    return [Fault(call, error, when) for call in errors for error in errors[call][:most]
+            for when in TIMES[call][:most]]
 
 
 def main():
     home = tempfile.TemporaryDirectory()
-    kinds = faults(MOVES if sys.argv[1] == "moves" else ERRORS)
-    if sys.argv[1] == "moves":
-        kinds += [(call, error, "1+") for call, errors in MOVES.items() for error in errors
-                  if error in FOR_EVER and call != "fcntl"]
-    cases = [(run, *kind) for run in scenarios(sys.argv[1], home.name) for kind in kinds]
+    pairs = sys.argv[3:] == ["pairs"]
+    errors = MOVES if sys.argv[1] == "moves" else ERRORS
+    chosen = faults(errors, FIRST_OF_PAIRS if pairs else None)
+    if sys.argv[1] == "moves" and not pairs:
+        chosen += [Fault(call, error, "1+") for call in MOVES for error in MOVES[call]
+                   if error in FOR_EVER and call != "fcntl"]
+    cases = [(scenario, fault) for scenario in scenarios(sys.argv[1], home.name) for fault in chosen]
     began = time.monotonic()
     # Of datagrams no more than a socket has room for are on their way at once: 60,000 bytes a case.
     workers = os.cpu_count() * (2 if KIND.is_datagram() else 4)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        failures = [failure for failure in pool.map(attempt, cases) if failure]
-    print(f"{len(cases)} cases in {time.monotonic() - began:.1f} s")
+        verdicts = list(itertools.chain(*pool.map(attempt_pairs if pairs else attempt_single, cases)))
+    failures = [failure for failure in verdicts if failure]
+    print(f"{len(verdicts)} cases in {time.monotonic() - began:.1f} s")
     home.cleanup()
     if failures:
         sys.exit("\n".join(failures))
 
 
-main()
+if __name__ == "__main__":
+    main()
