@@ -80,7 +80,17 @@ Test(connector, none_is_lost_and_none_doubled_however_many_there_are)
 
 /* ---- the race, between scripted addresses ---- */
 
-enum answer { NEVER, AT_ONCE, LATER, REFUSES_AT_ONCE, REFUSES_LATER, UNDECIDED_FIRST };
+enum answer {
+	NEVER,
+	AT_ONCE,
+	LATER,
+	REFUSES_AT_ONCE,
+	REFUSES_LATER,
+	UNDECIDED_FIRST,
+	UNWATCHABLE /* as where epoll watches no descriptor more */
+};
+
+enum { NO_DESCRIPTOR = 1 << 20 };
 
 /* A transport whose nth attempt does what the nth answer says. localhost has two addresses: ::1,
  * then 127.0.0.1. */
@@ -127,6 +137,10 @@ static enum io dial(
 	if (d->answers[i] == REFUSES_AT_ONCE) {
 		link->error = d->error;
 		return IO_FAIL;
+	}
+	if (d->answers[i] == UNWATCHABLE) {
+		link->fd = NO_DESCRIPTOR;
+		return IO_AGAIN;
 	}
 	link->fd =
 		d->answers[i] == NEVER ? never_writable() : eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -298,6 +312,21 @@ Test(connector, the_next_address_begins_at_once_when_one_fails)
 		cr_assert(lt(i64, d.began_ms[1] - d.began_ms[0], 100));
 		cr_assert(strstr(o.lines.text, "[::1]:80: Connection refused\n") != NULL);
 	}
+}
+
+Test(connector, an_attempt_that_cannot_be_watched_has_failed_and_the_next_begins)
+{
+	struct dialer d = dialer(UNWATCHABLE, LATER);
+	struct outcome o = race(&d, 5000);
+
+	cr_assert(o.connected);
+	cr_assert(eq(u16, addr_port(&o.at), 80));
+	cr_assert(eq(int, o.at.sa.sa_family, AF_INET));
+	cr_assert(lt(i64, o.took_ms, 200));
+	d = dialer(UNWATCHABLE, UNWATCHABLE);
+	o = race(&d, 5000);
+	cr_assert(eq(int, o.why.sys, EBADF));
+	cr_assert(eq(uint, d.closed, 2));
 }
 
 Test(connector, when_all_refuse_it_is_refused)

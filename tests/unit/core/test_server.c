@@ -318,29 +318,6 @@ Test(server, a_client_reset_before_its_first_byte_does_not_use_up_a_one_shot_ser
 	clear_away(&s);
 }
 
-Test(server, a_client_that_we_lack_memory_for_does_not_use_up_a_one_shot_server)
-{
-	struct stand s;
-	struct peer p;
-
-	prepare(&s, "echo");
-	s.house.server.conf.exit_after = 1;
-	open_house(&s.house);
-	visit(&p, &s.house);
-	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 1);
-	conn_lost(conn_of_node(s.house.server.clients.conns.next), ENOMEM);
-	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 0);
-	cr_assert(eq(uint, s.house.ended, 0));
-	peer_leave(&p);
-	visit(&p, &s.house);
-	peer_say(&p, "at last");
-	TURN_UNTIL(&s.loop, hears(&p, "at last"));
-	peer_leave(&p);
-	TURN_UNTIL(&s.loop, s.house.ended);
-	cr_assert(not(s.house.failed));
-	clear_away(&s);
-}
-
 /* ---- when it no longer listens ---- */
 
 static bool is_refused(const struct addr *at)

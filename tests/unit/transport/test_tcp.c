@@ -453,3 +453,21 @@ Test(tcp, a_trace_shows_every_call)
 	cr_assert(strstr(lines.text, ", 10) = 0\n") != NULL);
 	close(fd);
 }
+
+Test(tcp, a_reset_is_met_by_dropping_as_well)
+{
+	struct exchange x;
+	size_t got = 0;
+
+	begin(&x, AF_INET);
+	peer_say(&x.peer, "dropped");
+	wait_for(x.link.fd, POLLIN);
+	cr_assert(eq(int, transport_tcp.drop(&x.link, 100, &got), IO_DONE));
+	cr_assert(eq(sz, got, strlen("dropped")));
+	peer_reset(&x.peer);
+	x.peer.fd = -1;
+	wait_for(x.link.fd, POLLIN);
+	cr_assert(eq(int, transport_tcp.drop(&x.link, 100, &got), IO_FAIL));
+	cr_assert(eq(int, x.link.error, ECONNRESET));
+	end(&x);
+}
