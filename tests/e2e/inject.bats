@@ -15,7 +15,7 @@ needs_strace() {
         skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/strace")"
 }
 
-# SCENARIO [KIND [pairs]]
+# SCENARIO [KIND [pairs|SIGTERM]]
 inject() {
     needs_strace
     run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$@"
@@ -66,3 +66,7 @@ fail_in_pairs() {
 @test "two failing system calls: serve over UDP, echo" { fail_in_pairs serve udp; }
 @test "two failing system calls: a Unix socket's server" { fail_in_pairs serve unix; }
 @test "two failing system calls: sequenced packets, serve, pipe" { fail_in_pairs pipe unix-seqpacket; }
+
+@test "SIGTERM at a system call: serve, echo" { inject serve tcp SIGTERM; }
+@test "SIGTERM at a system call: a Unix socket's server" { inject serve unix SIGTERM; }
+@test "SIGTERM at a system call: sequenced packets, serve, pipe" { inject pipe unix-seqpacket SIGTERM; }

@@ -1,4 +1,4 @@
-"""inject.py SCENARIO [KIND [pairs]]: every system call that sockx lives by fails once, the first, second,
+"""inject.py SCENARIO [KIND [pairs|SIGTERM]]: every system call that sockx lives by fails once, the first, second,
 third time it is made (strace --inject), each in a short scenario of its own:
 
     serve    an echo server with four clients, then SIGTERM
@@ -13,7 +13,8 @@ third time it is made (strace --inject), each in a short scenario of its own:
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
 
 With `pairs`, two calls fail: one, and then one of the two calls that come next, which is how the first
-failure is handled.
+failure is handled. With `SIGTERM` no call fails, but the signal comes at it, to serve or pipe: each is over
+within 3 s, and leaves no path.
 
 Never a crash, never more than 5 s, and status 0 only if all bytes arrived. The status is the one that
 fault_statuses.py gives for the call, the error and what the call was made on; where no call failed, it
@@ -39,6 +40,7 @@ import fault_statuses
 
 LIMIT_S = 5.0
 SPOKEN_S = 2.0
+STOPPED_S = 3.0
 ANSWERED_S = 0.1  # a datagram that is lost is not waited for longer
 DATA = random.Random(17).randbytes(60000)
 TEXT = "the quick brown fox"
@@ -167,10 +169,13 @@ class Run:
 
     def start(self, arguments, **files):
         """-D: strace is the grandchild, so that the child is sockx and its status sockx's."""
-        strace = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "0", "-o", self.path("calls"),
+        strace = ["strace", "-D", "-f", "-qq", "-y", "-s", "0", "-o", self.path("calls"),
                   "-e", "signal=none", "-e", "trace=" + ",".join(sorted(self.traced))]
         for fault in self.faults:
-            strace += ["-e", f"inject={fault.call}:error={fault.error}:when={fault.when}"]
+            kind = "signal" if fault.error == "SIGTERM" else "error"
+            if kind == "error":
+                strace += ["--seccomp-bpf"]  # faster, but then a signal does not come (strace 6.1)
+            strace += ["-e", f"inject={fault.call}:{kind}={fault.error}:when={fault.when}"]
         return subprocess.Popen(strace + [os.environ["SOCKX"]] + arguments, stderr=subprocess.PIPE,
                                 **files)
 
@@ -226,7 +231,7 @@ def finish(child):
         said = getattr(child, "first", "") + child.communicate(timeout=LIMIT_S)[1].decode()
     except subprocess.TimeoutExpired:
         raise Failed(f"not over within {LIMIT_S} s") from None
-    if child.returncode < 0 and child.returncode != -signal.SIGPIPE:
+    if child.returncode < 0 and -child.returncode not in (signal.SIGPIPE, signal.SIGTERM):
         raise Failed(f"killed by signal {-child.returncode}: {said}")
     return child.returncode, said
 
@@ -375,6 +380,35 @@ def client(arguments, sent, data=DATA):
     return attempt_one
 
 
+def stopped(mode, statuses):
+    """A server that SIGTERM reaches at some call: before it can listen, with clients, or at its end."""
+    def attempt_one(run):
+        child = run.start(["serve", "-m", mode, *KIND.quiet(), *KIND.place(run.folder)] if mode == "pipe"
+                          else ["serve", "-m", mode, *KIND.place(run.folder)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            address = learn_address(child)
+            if address:
+                exchange(address)
+                exchange(address)
+            late = not has_left(child, 1)  # the call comes at the end, or never
+            if late:
+                child.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            status, said = finish(child)
+            if time.monotonic() - began > STOPPED_S:
+                raise Failed(f"not over within {STOPPED_S} s of SIGTERM: {said}")
+            if os.path.exists(run.path("socket")):
+                raise Failed(f"status {status}, and its path is still there: {said}")
+            twice = status == -signal.SIGTERM and late  # a second signal ends it at once
+            if not twice and status not in (statuses if address else (0, -signal.SIGTERM)):
+                raise Failed(f"status {status}, must be one of {statuses}: {said}")
+        finally:
+            end(child)
+        return Ended([], 0, said)
+    return attempt_one
+
+
 def feed(file, data):
     with file:
         try:
@@ -497,6 +531,10 @@ def answering_server(answer):
 
 
 def scenarios(name, folder):
+    if sys.argv[3:] == ["SIGTERM"]:
+        if name == "serve":
+            return [stopped("echo", (0,))]
+        return [stopped("pipe", (0, 4, -signal.SIGTERM))]  # the last: all was done when it came
     if name == "serve":
         return [serve]
     if name == "pipe":
@@ -588,7 +626,9 @@ def main():
     pairs = sys.argv[3:] == ["pairs"]
     errors = MOVES if sys.argv[1] == "moves" else ERRORS
     chosen = faults(errors, FIRST_OF_PAIRS if pairs else None)
-    if sys.argv[1] == "moves" and not pairs:
+    if sys.argv[3:] == ["SIGTERM"]:
+        chosen = [Fault(call, "SIGTERM", when) for call in errors for when in TIMES[call]]
+    elif sys.argv[1] == "moves" and not pairs:
         chosen += [Fault(call, error, "1+") for call in MOVES for error in MOVES[call]
                    if error in FOR_EVER and call != "fcntl"]
     cases = [(scenario, fault) for scenario in scenarios(sys.argv[1], home.name) for fault in chosen]
