@@ -1,34 +1,18 @@
 #!/usr/bin/env bats
 # bats file_tags=once,slow
 #
-# A system whose calls fail, each of them once, or two in a row: peers/inject.py, which has strace do
-# it. What status each must lead to is in peers/fault_statuses.py. They run beside others, but where
-# 50 ms of silence are the end. A sanitizer's own calls would fail, too.
+# A system whose calls fail, each of them once: peers/inject.py, which has strace do it. What status
+# each must lead to is in peers/fault_statuses.py. They run beside others, but where 50 ms of silence
+# are the end. A sanitizer's own calls would fail, too.
 
 load helper
 load measure
+load inject
 
 export BATS_TEST_TIMEOUT=60
 
-needs_strace() {
-    strace -D -qq -o /dev/null true 2>"$BATS_TEST_TMPDIR/strace" ||
-        skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/strace")"
-}
-
-# SCENARIO [KIND [pairs|SIGTERM]]
-inject() {
-    needs_strace
-    run timeout -k 1 55 "$PYTHON" "$PEERS/inject.py" "$@"
-    tell "$BATS_TEST_DESCRIPTION: ${output%%$'\n'*}"
-    expect_status 0
-}
-
 fails_once_each() {
     inject "$@"
-}
-
-fail_in_pairs() {
-    inject "$1" "$2" pairs
 }
 
 @test "a failing system call: serve, echo" { fails_once_each serve; }
@@ -56,17 +40,3 @@ fail_in_pairs() {
 @test "a failing system call: sequenced packets, serve, echo" { fails_once_each serve unix-seqpacket; }
 @test "a failing system call: sequenced packets, serve, pipe" { fails_once_each pipe unix-seqpacket; }
 @test "a failing system call: sequenced packets, echo" { fails_once_each echo unix-seqpacket; }
-
-# A second call fails while the first failure is handled.
-@test "two failing system calls: serve, echo" { fail_in_pairs serve tcp; }
-@test "two failing system calls: serve, pipe" { fail_in_pairs pipe tcp; }
-@test "two failing system calls: connect" { fail_in_pairs connect tcp; }
-@test "two failing system calls: what moves bytes in the kernel" { fail_in_pairs moves tcp; }
-@test "two failing system calls: echo" { fail_in_pairs echo tcp; }
-@test "two failing system calls: serve over UDP, echo" { fail_in_pairs serve udp; }
-@test "two failing system calls: a Unix socket's server" { fail_in_pairs serve unix; }
-@test "two failing system calls: sequenced packets, serve, pipe" { fail_in_pairs pipe unix-seqpacket; }
-
-@test "SIGTERM at a system call: serve, echo" { inject serve tcp SIGTERM; }
-@test "SIGTERM at a system call: a Unix socket's server" { inject serve unix SIGTERM; }
-@test "SIGTERM at a system call: sequenced packets, serve, pipe" { inject pipe unix-seqpacket SIGTERM; }

@@ -1,0 +1,28 @@
+#!/usr/bin/env bats
+# bats file_tags=once,slow
+#
+# Two system calls that fail, one while the failure of the other is handled; and SIGTERM between two
+# calls: as inject.bats, by peers/inject.py.
+
+load helper
+load measure
+load inject
+
+export BATS_TEST_TIMEOUT=60
+
+fail_in_pairs() {
+    inject "$1" "$2" pairs
+}
+
+@test "two failing system calls: serve, echo" { fail_in_pairs serve tcp; }
+@test "two failing system calls: serve, pipe" { fail_in_pairs pipe tcp; }
+@test "two failing system calls: connect" { fail_in_pairs connect tcp; }
+@test "two failing system calls: what moves bytes in the kernel" { fail_in_pairs moves tcp; }
+@test "two failing system calls: echo" { fail_in_pairs echo tcp; }
+@test "two failing system calls: serve over UDP, echo" { fail_in_pairs serve udp; }
+@test "two failing system calls: a Unix socket's server" { fail_in_pairs serve unix; }
+@test "two failing system calls: sequenced packets, serve, pipe" { fail_in_pairs pipe unix-seqpacket; }
+
+@test "SIGTERM at a system call: serve, echo" { inject serve tcp SIGTERM; }
+@test "SIGTERM at a system call: a Unix socket's server" { inject serve unix SIGTERM; }
+@test "SIGTERM at a system call: sequenced packets, serve, pipe" { inject pipe unix-seqpacket SIGTERM; }
