@@ -146,8 +146,8 @@ coverage: ## tell how many lines the tests run, by directory; less than there wa
 		all unit
 	@sh tests/coverage build/coverage
 
-release-check: ## valgrind, TSan, gcc -fanalyzer and a bad network, which is slow: before a release
-	@sh tests/setup build tests release
+release-check: ## valgrind, TSan, gcc -fanalyzer, a bad network, fuzzing for hours: before a release
+	@sh tests/setup build tests lint release
 	@$(MAKE) --no-print-directory VARIANT=memcheck CC=gcc CFLAGS='-O1 -g' all
 	@$(MAKE) --no-print-directory VARIANT=tsan CC=gcc \
 		CFLAGS='-O1 -g -fsanitize=thread -fno-omit-frame-pointer' all
@@ -155,6 +155,7 @@ release-check: ## valgrind, TSan, gcc -fanalyzer and a bad network, which is slo
 	@sh tests/release threads build/tsan/sockx
 	@sh tests/release network build/memcheck/sockx
 	@sh tests/release analyzer
+	@$(MAKE) --no-print-directory fuzz RUNS=10000000
 
 fuzz: fuzz-build ## run the fuzz targets (TARGET=x: only that one; SECONDS=60 each, or RUNS=n)
 	@sh tests/fuzz/run build/fuzz/fuzz $(FUZZ_BOUND) $(TARGET)
