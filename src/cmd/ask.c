@@ -315,15 +315,6 @@ int ask_init(struct ask *a, struct reporter *to, const struct client_conf *conf,
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
-int ask_words(struct ask *a, const struct opt_args *args, struct err *err)
-{
-	for (size_t i = 0; i < args->count; i++)
-		if ((i && buf_puts(&a->question, " ") < 0) ||
-			buf_puts(&a->question, args->words[i]) < 0)
-			return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	return 0;
-}
-
 int ask_aim(struct ask *a, const char *command, struct err *err)
 {
 	a->client.mode = command;
@@ -339,7 +330,10 @@ int ask_run(struct ask *a, bool from_input, struct err *err)
 		(from_input && join_open_std(&a->asks, 0, &a->client.owner, fd_open_std) < 0))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	a->screen.out = a->answers.to;
-	return client_run(&a->client, err);
+	if (client_run(&a->client, err) == 0)
+		return 0;
+	ask_hint_words(a, err);
+	return -1;
 }
 
 void ask_free(struct ask *a)

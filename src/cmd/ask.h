@@ -13,7 +13,8 @@
 
 struct ask {
 	struct client client;
-	const char *what;     /* the answer, for messages: "greeting" */
+	const struct opt_args *words; /* the command's, if they are the question */
+	const char *what;             /* the answer, for messages: "greeting" */
 	enum fact unanswered; /* what may help if none comes; 0: the server may not be there */
 	struct buf question;  /* filled by the command, or from standard input */
 	size_t asked;         /* ... how much of it has been passed on */
@@ -50,8 +51,13 @@ struct ask {
  * command. Returns 0, or -1 with err: then nothing is to be freed. */
 int ask_init(struct ask *a, struct reporter *to, const struct client_conf *conf, struct err *err);
 
-/* Put words into the question, joined by one space. Returns 0, or -1 with err. */
+/* Put words into the question, joined by one space; they are kept until ask_free. Returns 0, or -1
+ * with err. */
 int ask_words(struct ask *a, const struct opt_args *args, struct err *err);
+
+/* A run has failed for want of a server. If the first words look as if they had been meant to say
+ * where one is, say so. */
+void ask_hint_words(const struct ask *a, struct err *err);
 
 /* Read where the options of a command say to ask. Returns 0, or -1 with err. */
 int ask_aim(struct ask *a, const char *command, struct err *err);

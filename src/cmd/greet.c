@@ -141,8 +141,8 @@ const struct command command_greet = {
 	.summary = "say a name and print the greeting",
 	.purpose =
 		"Connect to a greeting server, send it NAME if one is given, its words joined by "
-		"one space, and print what it says until it closes. The status is 9 if it says "
-		"nothing.",
+		"one space, and print what it says until it closes. Standard input is not read. "
+		"The status is 9 if it says nothing.",
 	.usage = {"[OPTION...] [NAME...]"},
 	.examples = {{"sockx greet", "hear what a server says by itself"},
 		{"sockx greet Ada", "be greeted by name"},
