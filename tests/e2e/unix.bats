@@ -730,7 +730,7 @@ fails_to_connect() {
     for with in "" -u --seqpacket; do
         # shellcheck disable=SC2086
         fails_to_connect 7 "unix:nothing: No such file" $with -U nothing
-        [[ $stderr == *"serve unix:nothing"* || $stderr == *"serve"*"-U nothing"* ]] || fail "its hint: $stderr"
+        [[ $stderr == *"sockx serve ${with:+$with }unix:nothing"* ]] || fail "its hint: $stderr"
         # shellcheck disable=SC2086
         fails_to_connect 7 "Connection refused" $with -U "$(abstract_name)"
     done
