@@ -56,6 +56,7 @@ starting          *                *                           *                
 *                 *                splice                      EPIPE              pipe->stdout socket->stdout  pipe
 *                 *                splice                      *                  pipe->stdout     1
 # ... opened anew, or a pipe of ours.
+moves             *                splice                      EPIPE              socket->pipe     pipe 4
 client            *                write                       *                  pipe             1
 pipe              *                write                       *                  pipe             0
 moves             *                read                        *                  pipe             1 4
