@@ -18,6 +18,12 @@ _sockx_serve() {
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--ttl) return ;;
+		--dscp) return ;;
+		--rcvbuf) return ;;
+		--sndbuf) return ;;
+		--keepalive) return ;;
+		--interface) return ;;
 		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
@@ -39,7 +45,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address
@@ -53,6 +59,12 @@ _sockx_connect() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--ttl) return ;;
+		--dscp) return ;;
+		--rcvbuf) return ;;
+		--sndbuf) return ;;
+		--keepalive) return ;;
+		--interface) return ;;
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
@@ -65,7 +77,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --bye --turns'
+		_sockx_reply -W ' -m --mode --max-answer -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --bye --turns'
 		return
 	fi
 	_sockx_address
@@ -77,6 +89,12 @@ _sockx_echo() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--ttl) return ;;
+		--dscp) return ;;
+		--rcvbuf) return ;;
+		--sndbuf) return ;;
+		--keepalive) return ;;
+		--interface) return ;;
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
@@ -91,7 +109,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -102,6 +120,12 @@ _sockx_greet() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--ttl) return ;;
+		--dscp) return ;;
+		--rcvbuf) return ;;
+		--sndbuf) return ;;
+		--keepalive) return ;;
+		--interface) return ;;
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
@@ -110,7 +134,7 @@ _sockx_greet() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --max-answer --raw'
 		return
 	fi
 }
@@ -121,6 +145,12 @@ _sockx_analyze() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--ttl) return ;;
+		--dscp) return ;;
+		--rcvbuf) return ;;
+		--sndbuf) return ;;
+		--keepalive) return ;;
+		--interface) return ;;
 		-w | --connect-timeout) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
@@ -131,7 +161,7 @@ _sockx_analyze() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --max-answer --raw'
 		return
 	fi
 }

@@ -63,6 +63,8 @@ void client_options(struct opt_set *set)
 	opt_set_add(set, "Address", target_rows, sizeof(target_rows) / sizeof(target_rows[0]), 0);
 	opt_set_add(set, "Address", where_options, where_option_count,
 		offsetof(struct client_conf, where));
+	opt_set_add(set, "Sockets", socket_option_rows, socket_option_count,
+		offsetof(struct client_conf, where));
 	opt_set_add(set, "Time limits", time_rows, sizeof(time_rows) / sizeof(time_rows[0]), 0);
 	opt_set_add(set, "Messages", talk_options, talk_option_count,
 		offsetof(struct client_conf, talk));
@@ -306,9 +308,10 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 			/* The default is never looked up: no name for --numeric to forbid. */
 			.numeric = conf->where.numeric && named},
 		.at = where->path,
+		.from.options = &conf->where.sockets,
 		.typed = c->typed,
 		.timeout_ms = conf->connect_timeout_ms};
-	return client_read_source(c, &c->to_where.source, err);
+	return client_read_source(c, &c->to_where.from.source, err);
 }
 
 /* All went well: only now is that known. */

@@ -128,6 +128,8 @@ static void serve_options(struct opt_set *set)
 	opt_set_add(set, "Address", address_rows, COUNT(address_rows), 0);
 	opt_set_add(set, "Address", where_options, where_option_count,
 		offsetof(struct serve_conf, where));
+	opt_set_add(set, "Sockets", socket_option_rows, socket_option_count,
+		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
 	mode_request_options(set, offsetof(struct serve_conf, shared));
@@ -294,6 +296,7 @@ static void serve_fill_server(struct serve_run *run)
 	s->conf.at = run->at;
 	s->conf.at_count = run->at_count;
 	s->conf.listen = conf->listen;
+	s->conf.listen.options = &conf->where.sockets;
 	if (!conf->listen.backlog)
 		s->conf.listen.backlog = BACKLOG_MAX;
 	s->conf.max_conns = mode->one_at_a_time ? 1 : (size_t)conf->max_conns;

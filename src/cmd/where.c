@@ -49,6 +49,49 @@ const struct opt where_options[] = {
 };
 const size_t where_option_count = sizeof(where_options) / sizeof(where_options[0]);
 
+enum { BUFFER_BYTES_MAX = INT32_MAX / 2 }; /* the kernel doubles it (socket(7)) */
+
+const struct opt socket_option_rows[] = {
+	{.name = "ttl",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct where_conf, sockets.ttl),
+		.arg = "N",
+		.min = 1,
+		.max = UINT8_MAX,
+		.help = "let packets travel N hops at most"},
+	{.name = "dscp",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct where_conf, sockets.dscp),
+		.arg = "NAME|N",
+		.help = "mark packets for routers: cs0 to cs7, af11 to af43, ef, le, va, or 0 to "
+			"63"},
+	{.name = "rcvbuf",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct where_conf, sockets.receive_max),
+		.arg = "SIZE",
+		.min = 1,
+		.max = BUFFER_BYTES_MAX,
+		.help = "let the kernel hold SIZE bytes that were not read yet"},
+	{.name = "sndbuf",
+		.kind = OPT_SIZE,
+		OPT_FIELD(struct where_conf, sockets.send_max),
+		.arg = "SIZE",
+		.min = 1,
+		.max = BUFFER_BYTES_MAX,
+		.help = "let the kernel hold SIZE bytes that were not sent yet"},
+	{.name = "keepalive",
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct where_conf, sockets.keepalive_ms),
+		.arg = "DUR",
+		.help = "give up a TCP peer that answers nothing for DUR (0: never ask)"},
+	{.name = "interface",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct where_conf, sockets.interface),
+		.arg = "NAME",
+		.help = "use this network interface only"},
+};
+const size_t socket_option_count = sizeof(socket_option_rows) / sizeof(socket_option_rows[0]);
+
 int port_read(const char *typed, uint16_t *port, struct err *err)
 {
 	const struct servent *service;
@@ -315,7 +358,8 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 		where_add_path(conf, &target.at, err) < 0 ||
 		where_check_kind(conf, target.at.path[0], err) < 0 ||
 		where_join_ways(conf, &target, &by, err) < 0 ||
-		where_find_transport(by, &out->via, err) < 0)
+		where_find_transport(by, &out->via, err) < 0 ||
+		socket_options_check(&conf->sockets, out->via, err) < 0)
 		return -1;
 	out->at = target.at;
 	if (out->at.path[0])

@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "core/link.h"
 #include "core/target.h"
+#include "transport/options.h"
 
 /* Which socket a command is about, and where: what its words and options say together. */
 
@@ -15,11 +16,16 @@ struct where_conf {
 	const char *port, *path;
 	bool ipv4, ipv6, numeric;
 	bool tcp, udp, seqpacket;
+	struct socket_options sockets;
 };
 
 /* The rows that all commands share; each has its own for the host and port. */
 extern const struct opt where_options[];
 extern const size_t where_option_count;
+
+/* What is asked of the sockets themselves, on every command as well. */
+extern const struct opt socket_option_rows[];
+extern const size_t socket_option_count;
 
 struct where {
 	const struct transport *via;

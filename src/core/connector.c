@@ -121,11 +121,11 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 	}
 	if (source_failed) {
 		err_sys(why, ERR_RUNTIME, error, "cannot bind the source address %s",
-			addr_text(&conf->source).text);
+			addr_text(&conf->from.source).text);
 		err_fact(why,
-			conf->source.sa.sa_family == AF_UNIX ? FACT_SOURCE_PATH
-							     : FACT_SOURCE_ADDRESS,
-			&conf->source);
+			conf->from.source.sa.sa_family == AF_UNIX ? FACT_SOURCE_PATH
+								  : FACT_SOURCE_ADDRESS,
+			&conf->from.source);
 		return;
 	}
 	if (strcmp(target.text, conf->typed) == 0)
@@ -162,7 +162,7 @@ static enum io connector_attempt(struct reporter *to, const struct connector_con
 	*link = link_of(conf->via, to);
 	link->one_way = conf->one_way;
 	*source_failed = false;
-	verdict = conf->via->connect(link, at, &conf->source, source_failed);
+	verdict = conf->via->connect(link, at, &conf->from, source_failed);
 	if (verdict == IO_FAIL) {
 		connector_attempt_failed(to, conf, at, link, *source_failed, why);
 		link->fd = -1;
@@ -314,15 +314,15 @@ static void connector_keep_family_of_source(struct connector *c)
 {
 	size_t kept = 0;
 
-	if (!c->conf.source.len)
+	if (!c->conf.from.source.len)
 		return;
 	for (size_t i = 0; i < c->addresses.count; i++)
-		if (c->addresses.at[i].sa.sa_family == c->conf.source.sa.sa_family)
+		if (c->addresses.at[i].sa.sa_family == c->conf.from.source.sa.sa_family)
 			c->addresses.at[kept++] = c->addresses.at[i];
 	c->addresses.count = kept;
 	if (!kept) {
 		err_set(&c->last, ERR_USAGE, "the source address %s is of another kind than %s",
-			addr_text(&c->conf.source).text, quoted(c->conf.typed).text);
+			addr_text(&c->conf.from.source).text, quoted(c->conf.typed).text);
 		err_hint(&c->last, "give both as IPv4 or both as IPv6");
 	}
 }

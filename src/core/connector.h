@@ -13,9 +13,9 @@
 struct connector_conf {
 	const struct transport *via;
 	struct resolve_query target;
-	struct addr at;     /* where to, with nothing to look up; len 0: to target */
-	const char *typed;  /* the address as the user wrote it, for messages */
-	struct addr source; /* len 0: any */
+	struct addr at;    /* where to, with nothing to look up; len 0: to target */
+	const char *typed; /* the address as the user wrote it, for messages */
+	struct dial_conf from;
 	bool one_way;       /* no answer is awaited: a group or broadcast address will do */
 	int64_t timeout_ms; /* in all; 0: none */
 };

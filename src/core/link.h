@@ -16,6 +16,7 @@
 
 struct reporter;
 struct lent_pipe;
+struct socket_options;
 
 /* What became of a move of bytes, or of a step of the handshake. */
 enum io {
@@ -103,12 +104,21 @@ int link_close(struct link *link);
 /* A server's socket. */
 struct listening {
 	int fd;
-	void *held; /* the transport's own, freed by unlisten; or NULL */
+	void *held;                           /* the transport's own, freed by unlisten; or NULL */
+	const struct socket_options *options; /* as in its struct listen_conf */
 };
 
 struct listen_conf {
 	uint64_t backlog;     /* listen(2): the kernel caps it at net.core.somaxconn */
 	uint64_t permissions; /* of a socket that has a path */
+	/* What the user asked of the socket (transport/options.h), or NULL. It must live as long as
+	 * the socket. */
+	const struct socket_options *options;
+};
+
+struct dial_conf {
+	struct addr source;                   /* where from; len 0: any */
+	const struct socket_options *options; /* as above */
 };
 
 /* A datagram of a socket that serves many peers, and how it came or is to go. */
@@ -123,9 +133,13 @@ struct datagram {
 	size_t len; /* to receive: the room there is, then what came */
 };
 
+/* What kind of socket it is, for options that some have (transport/options.h). */
+enum socket_kind { SOCKET_OTHER = 0, SOCKET_TCP = 1, SOCKET_UDP = 2, SOCKET_UNIX = 4 };
+
 /* NULL slots: the link cannot do it, and is never asked to. */
 struct transport {
 	const char *name; /* "tcp": as users read it */
+	enum socket_kind kind;
 
 	size_t message_max;  /* of its links */
 	bool connectionless; /* its links are */
@@ -146,13 +160,14 @@ struct transport {
 	void (*unlisten)(struct reporter *to, struct listening *socket);
 
 	/* Take one waiting client: fills link and peer. IO_FAIL: errno in link->error. */
-	enum io (*accept)(struct reporter *to, int listener, struct link *link, struct addr *peer);
+	enum io (*accept)(struct reporter *to, const struct listening *listener, struct link *link,
+		struct addr *peer);
 
-	/* Begin to connect to an address, from source if its len is not 0. IO_AGAIN: wait until
+	/* Begin to connect to an address, as conf says. IO_AGAIN: wait until
 	 * writable, then ask ready; or, with link->fd -1, try again soon. IO_FAIL closes what it
 	 * had opened. *source_failed tells that it was the source that cannot be had, or not yet:
 	 * then a link_story may say why. */
-	enum io (*connect)(struct link *link, const struct addr *at, const struct addr *source,
+	enum io (*connect)(struct link *link, const struct addr *at, const struct dial_conf *conf,
 		bool *source_failed);
 
 	/* The verdict on a connect that was not decided at once. IO_AGAIN: still undecided. */
@@ -209,8 +224,8 @@ struct transport {
 
 	/* Take up to count datagrams that came to a socket bound to own, with all there is to know
 	 * about answering them. Returns how many came, or -1 with errno. */
-	int (*receive)(struct reporter *to, int fd, const struct addr *own, struct datagram *in,
-		size_t count);
+	int (*receive)(struct reporter *to, const struct listening *socket, const struct addr *own,
+		struct datagram *in, size_t count);
 
 	/* Send datagrams in order. Returns how many the kernel took before it refused one, or -1
 	 * with errno where that is the first. */

@@ -340,7 +340,7 @@ static bool server_take_client(struct server *s, const struct listener *l)
 	struct link link = link_of(s->conf.via, s->clients.to);
 	struct addr peer;
 
-	switch (s->conf.via->accept(s->clients.to, l->socket.fd, &link, &peer)) {
+	switch (s->conf.via->accept(s->clients.to, &l->socket, &link, &peer)) {
 	case IO_DONE: server_admit(s, &link, &peer); return true;
 	case IO_FAIL: break;
 	case IO_EOF:
@@ -378,7 +378,7 @@ static void server_on_sessions_changed(void *arg)
 static void server_on_datagrams(struct watch *w, uint32_t events)
 {
 	struct listener *l = container_of(w, struct listener, watch);
-	int lack = sessions_receive(&l->of->sessions, l->socket.fd, &l->at, events);
+	int lack = sessions_receive(&l->of->sessions, &l->socket, &l->at, events);
 
 	if (lack)
 		server_pause_accepting(l->of, l, lack);

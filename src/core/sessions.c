@@ -95,27 +95,30 @@ static void sessions_ask_for_next(struct sessions *ss, size_t came)
 }
 
 /* Take what there is. An error that is told in place of it befell something sent before. */
-static int sessions_take(struct sessions *ss, int fd, const struct addr *own)
+static int sessions_take(
+	struct sessions *ss, const struct listening *socket, const struct addr *own)
 {
 	struct reporter *to = ss->conf.owner->to;
 	int came = -1;
 
 	for (int i = 0; i < RECEIVE_TRIES && came < 0; i++) {
-		came = ss->conf.via->receive(to, fd, own, ss->in, ss->in_ask);
+		came = ss->conf.via->receive(to, socket, own, ss->in, ss->in_ask);
 		if (came < 0 && (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS))
 			break;
 	}
 	return came;
 }
 
-int sessions_receive(struct sessions *ss, int fd, const struct addr *own, uint32_t events)
+int sessions_receive(struct sessions *ss, const struct listening *socket, const struct addr *own,
+	uint32_t events)
 {
+	const int fd = socket->fd;
 	int came;
 
 	if (events & EPOLLERR)
 		session_take_failures(ss, fd);
 	sessions_prepare(ss);
-	came = sessions_take(ss, fd, own);
+	came = sessions_take(ss, socket, own);
 	if (came < 0)
 		return errno == ENOMEM || errno == ENOBUFS ? errno : 0;
 	sessions_ask_for_next(ss, (size_t)came);

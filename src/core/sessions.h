@@ -68,7 +68,8 @@ int sessions_init(struct sessions *ss, const struct sessions_conf *conf);
 
 /* The loop tells events of a socket bound to own: take what has come, deliver it and send what was
  * answered. Returns 0, or the errno of a lack of ours (ENOMEM, ENOBUFS). */
-int sessions_receive(struct sessions *ss, int fd, const struct addr *own, uint32_t events);
+int sessions_receive(struct sessions *ss, const struct listening *socket, const struct addr *own,
+	uint32_t events);
 
 /* The one peer there is takes no input now: do not wait for any. */
 bool sessions_blocked(const struct sessions *ss);

@@ -117,6 +117,16 @@ int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value)
 	return rc;
 }
 
+int sys_setsockopt_text(struct reporter *to, int fd, int level, int name, const char *value)
+{
+	int rc = setsockopt(fd, level, name, value, (socklen_t)strlen(value));
+
+	if (to->calls)
+		report_call(to, rc, "setsockopt(%d, %s, %s)", fd, sys_option_name(level, name).text,
+			value);
+	return rc;
+}
+
 int sys_reset_on_close(struct reporter *to, int fd)
 {
 	const struct linger at_once = {.l_onoff = 1};

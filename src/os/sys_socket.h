@@ -16,6 +16,8 @@ int sys_accept(struct reporter *to, int fd, struct sockaddr *peer, socklen_t *le
 int sys_connect(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len);
 int sys_shutdown(struct reporter *to, int fd, int how);
 int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value);
+/* The same for an option that is a text, as SO_BINDTODEVICE. */
+int sys_setsockopt_text(struct reporter *to, int fd, int level, int name, const char *value);
 /* SO_LINGER with no time: closing will reset the connection, and leave nothing of it. */
 int sys_reset_on_close(struct reporter *to, int fd);
 int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);

@@ -4,6 +4,7 @@
 
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
+#include "transport/options.h"
 #include "transport/stream.h"
 
 static enum fact inet_listen_fact(int error)
@@ -73,12 +74,17 @@ static int inet_check_place(struct reporter *to, const struct addr *at, int type
 	return err_fact(err, FACT_ADDRESS_NOT_OURS, at);
 }
 
+static enum socket_kind inet_kind(int type)
+{
+	return type == SOCK_STREAM ? SOCKET_TCP : SOCKET_UDP;
+}
+
 static bool inet_wants_v6only(const struct addr *at)
 {
 	return at->sa.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&at->in6.sin6_addr);
 }
 
-int inet_bind(struct reporter *to, const struct addr *at, int type,
+int inet_bind(struct reporter *to, const struct addr *at, int type, const struct listen_conf *conf,
 	void (*prepare)(struct reporter *to, int fd, const struct addr *at), struct err *err)
 {
 	int error, fd;
@@ -89,6 +95,10 @@ int inet_bind(struct reporter *to, const struct addr *at, int type,
 	if (fd < 0)
 		return inet_cannot_listen(err, "socket", errno, at);
 	prepare(to, fd, at);
+	if (socket_options_set(to, fd, inet_kind(type), at, conf->options, ERR_LISTEN, err) < 0) {
+		sys_close(to, fd);
+		return -1;
+	}
 	if (inet_wants_v6only(at))
 		sys_setsockopt(to, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (sys_bind(to, fd, &at->sa, at->len) == 0)
@@ -122,15 +132,22 @@ static int inet_bind_and_connect(
 	return inet_met_itself(link, at) ? ECONNREFUSED : 0;
 }
 
-enum io inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
-	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed)
+enum io inet_connect(struct link *link, const struct addr *at, const struct dial_conf *conf,
+	int type, void (*prepare)(struct reporter *to, int fd, const struct addr *at),
+	bool *source_failed)
 {
+	struct err why = {0};
+
 	*source_failed = false;
 	link->fd = sys_socket(link->to, at->sa.sa_family, type, 0);
 	if (link->fd < 0)
 		return link_error(link, errno);
 	prepare(link->to, link->fd, at);
-	link->error = inet_bind_and_connect(link, at, source, source_failed);
+	if (socket_options_set(
+		    link->to, link->fd, inet_kind(type), at, conf->options, ERR_RUNTIME, &why) < 0)
+		link_fail_with(link, &why);
+	else
+		link->error = inet_bind_and_connect(link, at, &conf->source, source_failed);
 	if (link->error == 0)
 		return IO_DONE;
 	if (link->error == EINPROGRESS)

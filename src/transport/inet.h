@@ -7,8 +7,8 @@
 
 /* Make a socket of a type for listening at an address and bind it. An IPv6 one leaves IPv4 to a
  * socket of its own on the same port (RFC 3493 section 5.3), unless at is IPv4-mapped. prepare sets
- * options before bind. Returns it, or -1 with err. */
-int inet_bind(struct reporter *to, const struct addr *at, int type,
+ * options before bind, and those of conf come after it. Returns it, or -1 with err. */
+int inet_bind(struct reporter *to, const struct addr *at, int type, const struct listen_conf *conf,
 	void (*prepare)(struct reporter *to, int fd, const struct addr *at), struct err *err);
 
 /* Fill err for a call on the way to listening at an address that failed with an errno. Returns
@@ -16,8 +16,9 @@ int inet_bind(struct reporter *to, const struct addr *at, int type,
 int inet_cannot_listen(struct err *err, const char *call, int error, const struct addr *at);
 
 /* transport.connect with a socket of a type. prepare sets its options. */
-enum io inet_connect(struct link *link, const struct addr *at, const struct addr *source, int type,
-	void (*prepare)(struct reporter *to, int fd, const struct addr *at), bool *source_failed);
+enum io inet_connect(struct link *link, const struct addr *at, const struct dial_conf *conf,
+	int type, void (*prepare)(struct reporter *to, int fd, const struct addr *at),
+	bool *source_failed);
 
 /* A socket that connects to a free local port may be given that very port and then meets itself
  * (RFC 9293 section 3.5, simultaneous open): nobody else is there. */

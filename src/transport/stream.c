@@ -16,11 +16,12 @@ void stream_keep_urgent(struct reporter *to, int fd)
 	sys_setsockopt(to, fd, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
-enum io stream_accept(struct reporter *to, int listener, struct link *link, struct addr *peer)
+enum io stream_accept(
+	struct reporter *to, const struct listening *listener, struct link *link, struct addr *peer)
 {
 	*peer = (struct addr){.len = sizeof(peer->room)};
 	link->to = to;
-	link->fd = sys_accept(to, listener, &peer->sa, &peer->len);
+	link->fd = sys_accept(to, listener->fd, &peer->sa, &peer->len);
 	return link->fd < 0 ? link_error(link, errno) : IO_DONE;
 }
 

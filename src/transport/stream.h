@@ -4,7 +4,8 @@
 #include "core/link.h"
 
 /* What all stream sockets have in common; transports name these in their rows. */
-enum io stream_accept(struct reporter *to, int listener, struct link *link, struct addr *peer);
+enum io stream_accept(struct reporter *to, const struct listening *listener, struct link *link,
+	struct addr *peer);
 enum io stream_read(struct link *link, uint8_t *room, size_t size, size_t *got);
 enum io stream_write(struct link *link, struct span out, size_t *taken);
 /* A byte that was sent as urgent (MSG_OOB) is read in its place, as any other: it would be left out

@@ -30,7 +30,7 @@ static void tcp_set_listener_options(struct reporter *to, int fd, const struct a
 static enum io tcp_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	int error, fd = inet_bind(to, at, SOCK_STREAM, tcp_set_listener_options, err);
+	int error, fd = inet_bind(to, at, SOCK_STREAM, conf, tcp_set_listener_options, err);
 
 	if (fd < 0)
 		return IO_FAIL;
@@ -40,7 +40,7 @@ static enum io tcp_listen(struct reporter *to, const struct addr *at,
 		inet_cannot_listen(err, "listen", error, at);
 		return IO_FAIL;
 	}
-	*out = (struct listening){.fd = fd};
+	*out = (struct listening){.fd = fd, .options = conf->options};
 	return IO_DONE;
 }
 
@@ -62,9 +62,9 @@ static enum io tcp_ready(struct link *link)
 }
 
 static enum io tcp_connect(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
-	return inet_connect(link, at, source, SOCK_STREAM, tcp_set_options, source_failed);
+	return inet_connect(link, at, conf, SOCK_STREAM, tcp_set_options, source_failed);
 }
 
 static enum io tcp_drop(struct link *link, size_t size, size_t *got)
@@ -96,6 +96,7 @@ static void tcp_reset(struct link *link)
 
 const struct transport transport_tcp = {
 	.name = "tcp",
+	.kind = SOCKET_TCP,
 	.edges = true,
 	.bulk = BULK_SOCKET,
 	.listen = tcp_listen,

@@ -8,6 +8,7 @@
 #include "os/sys_socket.h"
 #include "transport/datagram.h"
 #include "transport/inet.h"
+#include "transport/options.h"
 #include "transport/stream.h"
 
 enum {
@@ -15,8 +16,8 @@ enum {
 	UDP_MESSAGE_MAX = 65507,     /* IPv4: 65535 less both headers (RFC 768, RFC 791) */
 	UDP_ROOM = 65536,
 	FAILURES_AT_ONCE = 64,
-	/* What most answers may have left (the usual 64, less one): the socket is set to it, and
-	 * only an answer that may have less is sent with its own. */
+	/* What most answers may have left (the usual 64, less one), unless --ttl says otherwise:
+	 * the socket is set to it, and only an answer that may have less is sent with its own. */
 	UDP_USUAL_HOPS = 64,
 	UDP_ANSWER_HOPS = UDP_USUAL_HOPS - 1,
 };
@@ -58,9 +59,9 @@ static void udp_set_listener_options(struct reporter *to, int fd, const struct a
 static enum io udp_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
-	(void)conf;
 	*out = (struct listening){
-		.fd = inet_bind(to, at, SOCK_DGRAM, udp_set_listener_options, err)};
+		.fd = inet_bind(to, at, SOCK_DGRAM, conf, udp_set_listener_options, err),
+		.options = conf->options};
 	return out->fd < 0 ? IO_FAIL : IO_DONE;
 }
 
@@ -84,15 +85,15 @@ static enum io udp_refuse_many(struct link *link, const struct addr *at)
 }
 
 static enum io udp_connect(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
 	*source_failed = false;
 	if (link->one_way)
 		return inet_connect(
-			link, at, source, SOCK_DGRAM, udp_set_one_way_options, source_failed);
+			link, at, conf, SOCK_DGRAM, udp_set_one_way_options, source_failed);
 	if (addr_is_group(at) || inet_is_broadcast(link->to, at))
 		return udp_refuse_many(link, at);
-	return inet_connect(link, at, source, SOCK_DGRAM, udp_set_options, source_failed);
+	return inet_connect(link, at, conf, SOCK_DGRAM, udp_set_options, source_failed);
 }
 
 static void udp_advise(struct err *err, int error, const struct addr *at)
@@ -190,6 +191,18 @@ static int udp_pending(struct link *link)
 
 /* ---- a server's datagrams ---- */
 
+/* What answers may have left. */
+struct udp_hops {
+	int usual;    /* the socket's own: an answer that may have as much goes with it */
+	int to_group; /* to what was sent to a group */
+};
+
+static struct udp_hops udp_hops_of(const struct socket_options *options)
+{
+	return (struct udp_hops){.usual = socket_options_hops(options, UDP_ANSWER_HOPS),
+		.to_group = socket_options_hops(options, UDP_USUAL_HOPS)};
+}
+
 /* What is known of how a datagram came. */
 struct arrival {
 	struct addr asked; /* the address of ours; len 0: not known */
@@ -259,7 +272,8 @@ static bool udp_is_ourselves(const struct datagram *in, const struct addr *own)
  * fro between two servers dies out, whatever their ports; the floor is ours, for IPv6 would take 0
  * and -1 as hop limits, too. Group addresses are not answered from, so those requests are exempt.
  */
-static void udp_judge(struct datagram *in, const struct arrival *a, const struct addr *own)
+static void udp_judge(
+	struct datagram *in, const struct arrival *a, const struct addr *own, struct udp_hops hops)
 {
 	in->forbidden = udp_answering_service(addr_port(&in->peer));
 	in->hops = 0;
@@ -268,14 +282,15 @@ static void udp_judge(struct datagram *in, const struct arrival *a, const struct
 	if (udp_is_ourselves(in, own))
 		in->forbidden = "not answered: it came from our own address";
 	else if (a->group || a->hops_left < 0)
-		in->hops = UDP_USUAL_HOPS;
+		in->hops = hops.to_group;
 	else if (a->hops_left <= 1)
 		in->forbidden = "not answered: its hops are used up, as a loop's would be";
-	else if (a->hops_left <= UDP_ANSWER_HOPS)
+	else if (a->hops_left <= hops.usual)
 		in->hops = a->hops_left - 1;
 }
 
-static void udp_take_datagram(struct datagram *in, struct mmsghdr *m, const struct addr *own)
+static void udp_take_datagram(
+	struct datagram *in, struct mmsghdr *m, const struct addr *own, struct udp_hops hops)
 {
 	struct arrival a = udp_read_arrival(&m->msg_hdr, own);
 
@@ -286,15 +301,16 @@ static void udp_take_datagram(struct datagram *in, struct mmsghdr *m, const stru
 	addr_of_bytes(&in->local, addr_is_any(own) ? addr_bytes(&a.asked) : (struct span){0});
 	in->cut = m->msg_hdr.msg_flags & MSG_TRUNC;
 	in->len = m->msg_len;
-	udp_judge(in, &a, own);
+	udp_judge(in, &a, own, hops);
 }
 
-static int udp_receive(
-	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
+static int udp_receive(struct reporter *to, const struct listening *socket, const struct addr *own,
+	struct datagram *in, size_t count)
 {
 	/* 12 KB that need not be zeroed each time: what counts is filled in. */
 	struct batch b __attribute__((uninitialized));
 	struct udp_control controls[BATCH_MAX] __attribute__((uninitialized));
+	const struct udp_hops hops = udp_hops_of(socket->options);
 	int came;
 
 	count = batch_prepare(&b, in, count, true);
@@ -302,9 +318,9 @@ static int udp_receive(
 		b.messages[i].msg_hdr.msg_control = &controls[i];
 		b.messages[i].msg_hdr.msg_controllen = sizeof(controls[i]);
 	}
-	came = sys_recvmmsg(to, fd, b.messages, count);
+	came = sys_recvmmsg(to, socket->fd, b.messages, count);
 	for (int i = 0; i < came; i++)
-		udp_take_datagram(&in[i], &b.messages[i], own);
+		udp_take_datagram(&in[i], &b.messages[i], own, hops);
 	return came;
 }
 
@@ -364,6 +380,7 @@ static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t co
 
 const struct transport transport_udp = {
 	.name = "udp",
+	.kind = SOCKET_UDP,
 	.message_max = UDP_MESSAGE_MAX,
 	.connectionless = true,
 	.listen = udp_listen,

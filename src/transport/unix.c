@@ -5,6 +5,7 @@
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
 #include "transport/datagram.h"
+#include "transport/options.h"
 #include "transport/stream.h"
 #include "transport/unix_path.h"
 
@@ -74,7 +75,11 @@ static enum io unix_listen_with(int type, struct reporter *to, const struct addr
 		unix_cannot_listen(err, "socket", at);
 		return IO_FAIL;
 	}
-	*out = (struct listening){.fd = fd};
+	if (socket_options_set(to, fd, SOCKET_UNIX, at, conf->options, ERR_LISTEN, err) < 0) {
+		sys_close(to, fd);
+		return IO_FAIL;
+	}
+	*out = (struct listening){.fd = fd, .options = conf->options};
 	verdict = unix_path_take(to, at, &place, err);
 	if (verdict == IO_DONE && unix_occupy(to, fd, type, place, at, conf, err) < 0)
 		verdict = IO_FAIL;
@@ -111,14 +116,32 @@ static void unix_unlisten(struct reporter *to, struct listening *socket)
 	sys_close(to, socket->fd);
 }
 
-/* What accept returns has the usual options, whatever its listener has. */
-static enum io unix_accept(struct reporter *to, int listener, struct link *link, struct addr *peer)
+/* What accept returns has the usual options, whatever its listener has. What its listener took, it
+ * takes as well. */
+static enum io seqpacket_accept(
+	struct reporter *to, const struct listening *listener, struct link *link, struct addr *peer)
 {
 	enum io verdict = stream_accept(to, listener, link, peer);
+	struct err unused;
 
 	if (verdict == IO_DONE)
-		unix_prepare_stream(to, link->fd);
+		socket_options_set(
+			to, link->fd, SOCKET_UNIX, peer, listener->options, ERR_RUNTIME, &unused);
 	return verdict;
+}
+
+static enum io unix_accept(
+	struct reporter *to, const struct listening *listener, struct link *link, struct addr *peer)
+{
+	enum io verdict = stream_accept(to, listener, link, peer);
+	struct err unused;
+
+	if (verdict != IO_DONE)
+		return verdict;
+	unix_prepare_stream(to, link->fd);
+	socket_options_set(
+		to, link->fd, SOCKET_UNIX, peer, listener->options, ERR_RUNTIME, &unused);
+	return IO_DONE;
 }
 
 /* A read stops behind bytes that came with descriptors (unix(7), SCM_RIGHTS), which there is no
@@ -191,16 +214,23 @@ static enum io unix_take_name(struct link *link, int type, const struct addr *so
 
 /* A server whose queue is full says so at once (EAGAIN), and nothing tells when it has room. */
 static enum io unix_connect_with(int type, struct link *link, const struct addr *at,
-	const struct addr *source, bool *source_failed)
+	const struct dial_conf *conf, bool *source_failed)
 {
+	struct err why = {0};
 	enum io verdict;
 
 	*source_failed = false;
 	link->fd = unix_make_socket(link->to, type);
 	if (link->fd < 0)
 		return link_error(link, errno);
-	verdict = unix_take_name(link, type, source);
-	*source_failed = verdict != IO_DONE && source->len;
+	if (socket_options_set(
+		    link->to, link->fd, SOCKET_UNIX, at, conf->options, ERR_RUNTIME, &why) < 0) {
+		stream_close(link);
+		link->fd = -1;
+		return link_fail_with(link, &why);
+	}
+	verdict = unix_take_name(link, type, &conf->source);
+	*source_failed = verdict != IO_DONE && conf->source.len;
 	if (verdict == IO_DONE && sys_connect(link->to, link->fd, &at->sa, at->len) < 0)
 		verdict = link_error(link, errno);
 	if (verdict == IO_DONE)
@@ -211,21 +241,21 @@ static enum io unix_connect_with(int type, struct link *link, const struct addr 
 }
 
 static enum io stream_connect(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
-	return unix_connect_with(SOCK_STREAM, link, at, source, source_failed);
+	return unix_connect_with(SOCK_STREAM, link, at, conf, source_failed);
 }
 
 static enum io datagram_connect(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
-	return unix_connect_with(SOCK_DGRAM, link, at, source, source_failed);
+	return unix_connect_with(SOCK_DGRAM, link, at, conf, source_failed);
 }
 
 static enum io seqpacket_connect(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
-	return unix_connect_with(SOCK_SEQPACKET, link, at, source, source_failed);
+	return unix_connect_with(SOCK_SEQPACKET, link, at, conf, source_failed);
 }
 
 static void unix_advise_about(
@@ -311,14 +341,14 @@ static void unix_name_sender(struct addr *peer, socklen_t len)
 	peer->len = len ? len : sizeof(sa_family_t);
 }
 
-static int datagram_receive(
-	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
+static int datagram_receive(struct reporter *to, const struct listening *socket,
+	const struct addr *own, struct datagram *in, size_t count)
 {
 	struct batch b __attribute__((uninitialized));
 	int came;
 
 	count = batch_prepare(&b, in, count, true);
-	came = sys_recvmmsg(to, fd, b.messages, count);
+	came = sys_recvmmsg(to, socket->fd, b.messages, count);
 	for (int i = 0; i < came; i++) {
 		unix_name_sender(&in[i].peer, b.messages[i].msg_hdr.msg_namelen);
 		in[i].len = b.messages[i].msg_len;
@@ -344,6 +374,7 @@ static int datagram_send(struct reporter *to, int fd, struct datagram *out, size
 
 const struct transport transport_unix = {
 	.name = "unix",
+	.kind = SOCKET_UNIX,
 	.edges = true,
 	.bulk = BULK_SOCKET,
 	.unsent_is_unread = true,
@@ -362,11 +393,12 @@ const struct transport transport_unix = {
 
 const struct transport transport_unix_seqpacket = {
 	.name = "unix-seqpacket",
+	.kind = SOCKET_UNIX,
 	.message_max = UNIX_MESSAGE_MAX,
 	.unsent_is_unread = true,
 	.listen = seqpacket_listen,
 	.unlisten = unix_unlisten,
-	.accept = stream_accept,
+	.accept = seqpacket_accept,
 	.connect = seqpacket_connect,
 	.advise = unix_advise_seqpacket,
 	.read = seqpacket_read,
@@ -379,6 +411,7 @@ const struct transport transport_unix_seqpacket = {
 
 const struct transport transport_unix_datagram = {
 	.name = "unix-datagram",
+	.kind = SOCKET_UNIX,
 	.message_max = UNIX_MESSAGE_MAX,
 	.connectionless = true,
 	.listen = datagram_listen,

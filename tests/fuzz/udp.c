@@ -201,7 +201,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	own = way & 2 ? addr_any(family, way) : addr_loopback(family, way);
 	for (size_t i = 0; i < DATAGRAMS; i++)
 		all[i] = (struct datagram){.data = room[i], .len = ROOM_BYTES};
-	HOLDS(transport_udp.receive(&to, -1, &own, all, DATAGRAMS) == DATAGRAMS);
+	HOLDS(transport_udp.receive(&to, &(struct listening){.fd = -1}, &own, all, DATAGRAMS) ==
+		DATAGRAMS);
 	for (size_t i = 0; i < DATAGRAMS; i++)
 		is_judged_well(&all[i], hops_left[i], &own);
 	HOLDS(transport_udp.send(&to, -1, all, DATAGRAMS) == DATAGRAMS);

@@ -40,13 +40,13 @@ static void hand_over(const struct letter *l, struct datagram *in)
 		memcpy(in->data, l->text, in->len);
 }
 
-static int post_take(
-	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
+static int post_take(struct reporter *to, const struct listening *socket, const struct addr *own,
+	struct datagram *in, size_t count)
 {
 	struct post *p = post_behind(to);
 	size_t came = p->waiting_count < count ? p->waiting_count : count;
 
-	(void)fd;
+	(void)socket;
 	cr_assert(eq(int, addr_port(own), 7000));
 	p->receives++;
 	p->asked_for = count;
@@ -241,9 +241,10 @@ void post_failure(struct post *p, uint16_t peer, int error)
 
 int post_receive(struct post *p, int fd, uint32_t events)
 {
+	const struct listening socket = {.fd = fd};
 	const struct addr own = post_addr(7000);
 
-	return sessions_receive(&p->sessions, fd, &own, events);
+	return sessions_receive(&p->sessions, &socket, &own, events);
 }
 
 void post_turn(struct post *p)

@@ -209,9 +209,11 @@ static int read_conf(const struct where_conf *conf, struct where *out, struct er
 {
 	const char *words[] = {"localhost"};
 	const struct opt_args args = {.words = words, .count = 1};
+	struct where_conf asked = *conf;
 
+	asked.sockets = SOCKET_OPTIONS_NONE;
 	*err = (struct err){0};
-	return where_read(conf, &args, NULL, false, "connect", out, err);
+	return where_read(&asked, &args, NULL, false, "connect", out, err);
 }
 
 Test(where, the_options_say_which_family_and_which_transport)
@@ -293,13 +295,13 @@ Test(where, a_scheme_says_the_way_as_an_option_does)
 
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		const struct opt_args args = {.words = &ways[i].word, .count = 1};
+		struct where_conf conf = ways[i].conf;
 		struct where there;
 		struct err err = {0};
 
-		cr_expect(eq(int,
-				  where_read(&ways[i].conf, &args, NULL, false, "connect", &there,
-					  &err),
-				  0),
+		conf.sockets = SOCKET_OPTIONS_NONE;
+		cr_expect(
+			eq(int, where_read(&conf, &args, NULL, false, "connect", &there, &err), 0),
 			"%s: %s", ways[i].word, err.what);
 		cr_expect(eq(ptr, (void *)there.via, (void *)ways[i].via), "%s", ways[i].word);
 	}

@@ -119,12 +119,12 @@ static int never_writable(void)
 }
 
 static enum io dial(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
 	struct dialer *d = dialer_of(link);
 	unsigned i;
 
-	(void)source;
+	(void)conf;
 	*source_failed = false;
 	if (d->turned_away < d->full) {
 		d->turned_away++;
@@ -513,7 +513,7 @@ Test(connector, a_source_address_leaves_only_its_own_kind)
 	struct connector_conf conf = to_localhost(&d);
 	struct outcome o;
 
-	conf.source = addr_loopback(AF_INET, 0);
+	conf.from.source = addr_loopback(AF_INET, 0);
 	connect_to(&o, &conf);
 	cr_assert(o.connected);
 	cr_assert(eq(str, addr_text(&d.at[0]).text, "127.0.0.1:80"));
@@ -527,7 +527,7 @@ Test(connector, a_source_address_of_another_kind_is_a_usage_error)
 	struct outcome o;
 
 	conf.target.host = "127.0.0.1";
-	conf.source = addr_loopback(AF_INET6, 0);
+	conf.from.source = addr_loopback(AF_INET6, 0);
 	connect_to(&o, &conf);
 	cr_assert(eq(int, o.why.kind, ERR_USAGE));
 	cr_assert(eq(uint, d.begun, 0));
@@ -669,7 +669,7 @@ static struct outcome over_tcp(const char *host, uint16_t port, const struct add
 	const struct connector_conf conf = {.via = &transport_tcp,
 		.target = {.host = host, .port = port},
 		.typed = "there",
-		.source = source ? *source : (struct addr){0},
+		.from.source = source ? *source : (struct addr){0},
 		.timeout_ms = 5000};
 	struct outcome o;
 

@@ -19,13 +19,13 @@ struct kept {
 };
 
 static enum io dial_later(
-	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
+	struct link *link, const struct addr *at, const struct dial_conf *conf, bool *source_failed)
 {
 	struct kept *k = container_of(link->via, struct kept, row);
 	struct err why = {0};
 
 	(void)at;
-	(void)source;
+	(void)conf;
 	k->calls++;
 	link->error = EAGAIN;
 	*source_failed = k->tries > 0;
@@ -84,7 +84,7 @@ static void begin(struct outcome *o, unsigned tries, unsigned full, int64_t time
 {
 	struct connector_conf conf = {.typed = "there",
 		.at = addr_loopback(AF_INET, 80),
-		.source = addr_loopback(AF_INET, 0),
+		.from.source = addr_loopback(AF_INET, 0),
 		.timeout_ms = timeout_ms};
 	struct err err;
 

@@ -461,7 +461,7 @@ Test(server, out_of_descriptors_it_goes_on_as_soon_as_a_client_leaves)
 static unsigned faults_left;
 
 static enum io accept_fails_at_first(
-	struct reporter *to, int listener, struct link *link, struct addr *peer)
+	struct reporter *to, const struct listening *listener, struct link *link, struct addr *peer)
 {
 	static const int errors[] = {ENOMEM, EPROTO, ECONNABORTED, EPERM, ENFILE, ENOBUFS};
 

@@ -76,11 +76,11 @@ Test(server_lacks, nor_does_one_that_cannot_be_counted_for_want_of_memory)
 /* The first receive of a test finds no memory. */
 static unsigned receives;
 
-static int receive_later(
-	struct reporter *to, int fd, const struct addr *own, struct datagram *in, size_t count)
+static int receive_later(struct reporter *to, const struct listening *from, const struct addr *own,
+	struct datagram *in, size_t count)
 {
 	if (receives++)
-		return transport_udp.receive(to, fd, own, in, count);
+		return transport_udp.receive(to, from, own, in, count);
 	errno = ENOMEM;
 	return -1;
 }

@@ -29,7 +29,7 @@ static int bind_at(const char *host, uint16_t port, struct err *err)
 	struct reporter to = silent_reporter();
 	const struct addr at = net_addr(host, port);
 
-	return inet_bind(&to, &at, SOCK_DGRAM, prepare, err);
+	return inet_bind(&to, &at, SOCK_DGRAM, &(struct listen_conf){0}, prepare, err);
 }
 
 Test(inet, an_ipv6_socket_leaves_ipv4_alone_unless_that_is_what_it_is_for)
@@ -78,7 +78,8 @@ Test(inet, a_socket_that_cannot_be_made_connects_to_nothing)
 {
 	struct reporter to = silent_reporter();
 	struct link link = {.to = &to, .fd = 77};
-	const struct addr at = net_addr("127.0.0.1", 9), none = {0};
+	const struct addr at = net_addr("127.0.0.1", 9);
+	const struct dial_conf none = {0};
 	struct rlimit before = allow_no_more_descriptors();
 	bool source_failed = true;
 	enum io verdict = inet_connect(&link, &at, &none, SOCK_DGRAM, prepare, &source_failed);
@@ -165,7 +166,9 @@ Test(inet, datagrams_come_to_a_broadcast_address_and_streams_do_not)
 
 		cr_assert(ge(int, fd, 0), "%s", err.what);
 		close(fd);
-		cr_expect(eq(int, inet_bind(&to, &at, SOCK_STREAM, prepare, &err), -1));
+		cr_expect(eq(int,
+			inet_bind(&to, &at, SOCK_STREAM, &(struct listen_conf){0}, prepare, &err),
+			-1));
 		cr_expect(eq(int, err.kind, ERR_LISTEN));
 		cr_expect(strstr(err.what, "it is a broadcast address") != NULL, "%s", err.what);
 	}
@@ -183,11 +186,12 @@ Test(inet, an_address_that_needs_its_interface_says_so)
 Test(inet, a_broadcast_address_is_not_one_of_ours_to_send_from)
 {
 	struct reporter to = silent_reporter();
-	const struct addr at = net_addr("127.0.0.1", 9), source = net_addr("127.255.255.255", 0);
+	const struct addr at = net_addr("127.0.0.1", 9);
+	const struct dial_conf conf = {.source = net_addr("127.255.255.255", 0)};
 	struct link link = {.to = &to};
 	bool source_failed = false;
 
-	cr_assert(eq(int, inet_connect(&link, &at, &source, SOCK_DGRAM, prepare, &source_failed),
+	cr_assert(eq(int, inet_connect(&link, &at, &conf, SOCK_DGRAM, prepare, &source_failed),
 		IO_FAIL));
 	cr_assert(source_failed);
 	cr_assert(eq(int, link.error, EADDRNOTAVAIL));

@@ -80,7 +80,10 @@ static void begin(struct exchange *x, int family)
 	peer_connect(&x->peer, &at);
 	wait_for(x->listener, POLLIN);
 	x->link = link_of(&transport_tcp, &x->to);
-	cr_assert(eq(int, transport_tcp.accept(&x->to, x->listener, &x->link, &x->from), IO_DONE));
+	cr_assert(eq(int,
+		transport_tcp.accept(
+			&x->to, &(struct listening){.fd = x->listener}, &x->link, &x->from),
+		IO_DONE));
 }
 
 static void end(struct exchange *x)
@@ -131,7 +134,8 @@ Test(tcp, nobody_waiting_is_no_failure)
 	struct link link = link_of(&transport_tcp, &to);
 	struct addr peer;
 
-	cr_assert(eq(int, transport_tcp.accept(&to, fd, &link, &peer), IO_AGAIN));
+	cr_assert(eq(int, transport_tcp.accept(&to, &(struct listening){.fd = fd}, &link, &peer),
+		IO_AGAIN));
 	close(fd);
 }
 
@@ -288,7 +292,8 @@ Test(tcp, our_end_of_a_reset_connection_is_not_connected)
 static enum io connect_to(
 	struct link *link, const struct addr *at, const struct addr *source, bool *source_failed)
 {
-	enum io verdict = transport_tcp.connect(link, at, source, source_failed);
+	const struct dial_conf conf = {.source = *source};
+	enum io verdict = transport_tcp.connect(link, at, &conf, source_failed);
 
 	if (verdict != IO_AGAIN)
 		return verdict;
@@ -370,7 +375,7 @@ Test(tcp, a_connection_reset_while_nothing_is_wanted_of_it_is_lost_without_spinn
 /* A link to a listener, the connect of which nobody has looked at yet; and the other end. */
 static int half_done(struct reporter *to, struct link *link)
 {
-	const struct addr none = {0};
+	const struct dial_conf none = {0};
 	int fd = listener(to, AF_INET), other;
 	struct addr at = name_of(fd);
 	bool source_failed;

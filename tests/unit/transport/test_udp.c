@@ -66,7 +66,7 @@ static int receive(struct station *st, size_t count, size_t size)
 {
 	for (size_t i = 0; i < count; i++)
 		st->in[i] = (struct datagram){.data = st->rooms + i * ROOM, .len = size};
-	return transport_udp.receive(&st->to, st->socket.fd, &st->own, st->in, count);
+	return transport_udp.receive(&st->to, &st->socket, &st->own, st->in, count);
 }
 
 static const struct datagram *take(struct station *st)

@@ -28,13 +28,13 @@ struct client {
 
 static enum io dial(struct client *c, const struct addr *source)
 {
-	const struct addr none = {0};
+	const struct dial_conf conf = {.source = source ? *source : (struct addr){0}};
 	bool source_failed = true;
 	enum io verdict;
 
 	c->to = silent_reporter();
 	c->link = link_of(&transport_udp, &c->to);
-	verdict = transport_udp.connect(&c->link, &c->at, source ? source : &none, &source_failed);
+	verdict = transport_udp.connect(&c->link, &c->at, &conf, &source_failed);
 	if (verdict == IO_DONE)
 		c->own = net_name(c->link.fd);
 	else
@@ -395,7 +395,7 @@ Test(udp_client, awaits_no_answer_from_a_group_or_from_all)
 Test(udp_client, sends_to_all_where_no_answer_is_awaited)
 {
 	struct reporter to = silent_reporter();
-	const struct addr none = {0};
+	const struct dial_conf none = {0};
 	int peer = net_peer("127.255.255.255", 0);
 	const struct addr at = net_name(peer);
 	struct link link = link_of(&transport_udp, &to);

@@ -70,10 +70,10 @@ static struct pair *accepted(const struct transport *via, int type)
 	x->to = silent_reporter();
 	x->server = listen_at(via, "at");
 	x->link = link_of(via, &x->to);
-	cr_assert(eq(int, via->accept(&x->to, x->server.fd, &x->link, &x->from), IO_AGAIN));
+	cr_assert(eq(int, via->accept(&x->to, &x->server, &x->link, &x->from), IO_AGAIN));
 	x->peer = unix_socket(type);
 	cr_assert(eq(int, connect(x->peer, &at.sa, at.len), 0));
-	cr_assert(eq(int, via->accept(&x->to, x->server.fd, &x->link, &x->from), IO_DONE));
+	cr_assert(eq(int, via->accept(&x->to, &x->server, &x->link, &x->from), IO_DONE));
 	return x;
 }
 
@@ -345,7 +345,7 @@ Test(unix, what_was_sent_before_it_was_accepted_is_told_from_the_end_too)
 	cr_assert(eq(int, (int)send(early, "", 0, 0), 0));
 	close(early);
 	x->link.via->close(&x->link);
-	cr_assert(eq(int, transport_unix_seqpacket.accept(&x->to, x->server.fd, &x->link, &x->from),
+	cr_assert(eq(int, transport_unix_seqpacket.accept(&x->to, &x->server, &x->link, &x->from),
 		IO_DONE));
 	cr_assert(eq(int, read_once(x), IO_DONE));
 	cr_assert(eq(sz, x->got, 0));
@@ -406,7 +406,7 @@ static int receive(struct pair *x, struct datagram *in, size_t count, size_t siz
 
 	for (size_t i = 0; i < count; i++)
 		in[i] = (struct datagram){.data = x->room + i * size, .len = size};
-	return transport_unix_datagram.receive(&x->to, x->server.fd, &own, in, count);
+	return transport_unix_datagram.receive(&x->to, &x->server, &own, in, count);
 }
 
 static struct pair *station(void)

@@ -38,14 +38,14 @@ static enum io dial(
 	struct client *c, const struct transport *via, const char *path, const char *source_path)
 {
 	const struct addr at = unix_addr(path);
-	struct addr source = {0};
+	struct dial_conf conf = {0};
 	enum io verdict;
 
 	if (source_path)
-		source = unix_addr(source_path);
+		conf.source = unix_addr(source_path);
 	*c = (struct client){.to = silent_reporter(), .source_failed = true};
 	c->link = link_of(via, &c->to);
-	verdict = via->connect(&c->link, &at, &source, &c->source_failed);
+	verdict = via->connect(&c->link, &at, &conf, &c->source_failed);
 	if (verdict != IO_DONE)
 		cr_assert(eq(int, c->link.fd, -1), "what failed is closed");
 	else
@@ -168,7 +168,8 @@ Test(unix_client, a_server_without_room_is_to_be_tried_again)
 
 Test(unix_client, without_descriptors_it_fails)
 {
-	const struct addr at = unix_addr("at"), none = {0};
+	const struct addr at = unix_addr("at");
+	const struct dial_conf none = {0};
 	struct reporter to = silent_reporter();
 	struct link link = link_of(&transport_unix, &to);
 	struct rlimit before = allow_no_more_descriptors();
