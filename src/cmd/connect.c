@@ -138,7 +138,7 @@ const struct command command_connect = {
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",
 			     "send, print the answer"},
 		{"sockx connect example.org:80 -C <request", "send a request with CR LF line ends"},
-		{"sockx connect -w 2s 192.0.2.1 22 </dev/null", "see whether a port answers"}},
+		{"sockx connect -q 0 -w 2s host 22 </dev/null", "see whether a port answers"}},
 	.words = WORDS_ADDRESS,
 	.options = connect_options,
 	.run = connect_command,

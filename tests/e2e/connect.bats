@@ -120,6 +120,16 @@ peer_said() {
     wait_until has_line "$PEER_OUT" '^hello$'
 }
 
+@test "the port check that -h shows ends where the server stays silent" {
+    local words
+
+    start_script server.py keep
+    read -r -a words < <(sockx connect -h | sed -n 's/^ *sockx \(.*\) <\/dev\/null .*/\1/p')
+    [ "${words[*]: -2}" = 'host 22' ] || fail "${words[*]}"
+    timed timeout 5 "$SOCKX" "${words[@]:0:${#words[@]}-2}" 127.0.0.1 "$PORT" </dev/null
+    took_between 0 4000
+}
+
 @test "-q 0 delivers all of a large input first" {
     random_file "$BATS_TEST_TMPDIR/sent" 8388608
     start_script server.py keep
