@@ -30,6 +30,7 @@ enum {
 	CHAT_STUCK_MS = 10000,           /* how long a member may take nothing at all */
 	CHAT_FULL_BYTES = 512 * 1024,    /* all wait for a member that is so far behind */
 	CHAT_BEHIND_MAX_BYTES = 1 << 20, /* how far one may be that takes nothing */
+	CHAT_PROMPT_BYTES = 64,
 };
 
 struct chat_conf {
@@ -73,7 +74,9 @@ struct chat_run {
 	bool input_over;  /* the operator says no more */
 	bool leaving;     /* ... and wants to hear no more */
 	bool out_full;    /* standard output has to be waited for */
+	bool on_screen;   /* --turns: the first line of typed can be read there already */
 	bool finishing, told;
+	char prompt[CHAT_PROMPT_BYTES]; /* the operator's, as it is now */
 };
 
 /* ---- chat.c ---- */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,64 @@ static void desk_update_input(struct chat_run *run)
 		conn_pause(run->typed_by.from);
 }
 
+/* ---- turns at a terminal ---- */
+
+/* Whether a line typed now is said with its Enter, or has to wait for a turn. */
+static bool desk_has_to_wait(const struct chat_run *run)
+{
+	return run->conf->turns && (!run->my_turn || run->typed.len);
+}
+
+static size_t desk_lines_waiting(const struct chat_run *run)
+{
+	const struct span typed = buf_span(&run->typed);
+	size_t lines = 0;
+
+	for (size_t i = 0; i < typed.len; i++)
+		lines += typed.data[i] == '\n';
+	return lines;
+}
+
+/* Have the prompt say whose turn it is. */
+static void desk_update_prompt(struct chat_run *run)
+{
+	bool waits = desk_has_to_wait(run);
+	size_t lines = waits ? desk_lines_waiting(run) : 0;
+	char prompt[sizeof(run->prompt)] = "> ";
+
+	if (waits && !lines)
+		snprintf(prompt, sizeof(prompt), "(their turn) ");
+	else if (waits)
+		snprintf(prompt, sizeof(prompt), "(their turn, %zu line%s) ", lines,
+			lines == 1 ? " waits" : "s wait");
+	if (strcmp(prompt, run->prompt) == 0)
+		return;
+	strcpy(run->prompt, prompt);
+	console_prompt(&run->console, prompt, waits);
+}
+
+/* A line that was typed early left the screen; now that it is said, it stands there in order. */
+static int desk_show_said(struct chat_run *run, struct span line)
+{
+	struct buf shown = {0};
+	int made;
+
+	if (!run->at_terminal || !run->conf->turns || run->on_screen) {
+		run->on_screen = false;
+		return 0;
+	}
+	made = buf_puts(&shown, "> ") == 0 && buf_add(&shown, line) == 0 &&
+	                       buf_puts(&shown, "\n") == 0
+	               ? 0
+	               : -1;
+	if (made == 0 && console_print(&run->console, buf_span(&shown)) < 0)
+		run->out_full = true;
+	buf_free(&shown);
+	return made;
+}
+
+/* ---- saying it ---- */
+
 /* Say what has been typed; where each line is sent for itself, the rest has a later turn. */
 static void desk_say_lines(struct chat_run *run, bool input_ended)
 {
@@ -66,7 +125,8 @@ static void desk_say_lines(struct chat_run *run, bool input_ended)
 		}
 
 		/* A copy: saying it may end everything. */
-		if (buf_add(&said, line) < 0) {
+		if (buf_add(&said, line) < 0 || desk_show_said(run, line) < 0) {
+			buf_free(&said);
 			chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
 			return;
 		}
@@ -100,6 +160,8 @@ void chat_desk_speak(struct chat_run *run)
 	if (run->in_ended && !run->typed.len && !run->input_over && run->begun &&
 		(run->my_turn || !run->conf->turns))
 		chat_leave(run, run->at_terminal);
+	if (run->at_terminal)
+		desk_update_prompt(run);
 	desk_update_input(run);
 }
 
@@ -184,6 +246,7 @@ static void desk_on_line(void *arg, struct span line)
 {
 	struct chat_run *run = arg;
 
+	run->on_screen |= !desk_has_to_wait(run);
 	if (buf_add(&run->typed, line) < 0)
 		chat_fail(run, &(struct err){ERR_RUNTIME, .what = "chat: out of memory"});
 	else
@@ -209,9 +272,13 @@ static void desk_on_signal(void *arg, const char *name)
 
 static int desk_open_console(struct chat_run *run, struct err *err)
 {
-	run->console = (struct console){.line = desk_on_line, .end = desk_on_end, .arg = run};
-	if (console_open(&run->console, run->env->loop, run->env->to, 0, run->shown_to.to, "> ",
-		    err) < 0)
+	desk_update_prompt(run);
+	run->console = (struct console){.line = desk_on_line,
+		.end = desk_on_end,
+		.arg = run,
+		.aside = desk_has_to_wait(run)};
+	if (console_open(&run->console, run->env->loop, run->env->to, 0, run->shown_to.to,
+		    run->prompt, err) < 0)
 		return -1;
 	if (run->env->enough)
 		return 0;

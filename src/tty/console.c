@@ -107,6 +107,21 @@ int console_print(struct console *c, struct span text)
 	return console_put(c, drawn, &screen);
 }
 
+void console_prompt(struct console *c, const char *prompt, bool aside)
+{
+	bool shown = c->open && c->edit.view.shown;
+	struct buf screen = {0};
+	bool drawn;
+
+	c->aside = aside;
+	if (!c->open)
+		return;
+	drawn = line_edit_hide(&c->edit, &screen) == 0 &&
+	        line_edit_set_prompt(&c->edit, prompt) == 0 &&
+	        (!shown || line_edit_show(&c->edit, &screen) == 0);
+	console_put(c, drawn, &screen);
+}
+
 /* ---- reports ---- */
 
 /* struct report_sink.line */
@@ -249,8 +264,10 @@ int console_keys(struct console *c, struct span in)
 		console_take_size(c);
 	while (c->open && in.len) {
 		struct buf screen = {0};
-		enum edit_verdict verdict = line_edit_keys(&c->edit, &in, &screen);
+		enum edit_verdict verdict;
 
+		c->edit.vanishes = c->aside;
+		verdict = line_edit_keys(&c->edit, &in, &screen);
 		if (console_put(c, verdict != EDIT_NO_MEMORY, &screen) < 0)
 			full = -1;
 		console_act(c, verdict);

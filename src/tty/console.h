@@ -27,6 +27,7 @@ struct console {
 	/* ^D on an empty line. */
 	void (*end)(void *arg);
 	void *arg;
+	bool aside; /* a line typed now leaves the screen with Enter; see console_prompt */
 
 	bool open;
 	struct loop *loop;
@@ -55,6 +56,10 @@ int console_keys(struct console *c, struct span in);
 /* Put whole lines, which are harmless already, above the line being typed. Returns as conn_write.
  * On a closed one they are just written. */
 int console_print(struct console *c, struct span text);
+
+/* Show another prompt from now on. aside: what is typed now has to wait, so Enter takes it off the
+ * screen, and the owner prints it in its time. */
+void console_prompt(struct console *c, const char *prompt, bool aside);
 
 /* Take the line off the screen and give the terminal back. May be called at any time, and again. */
 void console_close(struct console *c);

@@ -100,12 +100,8 @@ static bool line_edit_overloads(const struct line_edit *e, struct span in)
 }
 
 /* Put in, which is no part of the text, where the cursor is. */
-static void line_edit_insert(struct line_edit *e, struct span in)
+static void line_edit_put(struct line_edit *e, struct span in)
 {
-	if (e->len - e->prompt_len + in.len > LINE_EDIT_MAX_BYTES || line_edit_overloads(e, in)) {
-		e->bell = true;
-		return;
-	}
 	if (in.len == 0 || line_edit_grow(e, in.len) < 0)
 		return;
 	line_edit_touch(e, e->at);
@@ -114,6 +110,15 @@ static void line_edit_insert(struct line_edit *e, struct span in)
 	e->len += in.len;
 	line_edit_touch(e, e->at);
 	e->at += in.len;
+}
+
+/* The same, unless the line or a letter of it would be too long. */
+static void line_edit_insert(struct line_edit *e, struct span in)
+{
+	if (e->len - e->prompt_len + in.len > LINE_EDIT_MAX_BYTES || line_edit_overloads(e, in))
+		e->bell = true;
+	else
+		line_edit_put(e, in);
 }
 
 static void line_edit_cut(struct line_edit *e, size_t from, size_t to)
@@ -317,11 +322,15 @@ static int line_edit_refresh(struct line_edit *e, struct buf *screen)
 	return e->view.shown ? line_edit_show(e, screen) : 0;
 }
 
-/* The line is over: all of it stays on the screen. */
+/* The line is over: all of it stays on the screen, unless it is to vanish. */
 static int line_edit_end_line(struct line_edit *e, struct buf *screen)
 {
-	if (line_edit_refresh(e, screen) < 0 ||
-		view_leave(&e->view, line_edit_whole(e), screen) < 0)
+	int rc = line_edit_refresh(e, screen);
+
+	if (rc == 0)
+		rc = e->vanishes ? line_edit_hide(e, screen)
+		                 : view_leave(&e->view, line_edit_whole(e), screen);
+	if (rc < 0)
 		return -1;
 	history_add(&e->history, line_edit_line(e));
 	e->over = true;
@@ -390,10 +399,26 @@ static void line_edit_take_prompt(struct line_edit *e, struct span prompt)
 		int len = utf8_decode(prompt, &code);
 
 		if (len > 0 && !utf8_is_hidden(code))
-			line_edit_insert(e, (struct span){prompt.data, (size_t)len});
+			line_edit_put(e, (struct span){prompt.data, (size_t)len});
 		prompt = span_from(prompt, len > 0 ? (size_t)len : 1);
 	}
-	e->prompt_len = e->len;
+	e->prompt_len = e->at;
+}
+
+int line_edit_set_prompt(struct line_edit *e, const char *prompt)
+{
+	size_t within;
+	bool failed;
+
+	line_edit_begin_line(e);
+	within = e->at - e->prompt_len;
+	line_edit_cut(e, 0, e->prompt_len);
+	e->prompt_len = 0;
+	line_edit_take_prompt(e, span_of(prompt));
+	e->at = e->prompt_len + within;
+	failed = e->no_memory;
+	e->no_memory = false;
+	return failed ? -1 : 0;
 }
 
 int line_edit_init(struct line_edit *e, const char *prompt)

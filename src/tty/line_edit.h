@@ -25,7 +25,8 @@ enum {
 
 enum edit_verdict {
 	EDIT_MORE,
-	EDIT_LINE,      /* Enter: line_edit_line. It stays on the screen, the cursor below it. */
+	EDIT_LINE,      /* Enter: line_edit_line. It stays on the screen, the cursor below it;
+	                   or not, where it vanishes */
 	EDIT_END,       /* ^D on an empty line */
 	EDIT_INTERRUPT, /* ^C */
 	EDIT_QUIT,      /* ^\ */
@@ -45,6 +46,7 @@ struct line_edit {
 	struct buf typed;  /* ... which is kept here meanwhile */
 	struct buf killed; /* what was cut last */
 	bool over;         /* the line was told: the next key begins another */
+	bool vanishes;     /* Enter takes the line off the screen; set by the owner */
 	bool bell;         /* a key was refused */
 	bool no_memory;
 };
@@ -53,6 +55,10 @@ struct line_edit {
  * memory is out. */
 int line_edit_init(struct line_edit *e, const char *prompt);
 void line_edit_free(struct line_edit *e);
+
+/* Put another prompt before the line, which is to be off the screen. Returns 0, or -1 when memory
+ * is out. */
+int line_edit_set_prompt(struct line_edit *e, const char *prompt);
 
 /* Take keys, up to the end of *in or to the one that has a verdict, that one included. Any verdict
  * but EDIT_MORE leaves the line off the screen (EDIT_LINE: below it): go on with line_edit_show.

@@ -365,6 +365,21 @@ start_bursts() {
 
 # ---- at a terminal; that it is left as it was found is checked by peers/dialogue.py each time ----
 
+@test "--turns: the prompt says whose turn it is, and an early line is shown when it is said" {
+    start_operator 'see:^\(their turn\)$' 'type:early' 'see:^\(their turn, 1 line waits\)$' \
+        'type:two' 'see:^\(their turn, 2 lines wait\)$' 'see:^three$' 'see:^>$' 'type:in time' \
+        'see:^\(their turn\)$' 'keys:\x03' -- -m chat --turns -H 127.0.0.1
+    local operator=$JOB_PID screen=$JOB_OUT said=$JOB_ERR
+    held_input
+    start_job "$SOCKX" connect -m chat --turns 127.0.0.1 "$PORT" <"$INPUT"
+    wait_until has_line "$said" '2 lines wait'
+    printf 'one\ntwo\nthree\n' >&"$HELD"
+    wait_dialogue "$operator" "$screen"
+    equal "$(grep -v -e '^listening' -e '^1: ' -e '^stopping' "$screen" | sed -n '1,/in time/p')" \
+        "$(lines one '> early' two '> two' three '> in time')"
+    equal "$(head -n 3 "$JOB_OUT")" "$(lines early two 'in time')"
+}
+
 @test "a line being typed is not torn by one that comes" {
     start_operator 'see:^hello$' 'keys:good mor' 'see:^> good mor$' 'see:^again$' 'see:^> good mor$' \
         'type:ning' 'see:^bye then$' 'type:bye' -- -m chat -v -H 127.0.0.1

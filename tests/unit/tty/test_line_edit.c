@@ -317,6 +317,38 @@ Test(line_edit, a_line_is_told_without_its_prompt_and_stays_until_the_next_key)
 	end(&d);
 }
 
+Test(line_edit, another_prompt_keeps_the_line_and_the_cursor)
+{
+	struct desk d;
+	struct buf screen = {0};
+
+	begin(&d, "> ", 20, 5);
+	type(&d, "abc" LEFT);
+	cr_assert(eq(int, line_edit_hide(&d.e, &screen), 0));
+	cr_assert(eq(int, line_edit_set_prompt(&d.e, "(wait) "), 0));
+	put(&d, &screen);
+	show(&d);
+	type(&d, "X");
+	line_is(&d, "abXc");
+	screen_is(&d, "(wait) abXc\n");
+	end(&d);
+}
+
+Test(line_edit, a_line_that_vanishes_leaves_the_screen_with_enter)
+{
+	struct desk d;
+	struct buf screen = {0};
+	struct span keys = span_of("early\r");
+
+	begin(&d, "> ", 20, 5);
+	d.e.vanishes = true;
+	cr_assert(eq(int, line_edit_keys(&d.e, &keys, &screen), EDIT_LINE));
+	line_is(&d, "early");
+	put(&d, &screen);
+	screen_is(&d, "");
+	end(&d);
+}
+
 Test(line_edit, cr_lf_ends_one_line_however_it_is_cut)
 {
 	for (size_t at_a_time = 0; at_a_time < 3; at_a_time++) {
