@@ -99,6 +99,21 @@ static int help_unknown(const char *word, struct err *err)
 	return err_hint(err, "'sockx help' lists both");
 }
 
+/* `help lab N`. */
+static int help_exercise(
+	struct reporter *to, const char *number, const char *colour, struct err *err)
+{
+	char heading[] = "EXERCISE N:";
+	struct span page, text;
+
+	heading[strlen("EXERCISE ")] = number[0];
+	if (number[0] && !number[1] && manpage_find("lab", &page) &&
+		manpage_section(page, heading, &text))
+		return show_page(to, STDOUT_FILENO, text, colour, err);
+	err_set(err, ERR_USAGE, "the lab has no exercise %s", quoted(number).text);
+	return err_hint(err, "there are 1 to 5: 'sockx help lab 1' shows the first");
+}
+
 static int help_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -107,6 +122,8 @@ static int help_command(struct reporter *to, void *conf, const struct opt_set *s
 	struct buf page = {0};
 
 	(void)set;
+	if (args->count == 2 && strcmp(args->words[0], "lab") == 0)
+		return help_exercise(to, args->words[1], colour, err);
 	if (args->count > 1) {
 		err_set(err, ERR_USAGE, "%s is one word too many", quoted(args->words[1]).text);
 		return err_hint(err, "'sockx help WORD' explains one command or topic");
@@ -127,10 +144,10 @@ const struct command command_help = {
 	.purpose =
 		"Print a page of the manual, or a topic out of it. The pages are compiled in; no "
 		"installation is needed.",
-	.usage = {"[COMMAND | TOPIC]"},
+	.usage = {"[COMMAND | TOPIC]", "lab N"},
 	.examples = {{"sockx help serve", "the manual of serve"},
 		{"sockx help exit-codes", "a topic; 'sockx help' lists them"},
-		{"sockx help lab | less", "learn what the socket calls do"}},
+		{"sockx help lab 1", "learn what the socket calls do, by an exercise"}},
 	.words = WORDS_CHOICE,
 	.word = help_word,
 	.options = help_options,

@@ -51,11 +51,13 @@ static struct span manpages_first_line(struct span text)
 	return (struct span){text.data, newline ? (size_t)(newline - text.data) + 1 : text.len};
 }
 
-static bool manpages_is_line(struct span line, const char *text)
+/* Whether a line is this heading, or begins with it, where it ends in a colon. */
+static bool manpages_is_heading(struct span line, const char *text)
 {
 	size_t len = strlen(text);
+	bool whole = len == 0 || text[len - 1] != ':';
 
-	return line.len == len + 1 && memcmp(line.data, text, len) == 0;
+	return (whole ? line.len == len + 1 : line.len > len) && memcmp(line.data, text, len) == 0;
 }
 
 bool manpage_section(struct span page, const char *heading, struct span *text)
@@ -63,7 +65,7 @@ bool manpage_section(struct span page, const char *heading, struct span *text)
 	struct span line;
 	size_t blank_lines = 0;
 
-	for (line = manpages_first_line(page); page.len && !manpages_is_line(line, heading);
+	for (line = manpages_first_line(page); page.len && !manpages_is_heading(line, heading);
 		line = manpages_first_line(page))
 		page = span_from(page, line.len);
 	if (!page.len)

@@ -12,8 +12,8 @@
  * newline and lasts as long as the program. */
 bool manpage_find(const char *name, struct span *text);
 
-/* The section of a page that begins with the line `heading`, and that line; false: there is none.
- */
+/* The section of a page that begins with the line `heading` (where that ends in a colon: with a
+ * line that starts so), and that line; false: there is none. */
 bool manpage_section(struct span page, const char *heading, struct span *text);
 
 #endif

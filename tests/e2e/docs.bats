@@ -94,6 +94,21 @@ goes_as_printed_in() {
     equal "$(sockx help lab)" "$(cat "$ROOT/man/text/sockx-lab.7.txt")"
 }
 
+@test "help lab N is one exercise" {
+    for n in 1 2 3 4 5; do
+        run --separate-stderr sockx help lab "$n"
+        expect_status 0
+        [[ ${lines[0]} == "EXERCISE $n: "* ]] || fail "$output"
+        equal "$(grep -c '^[A-Z]' <<<"$output")" 1
+    done
+    for n in 6 '' 12 x; do
+        run --separate-stderr sockx help lab "$n"
+        expect_status 2
+        equal "$stderr" "sockx: the lab has no exercise '$n'
+hint: there are 1 to 5: 'sockx help lab 1' shows the first"
+    done
+}
+
 @test "help lists the topics, as --help does" {
     equal "$(sockx help)" "$(sockx --help)"
     for topic in addresses exit-codes diagnostics coming-from-nc lab; do
