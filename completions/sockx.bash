@@ -5,11 +5,23 @@ _sockx_reply() {
 	mapfile -t COMPREPLY < <(compgen "$@" -- "$current")
 }
 
+_sockx_sockets() {
+	local found=() path
+
+	compopt -o filenames
+	_sockx_reply -f
+	for path in "${COMPREPLY[@]}"; do
+		[[ ! -S ${path/#'~'/$HOME} && ! -d ${path/#'~'/$HOME} ]] || found+=("$path")
+	done
+	COMPREPLY=("${found[@]}")
+}
+
 _sockx_address() {
-	if [[ $before == unix ]]; then
-		compopt -o filenames; _sockx_reply -f
+	if [[ $before == unix || $before == unix-datagram || $before == unix-seqpacket ]]; then
+		_sockx_sockets
 	else
-		_sockx_reply -A hostname -W 'localhost unix:'
+		_sockx_reply -A hostname -W 'localhost unix: unix-datagram: unix-seqpacket: tcp:// udp://'
+		[[ ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace
 	fi
 }
 

@@ -7,11 +7,18 @@ end
 
 function __sockx_addresses
 	set -l typed (commandline -ct)
-	if string match -q 'unix:*' -- $typed
-		__fish_complete_path (string replace 'unix:' '' -- $typed) |
-			string replace -r '^' 'unix:'
+	set -l form (string match -r '^unix(?:-datagram|-seqpacket)?:' -- $typed)
+	if test -n "$form"
+		for found in (__fish_complete_path (string replace -- $form '' $typed))
+			set -l path (string split -m 1 \t -- $found)[1]
+			set -l real (string replace -r '^~' $HOME -- $path)
+			if test -S $real -o -d $real
+				printf '%s%s\n' $form $path
+			end
+		end
 	else
-		printf '%s\n' localhost unix: (__fish_print_hostnames)
+		printf '%s\n' localhost unix: unix-datagram: unix-seqpacket: tcp:// udp:// \
+			(__fish_print_hostnames)
 	end
 end
 

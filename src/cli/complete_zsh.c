@@ -7,11 +7,15 @@ static const char head[] =
 	"# zsh completion for sockx, written by 'make docs' from the option table: change that.\n"
 	"\n"
 	"_sockx_address() {\n"
-	"\tif compset -P 'unix:'; then\n"
-	"\t\t_files\n"
+	"\tlocal ret=1\n"
+	"\n"
+	"\tif compset -P 'unix(|-datagram|-seqpacket):'; then\n"
+	"\t\t_files -g '*(-=)' && ret=0\n"
 	"\telse\n"
-	"\t\t_hosts\n"
+	"\t\tcompadd -S '' -- unix: unix-datagram: unix-seqpacket: tcp:// udp:// && ret=0\n"
+	"\t\t_hosts && ret=0\n"
 	"\tfi\n"
+	"\treturn ret\n"
 	"}\n";
 
 /* The first word is the command; `*::` narrows $words to it and what follows. */

@@ -218,6 +218,9 @@ TYPED=(
     'sockx connect --color :auto always never'
     'sockx connect -H local:localhost'
     'sockx connect local:localhost'
+    'sockx connect unix:unix: unix-datagram: unix-seqpacket:'
+    'sockx connect tc:tcp://'
+    'sockx serve ud:udp://'
     'sockx connect -p htt:http https'
     'sockx serve -U some:some.sock'
     'sockx help :serve exit-codes lab'
@@ -225,18 +228,25 @@ TYPED=(
 
 # SHELL: it offers what there is, and nothing that there is not.
 offers() {
-    local found word typed
+    local found word typed form
 
     cd "$BATS_TEST_TMPDIR"
-    : >some.sock
-    found=$("$1_offers" "${TYPED[@]%%:*}" 'sockx connect unix:so' 'sockx serve --window')
+    mkdir some.directory
+    : >some.file
+    "$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("some.sock")'
+    found=$("$1_offers" "${TYPED[@]%%:*}" 'sockx connect unix:so' 'sockx connect unix-datagram:so' \
+        'sockx serve --window')
     for typed in "${TYPED[@]}"; do
         for word in ${typed#*:}; do
             grep -qxF -e "${typed%%:*}"$'\t'"$word" <<<"$found" ||
                 fail "'${typed%%:*}': no '$word' in:" "$found"
         done
     done
-    grep -qx -e $'sockx connect unix:so\t\\(unix:\\)\\?some.sock' <<<"$found" || fail "$found"
+    for form in unix: unix-datagram:; do
+        grep -qx -e "sockx connect ${form}so"$'\t'"\\($form\\)\\?some.sock" <<<"$found" || fail "$found"
+        grep -qx -e "sockx connect ${form}so"$'\t'"\\($form\\)\\?some.directory/\\?" <<<"$found" || fail "$found"
+    done
+    run ! grep -e 'connect unix.*some.file' <<<"$found"
     ! grep -e '--window.*--window' <<<"$found" || fail 'that is no option of serve'
 }
 
