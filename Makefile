@@ -60,6 +60,7 @@ COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 .SECONDARY:
 
 all: $(B)/sockx ## build the program (VARIANT, CC, CFLAGS are yours to set)
+	$(call say,built,$(B)/sockx; to try it: $(B)/sockx help)
 
 # What a build was made with: a change of flags rebuilds.
 $(B)/flags: export MADE_WITH = $(compile) $(link) $(LIBS)
