@@ -109,7 +109,7 @@ static int help_exercise(
 	heading[strlen("EXERCISE ")] = number[0];
 	if (number[0] && !number[1] && manpage_find("lab", &page) &&
 		manpage_section(page, heading, &text))
-		return show_page(to, STDOUT_FILENO, text, colour, err);
+		return show_paged(to, text, colour, err);
 	err_set(err, ERR_USAGE, "the lab has no exercise %s", quoted(number).text);
 	return err_hint(err, "there are 1 to 5: 'sockx help lab 1' shows the first");
 }
@@ -135,7 +135,7 @@ static int help_command(struct reporter *to, void *conf, const struct opt_set *s
 			to, STDOUT_FILENO, help_long(&command_help, &page), &page, colour, err);
 	if (!help_find_text(args->words[0], &text))
 		return help_unknown(args->words[0], err);
-	return show_page(to, STDOUT_FILENO, text, colour, err);
+	return show_paged(to, text, colour, err);
 }
 
 const struct command command_help = {

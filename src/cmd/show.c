@@ -1,8 +1,12 @@
 #include "cmd/show.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/colour.h"
+#include "os/sys_event.h"
+#include "os/sys_process.h"
 #include "os/sys_terminal.h"
 #include "os/write_out.h"
 
@@ -23,6 +27,53 @@ int show_page(struct reporter *to, int fd, struct span page, const char *colour,
 	                                      : write_out(to, fd, buf_span(&coloured), name, err);
 	buf_free(&coloured);
 	return rc;
+}
+
+/* Whether somebody reads who may want to turn pages. */
+static bool show_has_pager(const char *pager)
+{
+	const char *kind = getenv("TERM");
+
+	if (!sys_isatty(STDOUT_FILENO) || !kind || !*kind || strcmp(kind, "dumb") == 0)
+		return false;
+	return !pager || (*pager && strcmp(pager, "cat") != 0);
+}
+
+/* Become the pager; returns where that cannot be. */
+static void show_become_pager(int fd, const char *pager)
+{
+	char *less[] = {(char[]){"less"}, NULL};
+	char *shell[] = {(char[]){"sh"}, (char[]){"-c"}, NULL, NULL};
+
+	setenv("LESS", "FRX", 0); /* colours pass, a short page does not wait: as git has it */
+	if (!pager) {
+		sys_become(less, fd);
+		return;
+	}
+	shell[2] = strdup(pager);
+	if (shell[2])
+		sys_become(shell, fd);
+	free(shell[2]);
+}
+
+int show_paged(struct reporter *to, struct span page, const char *colour, struct err *err)
+{
+	const char *pager = getenv("PAGER");
+	struct buf coloured = {0};
+	struct span shown = page;
+	int fd = -1;
+
+	if (show_has_pager(pager))
+		fd = sys_memory_file("help");
+	if (fd < 0)
+		return show_page(to, STDOUT_FILENO, page, colour, err);
+	if (colour_wanted(colour, true) && colour_page(page, &coloured) == 0)
+		shown = buf_span(&coloured);
+	if (write_out(to, fd, shown, "the pager's file", err) == 0)
+		show_become_pager(fd, pager);
+	buf_free(&coloured);
+	sys_close_own(fd);
+	return show_page(to, STDOUT_FILENO, page, colour, err);
 }
 
 int show_made(struct reporter *to, int fd, int made, struct buf *page, const char *colour,

@@ -10,7 +10,11 @@ struct reporter;
  * takes; coloured where colour_wanted(colour) says so. Returns 0, or -1 with err. */
 int show_page(struct reporter *to, int fd, struct span page, const char *colour, struct err *err);
 
-/* The same for a page that was just made, with what its maker returned, and frees it. */
+/* The same on standard output, where a terminal gets it from its pager: PAGER, or less where that
+ * is not set and less is there. Then this process becomes the pager. */
+int show_paged(struct reporter *to, struct span page, const char *colour, struct err *err);
+
+/* show_page for a page that was just made, with what its maker returned, and frees it. */
 int show_made(struct reporter *to, int fd, int made, struct buf *page, const char *colour,
 	struct err *err);
 

@@ -1,6 +1,7 @@
 #include "os/sys_process.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void sys_host_name(char *out, size_t size)
@@ -65,4 +66,20 @@ void sys_raise(int number)
 void sys_signal_group(int number)
 {
 	kill(0, number);
+}
+
+int sys_memory_file(const char *name)
+{
+	return memfd_create(name, MFD_CLOEXEC);
+}
+
+void sys_become(char *const argv[], int fd)
+{
+	if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return;
+	sys_signal_default(SIGPIPE);
+	sys_signal_default(SIGXFSZ);
+	execvp(argv[0], argv);
+	sys_signal_ignore(SIGPIPE);
+	sys_signal_ignore(SIGXFSZ);
 }

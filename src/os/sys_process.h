@@ -35,4 +35,12 @@ void sys_signals_unblock(const sigset_t *set);
 void sys_raise(int number);
 void sys_signal_group(int number);
 
+/* A file in memory alone (memfd_create(2)), which a program that we become may read. Returns its
+ * descriptor, or -1 with errno. */
+int sys_memory_file(const char *name);
+
+/* Become another program (execvp(3)) with the file fd, from its start, as standard input; signals
+ * that we ignore have their default action there. Returns only where there is no such program. */
+void sys_become(char *const argv[], int fd);
+
 #endif

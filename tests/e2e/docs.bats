@@ -126,6 +126,26 @@ hint: did you mean 'sockx help exit-codes'?"
     [[ $stderr == *"'sockx help' lists both" ]] || fail "$stderr"
 }
 
+@test "help at a terminal goes through PAGER, or less, and nowhere else" {
+    local bin=$BATS_TEST_TMPDIR/bin
+
+    mkdir "$bin"
+    printf '#!/bin/sh\necho "less ($LESS):"\nhead -n 1\n' >"$bin/less"
+    chmod +x "$bin/less"
+    run env -u PAGER -u LESS TERM=xterm "PATH=$bin:$PATH" script -qec "$SOCKX help serve" /dev/null
+    [[ $output == 'less (FRX):'*'SOCKX-SERVE(1)'* && $output != *EXAMPLES* ]] || fail "$output"
+    run env TERM=xterm PAGER='head -n 1; echo paged' script -qec "$SOCKX help lab 2" /dev/null
+    [[ $output == *'EXERCISE 2'*paged* && $output != *recv* ]] || fail "$output"
+    for pager in '' cat; do
+        run env TERM=xterm "PAGER=$pager" "PATH=$bin:$PATH" script -qec "$SOCKX help serve" /dev/null
+        [[ $output != *'less ('* && $output == *EXAMPLES* ]] || fail "$output"
+    done
+    run env TERM=xterm PAGER='head -n 1' "$SOCKX" help serve
+    [[ $output == *EXAMPLES* ]] || fail "$output"
+    run env -u PAGER TERM=xterm PATH=/nonexistent "$(command -v script)" -qec "$SOCKX help serve" /dev/null
+    [[ $output == *EXAMPLES* ]] || fail "$output"
+}
+
 @test "help that cannot be written is status 1; whose reader goes away, SIGPIPE" {
     run --separate-stderr sh -c '"$1" help serve >/dev/full' sh "$SOCKX"
     expect_status 1
