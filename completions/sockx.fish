@@ -66,7 +66,7 @@ complete -c sockx -n '__sockx_is serve' -l no-shutdown -d 'the same as --shutdow
 complete -c sockx -n '__sockx_is serve' -l send-only -d 'drop what comes, and end when standard input does'
 complete -c sockx -n '__sockx_is serve' -l recv-only -d 'leave standard input alone, and end when the peer does'
 complete -c sockx -n '__sockx_is serve' -l no-splice -d 'read and write, where the kernel could move bytes by itself'
-complete -c sockx -n '__sockx_is serve' -l greeting -x -d 'what each client is told; {name} stands for what it said first, {peer} for its address, {host} for this machine\'s name'
+complete -c sockx -n '__sockx_is serve' -l greeting -x -d 'what each client gets; {name} stands for what it said first, {peer} for its address, {host} for this machine\'s name'
 complete -c sockx -n '__sockx_is serve' -l ask -d 'wait for a name first, also for a greeting without {name}'
 complete -c sockx -n '__sockx_is serve' -l bye -x -d 'the line that ends the chat, exactly so, sent before we close (default: bye, in any case, which is not sent)'
 complete -c sockx -n '__sockx_is serve' -l turns -d 'send one line, then wait for one, and so on; the client begins'

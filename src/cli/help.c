@@ -17,11 +17,11 @@ static const struct exit_status {
 	{ERR_RUNTIME, "other failure at run time"},
 	{ERR_USAGE, "wrong usage"},
 	{ERR_LISTEN, "cannot listen"},
-	{ERR_LOST, "connection lost before the end, or bytes were"},
+	{ERR_LOST, "connection or data lost"},
 	{ERR_TIMEOUT, "a time limit passed"},
 	{ERR_NAME, "name not resolved"},
 	{ERR_REFUSED, "refused or unreachable"},
-	{ERR_TLS, "kept for TLS"},
+	{ERR_TLS, "reserved for TLS"},
 	{ERR_WRONG, "the answer was wrong"},
 };
 

@@ -12,7 +12,7 @@ static const struct opt greet_options[] = {
 		OPT_FIELD(struct greet_conf, greeting),
 		.arg = "TEXT",
 		.fallback = "welcome {name}",
-		.help = "what each client is told; {name} stands for what it said first, {peer} "
+		.help = "what each client gets; {name} stands for what it said first, {peer} "
 			"for "
 			"its address, {host} for this machine's name"},
 	{.name = "ask",
