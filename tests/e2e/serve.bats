@@ -597,7 +597,7 @@ for _ in range(12):
 
 @test "--max-time ends the server, clients or not" {
     held_input
-    start_server -m echo --max-time 400ms
+    start_server -m echo --max-time 2s
     start_script client.py idle "$PORT"
     wait_server
     equal "$SERVER_STATUS" 0
