@@ -90,6 +90,7 @@ $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
 	$(call say,link,$@)
 	$(Q)$(link) -Wl,--wrap=criterion_internal_test_main $^ $(LIBS) -lcriterion -o $@
 
+$(B)/tests/unit/cmd/test_suggest.o: tests/unit/cmd/foreign.txt
 $(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.
 $(UNIT_OBJECTS): WARNINGS := -Wall -Wextra -Wno-missing-field-initializers

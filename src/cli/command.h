@@ -33,6 +33,10 @@ struct command {
 	enum command_words words;
 	bool (*word)(size_t i, struct opt_choice *out); /* WORDS_CHOICE: as opt.choice */
 	void (*options)(struct opt_set *set);           /* fills an all-zero set */
+	/* Whether it can be done, as far as that is known without beginning; NULL: what the parser
+	 * takes can. Arguments and result as those of run. */
+	int (*check)(void *conf, const struct opt_set *set, const struct opt_args *args,
+		struct err *err);
 	/* Do it. conf is what options() described, filled. Returns 0, or -1 with err filled. */
 	int (*run)(struct reporter *to, void *conf, const struct opt_set *set,
 		const struct opt_args *args, struct err *err);

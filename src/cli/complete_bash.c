@@ -26,7 +26,7 @@ static const char head[] =
 	"\n"
 	"_sockx_address() {\n"
 	"\tif [[ $before == unix || $before == unix-datagram || $before == unix-seqpacket ]]; "
-        "then\n"
+	"then\n"
 	"\t\t_sockx_sockets\n"
 	"\telse\n"
 	"\t\t_sockx_reply -A hostname -W "

@@ -1,10 +1,11 @@
 #include "cli/netcat.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/foreign.h"
+#include "cli/line.h"
 
 /* The options that nc(1) and ncat(1) have in common, and what they are here. */
 enum meaning {
@@ -14,12 +15,15 @@ enum meaning {
 	PROBE,
 	HALF_CLOSE, /* what serve does without being asked */
 	SAME,       /* a flag that we have, too: text */
-	WAIT,
+	BROADCAST,
+	CHAT,
+	WAIT, /* from here on, all have a value */
+	SILENCE,
 	SOURCE,
 	PORT,
 	EXEC,
-	CHAT,
-	VALUE, /* an option with a value that we have, too: text */
+	CLIENTS, /* of ncat; the least hop limit of nc */
+	VALUE,   /* an option with a value that we have, too: text */
 };
 
 static const struct netcat_option {
@@ -48,34 +52,20 @@ static const struct netcat_option {
 	{"sh-exec", NULL, EXEC, 'c'},
 	{"chat", NULL, CHAT, 0},
 	{NULL, "-q", VALUE, 'q'},
-	{"idle-timeout", "-i", VALUE, 'i'},
-	{"max-conns", "--max-conns", VALUE, 'm'},
+	{NULL, NULL, SILENCE, 'i'},
+	{"idle-timeout", "-i", VALUE, 0},
+	{"max-conns", "--max-conns", CLIENTS, 'm'},
+	{NULL, NULL, BROADCAST, 'b'},
 };
 
 struct netcat_typed {
-	bool listens, keeps, local, probes, echoes, chats, half_closes;
-	const char *wait, *source, *port;
+	bool listens, keeps, local, probes, echoes, chats, half_closes, udp, broadcasts;
+	const char *wait, *silence, *source, *port, *clients;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
 	char options[128]; /* " -u -v": what is the same on both sides */
+	char refused[32];  /* the option that stopped the reading: "-X", "--ssl" */
 };
-
-/* Nothing that a shell would read in its own way, and nothing that a screen would. */
-static bool is_plain(const char *word)
-{
-	for (const char *c = word; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("._:/@%+=-", *c))
-			return false;
-	return *word != '\0';
-}
-
-static bool add(char *out, size_t size, const char *before, const char *text)
-{
-	size_t used = strlen(out);
-	int len = snprintf(out + used, size - used, " %s%s%s", before, *before ? " " : "", text);
-
-	return len > 0 && (size_t)len < size - used;
-}
 
 static const struct netcat_option *find_letter(char letter)
 {
@@ -95,7 +85,7 @@ static const struct netcat_option *find_name(const char *name)
 
 static bool takes_value(const struct netcat_option *option)
 {
-	return option->meaning == VALUE || (option->meaning >= WAIT && option->meaning <= EXEC);
+	return option->meaning >= WAIT;
 }
 
 /* cat is the only program that has a mode here. */
@@ -108,7 +98,7 @@ static bool is_cat(const char *program)
 
 static bool take(struct netcat_typed *line, const struct netcat_option *option, const char *value)
 {
-	if (takes_value(option) && (!value || !is_plain(value)))
+	if (takes_value(option) && (!value || !line_is_plain(value)))
 		return false;
 	switch (option->meaning) {
 	case LISTEN: line->listens = true; break;
@@ -116,12 +106,17 @@ static bool take(struct netcat_typed *line, const struct netcat_option *option, 
 	case UNIX: line->local = true; break;
 	case PROBE: line->probes = true; break;
 	case CHAT: line->chats = true; break;
+	case BROADCAST: line->broadcasts = true; break;
 	case WAIT: line->wait = value; break;
+	case SILENCE: line->silence = value; break;
+	case CLIENTS: line->clients = value; break;
 	case SOURCE: line->source = value; break;
 	case PORT: line->port = value; break;
 	case EXEC: line->echoes = true; return is_cat(value);
-	case SAME: return add(line->options, sizeof(line->options), "", option->text);
-	case VALUE: return add(line->options, sizeof(line->options), option->text, value);
+	case SAME:
+		line->udp = line->udp || option->letter == 'u';
+		return line_add(line->options, sizeof(line->options), "", option->text);
+	case VALUE: return line_add(line->options, sizeof(line->options), option->text, value);
 	case HALF_CLOSE: line->half_closes = true; break;
 	}
 	return true;
@@ -134,6 +129,7 @@ static size_t take_letters(struct netcat_typed *line, const char *letters, const
 	for (; *letters; letters++) {
 		const struct netcat_option *option = find_letter(*letters);
 
+		snprintf(line->refused, sizeof(line->refused), "-%c", *letters);
 		if (!option)
 			return 0;
 		if (!takes_value(option)) {
@@ -152,6 +148,7 @@ static size_t take_name(struct netcat_typed *line, const char *name, const char 
 {
 	const struct netcat_option *option = find_name(name);
 
+	snprintf(line->refused, sizeof(line->refused), "--%s", name);
 	if (!option || !take(line, option, next))
 		return 0;
 	return takes_value(option) ? 2 : 1;
@@ -163,7 +160,7 @@ static size_t take_word(struct netcat_typed *line, const char *word, const char 
 		return take_name(line, word + 2, next);
 	if (word[0] == '-' && word[1])
 		return take_letters(line, word + 1, next);
-	if (line->count == 2 || word[0] == '-' || !is_plain(word))
+	if (line->count == 2 || word[0] == '-' || !line_is_plain(word))
 		return 0;
 	line->words[line->count++] = word;
 	return 1;
@@ -171,24 +168,30 @@ static size_t take_word(struct netcat_typed *line, const char *word, const char 
 
 static bool add_options(const struct netcat_typed *line, char *out, size_t size)
 {
-	return !*line->options || add(out, size, "", line->options + 1);
+	return !*line->options || line_add(out, size, "", line->options + 1);
 }
 
-/* Where a line of nc's wants to listen: behind -p, or in its last word. */
+/* Where a line of nc's wants to listen: after -p, or in its last word. */
 static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
-	const char *port = line->port;
+	const char *port = line->port, *host = line->source;
 
 	if (!port && !line->local && line->count && text_is_digits(line->words[line->count - 1]))
 		port = line->words[--line->count];
-	if (line->source || line->probes || line->count > 1 || (line->local && !line->count))
+	if (line->probes || line->broadcasts || line->count > 1 ||
+		(line->local ? !line->count : !port) || (host && line->count))
 		return false;
+	if (line->count)
+		host = line->words[0];
 	snprintf(out, size, "sockx serve%s", line->keeps ? " -k" : "");
-	return (!line->echoes || add(out, size, "-m", "echo")) &&
-	       (!line->chats || add(out, size, "-m", "chat")) && add_options(line, out, size) &&
-	       (!line->wait || add(out, size, "-i", line->wait)) &&
-	       (!line->count || add(out, size, line->local ? "-U" : "-H", line->words[0])) &&
-	       (!port || add(out, size, "-p", port));
+	return (!line->echoes || line_add(out, size, "-m", "echo")) &&
+	       (!line->chats || line_add(out, size, "-m", "chat")) &&
+	       add_options(line, out, size) &&
+	       (!line->clients || line_add(out, size, "--max-conns", line->clients)) &&
+	       (!line->wait || line->silence || line_add(out, size, "-i", line->wait)) &&
+	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
+	       (!host || line_add(out, size, line->local ? "-U" : "-H", host)) &&
+	       (!port || line_add(out, size, "-p", port));
 }
 
 static bool add_source(const struct netcat_typed *line, char *out, size_t size)
@@ -200,7 +203,7 @@ static bool add_source(const struct netcat_typed *line, char *out, size_t size)
 		return !line->port;
 	len = snprintf(source, sizeof(source), "%s%s%s", line->source, line->port ? ":" : "",
 		line->port ? line->port : "");
-	return (size_t)len < sizeof(source) && add(out, size, "-s", source);
+	return (size_t)len < sizeof(source) && line_add(out, size, "-s", source);
 }
 
 /* nc scans "20-30"; we do not. */
@@ -211,7 +214,8 @@ static bool is_range(const char *port)
 
 static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 {
-	if (line->keeps || line->chats || line->echoes || !line->count ||
+	if (line->keeps || line->chats || line->echoes || line->clients || !line->count ||
+		(line->udp && line->probes) || (line->broadcasts && !line->udp) ||
 		(line->count > 1 && (line->local || is_range(line->words[1]))))
 		return false;
 	snprintf(out, size, "sockx connect%s",
@@ -219,12 +223,14 @@ static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 		: line->half_closes ? " -N"
 				    : "");
 	return add_options(line, out, size) &&
-	       (!line->wait ||
-		       (add(out, size, "-w", line->wait) && add(out, size, "-q", line->wait))) &&
+	       (!line->wait || (line_add(out, size, "-w", line->wait) &&
+				       line_add(out, size, "-q", line->wait))) &&
+	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
+	       (!line->broadcasts || line_add(out, size, "", "--send-only")) &&
 	       add_source(line, out, size) &&
-	       add(out, size, line->local ? "-U" : "", line->words[0]) &&
-	       (line->count < 2 || add(out, size, "", line->words[1])) &&
-	       (!line->probes || add(out, size, "", "</dev/null"));
+	       line_add(out, size, line->local ? "-U" : "", line->words[0]) &&
+	       (line->count < 2 || line_add(out, size, "", line->words[1])) &&
+	       (!line->probes || line_add(out, size, "", "</dev/null"));
 }
 
 static bool write_port(const char *port, char *out, size_t size)
@@ -243,22 +249,95 @@ static bool looks_like_an_address(const struct netcat_typed *line)
 	                        : colon && text_is_digits(colon + 1);
 }
 
-bool netcat_line(const char *const *words, size_t count, char *out, size_t size)
+static bool netcat_read(struct netcat_typed *line, const char *const *words, size_t count)
 {
-	struct netcat_typed line = {0};
-	bool options = false;
-
+	*line = (struct netcat_typed){0};
 	for (size_t i = 0, taken; i < count; i += taken) {
-		taken = take_word(&line, words[i], i + 1 < count ? words[i + 1] : NULL);
+		taken = take_word(line, words[i], i + 1 < count ? words[i + 1] : NULL);
 		if (!taken)
 			return false;
-		options = options || words[i][0] == '-';
 	}
-	if (line.listens)
-		return write_serve(&line, out, size);
-	if (!options && line.count == 1 && text_is_digits(line.words[0]))
-		return write_port(line.words[0], out, size);
-	if (!options && (!line.count || !looks_like_an_address(&line)))
+	line->refused[0] = '\0';
+	return true;
+}
+
+static bool netcat_write(
+	struct netcat_typed *line, const char *const *words, size_t count, char *out, size_t size)
+{
+	bool options = false;
+
+	for (size_t i = 0; i < count; i++)
+		options = options || words[i][0] == '-';
+	if (line->listens)
+		return write_serve(line, out, size);
+	if (!options && line->count == 1 && text_is_digits(line->words[0]))
+		return write_port(line->words[0], out, size);
+	if (!options && (!line->count || !looks_like_an_address(line)))
 		return false;
-	return write_connect(&line, out, size);
+	return write_connect(line, out, size);
+}
+
+bool netcat_line(const char *const *words, size_t count, char *out, size_t size)
+{
+	struct netcat_typed line;
+
+	return netcat_read(&line, words, count) && netcat_write(&line, words, count, out, size);
+}
+
+/* Whether a word that was not read asks to listen as well. */
+static bool netcat_listens(const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(words[i], "--listen") == 0 ||
+			(words[i][0] == '-' && words[i][1] != '-' && strchr(words[i], 'l')))
+			return true;
+	return false;
+}
+
+/* What is typed alike, and means something else. */
+static const char *netcat_note(const struct netcat_typed *line)
+{
+	if (line->silence)
+		return " ('-i' is a limit of silence, as in ncat)";
+	if (line->wait && line->listens)
+		return " (here '-w' limits connecting, '-i' silence)";
+	return line->wait ? " (here '-w' limits connecting alone)" : "";
+}
+
+/* Why there is no line of ours, where it is known. */
+static const char *netcat_reason(const struct netcat_typed *line)
+{
+	if (line->probes && line->udp)
+		return "over UDP nothing shows that a port answers; to see what refuses: 'nc -zu'";
+	if (!line->listens && line->count == 2 && is_range(line->words[1]))
+		return "sockx connects to one port; 'nc -z' scans a range";
+	if (!line->listens && line->clients)
+		return "sockx sets no hop limits; 'nc -m' does";
+	if (!line->listens && line->port && !line->source && line->count)
+		return "a port to send from needs its address: '-s ADDR:PORT'";
+	if (!line->listens && line->keeps)
+		return "'-k' is for listening: 'sockx serve -k -p PORT'";
+	return NULL;
+}
+
+bool netcat_hint(const char *const *words, size_t count, char *out, size_t size)
+{
+	struct netcat_typed line;
+	char ours[256];
+	const char *reason = NULL;
+	bool listens = netcat_listens(words, count), read = netcat_read(&line, words, count);
+
+	if (read && netcat_write(&line, words, count, ours, sizeof(ours))) {
+		snprintf(out, size, "did you mean '%s'?%s", ours, netcat_note(&line));
+		return true;
+	}
+	if (read)
+		reason = netcat_reason(&line);
+	if (reason) {
+		snprintf(out, size, "%s", reason);
+		return true;
+	}
+	if (line.refused[0] && foreign_hint(listens ? "serve" : "connect", line.refused, out, size))
+		return strcmp(line.refused, "-l") != 0;
+	return listens && foreign_hint(NULL, line.keeps ? "-L" : "-l", out, size);
 }

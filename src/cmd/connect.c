@@ -93,6 +93,18 @@ static int run_mode(struct connect_run *run, const struct opt_args *args, struct
 	return run->mode->begin(&run->env, err) < 0 ? -1 : client_run(&run->client, err);
 }
 
+static int connect_check(
+	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	const struct connect_conf *typed = conf;
+	struct client client = {.conf = conf};
+
+	if (mode_options_check(set, args, &typed->shared, typed->mode, err) < 0 ||
+		client_aim(&client, "connect", args, err) < 0)
+		return -1;
+	return mode_fits(mode_find(typed->mode), client.where.via, err);
+}
+
 static int connect_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -141,5 +153,6 @@ const struct command command_connect = {
 		{"sockx connect -q 0 -w 2s host 22 </dev/null", "see whether a port answers"}},
 	.words = WORDS_ADDRESS,
 	.options = connect_options,
+	.check = connect_check,
 	.run = connect_command,
 };

@@ -12,6 +12,7 @@
 #include "cmd/manpages.h"
 #include "cmd/show.h"
 #include "cmd/talk.h"
+#include "mode/mode.h"
 
 struct help_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
@@ -26,6 +27,20 @@ static const struct topic {
 	{"diagnostics", "every message, what it means, and what to do", "sockx", "DIAGNOSTICS"},
 	{"coming-from-nc", "what nc, ncat and socat users type here", "sockx", "COMING FROM NC"},
 	{"lab", "five exercises on sockets, and the calls behind each", "lab", NULL},
+};
+
+/* Other words for what the manual has. They are not listed. */
+static const struct topic aliases[] = {
+	{"nc", NULL, "sockx", "COMING FROM NC"},
+	{"ncat", NULL, "sockx", "COMING FROM NC"},
+	{"netcat", NULL, "sockx", "COMING FROM NC"},
+	{"socat", NULL, "sockx", "COMING FROM NC"},
+	{"json", NULL, "sockx", "OUTPUT"},
+	{"output", NULL, "sockx", "OUTPUT"},
+	{"udp", NULL, "sockx", "DATAGRAMS"},
+	{"datagrams", NULL, "sockx", "DATAGRAMS"},
+	{"unix", NULL, "sockx", "UNIX SOCKETS"},
+	{"examples", NULL, "sockx", "EXAMPLES"},
 };
 
 static void help_options(struct opt_set *set)
@@ -73,20 +88,27 @@ int help_all(struct buf *out)
 	return page_end(&p);
 }
 
+static const struct topic *help_find_topic(const char *word)
+{
+	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++)
+		if (strcmp(topics[i].name, word) == 0)
+			return &topics[i];
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
+		if (strcmp(aliases[i].name, word) == 0)
+			return &aliases[i];
+	return NULL;
+}
+
 /* What the manual has about a word; false: nothing. */
 static bool help_find_text(const char *word, struct span *text)
 {
+	const struct topic *topic = help_find_topic(word);
 	struct span page;
 
-	for (size_t i = 0; i < sizeof(topics) / sizeof(*topics); i++) {
-		const struct topic *topic = &topics[i];
-
-		if (strcmp(topic->name, word) != 0 || !manpage_find(topic->page, &page))
-			continue;
-		*text = page;
-		return !topic->section || manpage_section(page, topic->section, text);
-	}
-	return manpage_find(word, text);
+	if (!topic || !manpage_find(topic->page, &page))
+		return manpage_find(word, text);
+	*text = page;
+	return !topic->section || manpage_section(page, topic->section, text);
 }
 
 static int help_unknown(const char *word, struct err *err)
@@ -94,24 +116,53 @@ static int help_unknown(const char *word, struct err *err)
 	const char *meant = text_suggest(word, help_word_at, NULL);
 
 	err_set(err, ERR_USAGE, "%s is no command and no topic", quoted(word).text);
+	if (mode_find(word))
+		return err_hint(err, "it is a mode: 'sockx help serve' explains it");
 	if (meant)
 		return err_hint(err, "did you mean 'sockx help %s'?", meant);
 	return err_hint(err, "'sockx help' lists both");
 }
 
-/* `help lab N`. */
-static int help_exercise(
-	struct reporter *to, const char *number, const char *colour, struct err *err)
+/* The exercise of `help lab N`. */
+static bool help_find_exercise(const char *number, struct span *out)
 {
 	char heading[] = "EXERCISE N:";
-	struct span page, text;
+	struct span page;
 
 	heading[strlen("EXERCISE ")] = number[0];
-	if (number[0] && !number[1] && manpage_find("lab", &page) &&
-		manpage_section(page, heading, &text))
-		return show_paged(to, text, colour, err);
-	err_set(err, ERR_USAGE, "the lab has no exercise %s", quoted(number).text);
-	return err_hint(err, "there are 1 to 5: 'sockx help lab 1' shows the first");
+	return number[0] && !number[1] && manpage_find("lab", &page) &&
+	       manpage_section(page, heading, out);
+}
+
+/* Find the text that words ask for: a topic, an exercise, or nothing in particular. */
+static int help_find(const struct opt_args *args, struct span *out, struct err *err)
+{
+	const char *const *words = args->words;
+
+	if (args->count == 0 || (args->count == 1 && strcmp(words[0], "help") == 0))
+		return 0;
+	if (args->count == 2 && strcmp(words[0], "lab") == 0) {
+		if (help_find_exercise(words[1], out))
+			return 0;
+		err_set(err, ERR_USAGE, "the lab has no exercise %s", quoted(words[1]).text);
+		return err_hint(err, "there are 1 to 5: 'sockx help lab 1' shows the first");
+	}
+	if (args->count > 1) {
+		err_set(err, ERR_USAGE, "%s is one word too many", quoted(words[1]).text);
+		return err_hint(err, "'sockx help WORD' explains one command or topic");
+	}
+	return help_find_text(words[0], out) ? 0 : help_unknown(words[0], err);
+}
+
+/* That there is a text to show. */
+static int help_check(
+	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	struct span text;
+
+	(void)conf;
+	(void)set;
+	return help_find(args, &text, err);
 }
 
 static int help_command(struct reporter *to, void *conf, const struct opt_set *set,
@@ -122,19 +173,13 @@ static int help_command(struct reporter *to, void *conf, const struct opt_set *s
 	struct buf page = {0};
 
 	(void)set;
-	if (args->count == 2 && strcmp(args->words[0], "lab") == 0)
-		return help_exercise(to, args->words[1], colour, err);
-	if (args->count > 1) {
-		err_set(err, ERR_USAGE, "%s is one word too many", quoted(args->words[1]).text);
-		return err_hint(err, "'sockx help WORD' explains one command or topic");
-	}
+	if (help_find(args, &text, err) < 0)
+		return -1;
 	if (args->count == 0)
 		return show_made(to, STDOUT_FILENO, help_all(&page), &page, colour, err);
 	if (strcmp(args->words[0], "help") == 0)
 		return show_made(
 			to, STDOUT_FILENO, help_long(&command_help, &page), &page, colour, err);
-	if (!help_find_text(args->words[0], &text))
-		return help_unknown(args->words[0], err);
 	return show_paged(to, text, colour, err);
 }
 
@@ -151,5 +196,6 @@ const struct command command_help = {
 	.words = WORDS_CHOICE,
 	.word = help_word,
 	.options = help_options,
+	.check = help_check,
 	.run = help_command,
 };

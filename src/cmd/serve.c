@@ -398,6 +398,33 @@ static const char *serve_first_host(const struct serve_conf *conf)
 	return conf->hosts.count ? conf->hosts.items[0] : NULL;
 }
 
+/* Fill what run has to know of what was typed. */
+static int serve_read(struct serve_run *run, const struct serve_conf *conf,
+	const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	run->conf = conf;
+	run->mode = mode_find(conf->mode);
+	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
+		where_read(&conf->where, args, serve_first_host(conf), true, "serve", &run->where,
+			err) < 0 ||
+		mode_fits(run->mode, run->where.via, err) < 0 || serve_check_per_peer(run, err) < 0)
+		return -1;
+	return serve_check_unix_mode(run, set, args, err);
+}
+
+static int serve_check(
+	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	struct serve_run *run = calloc(1, sizeof(*run));
+	int rc;
+
+	if (!run)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	rc = serve_read(run, conf, set, args, err);
+	free(run);
+	return rc;
+}
+
 static int serve_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -407,19 +434,11 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	if (!run)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->to = to;
-	run->conf = conf;
-	run->mode = mode_find(run->conf->mode);
-	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
-		where_read(&run->conf->where, args, serve_first_host(run->conf), true, "serve",
-			&run->where, err) < 0 ||
-		mode_fits(run->mode, run->where.via, err) < 0 ||
-		serve_check_per_peer(run, err) < 0 ||
-		serve_check_unix_mode(run, set, args, err) < 0)
-		goto out;
-	if (serve_init_run(run, set, err) == 0)
-		rc = serve(run, err);
-	serve_free_run(run);
-out:
+	if (serve_read(run, conf, set, args, err) == 0) {
+		if (serve_init_run(run, set, err) == 0)
+			rc = serve(run, err);
+		serve_free_run(run);
+	}
 	free(run);
 	return rc;
 }
@@ -436,5 +455,6 @@ const struct command command_serve = {
 		{"sockx serve -u -m echo unix:/tmp/echo", "echo datagrams on a Unix socket"}},
 	.words = WORDS_ADDRESS,
 	.options = serve_options,
+	.check = serve_check,
 	.run = serve_command,
 };

@@ -7,6 +7,9 @@
 
 #include "base/escape.h"
 #include "cli/foreign.h"
+#include "cli/line.h"
+#include "cli/socat.h"
+#include "cmd/suggest.h"
 #include "transport/transports.h"
 
 const struct opt where_options[] = {
@@ -128,13 +131,45 @@ int path_read(const char *typed, struct addr *out, struct err *err)
 		err, "%d bytes at most; go into its folder and use a relative path", ADDR_PATH_MAX);
 }
 
-/* What a word of socat's, refused as an address, is called here; or the hint that is there. */
-static int where_hint_foreign(const char *word, struct err *err)
+/* The options that were typed, as a part of a line. Returns false where they cannot be written. */
+static bool where_write_options(const struct opt_args *args, char *out, size_t size)
 {
-	char buffer[256];
-	const char *hint = foreign_hint(NULL, word, buffer, sizeof(buffer));
+	*out = '\0';
+	for (size_t i = 0; i < OPT_ROWS_MAX; i++) {
+		const struct opt_given *given = &args->given[i];
 
-	return hint ? err_hint(err, "%s", hint) : -1;
+		if (given->typed[0] && !line_add(out, size, "", given->typed))
+			return false;
+		if (given->value && !line_add_words(out, size, &given->value, 1))
+			return false;
+	}
+	return true;
+}
+
+/* What a line of socat's, refused as an address, is here; or the hint that is there. */
+static int where_hint_socat(const struct opt_args *args, struct err *err)
+{
+	char options[160], hint[320];
+
+	if (where_write_options(args, options, sizeof(options)) &&
+		socat_hint(args->words, args->count, options, hint, sizeof(hint)) &&
+		suggestion_holds(hint))
+		err_hint(err, "%s", hint);
+	return -1;
+}
+
+/* Words of which one is an address of socat's for sure are a line of its. */
+static int where_refuse_socat(const struct opt_args *args, struct err *err)
+{
+	size_t at = 0;
+
+	while (at < args->count && !socat_is_surely_address(args->words[at]))
+		at++;
+	if (at == args->count)
+		return 0;
+	err_set(err, ERR_USAGE, "address %s is one of socat's", quoted(args->words[at]).text);
+	err_hint(err, "write HOST PORT, HOST:PORT, [IPV6]:PORT, :PORT or unix:PATH");
+	return where_hint_socat(args, err);
 }
 
 /* Whether what has a colon in it is an IPv6 address, perhaps with a zone (RFC 4007 section 11). */
@@ -156,8 +191,7 @@ int host_check(const char *host, struct err *err)
 	if (text_is_host(host) && (!strchr(host, ':') || where_is_ipv6(host)))
 		return 0;
 	err_set(err, ERR_USAGE, "%s is not a host", quoted(host).text);
-	err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
-	return where_hint_foreign(host, err);
+	return err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
 }
 
 int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err)
@@ -176,15 +210,19 @@ int endpoint_add(char *part, size_t size, const char *option, const char *value,
 }
 
 /* A URL of another scheme names a host and a port all the same. */
-static int where_hint_url(const struct endpoint *url, const char *command, struct err *err)
+static int where_hint_url(
+	const char *word, const struct endpoint *url, const char *command, struct err *err)
 {
 	if (!text_is_host(url->host))
 		return -1;
 	if (strcmp(command, "serve") == 0)
 		return err_hint(err, "to listen: 'sockx serve -p PORT'");
-	if (strcmp(url->port, "https") == 0 || strcmp(url->port, "443") == 0)
+	if (strcmp(url->port, "https") == 0)
 		return err_hint(
 			err, "sockx has no TLS: 'openssl s_client -connect %s:443'", url->host);
+	if (strncmp(word, "https:", strlen("https:")) == 0 || strcmp(url->port, "443") == 0)
+		return err_hint(err, "sockx has no TLS: 'openssl s_client -connect %s:%s'",
+			url->host, url->port);
 	return err_hint(
 		err, "to connect to its server: 'sockx connect %s %s'", url->host, url->port);
 }
@@ -202,8 +240,8 @@ static int where_split(const char *word, const char *command, struct target *out
 		return err_hint(err, "write %s%s", travel_scheme(out->by),
 			target_is_path(out) ? "PATH" : "HOST:PORT");
 	if (target_is_url(word, &url))
-		return where_hint_url(&url, command, err);
-	return where_hint_foreign(word, err);
+		return where_hint_url(word, &url, command, err);
+	return -1;
 }
 
 /* What a lone word of digits means: serve's port, nobody's host. */
@@ -218,6 +256,15 @@ static int where_place_digits(const char *word, bool lone_port, const char *comm
 	return endpoint_add(out->port, sizeof(out->port), "PORT", word, err);
 }
 
+/* nc and socat are told which side is standard input and output; here that is what is left. */
+static int where_refuse_stdio(const char *word, struct err *err)
+{
+	char buffer[256];
+
+	err_set(err, ERR_USAGE, "%s is not a host", quoted(word).text);
+	return err_hint(err, "%s", foreign_hint("connect", word, buffer, sizeof(buffer)));
+}
+
 static int where_read_words(const struct opt_args *args, bool lone_port, const char *command,
 	struct target *target, struct err *err)
 {
@@ -225,6 +272,8 @@ static int where_read_words(const struct opt_args *args, bool lone_port, const c
 	struct endpoint *out = &target->at;
 
 	*target = (struct target){0};
+	if (where_refuse_socat(args, err) < 0)
+		return -1;
 	if (args->count > 2) {
 		err_set(err, ERR_USAGE, "%s is one word too many for an address",
 			quoted(words[2]).text);
@@ -232,6 +281,8 @@ static int where_read_words(const struct opt_args *args, bool lone_port, const c
 	}
 	if (args->count == 0)
 		return 0;
+	if (strcmp(words[0], "-") == 0 || strcmp(words[0], "STDIO") == 0)
+		return where_refuse_stdio(words[0], err);
 	if (args->count == 2 && !words[1][0])
 		return port_read(words[1], &(uint16_t){0}, err);
 	if (where_split(words[0], command, target, err) < 0)
@@ -366,5 +417,5 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 		return where_read_path(conf, host, out, err);
 	if (where_read_port(conf, out, err) == 0)
 		return 0;
-	return args->count ? where_hint_foreign(args->words[0], err) : -1;
+	return args->count && socat_is_address(args->words[0]) ? where_hint_socat(args, err) : -1;
 }

@@ -109,6 +109,18 @@ hint: there are 1 to 5: 'sockx help lab 1' shows the first"
     done
 }
 
+@test "other words for a topic lead to it, and a mode to its command" {
+    for topic in nc:'COMING FROM NC' socat:'COMING FROM NC' json:OUTPUT udp:DATAGRAMS unix:'UNIX SOCKETS' \
+        examples:EXAMPLES; do
+        run sockx help "${topic%%:*}"
+        expect_status 0
+        equal "${lines[0]}" "${topic#*:}"
+    done
+    run --separate-stderr sockx help chat
+    expect_status 2
+    equal "${stderr_lines[1]}" "hint: it is a mode: 'sockx help serve' explains it"
+}
+
 @test "help lists the topics, as --help does" {
     equal "$(sockx help)" "$(sockx --help)"
     for topic in addresses exit-codes diagnostics coming-from-nc lab; do
@@ -286,11 +298,11 @@ answered() {
     equal "${stderr_lines[1]}" "hint: $2"
 }
 
-# TYPED LINE: it is answered with a line of ours, and sockx takes all of its options.
+# TYPED LINE [NOTE]: it is answered with a line of ours, and sockx takes all of its options.
 means() {
     local line=${2%% <*}
 
-    answered "$1" "did you mean '$2'?"
+    answered "$1" "did you mean '$2'?${3+ $3}"
     read -r -a words <<<"$line"
     sockx "${words[@]:1}" -h >/dev/null || fail "not understood: $line"
 }
@@ -309,7 +321,7 @@ means() {
     means '-N host 80' 'sockx connect -N host 80'
     means '-zv host 80' 'sockx connect -q 0 -v host 80 </dev/null'
     means '-u host 53' 'sockx connect -u host 53'
-    means '-w 3 host 80' 'sockx connect -w 3 -q 3 host 80'
+    means '-w 3 host 80' 'sockx connect -w 3 -q 3 host 80' "(here '-w' limits connecting alone)"
     means '-d host 80' 'sockx connect --recv-only host 80'
     means '-U /run/x.sock' 'sockx connect -U /run/x.sock'
     means '-s 192.0.2.1 -p 99 host 80' 'sockx connect -s 192.0.2.1:99 host 80'
@@ -317,21 +329,22 @@ means() {
 
 @test "addresses of socat are answered with ours" {
     means TCP-LISTEN:9000 'sockx serve -p 9000'
-    means TCP-LISTEN:9000,fork 'sockx serve -p 9000'
+    means TCP-LISTEN:9000,fork 'sockx serve -k -p 9000'
+    means 'TCP4-LISTEN:9000,bind=127.0.0.1,fork PIPE' 'sockx serve -m echo -H 127.0.0.1 -p 9000'
     means UDP-RECV:9000 'sockx serve -u -p 9000'
     means UNIX-LISTEN:/run/x 'sockx serve unix:/run/x'
     means TCP:host:80 'sockx connect host:80'
     means UNIX-CONNECT:/run/x 'sockx connect unix:/run/x'
-    means 'serve TCP-LISTEN:9000,fork' 'sockx serve -p 9000'
+    means 'serve TCP-LISTEN:9000,fork' 'sockx serve -k -p 9000'
     means 'connect TCP:host:80' 'sockx connect host:80'
-    answered '- TCP:host:80' "standard input goes to a server with 'sockx connect HOST PORT'"
+    means '- TCP:host:80' 'sockx connect host:80'
 }
 
 @test "what sockx has not is answered with who has it" {
-    answered '--ssl host 443' "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'"
-    answered 'connect --ssl host 443' "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'"
-    answered 'connect OPENSSL:host:443' "sockx has no TLS yet; use 'openssl s_client -connect HOST:PORT'"
-    answered 'serve -e /bin/sh 9000' "sockx runs no programs for its peers yet; 'socat TCP-LISTEN:PORT,fork EXEC:PROGRAM' does"
+    answered '--ssl host 443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
+    answered 'connect --ssl host 443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
+    answered 'connect OPENSSL:host:443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
+    answered 'serve -e /bin/sh 9000' "sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork EXEC:PROGRAM' does"
     answered 'connect --proxy host 80' "sockx goes through no proxies; 'nc -x' and 'ncat --proxy' do"
     answered '--sctp host 80' "sockx has no SCTP; 'ncat --sctp' has"
 }
@@ -347,11 +360,11 @@ means() {
         [[ $theirs != *ADDR* ]] || continue
         run --separate-stderr sockx "${words[@]:1}"
         expect_status 2
-        [[ ${stderr_lines[1]} == "hint: did you mean 'sockx "* ]] || fail "$theirs: $stderr"
+        [[ ${stderr_lines[1]} == "hint: did you mean 'sockx "*"'?"* ]] || fail "$theirs: $stderr"
         if [[ $theirs == *host* ]]; then
             # The table says how to do exactly as nc; a hint leaves the half-close to us.
             ours=${ours/ --no-shutdown/}
-            equal "${stderr_lines[1]}" "hint: did you mean '$ours'?"
+            equal "${stderr_lines[1]%% (*}" "hint: did you mean '$ours'?"
         fi
     done < <(sed -n 's/^\.It Li "\(nc.*\)" Ta Li "\(.*\)"$/\1\t\2/p' "$ROOT/man/sockx.1")
 }

@@ -257,9 +257,14 @@ refuses_port() {
 
 @test "did you mean: a command" {
     refuses_saying "'sockx serve'" serv
-    refuses_saying "'sockx connect'" conect localhost
+    refuses_saying "'sockx connect localhost'" conect localhost
     refuses_saying "'sockx echo'" ehco
     refuses_saying "'nosuch'" help nosuch
+    refuses_saying "'sockx serve 8080'" server 8080
+    refuses_saying "'sockx --version'" --verison
+    refuses_saying "'sockx --version'" version
+    refuses_saying "'--max-time DUR'" --timeout
+    refuses_saying "'--max-time DUR'" connect --timeout 3 localhost
 }
 
 @test "did you mean: an option" {
@@ -285,8 +290,8 @@ refuses_port() {
     refuses_saying "sockx serve" -nvlp 9000
     refuses_saying "leave the '-l' out" serve -l 9000
     refuses_saying "sockx serve -k" connect -k 9000
-    refuses_saying "sockx serve -p 9000" tcp-l:9000,fork
-    refuses_saying "sockx serve -p 9000" TCP-LISTEN:9000,fork,reuseaddr
+    refuses_saying "sockx serve -k -p 9000" tcp-l:9000,fork
+    refuses_saying "sockx serve -k -p 9000" TCP-LISTEN:9000,fork,reuseaddr
     refuses_saying "sockx connect localhost:80" TCP:localhost:80
     refuses_saying "'-N' is for" echo -N localhost
     refuses_saying "exit status" connect -z localhost 80

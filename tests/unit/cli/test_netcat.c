@@ -46,6 +46,7 @@ Test(netcat, listening)
 	is("-l -k -e /bin/cat 9000", "sockx serve -k -m echo -p 9000");
 	is("-l --chat 9000", "sockx serve -m chat -p 9000");
 	is("-l -w 3 9000", "sockx serve -i 3 -p 9000");
+	is("-l -s 127.0.0.1 -p 9000", "sockx serve -H 127.0.0.1 -p 9000");
 }
 
 Test(netcat, connecting)
@@ -60,6 +61,50 @@ Test(netcat, connecting)
 	is("-s 192.0.2.1 -p 99 host 80", "sockx connect -s 192.0.2.1:99 host 80");
 	is("-U /run/x.sock", "sockx connect -U /run/x.sock");
 	is("9000", "sockx serve 9000");
+	is("-b -u 192.0.2.255 9", "sockx connect -u --send-only 192.0.2.255 9");
+	is("-i 5 host 80", "sockx connect -i 5 host 80");
+}
+
+static void says(const char *typed, const char *expected)
+{
+	char copy[256], out[320] = "nothing";
+	const char *words[WORDS_MAX];
+	size_t count = 0;
+
+	snprintf(copy, sizeof(copy), "%s", typed);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		words[count++] = word;
+	cr_expect(netcat_hint(words, count, out, sizeof(out)), "%s", typed);
+	cr_expect(eq(str, out, (char *)expected), "%s", typed);
+}
+
+Test(netcat, a_hint_says_what_means_something_else_here)
+{
+	says("-l 9000", "did you mean 'sockx serve -p 9000'?");
+	says("-w 3 host 80",
+		"did you mean 'sockx connect -w 3 -q 3 host 80'? (here '-w' limits connecting "
+		"alone)");
+	says("-i 3 host 80",
+		"did you mean 'sockx connect -i 3 host 80'? ('-i' is a limit of silence, as in "
+		"ncat)");
+}
+
+Test(netcat, a_hint_says_what_sockx_does_not_do)
+{
+	says("-zu host 53",
+		"over UDP nothing shows that a port answers; to see what refuses: 'nc -zu'");
+	says("-z host 20-30", "sockx connects to one port; 'nc -z' scans a range");
+	says("host 20-30", "sockx connects to one port; 'nc -z' scans a range");
+	says("-W 1 host 80", "sockx counts no packets; to end after a time: '--max-time DUR'");
+	says("-I 1024 host 80", "sockx sets no buffer sizes; 'nc -I' and 'nc -O' do");
+	says("-l -e /bin/sh 9000",
+		"sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork "
+		"EXEC:PROGRAM' does");
+	says("-l --allow 192.0.2.1 9000",
+		"sockx picks no clients by their address; 'ncat -l --allow ADDR' does");
+	says("-p 99 host 80", "a port to send from needs its address: '-s ADDR:PORT'");
+	says("-l", "to listen: 'sockx serve -p PORT', on one address alone with '-H ADDR'");
+	says("-nvlp", "to listen: 'sockx serve -p PORT', on one address alone with '-H ADDR'");
 }
 
 Test(netcat, what_is_not_known_for_certain_is_left_alone)
@@ -67,7 +112,8 @@ Test(netcat, what_is_not_known_for_certain_is_left_alone)
 	static const char *const lines[] = {"", "word", "two words", "-l --ssl 9000",
 		"-e /bin/sh host 80", "-l -e /bin/sh 9000", "-z host 20-30", "-k host 80",
 		"-p 99 host 80", "-w", "--wait", "a 80 c", "-l a b c", "-lU", "-l $(reboot)",
-		"host;ls 80", "-U a b", "-Z host 80"};
+		"host;ls 80", "-U a b", "-Z host 80", "-l", "-zu host 80", "-m 3 host 80",
+		"-b host 80", "-l -s ::1 host 80"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		is_nothing(lines[i]);

@@ -327,7 +327,8 @@ Test(opt, an_unknown_letter_is_named_with_its_cluster)
 Test(opt, a_netcat_spelling_gets_ours)
 {
 	REFUSES("unknown option '-l'", "'serve' always listens: leave the '-l' out", "-l");
-	REFUSES("unknown option '-l' in '-lk'", "'serve' always listens: write '-k' alone", "-lk");
+	REFUSES("unknown option '-l' in '-lk'", "'serve' always listens: leave the '-l' out",
+		"-lk");
 	REFUSES("unknown option '-l' in '-nvlp'", "'serve' always listens: leave the '-l' out",
 		"-nvlp", "80");
 	REFUSES("unknown option '--listen'", "'serve' always listens: leave the '--listen' out",

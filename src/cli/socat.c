@@ -1,0 +1,528 @@
+#include "cli/socat.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "cli/foreign.h"
+#include "cli/line.h"
+
+/* The kinds of addresses of socat(1), and what they are here. */
+enum role {
+	CONNECTS,
+	LISTENS,
+	STDIO, /* our standard input and output */
+	STDIN, /* one of them alone */
+	STDOUT,
+	ECHOES,  /* what goes in comes back */
+	PROGRAM, /* cat alone is something that we have: an echo */
+	FILE_IN,
+	FILE_OUT,
+	TLS_CONNECTS,
+	TLS_LISTENS,
+	LACKS, /* nothing of ours */
+};
+
+static const struct socat_kind {
+	const char *name, *options; /* ours that say the same */
+	const char *scheme;         /* of a path; NULL: a host and port, or neither */
+	enum role role;
+} kinds[] = {
+	{"TCP", "", NULL, CONNECTS},
+	{"TCP-CONNECT", "", NULL, CONNECTS},
+	{"TCP4", " -4", NULL, CONNECTS},
+	{"TCP4-CONNECT", " -4", NULL, CONNECTS},
+	{"TCP6", " -6", NULL, CONNECTS},
+	{"TCP6-CONNECT", " -6", NULL, CONNECTS},
+	{"TCP-LISTEN", "", NULL, LISTENS},
+	{"TCP-L", "", NULL, LISTENS},
+	{"TCP4-LISTEN", " -4", NULL, LISTENS},
+	{"TCP4-L", " -4", NULL, LISTENS},
+	{"TCP6-LISTEN", " -6", NULL, LISTENS},
+	{"TCP6-L", " -6", NULL, LISTENS},
+	{"UDP", " -u", NULL, CONNECTS},
+	{"UDP-CONNECT", " -u", NULL, CONNECTS},
+	{"UDP-SENDTO", " -u", NULL, CONNECTS},
+	{"UDP4", " -4 -u", NULL, CONNECTS},
+	{"UDP4-CONNECT", " -4 -u", NULL, CONNECTS},
+	{"UDP4-SENDTO", " -4 -u", NULL, CONNECTS},
+	{"UDP6", " -6 -u", NULL, CONNECTS},
+	{"UDP6-CONNECT", " -6 -u", NULL, CONNECTS},
+	{"UDP6-SENDTO", " -6 -u", NULL, CONNECTS},
+	{"UDP-LISTEN", " -u", NULL, LISTENS},
+	{"UDP-L", " -u", NULL, LISTENS},
+	{"UDP-RECV", " -u", NULL, LISTENS},
+	{"UDP-RECVFROM", " -u", NULL, LISTENS},
+	{"UDP4-LISTEN", " -4 -u", NULL, LISTENS},
+	{"UDP4-L", " -4 -u", NULL, LISTENS},
+	{"UDP4-RECV", " -4 -u", NULL, LISTENS},
+	{"UDP4-RECVFROM", " -4 -u", NULL, LISTENS},
+	{"UDP6-LISTEN", " -6 -u", NULL, LISTENS},
+	{"UDP6-L", " -6 -u", NULL, LISTENS},
+	{"UDP6-RECV", " -6 -u", NULL, LISTENS},
+	{"UDP6-RECVFROM", " -6 -u", NULL, LISTENS},
+	{"UNIX", "", "unix:", CONNECTS},
+	{"UNIX-CONNECT", "", "unix:", CONNECTS},
+	{"UNIX-CLIENT", "", "unix:", CONNECTS},
+	{"UNIX-LISTEN", "", "unix:", LISTENS},
+	{"UNIX-L", "", "unix:", LISTENS},
+	{"UNIX-SENDTO", " -u", "unix:", CONNECTS},
+	{"UNIX-RECV", " -u", "unix:", LISTENS},
+	{"UNIX-RECVFROM", " -u", "unix:", LISTENS},
+	{"ABSTRACT", "", "unix:@", CONNECTS},
+	{"ABSTRACT-CONNECT", "", "unix:@", CONNECTS},
+	{"ABSTRACT-CLIENT", "", "unix:@", CONNECTS},
+	{"ABSTRACT-LISTEN", "", "unix:@", LISTENS},
+	{"ABSTRACT-SENDTO", " -u", "unix:@", CONNECTS},
+	{"ABSTRACT-RECV", " -u", "unix:@", LISTENS},
+	{"ABSTRACT-RECVFROM", " -u", "unix:@", LISTENS},
+	{"-", "", NULL, STDIO},
+	{"STDIO", "", NULL, STDIO},
+	{"STDIN", "", NULL, STDIN},
+	{"STDOUT", "", NULL, STDOUT},
+	{"PIPE", "", NULL, ECHOES},
+	{"ECHO", "", NULL, ECHOES},
+	{"EXEC", "", NULL, PROGRAM},
+	{"SYSTEM", "", NULL, PROGRAM},
+	{"SHELL", "", NULL, PROGRAM},
+	{"OPEN", "", NULL, FILE_IN},
+	{"GOPEN", "", NULL, FILE_IN},
+	{"FILE", "", NULL, FILE_IN},
+	{"CREATE", "", NULL, FILE_OUT},
+	{"CREAT", "", NULL, FILE_OUT},
+	{"OPENSSL", "", NULL, TLS_CONNECTS},
+	{"OPENSSL-CONNECT", "", NULL, TLS_CONNECTS},
+	{"SSL", "", NULL, TLS_CONNECTS},
+	{"OPENSSL-LISTEN", "", NULL, TLS_LISTENS},
+	{"SSL-LISTEN", "", NULL, TLS_LISTENS},
+	{"SSL-L", "", NULL, TLS_LISTENS},
+	{"FD", "", NULL, LACKS},
+	{"FIFO", "", NULL, LACKS},
+	{"INTERFACE", "", NULL, LACKS},
+	{"PROXY", "", NULL, LACKS},
+	{"PROXY-CONNECT", "", NULL, LACKS},
+	{"PTY", "", NULL, LACKS},
+	{"READLINE", "", NULL, LACKS},
+	{"SCTP", "", NULL, LACKS},
+	{"SCTP-CONNECT", "", NULL, LACKS},
+	{"SCTP-LISTEN", "", NULL, LACKS},
+	{"SOCKS4", "", NULL, LACKS},
+	{"SOCKS4A", "", NULL, LACKS},
+	{"SOCKS5", "", NULL, LACKS},
+	{"TUN", "", NULL, LACKS},
+	{"UDP-DATAGRAM", "", NULL, LACKS},
+	{"UDP4-DATAGRAM", "", NULL, LACKS},
+	{"UDP6-DATAGRAM", "", NULL, LACKS},
+	{"VSOCK-CONNECT", "", NULL, LACKS},
+	{"VSOCK-LISTEN", "", NULL, LACKS},
+};
+
+enum { PART_MAX = 128 };
+
+struct socat_end {
+	const struct socat_kind *kind;
+	const char *word;
+	char rest[PART_MAX]; /* between the type's colon and the first comma */
+	bool has_rest, forks;
+	char host[PART_MAX], port[PART_MAX]; /* of bind= and sourceport= */
+	char options[PART_MAX];              /* what its own say here */
+	char unknown[PART_MAX];              /* the first that says nothing here */
+};
+
+struct socat_line {
+	struct socat_end ends[2];
+	size_t count;
+	bool to_right, to_left;
+	char options[PART_MAX]; /* what its own say here */
+	const char *unknown;
+};
+
+static const struct socat_kind *socat_find_kind(const char *word)
+{
+	size_t len = strcspn(word, ":,");
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strlen(kinds[i].name) == len && strncasecmp(kinds[i].name, word, len) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+/* TCP and UDP take a host and a port: "tcp:80" is a host here. */
+static bool socat_is_short_of_port(const struct socat_kind *kind, const char *rest)
+{
+	return kind->role == CONNECTS && !kind->scheme && !strchr(rest, ':');
+}
+
+bool socat_is_address(const char *word)
+{
+	const struct socat_kind *kind = socat_find_kind(word);
+	const char *colon = strchr(word, ':');
+
+	return kind && colon && strncmp(colon, "://", 3) != 0 &&
+	       strncmp(word, "unix:", strlen("unix:")) != 0 &&
+	       !socat_is_short_of_port(kind, colon + 1);
+}
+
+bool socat_is_surely_address(const char *word)
+{
+	const char *colon = strchr(word, ':');
+
+	if (!socat_is_address(word))
+		return false;
+	if (strpbrk(colon + 1, ":/,="))
+		return true;
+	return isupper((unsigned char)word[0]) &&
+	       (memchr(word, '-', (size_t)(colon - word)) || !text_is_digits(colon + 1));
+}
+
+/* Copy one part. An empty one is what cannot be written in a line. */
+static bool socat_copy(char *out, const char *from, size_t len)
+{
+	if (len >= PART_MAX)
+		len = 0;
+	memcpy(out, from, len);
+	out[len] = '\0';
+	return len > 0 && line_is_plain(out);
+}
+
+/* "name=value" of an address's options. */
+static const char *socat_value_of(const char *option, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(option, name, len) == 0 && option[len] == '=' ? option + len + 1 : NULL;
+}
+
+/* Those that say what sockx does anyway. */
+static bool socat_is_default(const char *option)
+{
+	static const char *const defaults[] = {"reuseaddr", "so-reuseaddr", "reuseaddr=1",
+		"nodelay", "tcp-nodelay", "unlink-early", "unlink-close", "rdonly"};
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		if (strcasecmp(option, defaults[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool socat_take_bind(struct socat_end *end, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (*value == '[' && value[len - 1] == ']')
+		return socat_copy(end->host, value + 1, len - 2);
+	return (!strchr(value, ':') || strchr(value, ':') != strrchr(value, ':')) &&
+	       socat_copy(end->host, value, len);
+}
+
+/* Options of socat's with a value that we have, too. */
+static bool socat_take_valued(struct socat_end *end, const char *option)
+{
+	static const struct {
+		const char *theirs, *ours;
+		enum role role;
+	} same[] = {{"max-children", "--max-conns", LISTENS}, {"mode", "--unix-mode", LISTENS},
+		{"connect-timeout", "-w", CONNECTS}};
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		const char *value = socat_value_of(option, same[i].theirs);
+
+		if (value)
+			return end->kind->role == same[i].role && line_is_plain(value) &&
+			       line_add(end->options, PART_MAX, same[i].ours, value);
+	}
+	return false;
+}
+
+static bool socat_take_flag(struct socat_end *end, const char *option)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} same[] = {{"crlf", "-C"}, {"crnl", "-C"}, {"type=2", "-u"}, {"type=5", "--seqpacket"},
+		{"pf=ip4", "-4"}, {"pf=ip6", "-6"}};
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
+		if (strcasecmp(option, same[i].theirs) == 0)
+			return line_add(end->options, PART_MAX, "", same[i].ours);
+	return false;
+}
+
+static bool socat_take_option(struct socat_end *end, const char *option)
+{
+	const char *bind = socat_value_of(option, "bind");
+	const char *port = socat_value_of(option, "sourceport");
+	bool net = end->kind->role == LISTENS || end->kind->role == CONNECTS;
+
+	if (strcasecmp(option, "fork") == 0 && end->kind->role == LISTENS)
+		return end->forks = true;
+	if (bind && net && !end->kind->scheme)
+		return socat_take_bind(end, bind);
+	if (port && end->kind->role == CONNECTS)
+		return socat_copy(end->port, port, strlen(port));
+	return socat_is_default(option) ||
+	       (net && (socat_take_flag(end, option) || socat_take_valued(end, option)));
+}
+
+static void socat_read_end(struct socat_end *end, const char *word)
+{
+	const char *at = word + strcspn(word, ":,");
+	size_t len = strcspn(at, ",");
+
+	*end = (struct socat_end){.kind = socat_find_kind(word), .word = word};
+	if (*at == ':')
+		end->has_rest = socat_copy(end->rest, at + 1, len - 1);
+	for (at += len; *at; at += len) {
+		char option[PART_MAX];
+
+		at++;
+		len = strcspn(at, ",");
+		if (len == 0)
+			continue;
+		snprintf(option, sizeof(option), "%.*s", (int)len, at);
+		if (!socat_take_option(end, option) && !end->unknown[0])
+			strcpy(end->unknown, option);
+	}
+}
+
+/* An option in front of the addresses. Returns how many words it took; 0: it says nothing here. */
+static size_t socat_take_leading(struct socat_line *line, const char *word, const char *next)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} times[] = {{"-t", "-q"}, {"-T", "-i"}};
+
+	if (strcmp(word, "-u") == 0)
+		return line->to_right = true;
+	if (strcmp(word, "-U") == 0)
+		return line->to_left = true;
+	if (strncmp(word, "-d", 2) == 0 && word[1 + strspn(word + 1, "d")] == '\0')
+		return 1; /* more messages of its own */
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		const char *value = word[2] ? word + 2 : next;
+
+		if (strncmp(word, times[i].theirs, 2) != 0)
+			continue;
+		return value && line_is_plain(value) &&
+		                       line_add(line->options, PART_MAX, times[i].ours, value)
+		               ? 1 + !word[2]
+		               : 0;
+	}
+	return 0;
+}
+
+static bool socat_read(struct socat_line *line, const char *const *words, size_t count)
+{
+	*line = (struct socat_line){0};
+	for (size_t i = 0, taken; i < count; i += taken) {
+		taken = 1;
+		if (words[i][0] == '-' && words[i][1]) {
+			taken = socat_take_leading(
+				line, words[i], i + 1 < count ? words[i + 1] : NULL);
+			if (!taken && !line->unknown)
+				line->unknown = words[i];
+			taken = taken ? taken : 1;
+			continue;
+		}
+		if (line->count == 2 || !socat_find_kind(words[i]))
+			return false;
+		socat_read_end(&line->ends[line->count++], words[i]);
+	}
+	return line->count > 0;
+}
+
+static bool socat_is_cat(const struct socat_end *end)
+{
+	return end->kind->role == PROGRAM && !end->unknown[0] &&
+	       (strcmp(end->rest, "cat") == 0 || strcmp(end->rest, "/bin/cat") == 0);
+}
+
+static struct socat_end *socat_find_role(struct socat_line *line, enum role role)
+{
+	for (size_t i = 0; i < line->count; i++)
+		if (line->ends[i].kind->role == role)
+			return &line->ends[i];
+	return NULL;
+}
+
+/* What sockx does not do, and what does. Returns false where there is nothing of the kind. */
+static bool socat_say_lack(struct socat_line *line, char *out, size_t size)
+{
+	bool listens = socat_find_role(line, LISTENS);
+	struct socat_end *end = socat_find_role(line, PROGRAM);
+
+	if (end && !(listens && socat_is_cat(end)))
+		return foreign_hint(listens ? "serve" : "connect", "-e", out, size);
+	if (socat_find_role(line, TLS_LISTENS))
+		return foreign_hint("serve", "--ssl", out, size);
+	if (socat_find_role(line, TLS_CONNECTS))
+		return foreign_hint("connect", "--ssl", out, size);
+	end = socat_find_role(line, LACKS);
+	if (end) {
+		snprintf(out, size, "sockx has no '%s'; socat has it", end->kind->name);
+		return true;
+	}
+	if (line->count == 2 && (listens || socat_find_role(line, CONNECTS)) &&
+		line->ends[0].kind->role <= LISTENS && line->ends[1].kind->role <= LISTENS) {
+		snprintf(out, size, "sockx joins no two sockets with each other; socat does");
+		return true;
+	}
+	end = socat_find_role(line, ECHOES);
+	if (end && (!listens || end->has_rest)) {
+		snprintf(out, size, "%s",
+			end->has_rest ? "sockx opens no pipes by name; socat does"
+				      : "sockx echoes only as a server; socat does as a client");
+		return true;
+	}
+	return false;
+}
+
+static bool socat_say_unknown(struct socat_line *line, char *out, size_t size)
+{
+	const char *unknown = line->unknown;
+
+	for (size_t i = 0; i < line->count; i++)
+		if (!unknown && line->ends[i].unknown[0])
+			unknown = line->ends[i].unknown;
+	if (!unknown || !line_is_plain(unknown))
+		unknown = NULL;
+	snprintf(out, size, "sockx has nothing for socat's option%s%s%s; socat has it",
+		unknown ? " '" : "s", unknown ? unknown : "", unknown ? "'" : "");
+	return true;
+}
+
+/* -1: only from the network; 1: only to it; 0: both ways. */
+static int socat_direction(const struct socat_line *line, const struct socat_end *net)
+{
+	const struct socat_end *other = &line->ends[net == &line->ends[0]];
+	bool net_first = net == &line->ends[0];
+
+	if (line->to_right || line->to_left)
+		return line->to_right == net_first ? -1 : 1;
+	if (line->count < 2)
+		return 0;
+	return other->kind->role == STDIN ? 1 : other->kind->role == STDOUT ? -1 : 0;
+}
+
+static bool socat_add(char *out, size_t size, const char *text)
+{
+	return !*text || line_add(out, size, "", text + 1);
+}
+
+static bool socat_add_source(const struct socat_end *net, char *out, size_t size)
+{
+	char source[2 * PART_MAX];
+
+	if (!net->host[0])
+		return !net->port[0];
+	if (!net->port[0])
+		return line_add(out, size, "-s", net->host);
+	endpoint_join(source, sizeof(source), net->host, net->port);
+	return line_add(out, size, "-s", source);
+}
+
+static bool socat_add_place(const struct socat_end *net, char *out, size_t size)
+{
+	char place[PART_MAX + 16];
+
+	snprintf(place, sizeof(place), "%s%s", net->kind->scheme ? net->kind->scheme : "",
+		net->rest);
+	if (net->kind->role == CONNECTS)
+		return socat_add_source(net, out, size) && line_add(out, size, "", place);
+	if (net->kind->scheme)
+		return line_add(out, size, "", place);
+	return (!net->host[0] || line_add(out, size, "-H", net->host)) &&
+	       line_add(out, size, "-p", place);
+}
+
+static bool socat_echoes(const struct socat_end *other)
+{
+	return other && (other->kind->role == ECHOES || socat_is_cat(other));
+}
+
+static bool socat_add_file(const struct socat_end *net, const struct socat_end *other,
+	int direction, char *out, size_t size)
+{
+	char redirected[PART_MAX + 2];
+	enum role role = other ? other->kind->role : STDIO;
+
+	if (role != FILE_IN && role != FILE_OUT)
+		return true;
+	if (!other->has_rest || net->forks || direction != (role == FILE_IN ? 1 : -1))
+		return false;
+	snprintf(redirected, sizeof(redirected), "%c%s", role == FILE_IN ? '<' : '>', other->rest);
+	return line_add(out, size, "", redirected);
+}
+
+/* The kind's options, of which "-4" says no more than an IPv4 address does. */
+static const char *socat_kind_options(const struct socat_end *net)
+{
+	const char *options = net->kind->options;
+
+	if (net->host[0] && (strncmp(options, " -4", 3) == 0 || strncmp(options, " -6", 3) == 0))
+		return options + 3;
+	return options;
+}
+
+static bool socat_write(
+	const struct socat_line *line, const struct socat_end *net, char *out, size_t size)
+{
+	const struct socat_end *other = line->count < 2 ? NULL : &line->ends[net == &line->ends[0]];
+	bool echoes = socat_echoes(other);
+	int direction = echoes ? 0 : socat_direction(line, net);
+
+	if (net->forks && !echoes && !line_add(out, size, "", "-k"))
+		return false;
+	return (!echoes || line_add(out, size, "-m", "echo")) &&
+	       socat_add(out, size, socat_kind_options(net)) &&
+	       socat_add(out, size, net->options) && socat_add(out, size, line->options) &&
+	       (!direction ||
+		       line_add(out, size, "", direction > 0 ? "--send-only" : "--recv-only")) &&
+	       socat_add_place(net, out, size) && socat_add_file(net, other, direction, out, size);
+}
+
+/* Where a line cannot be made of the names that were typed: its form. */
+static bool socat_say_form(
+	struct socat_line *line, const struct socat_end *net, char *out, size_t size)
+{
+	const char *command = net->kind->role == LISTENS ? "serve" : "connect";
+	const char *place = net->kind->scheme            ? "unix:PATH"
+	                    : net->kind->role != LISTENS ? "HOST:PORT"
+	                    : net->host[0]               ? "-H ADDR -p PORT"
+	                                                 : "-p PORT";
+	bool file = socat_find_role(line, FILE_IN) || socat_find_role(line, FILE_OUT);
+
+	if (net->port[0] && !net->host[0])
+		return foreign_hint("connect", "-p", out, size);
+	snprintf(out, size,
+		file ? "sockx opens no files: redirect standard input or output of 'sockx %s%s %s'"
+		     : "its form is 'sockx %s%s %s'",
+		command, socat_kind_options(net), place);
+	return true;
+}
+
+bool socat_hint(const char *const *words, size_t count, const char *options, char *out, size_t size)
+{
+	struct socat_line line;
+	struct socat_end *net;
+	char ours[256];
+
+	if (!socat_read(&line, words, count))
+		return false;
+	if (socat_say_lack(&line, out, size))
+		return true;
+	net = socat_find_role(&line, LISTENS);
+	if (!net)
+		net = socat_find_role(&line, CONNECTS);
+	if (!net)
+		return false;
+	if (line.unknown || line.ends[0].unknown[0] || line.ends[1].unknown[0])
+		return socat_say_unknown(&line, out, size);
+	snprintf(ours, sizeof(ours), "sockx %s%s", net->kind->role == LISTENS ? "serve" : "connect",
+		options);
+	if (!net->has_rest || !socat_write(&line, net, ours, sizeof(ours)))
+		return socat_say_form(&line, net, out, size);
+	snprintf(out, size, "did you mean '%s'?", ours);
+	return true;
+}

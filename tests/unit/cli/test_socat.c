@@ -1,0 +1,127 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/socat.h"
+
+enum { WORDS_MAX = 12 };
+
+static bool translate(const char *typed, char *out, size_t size)
+{
+	char copy[512];
+	const char *words[WORDS_MAX];
+	size_t count = 0;
+
+	snprintf(copy, sizeof(copy), "%s", typed);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		words[count++] = word;
+	return socat_hint(words, count, "", out, size);
+}
+
+static void says(const char *typed, const char *expected)
+{
+	char out[320] = "nothing";
+
+	cr_expect(translate(typed, out, sizeof(out)), "%s", typed);
+	cr_expect(eq(str, out, (char *)expected), "%s", typed);
+}
+
+static void means(const char *typed, const char *line)
+{
+	char expected[320];
+
+	snprintf(expected, sizeof(expected), "did you mean '%s'?", line);
+	says(typed, expected);
+}
+
+Test(socat, listening_is_serve)
+{
+	means("TCP-LISTEN:9000", "sockx serve -p 9000");
+	means("- tcp4-l:9000,fork,reuseaddr", "sockx serve -k -4 -p 9000");
+	means("TCP4-LISTEN:9000,bind=127.0.0.1 -", "sockx serve -H 127.0.0.1 -p 9000");
+	means("TCP-LISTEN:9000,bind=[::1],fork PIPE", "sockx serve -m echo -H ::1 -p 9000");
+	means("TCP-LISTEN:9000,fork EXEC:cat", "sockx serve -m echo -p 9000");
+	means("UDP-RECV:9000", "sockx serve -u -p 9000");
+	means("UNIX-LISTEN:/run/x,mode=0600", "sockx serve --unix-mode 0600 unix:/run/x");
+	means("UNIX-LISTEN:/run/x,type=5", "sockx serve --seqpacket unix:/run/x");
+	means("ABSTRACT-LISTEN:x", "sockx serve unix:@x");
+	means("-u TCP-L:9 CREATE:out", "sockx serve --recv-only -p 9 >out");
+}
+
+Test(socat, connecting_is_connect)
+{
+	means("- TCP:host:80", "sockx connect host:80");
+	means("- tcp6:[::1]:80,nodelay", "sockx connect -6 [::1]:80");
+	means("-t 2 -T5 STDIO UDP:host:53", "sockx connect -u -q 2 -i 5 host:53");
+	means("-d -d - TCP:h:80,bind=192.0.2.1,sourceport=9", "sockx connect -s 192.0.2.1:9 h:80");
+	means("- TCP:host:80,crnl,connect-timeout=3", "sockx connect -C -w 3 host:80");
+	means("-u OPEN:x TCP:host:80", "sockx connect --send-only host:80 <x");
+	means("-U - TCP:host:80", "sockx connect --recv-only host:80");
+	means("STDIN TCP:host:80", "sockx connect --send-only host:80");
+	means("TCP:host:80 STDOUT", "sockx connect --recv-only host:80");
+	means("UNIX-CONNECT:/run/x", "sockx connect unix:/run/x");
+}
+
+Test(socat, what_sockx_does_not_do_is_said)
+{
+	says("TCP-L:9 TCP:host:80", "sockx joins no two sockets with each other; socat does");
+	says("SYSTEM:ls TCP:host:80",
+		"sockx runs no programs; 'socat EXEC:PROGRAM TCP:HOST:PORT' does");
+	says("READLINE TCP:host:80", "sockx has no 'READLINE'; socat has it");
+	says("TCP-L:9,su=me -", "sockx has nothing for socat's option 'su=me'; socat has it");
+	says("TCP-L:9,x=$y -", "sockx has nothing for socat's options; socat has it");
+	says("-v - TCP:h:80", "sockx has nothing for socat's option '-v'; socat has it");
+	says("TCP:host:80 PIPE", "sockx echoes only as a server; socat does as a client");
+	says("PIPE:/run/p TCP-L:9", "sockx opens no pipes by name; socat does");
+	says("SSL:host:443 -", "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'");
+	says("SSL-L:443 -",
+		"sockx has no TLS; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
+	says("- TCP:host:80,sourceport=9", "a port to send from needs its address: '-s ADDR:PORT'");
+}
+
+Test(socat, what_no_line_can_be_made_of_is_shown_as_a_form)
+{
+	says("TCP-LISTEN:$PORT -", "its form is 'sockx serve -p PORT'");
+	says("TCP-LISTEN:$PORT,bind=127.0.0.1 -", "its form is 'sockx serve -H ADDR -p PORT'");
+	says("UNIX-LISTEN:/x\x1b[2J -", "its form is 'sockx serve unix:PATH'");
+	says("OPEN:x TCP-L:9",
+		"sockx opens no files: redirect standard input or output of 'sockx serve -p PORT'");
+}
+
+Test(socat, other_lines_are_left_alone)
+{
+	static const char *const lines[] = {
+		"", "host 80", "- -", "TCP:h:80 - -", "OPEN:x -", "-u", "TCP:h:80 host"};
+	char out[320];
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		cr_expect(not(translate(lines[i], out, sizeof(out))), "%s", lines[i]);
+}
+
+Test(socat, an_address_is_told_from_a_host_and_port)
+{
+	cr_expect(socat_is_address("TCP-LISTEN:9000"));
+	cr_expect(socat_is_address("tcp:host:80"));
+	cr_expect(not(socat_is_address("tcp:80")));
+	cr_expect(not(socat_is_address("tcp://host:80")));
+	cr_expect(not(socat_is_address("unix:/run/x")));
+	cr_expect(not(socat_is_address("TCP-LISTENER:80")));
+	cr_expect(not(socat_is_address("localhost:80")));
+	cr_expect(socat_is_surely_address("TCP-LISTEN:9000"));
+	cr_expect(socat_is_surely_address("tcp:host:80"));
+	cr_expect(socat_is_surely_address("EXEC:cat"));
+	cr_expect(not(socat_is_surely_address("open:80")));
+	cr_expect(not(socat_is_surely_address("FILE:80")));
+}
+
+Test(socat, what_is_too_long_is_left_out)
+{
+	char word[400] = "TCP-LISTEN:9,bind=", out[320];
+	const char *words[] = {word};
+	size_t used = strlen(word);
+
+	memset(word + used, '1', sizeof(word) - used - 1);
+	cr_expect(socat_hint(words, 1, "", out, sizeof(out)));
+	cr_expect(lt(sz, strlen(out), 200));
+}
