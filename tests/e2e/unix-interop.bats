@@ -108,8 +108,9 @@ whole_by() {
 
 # ---- our clients, their echo server ----
 
+# A path is there from bind on, and a server only from listen on: it has the flag SO_ACCEPTCON.
 is_up_at() {
-    is_gone "$PEER_PID" || grep -Eq " $1\$" /proc/net/unix
+    is_gone "$PEER_PID" || grep -Eq "( 00010000 [0-9]{4}| 0002) .* $1\$" /proc/net/unix
 }
 
 # AT CMD...: start_peer for a program that serves AT, as /proc/net/unix shows it.
