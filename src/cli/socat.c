@@ -282,7 +282,7 @@ static void socat_read_end(struct socat_end *end, const char *word)
 			continue;
 		snprintf(option, sizeof(option), "%.*s", (int)len, at);
 		if (!socat_take_option(end, option) && !end->unknown[0])
-			strcpy(end->unknown, option);
+			memcpy(end->unknown, option, sizeof(option));
 	}
 }
 

@@ -169,7 +169,7 @@ static int help_command(struct reporter *to, void *conf, const struct opt_set *s
 	const struct opt_args *args, struct err *err)
 {
 	const char *colour = ((const struct help_conf *)conf)->talk.color;
-	struct span text;
+	struct span text = {0};
 	struct buf page = {0};
 
 	(void)set;

@@ -83,7 +83,7 @@ static void desk_update_prompt(struct chat_run *run)
 			lines == 1 ? " waits" : "s wait");
 	if (strcmp(prompt, run->prompt) == 0)
 		return;
-	strcpy(run->prompt, prompt);
+	memcpy(run->prompt, prompt, sizeof(prompt));
 	console_prompt(&run->console, prompt, waits);
 }
 
