@@ -156,6 +156,7 @@ release-check: ## valgrind, TSan, gcc -fanalyzer, a bad network, fuzzing for hou
 	@sh tests/release memcheck build/memcheck/sockx
 	@sh tests/release threads build/tsan/sockx
 	@sh tests/release network build/memcheck/sockx
+	@sh tests/release faults build/memcheck/sockx
 	@sh tests/release analyzer
 	@$(MAKE) --no-print-directory fuzz RUNS=10000000
 
