@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/line.h"
 #include "cmd/ask.h"
 #include "core/target.h"
 
@@ -42,10 +43,7 @@ static size_t ask_words_place(const struct opt_args *words, struct target *out)
 /* A word as it can be typed again; else what stands for it. */
 static const char *ask_words_typed(const char *word, const char *otherwise)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_.:%@/-";
-
-	return word[0] && word[0] != '-' && !word[strspn(word, plain)] ? word : otherwise;
+	return word[0] != '-' && line_is_plain(word) ? word : otherwise;
 }
 
 /* " hi": the words that are text, with a blank before; several are told as TEXT. */

@@ -262,8 +262,7 @@ static enum moved move_once(struct conn *from, struct conn *to)
 	return move_straight(from, to);
 }
 
-/* Of a socket that does not wait, one splice takes what is there when it begins; by its end there
- * is more, as a rule, which a blocking one would go on to (tcp_splice_read in net/ipv4/tcp.c). */
+/* Of a socket several times, for by the end of one splice there is more, as a rule. */
 enum moved conn_move(struct conn *from, struct conn *to)
 {
 	int left = from->link.bulk == BULK_SOCKET ? SPLICES_A_TURN : 1;

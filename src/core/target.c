@@ -80,15 +80,15 @@ const char *target_read(const char *word, struct target *out)
 	return endpoint_split(word, &out->at);
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 /* RFC 3986 section 3.1: a letter, then letters, digits, "+", "-", ".". */
 static size_t target_scheme_len(const char *word)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	size_t len = strspn(word, letters);
+	size_t len = strspn(word, LETTERS);
 
 	if (len > 0)
-		len += strspn(word + len, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					  "0123456789+-.");
+		len += strspn(word + len, LETTERS "0123456789+-.");
 	return strncmp(word + len, "://", 3) == 0 ? len : 0;
 }
 

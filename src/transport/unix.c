@@ -116,17 +116,23 @@ static void unix_unlisten(struct reporter *to, struct listening *socket)
 	sys_close(to, socket->fd);
 }
 
-/* What accept returns has the usual options, whatever its listener has. What its listener took, it
- * takes as well. */
+/* What accept returns has the usual options, whatever its listener has: what was asked of that is
+ * asked of it as well. */
+static void unix_ask_as_listener(
+	struct reporter *to, const struct listening *listener, int fd, const struct addr *peer)
+{
+	struct err unused;
+
+	socket_options_set(to, fd, SOCKET_UNIX, peer, listener->options, ERR_RUNTIME, &unused);
+}
+
 static enum io seqpacket_accept(
 	struct reporter *to, const struct listening *listener, struct link *link, struct addr *peer)
 {
 	enum io verdict = stream_accept(to, listener, link, peer);
-	struct err unused;
 
 	if (verdict == IO_DONE)
-		socket_options_set(
-			to, link->fd, SOCKET_UNIX, peer, listener->options, ERR_RUNTIME, &unused);
+		unix_ask_as_listener(to, listener, link->fd, peer);
 	return verdict;
 }
 
@@ -134,13 +140,11 @@ static enum io unix_accept(
 	struct reporter *to, const struct listening *listener, struct link *link, struct addr *peer)
 {
 	enum io verdict = stream_accept(to, listener, link, peer);
-	struct err unused;
 
 	if (verdict != IO_DONE)
 		return verdict;
 	unix_prepare_stream(to, link->fd);
-	socket_options_set(
-		to, link->fd, SOCKET_UNIX, peer, listener->options, ERR_RUNTIME, &unused);
+	unix_ask_as_listener(to, listener, link->fd, peer);
 	return IO_DONE;
 }
 
