@@ -1,4 +1,4 @@
-"""alloc.py: the n-th allocation fails, once and for ever after, for every n that there is: in an echo,
+"""alloc.py PORT: the n-th allocation fails, once and for ever after, for every n that there is: in an echo,
 greeting, analysis and chat server with a few clients one after the other, over TCP and UDP, and in both client commands, over
 TCP, UDP and Unix sockets, and in what echo measures.
 
@@ -20,6 +20,7 @@ ALLOCATIONS_MAX = 200  # far more than any of these makes
 STATUSES = (0, 1)  # no memory is a failure at run time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOCKX = os.environ["SOCKX"]
+PORT = int(sys.argv[1])  # of one server after the other
 DATA = random.Random(5).randbytes(300000)
 
 
@@ -39,12 +40,6 @@ def surroundings(shim, at, ever, log):
     if ever:
         made["FAIL_EVER"] = "1"
     return made
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answers(port, expected=b"a line\n"):
@@ -88,7 +83,7 @@ def serve_mode(mode, expected):
 
 
 def serve_case(environment, ever, answers=answers, options=("-m", "echo"), stdin=None):
-    port = free_port()
+    port = PORT
     with subprocess.Popen([SOCKX, "serve", "-H", "127.0.0.1", "-p", str(port), *options],
                           stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           env=environment) as child:
@@ -166,7 +161,7 @@ def served(options, client, data):
 
 
 def main():
-    port = free_port()
+    port = PORT
     total = every("serve", serve_case) + every("serve -u", serve_udp_case)
     for mode, expected in (
             ("greet", b"welcome a line"),
