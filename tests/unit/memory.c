@@ -1,4 +1,5 @@
 #include "memory.h"
+#include "sanitized.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -6,17 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static const bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-static const bool sanitized = true;
-#else
-static const bool sanitized = false;
-#endif
-#else
-static const bool sanitized = false;
-#endif
+static const bool sanitized = SANITIZED_MEMORY || SANITIZED_THREADS;
 
 /* The stack grows as it is used, and could not under the limit. */
 static void grow_stack(void)

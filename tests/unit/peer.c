@@ -51,7 +51,8 @@ static void keep(struct peer *p, const char *bytes, size_t len)
 {
 	size_t room = p->heard_len < sizeof(p->heard) - 1 ? sizeof(p->heard) - 1 - p->heard_len : 0;
 
-	memcpy(p->heard + p->heard_len, bytes, len < room ? len : room);
+	if (room)
+		memcpy(p->heard + p->heard_len, bytes, len < room ? len : room);
 	p->heard_len += len;
 }
 

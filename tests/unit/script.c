@@ -103,7 +103,7 @@ static void record(struct script *s, struct span out)
 {
 	size_t room = s->outgoing_len < SCRIPT_OUT_MAX ? SCRIPT_OUT_MAX - s->outgoing_len : 0;
 
-	if (out.len)
+	if (out.len && room)
 		memcpy(s->outgoing + s->outgoing_len, out.data, out.len < room ? out.len : room);
 	s->outgoing_len += out.len;
 }

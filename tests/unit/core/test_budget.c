@@ -233,7 +233,7 @@ static char *words(size_t count)
 	char *text = malloc(count * 9 + 1);
 
 	for (size_t i = 0; i < count; i++)
-		snprintf(text + i * 9, 10, "w%07zx ", i);
+		snprintf(text + i * 9, 10, "w%07x ", (unsigned)i & 0xfffffff);
 	return text;
 }
 

@@ -8,14 +8,11 @@
 #include "tty/line_edit.h"
 #include "base/utf8.h"
 #include "memory.h"
+#include "sanitized.h"
 #include "vt.h"
 
 /* Random lines; the fuzz target types many more. Sanitizers make them ten times as slow. */
-#ifdef __SANITIZE_ADDRESS__
-enum { RUNS = 15 };
-#else
-enum { RUNS = 60 };
-#endif
+enum { RUNS = SANITIZED_MEMORY ? 15 : 60 };
 
 TestSuite(line_edit, .timeout = 60);
 
