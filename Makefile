@@ -35,7 +35,7 @@ takes := $(foreach flag,$(HARDENING),$(call probe,$(flag)))
 # _FORTIFY_SOURCE wants optimisation, and must not meet a compiler that sets it already.
 fortify := $(if $(filter -O0 -fsanitize=%,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 
-OWN_CPPFLAGS := -Isrc -D_GNU_SOURCE -DSOCKX_VERSION='"$(VERSION)"' $(fortify)
+OWN_CPPFLAGS = -Isrc -D_GNU_SOURCE -DSOCKX_VERSION='"$(VERSION)"' $(fortify)
 OWN_CFLAGS = -std=c17 -pthread $(WARNINGS) $(WERROR) $(takes)
 # What is done, in short; V=1 shows the commands, -s nothing.
 Q := $(if $(V),,@)
@@ -54,7 +54,7 @@ FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 
-.PHONY: all demo check check-unit check-e2e unit lint asan coverage fuzz fuzz-build fuzz-targets \
+.PHONY: all demo check check-unit check-e2e unit lint asan coverage fuzz fuzz-build fuzz-targets asan-build \
 	release-check bench soak compare shots format docs install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -62,8 +62,8 @@ COMPLETIONS := completions/sockx.bash completions/_sockx completions/sockx.fish
 all: $(B)/sockx ## build the program (VARIANT, CC, CFLAGS are yours to set)
 	$(call say,built,$(B)/sockx; to try it: $(B)/sockx help)
 
-# What a build was made with: a change of flags rebuilds.
-$(B)/flags: export MADE_WITH = $(compile) $(link) $(LIBS)
+# What a build was made with: a change of flags rebuilds. Whether a warning is an error changes no object.
+$(B)/flags: export MADE_WITH = $(filter-out -Werror,$(compile) $(link) $(LIBS))
 $(B)/flags: .FORCE
 	@mkdir -p $(@D)
 	@echo "$$MADE_WITH" | cmp -s - $@ || echo "$$MADE_WITH" >$@
@@ -91,9 +91,12 @@ $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
 	$(Q)$(link) -Wl,--wrap=criterion_internal_test_main $^ $(LIBS) -lcriterion -o $@
 
 $(B)/tests/unit/cmd/test_suggest.o: tests/unit/cmd/foreign.txt
-$(UNIT_OBJECTS): OWN_CPPFLAGS += -Itests/unit
+$(UNIT_OBJECTS): private OWN_CPPFLAGS += -Itests/unit
 # Criterion's own macros do not keep to all of our warnings.
-$(UNIT_OBJECTS): WARNINGS := -Wall -Wextra -Wno-missing-field-initializers
+$(UNIT_OBJECTS): private WARNINGS := -Wall -Wextra -Wno-missing-field-initializers
+# Tests are compiled quickly, and without what needs optimisation; what they test is as fast as ever.
+$(UNIT_OBJECTS): private fortify :=
+$(UNIT_OBJECTS): private override CFLAGS := $(patsubst -O%,-O0,$(CFLAGS))
 
 $(B)/bench/%: tests/bench/%.c $(B)/flags
 	$(call say,cc,$<)
@@ -106,9 +109,10 @@ $(B)/bench/words: tests/bench/words.c $(OBJECTS) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(compile) $< $(OBJECTS) $(LIBS) -o $@
 
-FUZZED := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+# One build has the sanitizers, for the tests and for fuzzing.
+SANITIZED := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
-FUZZ_BUILT = $(if $(TARGET),build/fuzz/fuzz/$(TARGET),fuzz-targets)
+FUZZ_BUILT = $(if $(TARGET),build/asan/fuzz/$(TARGET),fuzz-targets)
 FUZZ_BOUND = $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(or $(SECONDS),60))
 # A fuzz target is one file; the header is what they share.
 $(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(OBJECTS) $(B)/flags
@@ -161,10 +165,13 @@ release-check: ## valgrind, TSan, gcc -fanalyzer, a bad network, fuzzing for hou
 	@$(MAKE) --no-print-directory fuzz RUNS=10000000
 
 fuzz: fuzz-build ## run the fuzz targets (TARGET=x: only that one; SECONDS=60 each, or RUNS=n)
-	@sh tests/fuzz/run build/fuzz/fuzz $(FUZZ_BOUND) $(TARGET)
+	@sh tests/fuzz/run build/asan/fuzz $(FUZZ_BOUND) $(TARGET)
 
 fuzz-build:
-	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang CFLAGS='$(FUZZED)' $(FUZZ_BUILT)
+	@$(MAKE) --no-print-directory VARIANT=asan CC=clang CFLAGS='$(SANITIZED)' $(FUZZ_BUILT)
+
+asan-build:
+	@$(MAKE) --no-print-directory VARIANT=asan CC=clang CFLAGS='$(SANITIZED)' all unit
 
 bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (ROUNDS=5)
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
