@@ -162,6 +162,7 @@ release-check: ## valgrind, TSan, gcc -fanalyzer, a bad network, fuzzing for hou
 	@sh tests/release network build/memcheck/sockx
 	@sh tests/release faults build/memcheck/sockx
 	@sh tests/release analyzer
+	@EVERY=1 sh tests/check asan
 	@$(MAKE) --no-print-directory fuzz RUNS=10000000
 
 fuzz: fuzz-build ## run the fuzz targets (TARGET=x: only that one; SECONDS=60 each, or RUNS=n)

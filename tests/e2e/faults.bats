@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=unit
 #
 # Clients that misbehave, and too few descriptors: beside each of them an honest client gets every
 # byte and waits at most 2 ms (p99), the server survives, and service goes on once the cause is

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets
+# bats file_tags=unit
 #
 # sockx serve: what it says, whom it serves, and when it ends.
 

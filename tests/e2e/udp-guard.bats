@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets output
+# bats file_tags=unit
 #
 # The loop guard: no datagram, forged or not, makes UDP servers answer each other for ever, and
 # ordinary clients do not notice. Some tests need root, for raw sockets, low ports and network

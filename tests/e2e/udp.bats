@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # tests are processes; helper reads; run sets output
+# bats file_tags=unit
 #
 # UDP: datagrams come back whole and to who asked, no peer disturbs another, and a pipe of datagrams
 # ends. With whom, each over IPv4, and IPv6 where the name says so:

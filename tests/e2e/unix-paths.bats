@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets output
+# bats file_tags=unit
 #
 # Unix sockets' paths: nobody's is taken, of two that want one exactly one gets it, what a dead server
 # has left is replaced, and nothing of ours is left. What goes through the sockets: unix.bats.

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets output
+# bats file_tags=unit
 #
 # Unix sockets: streams, datagrams and sequenced packets, by path and by abstract name: bytes and
 # messages come back whole, the ends are what they are on TCP, and no peer disturbs another. With
