@@ -256,3 +256,16 @@ bool addr_is_broadcast(const struct addr *a)
 
 	return ipv4_of(a, &four) && four.s_addr == htonl(INADDR_BROADCAST);
 }
+
+bool addr_is_link_local(const struct addr *a)
+{
+	return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
+}
+
+bool addr_has_interface(const struct addr *a)
+{
+	char name[IF_NAMESIZE];
+
+	return a->sa.sa_family != AF_INET6 || a->in6.sin6_scope_id == 0 ||
+	       if_indextoname(a->in6.sin6_scope_id, name);
+}

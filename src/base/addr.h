@@ -65,6 +65,12 @@ bool addr_is_loopback(const struct addr *a);
 bool addr_is_group(const struct addr *a);
 bool addr_is_broadcast(const struct addr *a);
 
+/* An IPv6 address of one link (fe80::/10), which means nothing without its interface. */
+bool addr_is_link_local(const struct addr *a);
+
+/* Whether this machine has the interface that an IPv6 address names; true where it names none. */
+bool addr_has_interface(const struct addr *a);
+
 /* The host alone: without a port; an IPv4-mapped one is the IPv4 address that it maps. */
 struct addr addr_host(const struct addr *a);
 

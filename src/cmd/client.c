@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "cmd/advice.h"
+#include "cmd/host.h"
 #include "cmd/talk.h"
 #include "core/elsewhere.h"
 #include "report/report.h"
@@ -269,14 +270,14 @@ static int client_read_source(const struct client *c, struct addr *source, struc
 static int client_read_host(struct client *c, struct err *err)
 {
 	struct endpoint *at = &c->where.at;
-	const char *host = c->conf->host;
+	const char *host = c->conf->host, *interface = c->conf->where.sockets.interface;
 
-	if (host && (host_check(host, err) < 0 ||
+	if (host && (host_check(host, interface, err) < 0 ||
 			    endpoint_add(at->host, sizeof(at->host), "--host", host, err) < 0))
 		return -1;
 	if (!at->host[0])
 		snprintf(at->host, sizeof(at->host), "localhost");
-	if (host_check(at->host, err) < 0)
+	if (host_check(at->host, interface, err) < 0)
 		return -1;
 	if (c->where.port == 0) {
 		err_set(err, ERR_USAGE, "nothing can be reached at port 0");
@@ -342,6 +343,8 @@ int client_run(struct client *c, struct err *err)
 		return 0;
 	}
 	*err = c->verdict;
+	if (c->where.default_port)
+		host_hint_port(c->where.at.host, err);
 	advise_client(err, c->mode);
 	return -1;
 }

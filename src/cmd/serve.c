@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "cmd/commands.h"
+#include "cmd/host.h"
 #include "cmd/serve.h"
 #include "cmd/talk.h"
 #include "os/limits.h"
@@ -437,6 +438,8 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	if (serve_read(run, conf, set, args, err) == 0) {
 		if (serve_init_run(run, set, err) == 0)
 			rc = serve(run, err);
+		if (rc < 0 && run->where.default_port)
+			host_hint_port(run->where.at.host, err);
 		serve_free_run(run);
 	}
 	free(run);

@@ -1,4 +1,5 @@
 /* Where sockx serve listens: what was typed, as addresses. */
+#include "cmd/host.h"
 #include "cmd/serve.h"
 
 static int serve_address_add(struct serve_run *run, const struct addr *at, struct err *err)
@@ -66,7 +67,7 @@ static int serve_address_find_host(struct serve_run *run, const char *host, stru
 	int known;
 
 	h->run = run;
-	if (host_check(host, err) < 0)
+	if (host_check(host, run->conf->where.sockets.interface, err) < 0)
 		return -1;
 	known = resolve_at_once(&query, &h->addresses, err);
 	if (known != 0)

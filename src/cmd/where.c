@@ -172,28 +172,6 @@ static int where_refuse_socat(const struct opt_args *args, struct err *err)
 	return where_hint_socat(args, err);
 }
 
-/* Whether what has a colon in it is an IPv6 address, perhaps with a zone (RFC 4007 section 11). */
-static bool where_is_ipv6(const char *host)
-{
-	char address[INET6_ADDRSTRLEN];
-	size_t len = strcspn(host, "%");
-	struct in6_addr out;
-
-	if (len >= sizeof(address) || (host[len] && !host[len + 1]))
-		return false;
-	memcpy(address, host, len);
-	address[len] = '\0';
-	return inet_pton(AF_INET6, address, &out) == 1;
-}
-
-int host_check(const char *host, struct err *err)
-{
-	if (text_is_host(host) && (!strchr(host, ':') || where_is_ipv6(host)))
-		return 0;
-	err_set(err, ERR_USAGE, "%s is not a host", quoted(host).text);
-	return err_hint(err, "use a name or an address, such as localhost, 127.0.0.1 or ::1");
-}
-
 int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err)
 {
 	if (part[0] && strcmp(part, value) != 0) {
@@ -347,7 +325,8 @@ static int where_read_port(const struct where_conf *conf, struct where *out, str
 		(port_read(conf->port, &out->port, err) < 0 ||
 			endpoint_add(at->port, sizeof(at->port), "--port", conf->port, err) < 0))
 		return -1;
-	if (!at->port[0])
+	out->default_port = !at->port[0];
+	if (out->default_port)
 		snprintf(at->port, sizeof(at->port), "%s", DEFAULT_PORT);
 	return port_read(at->port, &out->port, err);
 }

@@ -33,6 +33,7 @@ struct where {
 	struct addr path;   /* at.path; len 0: it is a host and port */
 	int family;         /* of the host: AF_UNSPEC, AF_INET or AF_INET6 */
 	uint16_t port;
+	bool default_port; /* none was given */
 };
 
 /* The words are [HOST] [PORT], HOST:PORT, unix:PATH and so on; one of digits is a port where
@@ -45,9 +46,6 @@ int port_read(const char *typed, uint16_t *port, struct err *err);
 
 /* The path of a Unix socket, or @NAME. Returns 0, or -1 with ERR_USAGE. */
 int path_read(const char *typed, struct addr *out, struct err *err);
-
-/* That host can be looked up or parsed at all. Returns 0, or -1 with ERR_USAGE. */
-int host_check(const char *host, struct err *err);
 
 /* Put what an option gave into a part of an address that the words left open; both is ERR_USAGE. */
 int endpoint_add(char *part, size_t size, const char *option, const char *value, struct err *err);

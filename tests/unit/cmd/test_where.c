@@ -53,35 +53,6 @@ Test(where, nothing_else_is_a_port)
 	}
 }
 
-/* ---- hosts ---- */
-
-Test(where, a_host_is_a_name_or_an_address)
-{
-	static const char *const hosts[] = {"localhost", "127.0.0.1", "::1", "fe80::1%lo",
-		"example.org", "bücher.example", "a"};
-
-	for (size_t i = 0; i < COUNT(hosts); i++) {
-		struct err err = {0};
-
-		cr_expect(eq(int, host_check(hosts[i], &err), 0), "%s", err.what);
-	}
-}
-
-Test(where, blanks_controls_and_broken_letters_make_no_host)
-{
-	static const char *const hosts[] = {"", " ", "a b", "a\tb", "a\n", "\x1b[2J", "a\x7f",
-		("a\xc2\x9b"
-		 "b"),
-		"a\xff", "\xc3", "a\u202e", "a\u200b"};
-
-	for (size_t i = 0; i < COUNT(hosts); i++) {
-		struct err err = {0};
-
-		cr_expect(eq(int, host_check(hosts[i], &err), -1), "host %zu", i);
-		is_a_usage_error(&err);
-	}
-}
-
 /* ---- addresses ---- */
 
 static int read_words(const char *const *words, size_t count, bool lone_port, const char *command,
