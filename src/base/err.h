@@ -37,9 +37,10 @@ enum fact {
 	FACT_ADDRESS_NOT_OURS, /* this machine does not have it */
 	FACT_GROUP,            /* it is a multicast group, and none is joined */
 	/* Connecting. */
-	FACT_NO_TCP_SERVER,  /* nothing listens there */
-	FACT_NO_UDP_SERVER,  /* the same */
-	FACT_NO_UNIX_SERVER, /* no server has that socket, one of streams */
+	FACT_NO_TCP_SERVER,   /* nothing listens there, on this machine */
+	FACT_NO_UDP_SERVER,   /* the same */
+	FACT_NO_SERVER_THERE, /* nothing listens there, on another machine */
+	FACT_NO_UNIX_SERVER,  /* no server has that socket, one of streams */
 	FACT_NO_UNIX_DATAGRAM_SERVER,
 	FACT_NO_UNIX_SEQPACKET_SERVER,
 	FACT_ONE_WAY,           /* a group or broadcast address, from which no answer comes */

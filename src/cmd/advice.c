@@ -24,6 +24,8 @@ static const struct advice advices[FACT_COUNT] = {
 		"nothing listens there; to start a server: sockx serve -p {port}{mode}"},
 	[FACT_NO_UDP_SERVER] = {NULL,
 		"nothing listens there; to start a server: sockx serve -u -p {port}{mode}"},
+	[FACT_NO_SERVER_THERE] = {NULL,
+		"nothing listens there; check the address, and port {port}"},
 	[FACT_NO_UNIX_SERVER] = {NULL,
 		"no server has it; to start one: sockx serve {address}{mode}"},
 	[FACT_NO_UNIX_DATAGRAM_SERVER] = {NULL,

@@ -257,7 +257,7 @@ static void conn_lost_ending(const struct conn *c, const struct addr *peer, stru
 	} else if (c->link.connectionless && !c->answered) {
 		err_sys(err, ERR_REFUSED, c->link.error, "cannot reach %s", at.text);
 		if (!err_note_shortage(err) && c->link.via->advise)
-			c->link.via->advise(err, c->link.error, peer);
+			c->link.via->advise(c->link.to, err, c->link.error, peer);
 	} else {
 		err_sys(err, ERR_LOST, c->link.error,
 			"connection with %s lost after %ju bytes received, %ju sent", at.text,

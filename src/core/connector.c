@@ -134,7 +134,7 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 		err_sys(why, kind, error, "cannot connect to %s (%s)", quoted(conf->typed).text,
 			target.text);
 	if (!err_note_shortage(why))
-		conf->via->advise(why, error, at);
+		conf->via->advise(link->to, why, error, at);
 }
 
 static void connector_tell(

@@ -43,7 +43,7 @@ static enum io elsewhere_fail(struct link *link, int error)
 	if (e->answered || !elsewhere_is_refusal(error))
 		return IO_FAIL;
 	err_sys(&why, ERR_REFUSED, error, "cannot reach %s", addr_text(&e->at).text);
-	e->below.via->advise(&why, error, &e->at);
+	e->below.via->advise(e->below.to, &why, error, &e->at);
 	return link_fail_with(link, &why);
 }
 

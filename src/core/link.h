@@ -174,7 +174,7 @@ struct transport {
 	enum io (*ready)(struct link *link);
 
 	/* Add what to do next to the story of a connect that failed. */
-	void (*advise)(struct err *err, int error, const struct addr *at);
+	void (*advise)(struct reporter *to, struct err *err, int error, const struct addr *at);
 
 	/* Read once into room; *got says how much came. */
 	enum io (*read)(struct link *link, uint8_t *room, size_t size, size_t *got);

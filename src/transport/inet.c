@@ -157,10 +157,27 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct dial
 	return IO_FAIL;
 }
 
-void inet_advise(struct err *err, int error, const struct addr *at)
+bool inet_is_ours(struct reporter *to, const struct addr *at)
+{
+	struct addr own = *at;
+	bool is = addr_is_loopback(at) || addr_is_any(at);
+	int fd;
+
+	if (is)
+		return true;
+	fd = sys_socket(to, at->sa.sa_family, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return false;
+	addr_set_port(&own, 0);
+	is = sys_bind(to, fd, &own.sa, own.len) == 0;
+	sys_close(to, fd);
+	return is;
+}
+
+void inet_advise(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
 	if (error == ECONNREFUSED)
-		err_fact(err, FACT_NO_TCP_SERVER, at);
+		err_fact(err, inet_is_ours(to, at) ? FACT_NO_TCP_SERVER : FACT_NO_SERVER_THERE, at);
 	else if (error == ECONNRESET)
 		err_hint(err, "the server took the connection and gave it up at once");
 	else if (addr_is_group(at) || addr_is_broadcast(at))

@@ -27,7 +27,10 @@ bool inet_met_itself(const struct link *link, const struct addr *at);
 /* Whether it is a broadcast address, of a network of ours or of all. */
 bool inet_is_broadcast(struct reporter *to, const struct addr *at);
 
-void inet_advise(struct err *err, int error, const struct addr *at);
+/* Whether an address is one of this machine. It costs calls: for where something has failed. */
+bool inet_is_ours(struct reporter *to, const struct addr *at);
+
+void inet_advise(struct reporter *to, struct err *err, int error, const struct addr *at);
 void inet_unlisten(struct reporter *to, struct listening *socket);
 
 #endif

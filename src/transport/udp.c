@@ -96,12 +96,12 @@ static enum io udp_connect(
 	return inet_connect(link, at, conf, SOCK_DGRAM, udp_set_options, source_failed);
 }
 
-static void udp_advise(struct err *err, int error, const struct addr *at)
+static void udp_advise(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
 	if (error == ECONNREFUSED)
-		err_fact(err, FACT_NO_UDP_SERVER, at);
+		err_fact(err, inet_is_ours(to, at) ? FACT_NO_UDP_SERVER : FACT_NO_SERVER_THERE, at);
 	else
-		inet_advise(err, error, at);
+		inet_advise(to, err, error, at);
 }
 
 /* ---- errors that come later ---- */

@@ -274,18 +274,23 @@ static void unix_advise_about(
 	}
 }
 
-static void unix_advise(struct err *err, int error, const struct addr *at)
+static void unix_advise(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
+	(void)to;
 	unix_advise_about(err, error, at, FACT_NO_UNIX_SERVER);
 }
 
-static void unix_advise_datagram(struct err *err, int error, const struct addr *at)
+static void unix_advise_datagram(
+	struct reporter *to, struct err *err, int error, const struct addr *at)
 {
+	(void)to;
 	unix_advise_about(err, error, at, FACT_NO_UNIX_DATAGRAM_SERVER);
 }
 
-static void unix_advise_seqpacket(struct err *err, int error, const struct addr *at)
+static void unix_advise_seqpacket(
+	struct reporter *to, struct err *err, int error, const struct addr *at)
 {
+	(void)to;
 	unix_advise_about(err, error, at, FACT_NO_UNIX_SEQPACKET_SERVER);
 }
 

@@ -110,8 +110,9 @@ static int post_next_failure(struct reporter *to, int fd, struct addr *peer)
 	return p->failures[p->failures_told++].error;
 }
 
-static void no_advice(struct err *err, int error, const struct addr *at)
+static void no_advice(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
+	(void)to;
 	(void)err;
 	(void)error;
 	(void)at;

@@ -182,8 +182,9 @@ static uint32_t script_wants(struct link *link, uint32_t asked)
 	return asked ? script_behind(link)->wants : 0;
 }
 
-static void script_advise(struct err *err, int error, const struct addr *at)
+static void script_advise(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
+	(void)to;
 	(void)error;
 	(void)at;
 	err_hint(err, "scripted advice");

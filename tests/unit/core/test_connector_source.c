@@ -51,8 +51,9 @@ static int hang_up(struct link *link)
 	return 0;
 }
 
-static void no_advice(struct err *err, int error, const struct addr *at)
+static void no_advice(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
+	(void)to;
 	(void)err;
 	(void)error;
 	(void)at;

@@ -110,21 +110,38 @@ Test(inet, what_to_do_about_a_port_or_an_address_is_said)
 	cr_assert(eq(str, why_not(EIO).hint, ""));
 }
 
-static struct err advice(int error)
+static struct err advice(const char *host, int error)
 {
-	const struct addr at = net_addr("127.0.0.1", 4711);
+	struct reporter to = silent_reporter();
+	const struct addr at = net_addr(host, 4711);
 	struct err err = {0};
 
-	inet_advise(&err, error, &at);
+	inet_advise(&to, &err, error, &at);
 	advise(&err);
 	return err;
 }
 
 Test(inet, what_to_do_about_a_server_is_said)
 {
-	cr_assert(strstr(advice(ECONNREFUSED).hint, "sockx serve -p 4711") != NULL);
-	cr_assert(strstr(advice(ECONNRESET).hint, "gave it up") != NULL);
-	cr_assert(strstr(advice(ENETUNREACH).hint, "ip route get") != NULL);
+	cr_assert(strstr(advice("127.0.0.1", ECONNREFUSED).hint, "sockx serve -p 4711") != NULL);
+	cr_assert(strstr(advice("127.0.0.1", ECONNRESET).hint, "gave it up") != NULL);
+	cr_assert(strstr(advice("127.0.0.1", ENETUNREACH).hint, "ip route get") != NULL);
+}
+
+Test(inet, a_server_is_suggested_on_an_address_of_this_machine_alone)
+{
+	int tunnel;
+
+	net_of_our_own();
+	tunnel = net_tunnel();
+	cr_expect(strstr(advice("::1", ECONNREFUSED).hint, "serve -p 4711") != NULL);
+	cr_expect(strstr(advice("fe80::77%tunnel", ECONNREFUSED).hint, "serve -p 4711") != NULL);
+	cr_expect(strstr(advice("::ffff:127.0.0.1", ECONNREFUSED).hint, "serve -p 4711") != NULL);
+	cr_expect(strstr(advice("192.0.2.1", ECONNREFUSED).hint, "serve") == NULL);
+	cr_expect(strstr(advice("192.0.2.1", ECONNREFUSED).hint,
+			  "check the address, and port 4711") != NULL);
+	cr_expect(strstr(advice("fe80::78%tunnel", ECONNREFUSED).hint, "serve") == NULL);
+	close(tunnel);
 }
 
 Test(inet, a_socket_that_is_bound_where_it_connects_has_met_itself)

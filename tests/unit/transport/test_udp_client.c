@@ -361,12 +361,13 @@ Test(udp_client, meeting_oneself_is_being_refused)
 	cr_assert(eq(int, c.link.error, ECONNREFUSED));
 }
 
-static struct err advice(int error)
+static struct err advice(const char *host, int error)
 {
-	const struct addr at = net_addr("127.0.0.1", 4711);
+	struct reporter to = silent_reporter();
+	const struct addr at = net_addr(host, 4711);
 	struct err err = {0};
 
-	transport_udp.advise(&err, error, &at);
+	transport_udp.advise(&to, &err, error, &at);
 	advise(&err);
 	return err;
 }
@@ -413,6 +414,7 @@ Test(udp_client, sends_to_all_where_no_answer_is_awaited)
 
 Test(udp_client, what_to_do_about_a_failure_is_said)
 {
-	cr_assert(strstr(advice(ECONNREFUSED).hint, "sockx serve -u -p 4711") != NULL);
-	cr_assert(strstr(advice(EHOSTUNREACH).hint, "ip route get") != NULL);
+	cr_assert(strstr(advice("127.0.0.1", ECONNREFUSED).hint, "sockx serve -u -p 4711") != NULL);
+	cr_assert(strstr(advice("192.0.2.1", ECONNREFUSED).hint, "serve") == NULL);
+	cr_assert(strstr(advice("127.0.0.1", EHOSTUNREACH).hint, "ip route get") != NULL);
 }

@@ -192,9 +192,10 @@ Test(unix_client, advice_fits_the_error)
 	const struct addr at = unix_addr("at");
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct reporter to = silent_reporter();
 		struct err err = {0};
 
-		transport_unix.advise(&err, rows[i].error, &at);
+		transport_unix.advise(&to, &err, rows[i].error, &at);
 		advise(&err);
 		cr_expect(ne(ptr, strstr(err.hint, rows[i].word), NULL), "%s", err.hint);
 	}
