@@ -19,7 +19,7 @@ static const struct advice advices[FACT_COUNT] = {
 	[FACT_ADDRESS_NOT_OURS] = {NULL,
 		"-H takes an address of this machine; `ip address` lists them"},
 	[FACT_GROUP] = {NULL,
-		"sockx does not join groups yet; -H takes an address of this machine"},
+		"sockx joins no multicast groups; -H takes an address of this machine"},
 	[FACT_NO_TCP_SERVER] = {NULL,
 		"nothing listens there; to start a server: sockx serve -p {port}{mode}"},
 	[FACT_NO_UDP_SERVER] = {NULL,

@@ -27,6 +27,7 @@ Test(advice, every_fact_says_something_and_only_once)
 		cr_expect(err.hint[0] || strlen(err.what) > strlen("it failed"), "fact %d", fact);
 		cr_expect(strncmp(err.what, "it failed", strlen("it failed")) == 0);
 		cr_expect(strpbrk(err.hint, "{}") == NULL, "%s", err.hint);
+		cr_expect(strstr(err.hint, " yet") == NULL, "%s", err.hint);
 		cr_expect(eq(int, err.fact, FACT_NONE));
 		again = err;
 		advise(&again);
