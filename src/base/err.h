@@ -45,12 +45,15 @@ enum fact {
 	FACT_NO_UNIX_SEQPACKET_SERVER,
 	FACT_ONE_WAY,           /* a group or broadcast address, from which no answer comes */
 	FACT_OTHER_SOCKET_TYPE, /* Unix: stream, datagram, seqpacket: it is another of them */
-	FACT_SOCKET_FORBIDDEN,  /* Unix: its permissions do not let us connect */
-	FACT_SOURCE_ADDRESS,    /* the source address cannot be bound */
-	FACT_SOURCE_PATH,       /* the same, a Unix socket's path */
-	FACT_NO_ANSWER,         /* no answer in the time there was */
-	FACT_NO_ECHO,           /* connected, and nothing has come back */
-	FACT_BACKLOG_FULL,      /* in all that time its server had no room for us */
+	FACT_STREAM_SOCKET,     /* ... this one */
+	FACT_DATAGRAM_SOCKET,
+	FACT_SEQPACKET_SOCKET,
+	FACT_SOCKET_FORBIDDEN, /* Unix: its permissions do not let us connect */
+	FACT_SOURCE_ADDRESS,   /* the source address cannot be bound */
+	FACT_SOURCE_PATH,      /* the same, a Unix socket's path */
+	FACT_NO_ANSWER,        /* no answer in the time there was */
+	FACT_NO_ECHO,          /* connected, and nothing has come back */
+	FACT_BACKLOG_FULL,     /* in all that time its server had no room for us */
 	/* Names and addresses. */
 	FACT_NOT_IPV4, /* it is an IPv6 address, and only IPv4 was asked for */
 	FACT_NOT_IPV6, /* the other way round */

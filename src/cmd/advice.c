@@ -34,7 +34,16 @@ static const struct advice advices[FACT_COUNT] = {
 		"no server has it; to start one: sockx serve --seqpacket {address}{mode}"},
 	[FACT_ONE_WAY] = {NULL,
 		"to send there without an answer: sockx connect -u --send-only, or -q 0"},
-	[FACT_OTHER_SOCKET_TYPE] = {NULL, "it is of another kind: try -u, --seqpacket, or neither"},
+	[FACT_OTHER_SOCKET_TYPE] = {NULL,
+		"it is a socket of streams or sequenced packets: leave out -u, or use --seqpacket "
+		"in its place"},
+	[FACT_STREAM_SOCKET] = {NULL,
+		"it is a stream socket: leave out -u and --seqpacket, or write unix:PATH"},
+	[FACT_DATAGRAM_SOCKET] = {NULL,
+		"it is a datagram socket: use -u alone, or write unix-datagram:PATH"},
+	[FACT_SEQPACKET_SOCKET] = {NULL,
+		"it is a socket of sequenced packets: use --seqpacket alone, or write "
+		"unix-seqpacket:PATH"},
 	[FACT_SOCKET_FORBIDDEN] = {NULL,
 		"its permissions keep you out; its server sets them by --unix-mode"},
 	[FACT_SOURCE_ADDRESS] = {NULL,

@@ -1,12 +1,15 @@
 #include "transport/unix.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
 #include "transport/datagram.h"
 #include "transport/options.h"
 #include "transport/stream.h"
+#include "transport/unix_kind.h"
 #include "transport/unix_path.h"
 
 enum {
@@ -262,13 +265,43 @@ static enum io seqpacket_connect(
 	return unix_connect_with(SOCK_SEQPACKET, link, at, conf, source_failed);
 }
 
-static void unix_advise_about(
-	struct err *err, int error, const struct addr *at, enum fact no_server)
+static const enum fact unix_no_server[] = {[SOCK_STREAM] = FACT_NO_UNIX_SERVER,
+	[SOCK_DGRAM] = FACT_NO_UNIX_DATAGRAM_SERVER,
+	[SOCK_SEQPACKET] = FACT_NO_UNIX_SEQPACKET_SERVER};
+
+static const enum fact unix_is_of_kind[] = {[SOCK_STREAM] = FACT_STREAM_SOCKET,
+	[SOCK_DGRAM] = FACT_DATAGRAM_SOCKET,
+	[SOCK_SEQPACKET] = FACT_SEQPACKET_SOCKET};
+
+/* Nothing answers at an address; in the abstract namespace a server of another kind does not. */
+static void unix_advise_no_server(
+	struct reporter *to, struct err *err, const struct addr *at, int ours)
 {
+	const char *path = at->un.sun_path;
+	struct stat there;
+	int kind = *path ? 0 : unix_kind_at(to, at, ours);
+
+	if (kind)
+		err_fact(err, unix_is_of_kind[kind], at);
+	else if (*path && sys_lstatat(AT_FDCWD, path, &there) == 0 && !S_ISSOCK(there.st_mode) &&
+		 !S_ISLNK(there.st_mode))
+		err_hint(err, "there is no socket at that path: `ls -ld` shows what it is");
+	else
+		err_fact(err, unix_no_server[ours], at);
+}
+
+static void unix_advise_about(
+	struct reporter *to, struct err *err, int error, const struct addr *at, int ours)
+{
+	int kind;
+
 	switch (error) {
 	case ENOENT:
-	case ECONNREFUSED: err_fact(err, no_server, at); break;
-	case EPROTOTYPE: err_fact(err, FACT_OTHER_SOCKET_TYPE, at); break;
+	case ECONNREFUSED: unix_advise_no_server(to, err, at, ours); break;
+	case EPROTOTYPE:
+		kind = unix_kind_at(to, at, ours);
+		err_fact(err, kind ? unix_is_of_kind[kind] : FACT_OTHER_SOCKET_TYPE, at);
+		break;
 	case EACCES: err_fact(err, FACT_SOCKET_FORBIDDEN, at); break;
 	default: err_hint(err, "check the path with `ls -l`, and who has it with `ss -xlp`"); break;
 	}
@@ -276,22 +309,19 @@ static void unix_advise_about(
 
 static void unix_advise(struct reporter *to, struct err *err, int error, const struct addr *at)
 {
-	(void)to;
-	unix_advise_about(err, error, at, FACT_NO_UNIX_SERVER);
+	unix_advise_about(to, err, error, at, SOCK_STREAM);
 }
 
 static void unix_advise_datagram(
 	struct reporter *to, struct err *err, int error, const struct addr *at)
 {
-	(void)to;
-	unix_advise_about(err, error, at, FACT_NO_UNIX_DATAGRAM_SERVER);
+	unix_advise_about(to, err, error, at, SOCK_DGRAM);
 }
 
 static void unix_advise_seqpacket(
 	struct reporter *to, struct err *err, int error, const struct addr *at)
 {
-	(void)to;
-	unix_advise_about(err, error, at, FACT_NO_UNIX_SEQPACKET_SERVER);
+	unix_advise_about(to, err, error, at, SOCK_SEQPACKET);
 }
 
 /* ---- messages ---- */

@@ -753,6 +753,7 @@ fails_to_connect() {
 }
 
 @test "a socket of another kind is status 7, and the hint names the kinds" {
+    declare -A SAYS=([stream]=unix:PATH [datagram]=unix-datagram:PATH [seqpacket]=unix-seqpacket:PATH)
     AS=()
     for served in stream datagram seqpacket; do
         start_kind $served $served -m echo
@@ -760,7 +761,25 @@ fails_to_connect() {
             [ $served != $asked ] || continue
             kind $asked
             fails_to_connect 7 "unix:$served: " "${WITH[@]}" -U $served
-            [[ ${stderr_lines[1]} == *-u*--seqpacket* ]] || fail "its hint: $stderr"
+            if [ $asked = datagram ]; then
+                [[ ${stderr_lines[1]} == *-u*--seqpacket* ]] || fail "its hint: $stderr"
+            else
+                [[ ${stderr_lines[1]} == *"${SAYS[$served]}"* ]] || fail "its hint: $stderr"
+            fi
+        done
+    done
+}
+
+@test "the hint names the kind of an abstract name's server as well" {
+    declare -A SAYS=([stream]=unix:PATH [datagram]=unix-datagram:PATH [seqpacket]=unix-seqpacket:PATH)
+    AS=()
+    for served in stream datagram seqpacket; do
+        start_kind $served @$served.$$ -m echo
+        for asked in stream datagram seqpacket; do
+            [ $served != $asked ] || continue
+            kind $asked
+            fails_to_connect 7 "unix:@$served.$$: " "${WITH[@]}" -U @$served.$$
+            [[ ${stderr_lines[1]} == *"${SAYS[$served]}"* ]] || fail "its hint: $stderr"
         done
     done
 }

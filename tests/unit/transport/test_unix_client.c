@@ -182,6 +182,70 @@ Test(unix_client, without_descriptors_it_fails)
 	cr_assert(not(source_failed));
 }
 
+/* What the hint says about a server's kind to a client of another. */
+static const char *const kinds_said[KINDS] = {
+	"unix:PATH", "unix-datagram:PATH", "unix-seqpacket:PATH"};
+
+static void names_the_kind(const char *path, size_t served, size_t asked)
+{
+	const struct addr at = unix_addr(path);
+	int server = serve(kinds[served].type, path, 5);
+	struct err err = {0};
+	struct client c;
+
+	cr_assert(eq(int, dial(&c, kinds[asked].via, path, NULL), IO_FAIL));
+	kinds[asked].via->advise(&c.to, &err, c.link.error, &at);
+	advise(&err);
+	cr_expect(strstr(err.hint, kinds_said[served]) != NULL, "%s: %zu to %zu: %s", path, asked,
+		served, err.hint);
+	close(server);
+}
+
+Test(unix_client, a_hint_names_the_kind_of_a_server_of_another_kind)
+{
+	char path[100];
+
+	cr_assert(getcwd(path, 90) != NULL);
+	strcat(path, "/at");
+	for (size_t served = 0; served < KINDS; served++) {
+		for (size_t asked = 0; asked < KINDS; asked++) {
+			if (asked == served)
+				continue;
+			names_the_kind("@sockx-test-kinds", served, asked);
+			names_the_kind(path, served, asked);
+			unlink(path);
+		}
+	}
+}
+
+Test(unix_client, a_datagram_client_learns_both_kinds_where_a_relative_path_is_of_either)
+{
+	const struct addr at = unix_addr("at");
+	int server = serve(SOCK_STREAM, "at", 5);
+	struct err err = {0};
+	struct client c;
+
+	cr_assert(eq(int, dial(&c, &transport_unix_datagram, "at", NULL), IO_FAIL));
+	transport_unix_datagram.advise(&c.to, &err, c.link.error, &at);
+	advise(&err);
+	cr_assert(strstr(err.hint, "leave out -u, or use --seqpacket") != NULL, "%s", err.hint);
+	close(server);
+	unlink("at");
+}
+
+Test(unix_client, what_is_no_socket_gets_no_server_suggested)
+{
+	struct reporter to = silent_reporter();
+	const struct addr at = unix_addr("file");
+	struct err err = {0};
+
+	close(open("file", O_CREAT | O_WRONLY, 0600));
+	transport_unix.advise(&to, &err, ECONNREFUSED, &at);
+	advise(&err);
+	cr_assert(strstr(err.hint, "no socket at that path") != NULL, "%s", err.hint);
+	unlink("file");
+}
+
 Test(unix_client, advice_fits_the_error)
 {
 	static const struct {
