@@ -310,7 +310,7 @@ static const char *netcat_reason(const struct netcat_typed *line)
 	if (line->probes && line->udp)
 		return "over UDP nothing shows that a port answers; to see what refuses: 'nc -zu'";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))
-		return "sockx connects to one port; 'nc -z' scans a range";
+		return "sockx does not scan ports: give one; 'nc -z' scans a range";
 	if (!line->listens && line->clients)
 		return "sockx sets no hop limits; 'nc -m' does";
 	if (!line->listens && line->port && !line->source && line->count)

@@ -113,6 +113,23 @@ int port_read(const char *typed, uint16_t *port, struct err *err)
 	return err_hint(err, "use a number from 0 to 65535, or a service name of /etc/services");
 }
 
+/* Ports from one to another, as in 20-30: a scan's. */
+static bool where_is_range(const char *port)
+{
+	size_t first = strspn(port, "0123456789");
+
+	return first && port[first] == '-' && text_is_digits(port + first + 1);
+}
+
+static int where_refuse_range(const char *port, const char *command, struct err *err)
+{
+	err_set(err, ERR_USAGE, "%s is a range of ports, and one port is needed",
+		quoted(port).text);
+	if (strcmp(command, "serve") == 0)
+		return err_hint(err, "a server has one port: start one for each");
+	return err_hint(err, "sockx does not scan ports: give one; 'nc -z' scans a range");
+}
+
 int path_read(const char *typed, struct addr *out, struct err *err)
 {
 	bool abstract = typed[0] == '@';
@@ -317,7 +334,8 @@ static int where_read_path(
 	return path_read(out->at.path, &out->path, err);
 }
 
-static int where_read_port(const struct where_conf *conf, struct where *out, struct err *err)
+static int where_read_port(
+	const struct where_conf *conf, const char *command, struct where *out, struct err *err)
 {
 	struct endpoint *at = &out->at;
 
@@ -330,6 +348,10 @@ static int where_read_port(const struct where_conf *conf, struct where *out, str
 		snprintf(at->port, sizeof(at->port), "%s", DEFAULT_PORT);
 	return port_read(at->port, &out->port, err);
 }
+	if (where_is_range(at->port))
+		return where_refuse_range(at->port, command, err);
+	if (conf->port && where_is_range(conf->port))
+		return where_refuse_range(conf->port, command, err);
 
 static int where_add_path(const struct where_conf *conf, struct endpoint *at, struct err *err)
 {
@@ -394,7 +416,7 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 	out->at = target.at;
 	if (out->at.path[0])
 		return where_read_path(conf, host, out, err);
-	if (where_read_port(conf, out, err) == 0)
+	if (where_read_port(conf, command, out, err) == 0)
 		return 0;
 	return args->count && socat_is_address(args->words[0]) ? where_hint_socat(args, err) : -1;
 }

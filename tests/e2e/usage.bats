@@ -68,6 +68,17 @@ refuses_port() {
     done
 }
 
+@test "a range of ports is for a scan, which sockx does not do" {
+    refuses_saying "sockx does not scan ports" connect localhost 20-30
+    refuses_saying "sockx does not scan ports" connect localhost:20-30
+    refuses_saying "sockx does not scan ports" connect -p 20-30 localhost
+    refuses_saying "sockx does not scan ports" localhost 20-30
+    refuses_saying "sockx does not scan ports" nc -z localhost 20-30
+    refuses_saying "sockx does not scan ports" echo -p 20-30 hello
+    refuses_saying "start one for each" serve -p 20-30
+    [[ $stderr != *scan* ]]
+}
+
 @test "a client goes nowhere at port 0" {
     refuses connect localhost 0
     refuses echo -p 0 hello

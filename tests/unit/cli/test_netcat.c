@@ -93,8 +93,8 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 {
 	says("-zu host 53",
 		"over UDP nothing shows that a port answers; to see what refuses: 'nc -zu'");
-	says("-z host 20-30", "sockx connects to one port; 'nc -z' scans a range");
-	says("host 20-30", "sockx connects to one port; 'nc -z' scans a range");
+	says("-z host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
+	says("host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
 	says("-W 1 host 80", "sockx counts no packets; to end after a time: '--max-time DUR'");
 	says("-I 1024 host 80", "sockx sets no buffer sizes; 'nc -I' and 'nc -O' do");
 	says("-l -e /bin/sh 9000",
