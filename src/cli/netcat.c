@@ -308,7 +308,8 @@ static const char *netcat_note(const struct netcat_typed *line)
 static const char *netcat_reason(const struct netcat_typed *line)
 {
 	if (line->probes && line->udp)
-		return "over UDP nothing shows that a port answers; to see what refuses: 'nc -zu'";
+		return "UDP shows no open port: 'echo | sockx connect -u -i 2s HOST PORT' ends "
+		       "with 0 if answered, 7 if refused, 5 if silent";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))
 		return "sockx does not scan ports: give one; 'nc -z' scans a range";
 	if (!line->listens && line->clients)

@@ -92,7 +92,8 @@ Test(netcat, a_hint_says_what_means_something_else_here)
 Test(netcat, a_hint_says_what_sockx_does_not_do)
 {
 	says("-zu host 53",
-		"over UDP nothing shows that a port answers; to see what refuses: 'nc -zu'");
+		"UDP shows no open port: 'echo | sockx connect -u -i 2s HOST PORT' ends with 0 if "
+		"answered, 7 if refused, 5 if silent");
 	says("-z host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
 	says("host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
 	says("-W 1 host 80", "sockx counts no packets; to end after a time: '--max-time DUR'");
