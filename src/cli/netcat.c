@@ -196,14 +196,16 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 
 static bool add_source(const struct netcat_typed *line, char *out, size_t size)
 {
+	const char *host = line->source ? line->source : "";
 	char source[160];
-	int len;
 
-	if (!line->source)
-		return !line->port;
-	len = snprintf(source, sizeof(source), "%s%s%s", line->source, line->port ? ":" : "",
-		line->port ? line->port : "");
-	return (size_t)len < sizeof(source) && line_add(out, size, "-s", source);
+	if (!line->port && !*host)
+		return true;
+	if (strlen(host) + strlen("[]:") + (line->port ? strlen(line->port) : 0) >= sizeof(source))
+		return false;
+	if (line->port)
+		endpoint_join(source, sizeof(source), host, line->port);
+	return line_add(out, size, "-s", line->port ? source : host);
 }
 
 /* nc scans "20-30"; we do not. */
@@ -314,8 +316,6 @@ static const char *netcat_reason(const struct netcat_typed *line)
 		return "sockx does not scan ports: give one; 'nc -z' scans a range";
 	if (!line->listens && line->clients)
 		return "sockx sets no hop limits; 'nc -m' does";
-	if (!line->listens && line->port && !line->source && line->count)
-		return "a port to send from needs its address: '-s ADDR:PORT'";
 	if (!line->listens && line->keeps)
 		return "'-k' is for listening: 'sockx serve -k -p PORT'";
 	return NULL;

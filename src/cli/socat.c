@@ -414,10 +414,10 @@ static bool socat_add_source(const struct socat_end *net, char *out, size_t size
 {
 	char source[2 * PART_MAX];
 
-	if (!net->host[0])
-		return !net->port[0];
 	if (!net->port[0])
-		return line_add(out, size, "-s", net->host);
+		return !net->host[0] || line_add(out, size, "-s", net->host);
+	if (net->kind->scheme) /* a path has no port */
+		return false;
 	endpoint_join(source, sizeof(source), net->host, net->port);
 	return line_add(out, size, "-s", source);
 }

@@ -32,8 +32,8 @@ static const struct opt target_rows[] = {
 		.letter = 's',
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct client_conf, source),
-		.arg = "ADDR[:PORT]",
-		.help = "connect from this address of ours, or on Unix from this path"},
+		.arg = "[ADDR][:PORT]",
+		.help = "connect from this address or port of ours, or on Unix from this path"},
 };
 
 static const struct opt time_rows[] = {
@@ -244,9 +244,18 @@ struct conn *client_std(
 	return std_open(owner, fd, fd_open_std);
 }
 
-/* --source: ADDR, ADDR:PORT, [V6]:PORT; numeric, for it is one of ours. Of a Unix socket, a path.
- */
-static int client_read_source(const struct client *c, struct addr *source, struct err *err)
+/* Of a Unix socket, --source is a path. */
+static int client_read_source_path(const char *typed, struct addr *source, struct err *err)
+{
+	if (typed[0] != ':' || !text_is_digits(typed + 1))
+		return path_read(typed, source, err);
+	err_set(err, ERR_USAGE, "%s is a port to connect from, and a Unix socket has none",
+		quoted(typed).text);
+	return err_hint(err, "give a path of ours, as in -s ./client.sock");
+}
+
+/* --source: ADDR, ADDR:PORT, [V6]:PORT, :PORT; numeric, for it is one of ours. */
+static int client_read_source(const struct client *c, struct dial_conf *from, struct err *err)
 {
 	const char *typed = c->conf->source;
 	struct endpoint at;
@@ -255,14 +264,17 @@ static int client_read_source(const struct client *c, struct addr *source, struc
 	if (!typed)
 		return 0;
 	if (c->where.path.len)
-		return path_read(typed, source, err);
+		return client_read_source_path(typed, &from->source, err);
 	if (endpoint_split(typed, &at) || at.path[0] ||
 		(at.port[0] && port_read(at.port, &port, err) < 0) ||
-		addr_from_numeric(source, AF_UNSPEC, at.host, port) < 0 || addr_is_group(source) ||
-		addr_is_broadcast(source)) {
+		(at.host[0] && (addr_from_numeric(&from->source, AF_UNSPEC, at.host, port) < 0 ||
+				       addr_is_group(&from->source) ||
+				       addr_is_broadcast(&from->source)))) {
 		err_set(err, ERR_USAGE, "%s is not an address to connect from", quoted(typed).text);
-		return err_hint(err, "write it as 127.0.0.1, 127.0.0.1:4000, ::1 or [::1]:4000");
+		return err_hint(
+			err, "write it as 127.0.0.1, 127.0.0.1:4000, ::1, [::1]:4000 or :4000");
 	}
+	from->source_port = port;
 	return 0;
 }
 
@@ -312,7 +324,7 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 		.from.options = &conf->where.sockets,
 		.typed = c->typed,
 		.timeout_ms = conf->connect_timeout_ms};
-	return client_read_source(c, &c->to_where.from.source, err);
+	return client_read_source(c, &c->to_where.from, err);
 }
 
 /* All went well: only now is that known. */

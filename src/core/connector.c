@@ -112,6 +112,7 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 {
 	const int error = link->error;
 	const struct addr_shown target = addr_text(at);
+	const struct addr source = dial_source(&conf->from, at);
 	/* ECONNRESET: it was connected, and lost before we had looked. */
 	enum err_kind kind = error == ECONNRESET ? ERR_LOST : ERR_REFUSED;
 
@@ -121,11 +122,10 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 	}
 	if (source_failed) {
 		err_sys(why, ERR_RUNTIME, error, "cannot bind the source address %s",
-			addr_text(&conf->from.source).text);
+			addr_text(&source).text);
 		err_fact(why,
-			conf->from.source.sa.sa_family == AF_UNIX ? FACT_SOURCE_PATH
-								  : FACT_SOURCE_ADDRESS,
-			&conf->from.source);
+			source.sa.sa_family == AF_UNIX ? FACT_SOURCE_PATH : FACT_SOURCE_ADDRESS,
+			&source);
 		return;
 	}
 	if (strcmp(target.text, conf->typed) == 0)

@@ -150,3 +150,10 @@ int link_close(struct link *link)
 	link_forget(link);
 	return link->via->close(link);
 }
+
+struct addr dial_source(const struct dial_conf *conf, const struct addr *at)
+{
+	if (conf->source.len || !conf->source_port)
+		return conf->source;
+	return addr_any(at->sa.sa_family, conf->source_port);
+}

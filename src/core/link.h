@@ -118,8 +118,12 @@ struct listen_conf {
 
 struct dial_conf {
 	struct addr source;                   /* where from; len 0: any */
+	uint16_t source_port;                 /* ... with this port of ours; 0: any */
 	const struct socket_options *options; /* as above */
 };
+
+/* Where a connection to an address is to come from; len 0: from anywhere. */
+struct addr dial_source(const struct dial_conf *conf, const struct addr *at);
 
 /* A datagram of a socket that serves many peers, and how it came or is to go. */
 struct datagram {

@@ -123,6 +123,9 @@ static int inet_bind_and_connect(
 		*source_failed = true; /* it can be bound, and another one is then used */
 		return EADDRNOTAVAIL;
 	}
+	/* The same port of IPv4 may be tried meanwhile. */
+	if (source->len && addr_is_any(source) && inet_wants_v6only(at))
+		sys_setsockopt(link->to, link->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (source->len && sys_bind(link->to, link->fd, &source->sa, source->len) < 0) {
 		*source_failed = true;
 		return errno;
@@ -136,6 +139,7 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct dial
 	int type, void (*prepare)(struct reporter *to, int fd, const struct addr *at),
 	bool *source_failed)
 {
+	const struct addr source = dial_source(conf, at);
 	struct err why = {0};
 
 	*source_failed = false;
@@ -147,7 +151,7 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct dial
 		    link->to, link->fd, inet_kind(type), at, conf->options, ERR_RUNTIME, &why) < 0)
 		link_fail_with(link, &why);
 	else
-		link->error = inet_bind_and_connect(link, at, &conf->source, source_failed);
+		link->error = inet_bind_and_connect(link, at, &source, source_failed);
 	if (link->error == 0)
 		return IO_DONE;
 	if (link->error == EINPROGRESS)

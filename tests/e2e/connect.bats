@@ -51,6 +51,46 @@ peer_said() {
     wait_until has_line "$SERVER_ERR" "127\.0\.0\.9:$PORT connected"
 }
 
+# [OPTION...]: from a port alone, over both families.
+comes_from_port() {
+    local host server=$PORT
+
+    for host in 127.0.0.1 ::1 localhost; do
+        free_port
+        run sockx connect "$@" -s ":$PORT" "$host" "$server" <<<hello
+        expect_status 0
+        equal "$output" hello
+        wait_until has_line "$SERVER_ERR" "^[0-9]+: (127\.0\.0\.1|\[::1\]):$PORT connected"
+    done
+}
+
+@test "--source :PORT is the port it comes from" {
+    start_server -m echo -v
+    comes_from_port -N
+}
+
+@test "--source :PORT is the port datagrams come from" {
+    start_server -m echo -v -u
+    comes_from_port -u -q 100ms
+}
+
+@test "--source :PORT that another socket has is status 1" {
+    start_server -m echo
+    run --separate-stderr sockx connect -u -s ":$PORT" 127.0.0.1 9 <<<hello
+    expect_status 7
+    start_server -u -m echo
+    run --separate-stderr sockx connect -u -s ":$PORT" 127.0.0.1 9 <<<hello
+    expect_status 1
+    [[ $stderr == *"cannot bind the source address 0.0.0.0:$PORT: "* ]] || fail "$stderr"
+}
+
+@test "--source :0 is any port" {
+    start_server -m echo
+    run sockx connect -N -s :0 localhost "$PORT" <<<hello
+    expect_status 0
+    equal "$output" hello
+}
+
 @test "--source of one family leaves a name's addresses of the other out" {
     start_server -m echo -v
     run sockx connect -N -s 127.0.0.9 localhost "$PORT"

@@ -241,9 +241,11 @@ refuses_host() {
 }
 
 @test "a source address is an address" {
-    for source in '' localhost 127.0.0.1:x 127.0.0.1:65536 '[::1' 1.2.3; do
+    for source in '' localhost 127.0.0.1:x 127.0.0.1:65536 '[::1' 1.2.3 : :x :65536; do
         refuses connect -s "$source" localhost 80
     done
+    refuses_saying "':4000' is a port to connect from" connect -s :4000 unix:at
+    refuses_saying "':4000' is a port to connect from" connect -u -s :4000 unix:at
 }
 
 # ---- contradictions ----

@@ -59,6 +59,8 @@ Test(netcat, connecting)
 	is("-w 3 host 80", "sockx connect -w 3 -q 3 host 80");
 	is("-uq1 host 53", "sockx connect -u -q 1 host 53");
 	is("-s 192.0.2.1 -p 99 host 80", "sockx connect -s 192.0.2.1:99 host 80");
+	is("-s ::1 -p 99 host 80", "sockx connect -s [::1]:99 host 80");
+	is("-p 99 host 80", "sockx connect -s :99 host 80");
 	is("-U /run/x.sock", "sockx connect -U /run/x.sock");
 	is("9000", "sockx serve 9000");
 	is("-b -u 192.0.2.255 9", "sockx connect -u --send-only 192.0.2.255 9");
@@ -103,7 +105,6 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 		"EXEC:PROGRAM' does");
 	says("-l --allow 192.0.2.1 9000",
 		"sockx picks no clients by their address; 'ncat -l --allow ADDR' does");
-	says("-p 99 host 80", "a port to send from needs its address: '-s ADDR:PORT'");
 	says("-l", "to listen: 'sockx serve -p PORT', on one address alone with '-H ADDR'");
 	says("-nvlp", "to listen: 'sockx serve -p PORT', on one address alone with '-H ADDR'");
 }
@@ -111,10 +112,10 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 Test(netcat, what_is_not_known_for_certain_is_left_alone)
 {
 	static const char *const lines[] = {"", "word", "two words", "-l --ssl 9000",
-		"-e /bin/sh host 80", "-l -e /bin/sh 9000", "-z host 20-30", "-k host 80",
-		"-p 99 host 80", "-w", "--wait", "a 80 c", "-l a b c", "-lU", "-l $(reboot)",
-		"host;ls 80", "-U a b", "-Z host 80", "-l", "-zu host 80", "-m 3 host 80",
-		"-b host 80", "-l -s ::1 host 80"};
+		"-e /bin/sh host 80", "-l -e /bin/sh 9000", "-z host 20-30", "-k host 80", "-w",
+		"--wait", "a 80 c", "-l a b c", "-lU", "-l $(reboot)", "host;ls 80", "-U a b",
+		"-Z host 80", "-l", "-zu host 80", "-m 3 host 80", "-b host 80",
+		"-l -s ::1 host 80"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		is_nothing(lines[i]);

@@ -55,6 +55,7 @@ Test(socat, connecting_is_connect)
 	means("- tcp6:[::1]:80,nodelay", "sockx connect -6 [::1]:80");
 	means("-t 2 -T5 STDIO UDP:host:53", "sockx connect -u -q 2 -i 5 host:53");
 	means("-d -d - TCP:h:80,bind=192.0.2.1,sourceport=9", "sockx connect -s 192.0.2.1:9 h:80");
+	means("- TCP:h:80,sourceport=9", "sockx connect -s :9 h:80");
 	means("- TCP:host:80,crnl,connect-timeout=3", "sockx connect -C -w 3 host:80");
 	means("-u OPEN:x TCP:host:80", "sockx connect --send-only host:80 <x");
 	means("-U - TCP:host:80", "sockx connect --recv-only host:80");
@@ -77,7 +78,6 @@ Test(socat, what_sockx_does_not_do_is_said)
 	says("SSL:host:443 -", "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'");
 	says("SSL-L:443 -",
 		"sockx has no TLS; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
-	says("- TCP:host:80,sourceport=9", "a port to send from needs its address: '-s ADDR:PORT'");
 }
 
 Test(socat, what_no_line_can_be_made_of_is_shown_as_a_form)
