@@ -15,7 +15,7 @@ static const char *suggestion_example(const char *word, size_t len)
 	static const struct {
 		const char *word, *example;
 	} examples[] = {{"PORT", "80"}, {"ADDR", "127.0.0.1"}, {"DUR", "1s"}, {"DURATION", "1s"},
-		{"N", "1"}, {"SIZE", "1K"}, {"TOPIC", "lab"}};
+		{"N", "1"}, {"SIZE", "1K"}, {"TOPIC", "lab"}, {"WORD", "lab"}};
 
 	for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
 		if (strlen(examples[i].word) == len && memcmp(examples[i].word, word, len) == 0)

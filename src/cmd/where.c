@@ -208,7 +208,9 @@ int endpoint_add(char *part, size_t size, const char *option, const char *value,
 static int where_hint_url(
 	const char *word, const struct endpoint *url, const char *command, struct err *err)
 {
-	if (!text_is_host(url->host))
+	char line[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 64];
+
+	if (!line_is_plain(url->host) || !line_is_plain(url->port))
 		return -1;
 	if (strcmp(command, "serve") == 0)
 		return err_hint(err, "to listen: 'sockx serve -p PORT'");
@@ -218,8 +220,9 @@ static int where_hint_url(
 	if (strncmp(word, "https:", strlen("https:")) == 0 || strcmp(url->port, "443") == 0)
 		return err_hint(err, "sockx has no TLS: 'openssl s_client -connect %s:%s'",
 			url->host, url->port);
-	return err_hint(
-		err, "to connect to its server: 'sockx connect %s %s'", url->host, url->port);
+	snprintf(line, sizeof(line), "to connect to its server: 'sockx connect %s %s'", url->host,
+		url->port);
+	return suggestion_holds(line) ? err_hint(err, "%s", line) : -1;
 }
 
 static int where_split(const char *word, const char *command, struct target *out, struct err *err)
@@ -244,8 +247,14 @@ static int where_place_digits(const char *word, bool lone_port, const char *comm
 	struct endpoint *out, struct err *err)
 {
 	if (!lone_port) {
+		char hint[160];
+
 		err_set(err, ERR_USAGE, "%s is a port without a host", quoted(word).text);
-		return err_hint(err, "did you mean 'sockx %s localhost %s'?", command, word);
+		snprintf(
+			hint, sizeof(hint), "did you mean 'sockx %s localhost %s'?", command, word);
+		return suggestion_holds(hint)
+		               ? err_hint(err, "%s", hint)
+		               : err_hint(err, "write HOST PORT; a port is from 1 to 65535");
 	}
 	out->host[0] = '\0';
 	return endpoint_add(out->port, sizeof(out->port), "PORT", word, err);
@@ -339,6 +348,10 @@ static int where_read_port(
 {
 	struct endpoint *at = &out->at;
 
+	if (where_is_range(at->port))
+		return where_refuse_range(at->port, command, err);
+	if (conf->port && where_is_range(conf->port))
+		return where_refuse_range(conf->port, command, err);
 	if (conf->port &&
 		(port_read(conf->port, &out->port, err) < 0 ||
 			endpoint_add(at->port, sizeof(at->port), "--port", conf->port, err) < 0))
@@ -348,10 +361,6 @@ static int where_read_port(
 		snprintf(at->port, sizeof(at->port), "%s", DEFAULT_PORT);
 	return port_read(at->port, &out->port, err);
 }
-	if (where_is_range(at->port))
-		return where_refuse_range(at->port, command, err);
-	if (conf->port && where_is_range(conf->port))
-		return where_refuse_range(conf->port, command, err);
 
 static int where_add_path(const struct where_conf *conf, struct endpoint *at, struct err *err)
 {

@@ -107,16 +107,18 @@ static const struct {
 	const char *words[3], *says, *hints;
 } wrong[] = {
 	{{"80"}, "'80' is a port without a host", "sockx connect localhost 80"},
+	{{"0"}, "'0' is a port without a host", "from 1 to 65535"},
+	{{"65536"}, "'65536' is a port without a host", "from 1 to 65535"},
 	{{"localhost:80", "81"}, "contradicts", "once"},
 	{{"localhost", "80", "90"}, "'90' is one word too many", "HOST PORT"},
 	{{""}, "is empty", "HOST"},
 	{{"localhost", ""}, "'' is not a port", "65535"},
-	{{"localhost:"}, "has no port", "HOST:PORT"},
-	{{"[::1"}, "bracket", "[IPV6]:PORT"},
 	{{"localhost", "20-30"}, "'20-30' is a range of ports", "does not scan"},
 	{{"localhost:20-30"}, "'20-30' is a range of ports", "does not scan"},
 	{{"localhost", "20-"}, "'20-' is not a port", "65535"},
 	{{"localhost", "-20"}, "'-20' is not a port", "65535"},
+	{{"localhost:"}, "has no port", "HOST:PORT"},
+	{{"[::1"}, "bracket", "[IPV6]:PORT"},
 	{{"[::1]80"}, "bracket", "[IPV6]:PORT"},
 	{{"tcp://host"}, "has no port", "tcp://HOST:PORT"},
 	{{"unix:"}, "has no path", "unix:PATH"},
@@ -125,6 +127,10 @@ static const struct {
 	{{"tls://host:443"}, "has no TLS", "openssl s_client"},
 	{{"http://example.org/"}, "is a URL", "'sockx connect example.org http'"},
 	{{"gopher://:70"}, "is a URL", "HOST:PORT"},
+	{{"nosuch://host"}, "is a URL", "HOST:PORT"},
+	{{"ftp://host:99999"}, "is a URL", "HOST:PORT"},
+	{{"https://host:443\xfe/"}, "is a URL", "HOST:PORT"},
+	{{"http://ho$st/"}, "is a URL", "HOST:PORT"},
 	{{"https://example.org/"}, "is a URL", "openssl s_client -connect example.org:443"},
 };
 
