@@ -102,15 +102,15 @@ static int greet_write(
 
 /* ---- a client ---- */
 
-static void greet_tell(const struct greet_run *run, struct conn *c, struct span name)
+static void greet_tell(
+	const struct greet_run *run, struct conn *c, enum report_kind what, struct span name)
 {
 	const struct addr peer = conn_address(c);
 	const struct addr_shown address = addr_text(&peer);
 
-	report(run->to, &(struct report){.kind = REPORT_NAMED,
-				.conn = conn_id(c),
-				.address = address.text,
-				.name = name});
+	report(run->to,
+		&(struct report){
+			.kind = what, .conn = conn_id(c), .address = address.text, .name = name});
 }
 
 /* Datagrams go on; a connection has had all it came for. */
@@ -120,7 +120,7 @@ static bool greet(struct conn *c, struct span name)
 	struct buf greeting = {0};
 
 	if (run->asks)
-		greet_tell(run, c, name);
+		greet_tell(run, c, REPORT_NAMED, name);
 	if (greet_write(&greeting, run, c, name) < 0) {
 		conn_refuse(c, "out of memory");
 		return false;
@@ -139,10 +139,13 @@ static void greet_open(struct conn *c)
 
 	if (conn_connectionless(c))
 		return;
-	if (run->asks)
+	if (run->asks) {
 		conn_await(c, run->request_ms);
-	else
+		if (report_shown(run->to, REPORT_AWAITS_NAME))
+			conn_after(c, GREET_SILENT_MS);
+	} else {
 		greet(c, (struct span){0});
+	}
 }
 
 static void greet_data(struct conn *c, struct span in)
@@ -153,17 +156,24 @@ static void greet_data(struct conn *c, struct span in)
 	framer_data(&peer->framer, c, in, run->settle_ms, greet);
 }
 
+/* Nothing has come for a while: of a name, or at all. */
 static void greet_later(struct conn *c)
 {
+	const struct greet_run *run = conn_ctx(c);
 	struct greet_peer *peer = conn_peer(c);
 
-	framer_settled(&peer->framer, c, greet);
+	if (peer->framer.held.len)
+		framer_settled(&peer->framer, c, greet);
+	else
+		greet_tell(run, c, REPORT_AWAITS_NAME, (struct span){0});
 }
 
 /* It has no name to say, or one without an end. */
 static void greet_eof(struct conn *c)
 {
-	greet_later(c);
+	struct greet_peer *peer = conn_peer(c);
+
+	framer_settled(&peer->framer, c, greet);
 	if (!conn_closing(c))
 		greet(c, (struct span){0});
 }

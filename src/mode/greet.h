@@ -13,6 +13,9 @@ struct greet_conf {
 
 enum { GREET_HOST_MAX = 256 };
 
+/* A client that is silent for so long may wait for us as we do for it: a report says so. */
+enum { GREET_SILENT_MS = 2000 };
+
 /* A run: what all greetings have in common. */
 struct greet_run {
 	const struct greet_conf *conf;

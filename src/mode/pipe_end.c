@@ -184,6 +184,12 @@ static bool pipe_met_answer(const struct pipe_run *p)
 	       (p->shutdown == PIPE_SHUTDOWN_NOW && conn_received(p->net) >= LONG_BYTES);
 }
 
+/* Whether somebody may be typing, who does not see that the connection is over. */
+static bool pipe_awaits_person(const struct pipe_run *p)
+{
+	return !p->input_over && p->sending.from && conn_is_terminal(p->sending.from);
+}
+
 /* A sink has no answer to drop. */
 void pipe_end_judge(struct pipe_run *p)
 {
@@ -192,7 +198,12 @@ void pipe_end_judge(struct pipe_run *p)
 	bool nothing = conn_received(p->net) == 0 && !pipe_pushed(p);
 	const char *how = nothing ? "without an answer" : "perhaps in the middle of its answer";
 
-	if (!pipe_is_client(p) || !p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
+	if (!pipe_is_client(p))
+		return;
+	if (pipe_awaits_person(p))
+		report(p->env->to,
+			&(struct report){.kind = REPORT_SERVER_ENDED, .address = address.text});
+	if (!p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
 		!(nothing || pipe_met_answer(p)))
 		return;
 	report(p->env->to,

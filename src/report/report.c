@@ -25,6 +25,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_LOST] = {"conn.lost", LEVEL_PEOPLE,
 		"{conn}: {address} lost after {received} bytes received, {sent} sent: {reason}"},
 	[REPORT_NAMED] = {"conn.named", LEVEL_PEOPLE, "{conn}: {address} is {name}"},
+	[REPORT_AWAITS_NAME] = {"conn.awaits_name", LEVEL_PEOPLE, "{conn}: waiting for a name"},
 	[REPORT_RESET_EARLY] = {"conn.reset_early", LEVEL_PEOPLE,
 		"{conn}: {address} was reset before it was accepted"},
 	[REPORT_NOT_OPENED] = {"conn.not_opened", LEVEL_PEOPLE,
@@ -47,6 +48,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_HALF_CLOSED] = {"connect.half_closed", LEVEL_PEOPLE,
 		"{address} ended {reason}, right after our end of input; if more was due, try "
 		"--no-shutdown, with -q 5s if it does not end by itself"},
+	[REPORT_SERVER_ENDED] = {"connect.ended", LEVEL_PEOPLE, "{address} closed the connection"},
 	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
 	[REPORT_MEASURE_BEGUN] = {"measure.begun", LEVEL_DETAIL,
 		"measuring {address} ({transport}), connections: {count}"},

@@ -19,6 +19,7 @@ enum report_kind {
 	REPORT_CLOSED,         /* it went in order: conn, address, bytes */
 	REPORT_LOST,           /* it did not: conn, address, bytes, reason */
 	REPORT_NAMED,          /* it said its name: conn, address, name */
+	REPORT_AWAITS_NAME,    /* it has not, for a while: conn, address */
 	REPORT_RESET_EARLY,    /* gone before it was accepted: conn, address */
 	REPORT_NOT_OPENED,     /* it was connected, and will not be served: conn, address, reason */
 	REPORT_ACCEPT_PAUSED,  /* no place, descriptor or memory is left: address, reason */
@@ -33,6 +34,7 @@ enum report_kind {
 	REPORT_CONNECTED,    /* a client is connected: address, transport */
 	REPORT_AIMED,        /* a client sends where nobody need be: address, transport */
 	REPORT_HALF_CLOSED,  /* the server ended right after our half-close: address, reason */
+	REPORT_SERVER_ENDED, /* it ended while a person may still type: address */
 	REPORT_DONE,         /* the run has ended with status 0: bytes */
 	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */
 	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */

@@ -383,3 +383,18 @@ import json, sys
 lines = [json.loads(line) for line in sys.stdin]
 print(lines[-1]["event"], lines[-1]["kind"], lines[-1]["exit"])' <<<"$stderr")" "error refused 7"
 }
+
+@test "a person at a terminal sees that the server closed the connection, a script does not" {
+    load talk
+    start_server -m greet --greeting $'hello\n' -H 127.0.0.1
+    start_dialogue -- "$SOCKX" connect 127.0.0.1 "$PORT"
+    wait_dialogue "$JOB_PID"
+    equal "$JOB_STATUS" 0
+    has_line "$JOB_ERR" "^127\.0\.0\.1:$PORT closed the connection"
+    start_dialogue -- "$SOCKX" connect -Q 127.0.0.1 "$PORT"
+    wait_dialogue "$JOB_PID"
+    run ! grep -q closed "$JOB_ERR"
+    run --separate-stderr sockx connect -v 127.0.0.1 "$PORT"
+    expect_status 0
+    [[ $stderr != *"closed the connection"* ]] || fail "$stderr"
+}

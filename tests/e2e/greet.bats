@@ -176,6 +176,21 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     has_line "$JOB_OUT" '^1: .* is .*owned'
 }
 
+@test "on the server's terminal: that a client has said no name for 2 s" {
+    local operator said
+
+    start_operator -- -m greet -1 -H 127.0.0.1
+    operator=$JOB_PID
+    said=$JOB_ERR
+    held_input
+    start_job "$SOCKX" connect 127.0.0.1 "$PORT" <"$INPUT"
+    wait_until has_line "$said" '^1: waiting for a name$'
+    echo Ada >&"$HELD"
+    wait_until has_line "$JOB_OUT" '^welcome Ada$'
+    wait_dialogue "$operator"
+    equal "$(grep -c waiting "$said")" 1
+}
+
 # ---- the server: how it ends ----
 
 @test "--once: 0 when its client was greeted" {

@@ -2,6 +2,7 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mode/greet.h"
 #include "script.h"
@@ -102,6 +103,56 @@ Test(mode_greet, a_peer_that_ends_nothing_is_greeted_when_it_has_gone_quiet)
 	scene_pass_ms(&st->sc, SETTLE_MS);
 	cr_assert(eq(str, peer.outgoing, "welcome Ada"));
 	cr_assert(eq(uint, peer.finished, 1));
+	end(st);
+}
+
+static unsigned times_told(const struct stage *st, const char *text)
+{
+	unsigned times = 0;
+
+	for (const char *at = st->told.text; (at = strstr(at, text)); at++)
+		times++;
+	return times;
+}
+
+Test(mode_greet, a_report_says_once_that_a_client_says_nothing)
+{
+	struct script silent = {.reads_nothing = true};
+	struct stage *st = stage("welcome {name}", false);
+
+	scene_join(&st->sc, &silent);
+	scene_turn(&st->sc, 20);
+	cr_assert(eq(uint, times_told(st, "waiting"), 0));
+	scene_pass_ms(&st->sc, GREET_SILENT_MS);
+	cr_assert(eq(uint, times_told(st, "1: waiting for a name\n"), 1));
+	scene_pass_ms(&st->sc, 10 * GREET_SILENT_MS);
+	cr_assert(eq(uint, times_told(st, "waiting"), 1));
+	silent.reads_nothing = false;
+	end(st);
+}
+
+Test(mode_greet, where_a_person_sees_nothing_no_time_is_set_for_it)
+{
+	struct script silent = {.reads_nothing = true};
+	struct stage *st = stage("welcome {name}", false);
+
+	st->to.level = LEVEL_READY;
+	scene_join(&st->sc, &silent);
+	scene_turn(&st->sc, 20);
+	scene_pass_ms(&st->sc, 10 * GREET_SILENT_MS);
+	cr_assert(eq(uint, times_told(st, "waiting"), 0));
+	end(st);
+}
+
+Test(mode_greet, a_client_that_ends_without_a_name_was_not_waited_for)
+{
+	struct script peer = {0};
+	struct stage *st = stage("welcome {name}", false);
+
+	scene_join(&st->sc, &peer);
+	scene_play(&st->sc);
+	cr_assert(eq(str, peer.outgoing, "welcome "));
+	cr_assert(eq(uint, times_told(st, "waiting"), 0));
 	end(st);
 }
 

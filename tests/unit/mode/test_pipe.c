@@ -458,15 +458,33 @@ Test(mode_pipe, a_person_at_a_terminal_is_done_when_the_peer_is)
 {
 	struct script peer = {.incoming = "bye"};
 	struct stage *st = calloc(1, sizeof(*st));
+	struct lines told = {0};
 
 	lay_pipes(st);
 	let_go(&st->in);
 	st->in = lay_terminal(0);
 	begin_as_is(st, &peer, plain);
+	st->sc.to = lines_reporter(&told);
 	play_to_the_end(st);
 	cr_assert(eq(str, st->heard, "bye"));
 	cr_assert(eq(uint, peer.finished, 1));
 	cr_assert(not(st->failed));
+	cr_assert(strstr(told.text, " closed the connection\n") != NULL, "%s", told.text);
+	end(st);
+}
+
+Test(mode_pipe, a_script_gets_no_report_that_the_peer_has_ended)
+{
+	struct script peer = {.incoming = "bye"};
+	struct stage *st = begin(&peer, plain);
+	struct lines told = {0};
+
+	st->sc.to = lines_reporter(&told);
+	turn(st, 20);
+	end_input(st);
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "bye"));
+	cr_assert(strstr(told.text, "closed the connection") == NULL, "%s", told.text);
 	end(st);
 }
 

@@ -36,6 +36,7 @@ static const struct {
 		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by peer\n",
 		"conn.lost"},
 	{REPORT_NAMED, "7: 127.0.0.1:80 is 'Ada \\x1b[2J'\n", "conn.named"},
+	{REPORT_AWAITS_NAME, "7: waiting for a name\n", "conn.awaits_name"},
 	{REPORT_RESET_EARLY, "7: 127.0.0.1:80 was reset before it was accepted\n",
 		"conn.reset_early"},
 	{REPORT_NOT_OPENED, "7: 127.0.0.1:80 is not served: Connection reset by peer\n",
@@ -60,6 +61,7 @@ static const struct {
 		"127.0.0.1:80 ended Connection reset by peer, right after our end of input; if "
 		"more was due, try --no-shutdown, with -q 5s if it does not end by itself\n",
 		"connect.half_closed"},
+	{REPORT_SERVER_ENDED, "127.0.0.1:80 closed the connection\n", "connect.ended"},
 	{REPORT_DONE, "done: 12 bytes received, 34 sent\n", "done"},
 	{REPORT_MEASURE_BEGUN, "measuring 127.0.0.1:80 (tcp), connections: 5\n", "measure.begun"},
 	{REPORT_MEASURE_ENDED, "measured 127.0.0.1:80 (tcp), connections: 5\n", "measure.ended"},
@@ -260,8 +262,8 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 		struct report what = full_report((enum report_kind)i);
 		struct lines lines;
 
-		if (i == REPORT_DONE)
-			continue; /* it has no texts */
+		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME)
+			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		lines = tell(&what, false);
 		is_harmless(&lines);
@@ -406,6 +408,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CLOSED] = LEVEL_PEOPLE,
 		[REPORT_LOST] = LEVEL_PEOPLE,
 		[REPORT_NAMED] = LEVEL_PEOPLE,
+		[REPORT_AWAITS_NAME] = LEVEL_PEOPLE,
 		[REPORT_RESET_EARLY] = LEVEL_PEOPLE,
 		[REPORT_NOT_OPENED] = LEVEL_PEOPLE,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
@@ -420,6 +423,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CONNECTED] = LEVEL_PEOPLE,
 		[REPORT_AIMED] = LEVEL_PEOPLE,
 		[REPORT_HALF_CLOSED] = LEVEL_PEOPLE,
+		[REPORT_SERVER_ENDED] = LEVEL_PEOPLE,
 		[REPORT_DONE] = LEVEL_DETAIL,
 		[REPORT_MEASURE_BEGUN] = LEVEL_DETAIL,
 		[REPORT_MEASURE_ENDED] = LEVEL_DETAIL,
