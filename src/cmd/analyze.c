@@ -1,9 +1,16 @@
 /* sockx analyze: have the words of a text counted, check the report, and show it. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "analysis/findings.h"
+#include "cli/line.h"
 #include "cmd/ask.h"
 #include "cmd/commands.h"
-
-#include <string.h>
+#include "os/sys_file.h"
+#include "os/sys_terminal.h"
+#include "report/report.h"
 
 enum {
 	SHOW_BYTES = 64 * 1024, /* of the report, put out at a time */
@@ -271,6 +278,21 @@ static bool analyze_client_on_more(struct ask *a)
 	return rc > 0;
 }
 
+/* A file's name was typed where its text was meant, perhaps: a person may like to know. */
+static void analyze_client_tell_file(struct reporter *to, const char *word)
+{
+	char meant[160];
+	struct stat there;
+
+	if (!sys_isatty(STDERR_FILENO) || sys_lstatat(AT_FDCWD, word, &there) < 0 ||
+		!S_ISREG(there.st_mode))
+		return;
+	snprintf(meant, sizeof(meant), "for the file of that name: sockx analyze <%s",
+		line_is_plain(word) && strlen(word) < 100 ? word : "FILE");
+	report(to, &(struct report){
+			   .kind = REPORT_FILE_MEANT, .name = span_of(word), .reason = meant});
+}
+
 static int analyze_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -287,6 +309,8 @@ static int analyze_command(struct reporter *to, void *conf, const struct opt_set
 	run.ask.screen.raw = run.conf->raw;
 	if (ask_words(&run.ask, args, err) == 0 && ask_aim(&run.ask, "analyze", err) == 0)
 		rc = ask_run(&run.ask, args->count == 0, err);
+	if (rc == 0 && args->count == 1)
+		analyze_client_tell_file(to, args->words[0]);
 	ask_free(&run.ask);
 	findings_free(&run.findings);
 	buf_free(&run.answer);

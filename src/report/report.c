@@ -48,6 +48,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_HALF_CLOSED] = {"connect.half_closed", LEVEL_PEOPLE,
 		"{address} ended {reason}, right after our end of input; if more was due, try "
 		"--no-shutdown, with -q 5s if it does not end by itself"},
+	[REPORT_FILE_MEANT] = {"text.is_file", LEVEL_PEOPLE,
+		"{name} was taken as a text; {reason}"},
 	[REPORT_SERVER_ENDED] = {"connect.ended", LEVEL_PEOPLE, "{address} closed the connection"},
 	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
 	[REPORT_MEASURE_BEGUN] = {"measure.begun", LEVEL_DETAIL,
@@ -132,7 +134,7 @@ static void json_report(struct reporter *to, const struct report *what)
 		json_int(&j, "received", (int64_t)what->received);
 		json_int(&j, "sent", (int64_t)what->sent);
 	}
-	if (what->kind == REPORT_NAMED)
+	if (what->kind == REPORT_NAMED || what->kind == REPORT_FILE_MEANT)
 		json_str(&j, "name", what->name);
 	if (what->count)
 		json_int(&j, "count", (int64_t)what->count);

@@ -34,6 +34,7 @@ enum report_kind {
 	REPORT_CONNECTED,    /* a client is connected: address, transport */
 	REPORT_AIMED,        /* a client sends where nobody need be: address, transport */
 	REPORT_HALF_CLOSED,  /* the server ended right after our half-close: address, reason */
+	REPORT_FILE_MEANT,   /* the text that was sent is the name of a file: name, reason */
 	REPORT_SERVER_ENDED, /* it ended while a person may still type: address */
 	REPORT_DONE,         /* the run has ended with status 0: bytes */
 	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */

@@ -345,3 +345,30 @@ b 1
     run -2 --separate-stderr sockx serve -m echo --exact
     [[ $stderr == *"'--exact' belongs to mode analyze"* ]]
 }
+
+# ARG...: on a terminal. What was written there is in JOB_ERR.
+analyze_on_terminal() {
+    start_dialogue -- "$SOCKX" analyze -H 127.0.0.1 -p "$PORT" "$@"
+    wait_dialogue "$JOB_PID"
+    equal "$JOB_STATUS" 0
+}
+
+@test "a person who gave the name of a file reads how to have the file analyzed" {
+    load talk
+    start
+    cd "$BATS_TEST_TMPDIR"
+    echo 'one two' >LICENSE
+    echo 'one two' >'two words'
+    analyze_on_terminal LICENSE
+    grep -qF "'LICENSE' was taken as a text; for the file of that name: sockx analyze <LICENSE" "$JOB_ERR"
+    analyze_on_terminal 'two words'
+    grep -qF "sockx analyze <FILE" "$JOB_ERR"
+    for args in NOTICE "LICENSE LICENSE" . "-Q LICENSE"; do
+        # shellcheck disable=SC2086
+        analyze_on_terminal $args
+        run ! grep -qF "of that name" "$JOB_ERR"
+    done
+    run --separate-stderr analyze -v LICENSE
+    expect_status 0
+    [[ $stderr != *"of that name"* ]] || fail "$stderr"
+}

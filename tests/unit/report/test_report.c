@@ -61,6 +61,8 @@ static const struct {
 		"127.0.0.1:80 ended Connection reset by peer, right after our end of input; if "
 		"more was due, try --no-shutdown, with -q 5s if it does not end by itself\n",
 		"connect.half_closed"},
+	{REPORT_FILE_MEANT, "'Ada \\x1b[2J' was taken as a text; Connection reset by peer\n",
+		"text.is_file"},
 	{REPORT_SERVER_ENDED, "127.0.0.1:80 closed the connection\n", "connect.ended"},
 	{REPORT_DONE, "done: 12 bytes received, 34 sent\n", "done"},
 	{REPORT_MEASURE_BEGUN, "measuring 127.0.0.1:80 (tcp), connections: 5\n", "measure.begun"},
@@ -423,6 +425,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CONNECTED] = LEVEL_PEOPLE,
 		[REPORT_AIMED] = LEVEL_PEOPLE,
 		[REPORT_HALF_CLOSED] = LEVEL_PEOPLE,
+		[REPORT_FILE_MEANT] = LEVEL_PEOPLE,
 		[REPORT_SERVER_ENDED] = LEVEL_PEOPLE,
 		[REPORT_DONE] = LEVEL_DETAIL,
 		[REPORT_MEASURE_BEGUN] = LEVEL_DETAIL,
