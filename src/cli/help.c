@@ -203,9 +203,9 @@ int help_short(const struct command *command, struct buf *out)
 
 static void add_group_title(struct page *p, const struct opt_group *group)
 {
-	if (group->modes)
+	if (group->modes.count)
 		page_add(p, "\n%s (with --mode %s):\n", group->title,
-			opt_modes_text(group->modes).text);
+			opt_modes_text(&group->modes).text);
 	else
 		page_add(p, "\n%s:\n", group->title);
 }

@@ -72,8 +72,8 @@ static void add_title(struct page *p, const struct opt_group *group)
 {
 	page_add(p, ".Ss ");
 	add_text(p, group->title);
-	if (group->modes)
-		page_add(p, " (with \\-\\-mode %s)", opt_modes_text(group->modes).text);
+	if (group->modes.count)
+		page_add(p, " (with \\-\\-mode %s)", opt_modes_text(&group->modes).text);
 	page_add(p, "\n.Bl -tag -width indent\n");
 }
 

@@ -28,22 +28,23 @@ static void add_group(struct opt_set *set, const struct opt_group *group)
 void opt_set_add(
 	struct opt_set *set, const char *title, const struct opt *rows, size_t count, size_t offset)
 {
-	add_group(set, &(struct opt_group){title, rows, count, offset, NULL});
+	add_group(set, &(struct opt_group){title, rows, count, offset, {{NULL}, 0}});
 }
 
 void opt_set_add_for(struct opt_set *set, const char *title, const struct opt *rows, size_t count,
-	size_t offset, const char *modes)
+	size_t offset, const struct opt_modes *modes)
 {
-	add_group(set, &(struct opt_group){title, rows, count, offset, modes});
+	if (modes->count)
+		add_group(set, &(struct opt_group){title, rows, count, offset, *modes});
 }
 
 size_t opt_set_add_mode(struct opt_set *set, const char *title, const struct opt *rows,
-	size_t count, size_t size, const char *modes)
+	size_t count, size_t size, const char *mode)
 {
 	const size_t align = alignof(max_align_t);
 	size_t offset = (set->conf_size + align - 1) / align * align;
 
-	add_group(set, &(struct opt_group){title, rows, count, offset, modes});
+	add_group(set, &(struct opt_group){title, rows, count, offset, {{mode}, 1}});
 	set->conf_size = offset + size;
 	return offset;
 }
@@ -81,26 +82,23 @@ const char *opts_given(const struct opt_set *set, const struct opt_args *args, c
 	return NULL;
 }
 
-/* Whether a list of words has this one. */
-static bool has_word(const char *words, const char *word)
+static bool has_mode(const struct opt_modes *modes, const char *name)
 {
-	size_t len = strlen(word);
-
-	for (const char *at = words; (at = strstr(at, word)); at += len)
-		if ((at == words || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+	for (size_t i = 0; i < modes->count; i++)
+		if (strcmp(modes->names[i], name) == 0)
 			return true;
 	return false;
 }
 
 const char *opts_stray(const struct opt_set *set, const struct opt_args *args, const char *chosen,
-	const char **modes)
+	const struct opt_modes **modes)
 {
 	struct opt_row row;
 
 	for (size_t i = 0; opt_row_at(set, i, &row); i++) {
-		const char *whose = row.group->modes;
+		const struct opt_modes *whose = &row.group->modes;
 
-		if (args->given[i].typed[0] && whose && !has_word(whose, chosen)) {
+		if (args->given[i].typed[0] && whose->count && !has_mode(whose, chosen)) {
 			*modes = whose;
 			return args->given[i].typed;
 		}
@@ -108,32 +106,33 @@ const char *opts_stray(const struct opt_set *set, const struct opt_args *args, c
 	return NULL;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool same_modes(const struct opt_modes *a, const struct opt_modes *b)
 {
-	return a == b || (a && b && strcmp(a, b) == 0);
+	for (size_t i = 0; i < a->count; i++)
+		if (!has_mode(b, a->names[i]))
+			return false;
+	return a->count == b->count;
 }
 
 bool opt_group_continues(const struct opt_set *set, size_t g)
 {
 	const struct opt_group *group = &set->groups[g];
 
-	return g > 0 && same_text(group[-1].title, group->title) &&
-	       same_text(group[-1].modes, group->modes);
+	return g > 0 && strcmp(group[-1].title, group->title) == 0 &&
+	       same_modes(&group[-1].modes, &group->modes);
 }
 
-struct opt_modes opt_modes_text(const char *modes)
+struct opt_modes_shown opt_modes_text(const struct opt_modes *modes)
 {
-	struct opt_modes phrase = {""};
+	struct opt_modes_shown phrase = {""};
 	size_t used = 0;
 
-	while (*modes && used < sizeof(phrase.text)) {
-		size_t len = strcspn(modes, " ");
-		const char *rest = modes + len + (modes[len] == ' ');
-		const char *joint = !*rest ? "" : strchr(rest, ' ') ? ", " : " or ";
+	for (size_t i = 0; i < modes->count && used < sizeof(phrase.text); i++) {
+		size_t after = modes->count - i - 1;
+		const char *joint = after == 0 ? "" : after == 1 ? " or " : ", ";
 
-		used += (size_t)snprintf(phrase.text + used, sizeof(phrase.text) - used, "%.*s%s",
-			(int)len, modes, joint);
-		modes = rest;
+		used += (size_t)snprintf(phrase.text + used, sizeof(phrase.text) - used, "%s%s",
+			modes->names[i], joint);
 	}
 	return phrase;
 }

@@ -62,14 +62,20 @@ struct opt {
 #define OPT_FIELD(type, member) \
 	.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
 
+/* Some of the values of --mode, by name. */
+enum { OPT_MODES_MAX = 16 };
+struct opt_modes {
+	const char *names[OPT_MODES_MAX];
+	size_t count;
+};
+
 /* Some rows, where their fields are, and what they are about. */
 struct opt_group {
 	const char *title; /* "Time limits" */
 	const struct opt *rows;
 	size_t count;
-	size_t offset;     /* of the struct the rows' fields are in, within the configuration */
-	const char *modes; /* the rows belong to these --mode alone: "pipe", "pipe chat"; NULL: to
-	                    * the command */
+	size_t offset; /* of the struct the rows' fields are in, within the configuration */
+	struct opt_modes modes; /* the rows belong to these alone; none: to the command */
 };
 
 enum { OPT_GROUPS_MAX = 24, OPT_ROWS_MAX = 128 };
@@ -85,14 +91,14 @@ struct opt_set {
 void opt_set_add(struct opt_set *set, const char *title, const struct opt *rows, size_t count,
 	size_t offset);
 
-/* The same for rows that belong to some modes alone, their names separated by blanks. */
+/* The same for rows that belong to some modes alone; to none: they are left out. */
 void opt_set_add_for(struct opt_set *set, const char *title, const struct opt *rows, size_t count,
-	size_t offset, const char *modes);
+	size_t offset, const struct opt_modes *modes);
 
-/* Add the rows of one mode, or of several, their names separated by blanks: their struct, of size
- * bytes, is put behind all there is so far. Returns its offset. */
+/* Add the rows of one mode: their struct, of size bytes, is put after all there is so far. Returns
+ * its offset. */
 size_t opt_set_add_mode(struct opt_set *set, const char *title, const struct opt *rows,
-	size_t count, size_t size, const char *modes);
+	size_t count, size_t size, const char *mode);
 
 /* A row as it was given: how it was typed last ("-p", "--port"; "" if it was not), and its value,
  * which points into argv. */
@@ -129,16 +135,16 @@ enum opt_result opts_parse(const struct opt_set *set, const char *command, void 
  * by its letter: "4". */
 const char *opts_given(const struct opt_set *set, const struct opt_args *args, const char *name);
 
-/* A given option that does not belong to the mode named: how it was typed, and in *modes whose it
- * is. NULL: there is none. */
+/* A given option that does not belong to the mode named: how it was typed, and in *modes the modes
+ * that have it. NULL: there is none. */
 const char *opts_stray(const struct opt_set *set, const struct opt_args *args, const char *chosen,
-	const char **modes);
+	const struct opt_modes **modes);
 
-/* The modes of a group as a phrase: "pipe", "pipe or chat", "greet, chat or analyze". */
-struct opt_modes {
-	char text[64];
+/* Modes as a phrase: "pipe", "pipe or chat", "greet, chat or analyze". */
+struct opt_modes_shown {
+	char text[128];
 };
-struct opt_modes opt_modes_text(const char *modes);
+struct opt_modes_shown opt_modes_text(const struct opt_modes *modes);
 
 /* Whether group g goes on under the heading of the group before it: same title, same mode. */
 bool opt_group_continues(const struct opt_set *set, size_t g);

@@ -19,31 +19,14 @@ struct connect_run {
 	bool begun; /* the mode, whether it failed or not */
 };
 
-/* What a server's modes are, too: the two in which a person may sit here. */
-static const struct mode *const connect_modes[] = {&mode_pipe, &mode_chat};
-
-enum { CLIENT_MODES = sizeof(connect_modes) / sizeof(connect_modes[0]) };
-
-static bool connect_mode_choice(size_t i, struct opt_choice *out)
-{
-	static const struct opt_choice choices[CLIENT_MODES] = {
-		{"pipe", "join standard input and output to the server"},
-		{"chat", "exchange lines with the server, or all who are there"}};
-
-	if (i >= CLIENT_MODES)
-		return false;
-	*out = choices[i];
-	return true;
-}
-
 static const struct opt connect_rows[] = {
 	{.name = "mode",
 		.letter = 'm',
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct connect_conf, mode),
 		.arg = "MODE",
-		.fallback = "pipe",
-		.choice = connect_mode_choice,
+		.fallback = MODE_DEFAULT,
+		.choice = mode_client_choice,
 		.help = "what to do with the connection"},
 	{.name = "max-answer",
 		.kind = OPT_SIZE,
@@ -59,11 +42,7 @@ static void connect_options(struct opt_set *set)
 	opt_set_add(
 		set, "Connecting", connect_rows, sizeof(connect_rows) / sizeof(connect_rows[0]), 0);
 	client_options(set);
-	mode_shared_options(set, offsetof(struct connect_conf, shared), "chat");
-	for (size_t i = 0; i < CLIENT_MODES; i++)
-		opt_set_add_mode(set, "Data", connect_modes[i]->options,
-			connect_modes[i]->option_count, connect_modes[i]->conf_size,
-			connect_modes[i]->name);
+	mode_options(set, MODE_OF_CONNECT, offsetof(struct connect_conf, shared));
 }
 
 /* The connection is over; what came by it may still have to be written. */
@@ -72,7 +51,10 @@ static void connect_on_over(struct client *client, const struct err *why)
 	struct connect_run *run = container_of(client, struct connect_run, client);
 
 	client_blame(client, why);
-	run->mode->finish(&run->env);
+	if (run->mode->finish)
+		run->mode->finish(&run->env);
+	else
+		client_stop(client);
 }
 
 static void connect_on_done(void *arg, const struct err *why)
@@ -83,26 +65,32 @@ static void connect_on_done(void *arg, const struct err *why)
 	client_stop(&run->client);
 }
 
-static int run_mode(struct connect_run *run, const struct opt_args *args, struct err *err)
+static int connect_begin_mode(struct connect_run *run, struct err *err)
+{
+	run->begun = true;
+	return run->mode->begin ? run->mode->begin(&run->env, err) : 0;
+}
+
+static int connect_run_mode(struct connect_run *run, const struct opt_args *args, struct err *err)
 {
 	if (client_aim(&run->client, "connect", args, err) < 0 ||
 		mode_fits(run->mode, run->client.where.via, err) < 0)
 		return -1;
 	run->client.to_where.one_way = run->mode->one_way && run->mode->one_way(&run->env);
-	run->begun = true;
-	return run->mode->begin(&run->env, err) < 0 ? -1 : client_run(&run->client, err);
+	return connect_begin_mode(run, err) < 0 ? -1 : client_run(&run->client, err);
 }
 
 static int connect_check(
 	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
 	const struct connect_conf *typed = conf;
+	const struct mode *mode = mode_find(typed->mode);
 	struct client client = {.conf = conf};
 
-	if (mode_options_check(set, args, &typed->shared, typed->mode, err) < 0 ||
+	if (mode_options_check(mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0 ||
 		client_aim(&client, "connect", args, err) < 0)
 		return -1;
-	return mode_fits(mode_find(typed->mode), client.where.via, err);
+	return mode_fits(mode, client.where.via, err);
 }
 
 static int connect_command(struct reporter *to, void *conf, const struct opt_set *set,
@@ -113,9 +101,9 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 	void *state;
 	int rc = -1;
 
-	if (mode_options_check(set, args, &typed->shared, typed->mode, err) < 0)
+	if (mode_options_check(run.mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0)
 		return -1;
-	state = calloc(1, run.mode->state_size);
+	state = calloc(1, run.mode->state_size ? run.mode->state_size : 1);
 	if (!state)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	if (client_init(&run.client, to, conf, &run.mode->on, state, err) < 0)
@@ -130,8 +118,8 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 		.shared = &typed->shared,
 		.done = connect_on_done,
 		.arg = &run};
-	rc = run_mode(&run, args, err);
-	if (run.begun)
+	rc = connect_run_mode(&run, args, err);
+	if (run.begun && run.mode->end)
 		run.mode->end(&run.env);
 	client_free(&run.client);
 out:

@@ -46,7 +46,7 @@ static const struct opt serve_rows[] = {
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct serve_conf, mode),
 		.arg = "MODE",
-		.fallback = "pipe",
+		.fallback = MODE_DEFAULT,
 		.choice = mode_choice,
 		.common = true,
 		.help = "what each client meets"},
@@ -55,7 +55,7 @@ static const struct opt serve_rows[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct serve_conf, keep_open),
 		.common = true,
-		.help = "pipe: serve one client after the other, not the first alone"},
+		.help = "keep serving after the first client, where a mode would end with it"},
 	{.name = "once",
 		.letter = '1',
 		.kind = OPT_FLAG,
@@ -74,8 +74,8 @@ static const struct opt serve_rows[] = {
 		.arg = "N",
 		.max = INT32_MAX,
 		.help = "serve at most N clients at once; others wait (0: as many as descriptors "
-			"allow; pipe: always 1); of datagram peers, forget the one not heard for "
-			"longest"},
+			"allow; always 1 in a mode that ends with its client); of datagram peers, "
+			"forget the one not heard for longest"},
 	{.name = "max-conns-per-peer",
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct serve_conf, max_per_peer),
@@ -133,11 +133,7 @@ static void serve_options(struct opt_set *set)
 		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
-	mode_request_options(set, offsetof(struct serve_conf, shared));
-	mode_shared_options(set, offsetof(struct serve_conf, shared), "greet chat analyze");
-	for (size_t i = 0; modes[i]; i++)
-		opt_set_add_mode(set, "Data", modes[i]->options, modes[i]->option_count,
-			modes[i]->conf_size, modes[i]->name);
+	mode_options(set, MODE_OF_SERVE, offsetof(struct serve_conf, shared));
 	opt_set_add(set, "Messages", talk_options, talk_option_count,
 		offsetof(struct serve_conf, talk));
 }
@@ -234,7 +230,7 @@ static int serve_check_options(struct serve_run *run, const struct opt_set *set,
 {
 	const struct serve_conf *conf = run->conf;
 
-	if (mode_options_check(set, args, &conf->shared, conf->mode, err) < 0)
+	if (mode_options_check(run->mode, MODE_OF_SERVE, set, args, &conf->shared, err) < 0)
 		return -1;
 	if (conf->once && conf->exit_after > 1) {
 		err_set(err, ERR_USAGE, "'--once' contradicts '--exit-after %ju'",
@@ -301,6 +297,7 @@ static void serve_fill_server(struct serve_run *run)
 	if (!conf->listen.backlog)
 		s->conf.listen.backlog = BACKLOG_MAX;
 	s->conf.max_conns = mode->one_at_a_time ? 1 : (size_t)conf->max_conns;
+	s->conf.client_descriptors = mode->descriptors;
 	s->conf.max_per_peer = (size_t)conf->max_per_peer;
 	s->conf.exclusive = mode->one_at_a_time;
 	s->conf.exit_after = conf->exit_after ? conf->exit_after : single;

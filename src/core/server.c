@@ -472,6 +472,15 @@ static enum io server_listen_everywhere(struct server *s, struct err *err)
 	return verdict;
 }
 
+/* How many clients so many descriptors are enough for: at least one is tried. */
+static size_t server_clients_of(const struct server *s, size_t descriptors)
+{
+	size_t spare = descriptors > SPARE_DESCRIPTORS ? descriptors - SPARE_DESCRIPTORS : 0;
+	size_t clients = spare / (1 + s->conf.client_descriptors);
+
+	return clients ? clients : 1;
+}
+
 /* How many clients there may be at once: where none is told, as many as there can be descriptors.
  * Returns 0, or -1 if not even one can ever be taken. Sessions need no descriptor of their own. */
 static int server_find_room(struct server *s, struct err *err)
@@ -491,7 +500,7 @@ static int server_find_room(struct server *s, struct err *err)
 	}
 	s->most_by_descriptors = s->conf.max_conns == 0;
 	if (!s->conf.max_conns)
-		s->conf.max_conns = most > SPARE_DESCRIPTORS ? most - SPARE_DESCRIPTORS : 1;
+		s->conf.max_conns = server_clients_of(s, most);
 	return 0;
 }
 

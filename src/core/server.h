@@ -27,7 +27,8 @@ struct server_conf {
 	size_t at_count;
 	bool any; /* at is every address: a machine without IPv6 is served without */
 	struct listen_conf listen;
-	size_t max_conns;    /* at once; 0: what the descriptor limit allows */
+	size_t max_conns;          /* at once; 0: what the descriptor limit allows */
+	size_t client_descriptors; /* ... where a client costs so many, beside its socket */
 	size_t max_per_peer; /* ... of one host; 0: any number. Not for transports with sessions */
 	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
 	uint64_t exit_after; /* end after so many clients, and listen until they count; 0: never */

@@ -284,6 +284,7 @@ const struct mode mode_analyze = {
 	.options = analyze_options,
 	.option_count = sizeof(analyze_options) / sizeof(analyze_options[0]),
 	.conf_size = sizeof(struct analyze_conf),
+	.takes = MODE_TAKES_SETTLE | MODE_TAKES_REQUEST,
 	.state_size = sizeof(struct analyze_run),
 	.amplifies = true,
 	.begin = analyze_begin,

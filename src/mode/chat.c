@@ -377,6 +377,7 @@ static void chat_end(struct mode_env *env)
 const struct mode mode_chat = {
 	.name = "chat",
 	.summary = "exchange lines with everybody who is there",
+	.client_summary = "exchange lines with the server, or all who are there",
 	.on = {.open = chat_open,
 		.data = chat_data,
 		.drained = chat_drained,
@@ -390,6 +391,7 @@ const struct mode mode_chat = {
 	.options = chat_options,
 	.option_count = sizeof(chat_options) / sizeof(chat_options[0]),
 	.conf_size = sizeof(struct chat_conf),
+	.takes = MODE_TAKES_LINES | MODE_TAKES_NO_EOL | MODE_TAKES_SETTLE,
 	.state_size = sizeof(struct chat_run),
 	.no_datagrams = "they do not tell who comes and goes",
 	.begin = chat_begin,

@@ -211,6 +211,7 @@ const struct mode mode_greet = {
 	.options = greet_options,
 	.option_count = sizeof(greet_options) / sizeof(greet_options[0]),
 	.conf_size = sizeof(struct greet_conf),
+	.takes = MODE_TAKES_SETTLE | MODE_TAKES_REQUEST,
 	.state_size = sizeof(struct greet_run),
 	.amplifies = true,
 	.begin = greet_begin,

@@ -13,12 +13,28 @@ const struct mode *mode_find(const char *name)
 	return NULL;
 }
 
+bool mode_is_of(const struct mode *mode, enum mode_side side)
+{
+	return side == MODE_OF_SERVE || mode->client_summary;
+}
+
 bool mode_choice(size_t i, struct opt_choice *out)
 {
 	if (i >= sizeof(modes) / sizeof(modes[0]) - 1)
 		return false;
 	*out = (struct opt_choice){modes[i]->name, modes[i]->summary};
 	return true;
+}
+
+bool mode_client_choice(size_t i, struct opt_choice *out)
+{
+	for (size_t m = 0; modes[m]; m++) {
+		if (!mode_is_of(modes[m], MODE_OF_CONNECT) || i-- > 0)
+			continue;
+		*out = (struct opt_choice){modes[m]->name, modes[m]->client_summary};
+		return true;
+	}
+	return false;
 }
 
 int mode_fits(const struct mode *mode, const struct transport *via, struct err *err)
@@ -28,12 +44,4 @@ int mode_fits(const struct mode *mode, const struct transport *via, struct err *
 	err_set(err, ERR_USAGE, "mode %s does not go over datagrams: %s", mode->name,
 		mode->no_datagrams);
 	return err_hint(err, "leave out '--udp', or use --seqpacket with a Unix socket");
-}
-
-const void *mode_conf(const struct mode *mode, const struct opt_set *set, const void *conf)
-{
-	for (size_t g = 0; g < set->count; g++)
-		if (set->groups[g].rows == mode->options)
-			return (const char *)conf + set->groups[g].offset;
-	return NULL;
 }

@@ -34,11 +34,15 @@ struct mode_env {
 
 struct mode {
 	const char *name;
-	const char *summary; /* one phrase, for --help */
+	/* What it does for a server's clients, and what `connect` does with it, one phrase each for
+	 * --help. No client_summary: it is none of connect's. */
+	const char *summary, *client_summary;
 	struct handler on;
 	const struct opt *options; /* rows whose fields are in conf_size bytes of the mode's own */
 	size_t option_count, conf_size;
+	unsigned takes; /* of the options that several modes share: enum mode_takes, ored */
 	size_t state_size;
+	size_t descriptors; /* how many each client costs, beside its socket */
 	/* Its answer can be longer than what it answers. */
 	bool amplifies;
 	/* It has one client at a time, and ends with its first unless --keep-open. */
@@ -64,17 +68,31 @@ extern const struct mode mode_analyze, mode_chat, mode_discard, mode_echo, mode_
 
 /* NULL-ended, in the order --help lists them; the first is the default. */
 extern const struct mode *const modes[];
+#define MODE_DEFAULT "pipe"
+
+/* Whether a command has the mode. */
+bool mode_is_of(const struct mode *mode, enum mode_side side);
 
 /* The mode of that name, or NULL. */
 const struct mode *mode_find(const char *name);
 
-/* Where in a command's configuration the mode's own options were put; NULL if it has none. */
-const void *mode_conf(const struct mode *mode, const struct opt_set *set, const void *conf);
-
 /* Whether the mode can do with what its peers' bytes travel by. Returns 0, or -1 with err. */
 int mode_fits(const struct mode *mode, const struct transport *via, struct err *err);
 
-/* For the option row of --mode: struct opt.choice over modes[]. */
+/* For the option row of --mode: struct opt.choice over the modes of serve, and of connect. */
 bool mode_choice(size_t i, struct opt_choice *out);
+bool mode_client_choice(size_t i, struct opt_choice *out);
+
+/* Add the options of all modes that a command has: those that several share, whose fields are in a
+ * struct mode_shared at offset, and each mode's own. */
+void mode_options(struct opt_set *set, enum mode_side side, size_t offset);
+
+/* Check what was given against the chosen mode: options of others, and what contradicts itself.
+ * Returns 0, or -1 with err. */
+int mode_options_check(const struct mode *mode, enum mode_side side, const struct opt_set *set,
+	const struct opt_args *args, const struct mode_shared *shared, struct err *err);
+
+/* Where in a command's configuration the mode's own options were put; NULL if it has none. */
+const void *mode_conf(const struct mode *mode, const struct opt_set *set, const void *conf);
 
 #endif

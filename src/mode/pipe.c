@@ -337,7 +337,8 @@ static void pipe_end(struct mode_env *env)
 
 const struct mode mode_pipe = {
 	.name = "pipe",
-	.summary = "join the client to standard input and output",
+	.summary = "join one client to standard input and output",
+	.client_summary = "join standard input and output to the server",
 	.on = {.open = pipe_open,
 		.data = pipe_data,
 		.move = pipe_move,
@@ -347,6 +348,7 @@ const struct mode mode_pipe = {
 	.options = pipe_options,
 	.option_count = sizeof(pipe_options) / sizeof(pipe_options[0]),
 	.conf_size = sizeof(struct pipe_conf),
+	.takes = MODE_TAKES_LINES,
 	.state_size = sizeof(struct pipe_run),
 	.one_at_a_time = true,
 	.one_way = pipe_end_one_way,

@@ -1,5 +1,5 @@
-/* The options that several modes have. */
-#include "mode/shared.h"
+/* The options of modes: those that several share, and each one's own. */
+#include "mode/mode.h"
 
 #include <string.h>
 
@@ -7,8 +7,7 @@ static bool shared_eol_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[] = {{"lf", "a newline"},
 		{"crlf", "carriage return and newline, as many protocols want it"},
-		{"none", "nothing: for peers that take what they receive at once as one message "
-			 "(chat)"}};
+		{"none", "nothing: for peers that take what they receive at once as one message"}};
 
 	if (i >= sizeof(choices) / sizeof(choices[0]))
 		return false;
@@ -48,14 +47,6 @@ bool mode_sends_crlf(const struct mode_shared *shared)
 	return shared->crlf || (shared->eol && strcmp(shared->eol, "crlf") == 0);
 }
 
-void mode_shared_options(struct opt_set *set, size_t offset, const char *settles)
-{
-	opt_set_add_for(set, "Data", line_rows, sizeof(line_rows) / sizeof(line_rows[0]), offset,
-		"pipe chat");
-	opt_set_add_for(set, "Data", settle_rows, sizeof(settle_rows) / sizeof(settle_rows[0]),
-		offset, settles);
-}
-
 static const struct opt request_rows[] = {
 	{.name = "request-timeout",
 		.kind = OPT_MSEC,
@@ -65,37 +56,87 @@ static const struct opt request_rows[] = {
 		.help = "refuse a client whose name or text is not whole after DUR (0: never)"},
 };
 
-void mode_request_options(struct opt_set *set, size_t offset)
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static const struct {
+	unsigned takes; /* the modes that have the rows */
+	const char *title;
+	const struct opt *rows;
+	size_t count;
+} shared_groups[] = {
+	{MODE_TAKES_REQUEST, "Time limits", request_rows, COUNT(request_rows)},
+	{MODE_TAKES_LINES, "Data", line_rows, COUNT(line_rows)},
+	{MODE_TAKES_SETTLE, "Data", settle_rows, COUNT(settle_rows)},
+};
+
+static struct opt_modes shared_modes_of(enum mode_side side, unsigned takes)
 {
-	opt_set_add_for(set, "Time limits", request_rows,
-		sizeof(request_rows) / sizeof(request_rows[0]), offset, "greet analyze");
+	struct opt_modes whose = {{NULL}, 0};
+
+	for (size_t i = 0; modes[i] && whose.count < OPT_MODES_MAX; i++)
+		if (mode_is_of(modes[i], side) && modes[i]->takes & takes)
+			whose.names[whose.count++] = modes[i]->name;
+	return whose;
 }
 
-static int shared_check_strays(
-	const struct opt_set *set, const struct opt_args *args, const char *mode, struct err *err)
+void mode_options(struct opt_set *set, enum mode_side side, size_t offset)
 {
-	const char *owner, *stray = opts_stray(set, args, mode, &owner);
-	struct opt_modes whose;
+	for (size_t i = 0; i < COUNT(shared_groups); i++) {
+		const struct opt_modes whose = shared_modes_of(side, shared_groups[i].takes);
+
+		opt_set_add_for(set, shared_groups[i].title, shared_groups[i].rows,
+			shared_groups[i].count, offset, &whose);
+	}
+	for (size_t i = 0; modes[i]; i++)
+		if (mode_is_of(modes[i], side))
+			opt_set_add_mode(set, "Data", modes[i]->options, modes[i]->option_count,
+				modes[i]->conf_size, modes[i]->name);
+}
+
+const void *mode_conf(const struct mode *mode, const struct opt_set *set, const void *conf)
+{
+	for (size_t g = 0; g < set->count; g++)
+		if (set->groups[g].rows == mode->options)
+			return (const char *)conf + set->groups[g].offset;
+	return NULL;
+}
+
+static int shared_check_strays(const struct mode *mode, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	const struct opt_modes *whose;
+	const char *stray = opts_stray(set, args, mode->name, &whose);
+	struct opt_modes_shown owners;
 
 	if (!stray)
 		return 0;
-	whose = opt_modes_text(owner);
-	err_set(err, ERR_USAGE, "'%s' belongs to mode %s, not to mode %s", stray, whose.text, mode);
-	return err_hint(err, "leave it out, or use --mode %s", whose.text);
+	owners = opt_modes_text(whose);
+	err_set(err, ERR_USAGE, "'%s' belongs to mode %s, not to mode %s", stray, owners.text,
+		mode->name);
+	return err_hint(err, "leave it out, or use --mode %s", owners.text);
 }
 
-int mode_options_check(const struct opt_set *set, const struct opt_args *args,
-	const struct mode_shared *shared, const char *mode, struct err *err)
+static int shared_check_eol(const struct mode *mode, enum mode_side side,
+	const struct mode_shared *shared, struct err *err)
 {
-	if (shared_check_strays(set, args, mode, err) < 0)
-		return -1;
+	struct opt_modes whose;
+
 	if (shared->crlf && shared->eol && strcmp(shared->eol, "crlf") != 0) {
 		err_set(err, ERR_USAGE, "'--crlf' contradicts '--eol %s'", shared->eol);
 		return err_hint(err, "give one of them");
 	}
-	if (shared->eol && strcmp(shared->eol, "none") == 0 && strcmp(mode, "pipe") == 0) {
-		err_set(err, ERR_USAGE, "'--eol none' is for mode chat, not for mode pipe");
-		return err_hint(err, "use 'printf' to send a line without its newline");
-	}
-	return 0;
+	if (!shared->eol || strcmp(shared->eol, "none") != 0 || mode->takes & MODE_TAKES_NO_EOL)
+		return 0;
+	whose = shared_modes_of(side, MODE_TAKES_NO_EOL);
+	err_set(err, ERR_USAGE, "'--eol none' is for mode %s, not for mode %s",
+		opt_modes_text(&whose).text, mode->name);
+	return err_hint(err, "use 'printf' to send a line without its newline");
+}
+
+int mode_options_check(const struct mode *mode, enum mode_side side, const struct opt_set *set,
+	const struct opt_args *args, const struct mode_shared *shared, struct err *err)
+{
+	if (shared_check_strays(mode, set, args, err) < 0)
+		return -1;
+	return shared_check_eol(mode, side, shared, err);
 }

@@ -1,9 +1,21 @@
 #ifndef SOCKX_MODE_SHARED_H
 #define SOCKX_MODE_SHARED_H
 
-#include "cli/opt.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/* The options that several modes have: rows for a struct mode_shared. */
+/* The options that several modes have. A mode's row says which of them it takes. */
+enum mode_takes {
+	MODE_TAKES_LINES = 1,   /* --eol, --crlf and --raw */
+	MODE_TAKES_NO_EOL = 2,  /* ... --eol none among them */
+	MODE_TAKES_SETTLE = 4,  /* --settle */
+	MODE_TAKES_REQUEST = 8, /* --request-timeout */
+};
+
+/* Which command runs it. */
+enum mode_side { MODE_OF_SERVE, MODE_OF_CONNECT };
+
+/* Their values. */
 struct mode_shared {
 	const char *eol;    /* "lf", "crlf" or "none" */
 	bool crlf;          /* --crlf */
@@ -12,18 +24,7 @@ struct mode_shared {
 	int64_t request_ms; /* --request-timeout; 0: none */
 };
 
-/* Add them, at the place of a struct mode_shared; settles: the modes that have --settle. */
-void mode_shared_options(struct opt_set *set, size_t offset, const char *settles);
-
-/* Add --request-timeout, in the same way. */
-void mode_request_options(struct opt_set *set, size_t offset);
-
 /* Whether they ask for CR LF. */
 bool mode_sends_crlf(const struct mode_shared *shared);
-
-/* Check what was given against the chosen mode: options of others, and what contradicts itself.
- * Returns 0, or -1 with err. */
-int mode_options_check(const struct opt_set *set, const struct opt_args *args,
-	const struct mode_shared *shared, const char *mode, struct err *err);
 
 #endif

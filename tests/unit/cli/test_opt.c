@@ -441,35 +441,47 @@ Test(opt, what_was_given_is_known_as_it_was_typed)
 Test(opt, an_option_of_another_mode_is_found)
 {
 	struct reading r;
-	const char *mode = NULL;
+	const struct opt_modes *modes = NULL;
 
 	PARSE(&r, "--bye", "ciao", "-v");
 	expect_text(((struct chat_conf *)((char *)&r.conf + r.chat_at))->bye, "ciao");
-	expect_text(opts_stray(&r.set, &r.args, "chat", &mode), NULL);
-	expect_text(opts_stray(&r.set, &r.args, "echo", &mode), "--bye");
-	expect_text(mode, "chat");
+	expect_text(opts_stray(&r.set, &r.args, "chat", &modes), NULL);
+	expect_text(opts_stray(&r.set, &r.args, "echo", &modes), "--bye");
+	expect_text(opt_modes_text(modes).text, "chat");
 }
 
 Test(opt, rows_may_belong_to_several_modes)
 {
 	struct reading r;
-	const char *modes = NULL;
+	const struct opt_modes *modes = NULL;
 
 	PARSE(&r, "--bye", "x");
-	r.set.groups[1].modes = "pipe chat relay";
+	r.set.groups[1].modes = (struct opt_modes){{"pipe", "chat", "relay"}, 3};
 	expect_text(opts_stray(&r.set, &r.args, "pipe", &modes), NULL);
 	expect_text(opts_stray(&r.set, &r.args, "chat", &modes), NULL);
 	expect_text(opts_stray(&r.set, &r.args, "relay", &modes), NULL);
 	expect_text(opts_stray(&r.set, &r.args, "lay", &modes), "--bye");
 	expect_text(opts_stray(&r.set, &r.args, "pip", &modes), "--bye");
-	expect_text(modes, "pipe chat relay");
+	expect_text(opt_modes_text(modes).text, "pipe, chat or relay");
+}
+
+Test(opt, rows_of_no_mode_are_left_out)
+{
+	struct reading r = {0};
+
+	opt_set_add_for(&r.set, "Chat", chat_rows, 2, 0, &(struct opt_modes){{NULL}, 0});
+	cr_expect(eq(sz, r.set.count, 0));
 }
 
 Test(opt, modes_are_told_as_a_phrase)
 {
-	expect_text(opt_modes_text("pipe").text, "pipe");
-	expect_text(opt_modes_text("pipe chat").text, "pipe or chat");
-	expect_text(opt_modes_text("greet chat analyze").text, "greet, chat or analyze");
+	struct opt_modes modes = {{"greet", "chat", "analyze"}, 1};
+
+	expect_text(opt_modes_text(&modes).text, "greet");
+	modes.count = 2;
+	expect_text(opt_modes_text(&modes).text, "greet or chat");
+	modes.count = 3;
+	expect_text(opt_modes_text(&modes).text, "greet, chat or analyze");
 }
 
 Test(opt, a_modes_fields_lie_behind_the_commands_own)

@@ -223,7 +223,71 @@ Test(tables, every_mode_has_a_name_a_summary_and_can_be_found)
 	cr_expect(not(mode_choice(i, &choice)));
 	cr_expect(not(mode_choice(SIZE_MAX, &choice)));
 	cr_expect(eq(ptr, (void *)mode_find("no such"), NULL));
-	cr_expect(eq(str, (char *)modes[0]->name, "pipe"), "the first is the default");
+	cr_expect(eq(str, (char *)modes[0]->name, MODE_DEFAULT), "the first is the default");
+}
+
+Test(tables, connect_has_the_modes_with_a_summary_of_their_own_for_it)
+{
+	struct opt_choice choice;
+	size_t of_connect = 0;
+
+	for (size_t i = 0; modes[i]; i++) {
+		cr_expect(mode_is_of(modes[i], MODE_OF_SERVE));
+		cr_expect(eq(int, mode_is_of(modes[i], MODE_OF_CONNECT),
+			modes[i]->client_summary != NULL));
+		if (!modes[i]->client_summary)
+			continue;
+		cr_expect(is_phrase(modes[i]->client_summary), "%s", modes[i]->name);
+		cr_assert(mode_client_choice(of_connect++, &choice));
+		cr_expect(eq(str, (char *)choice.name, (char *)modes[i]->name));
+		cr_expect(eq(str, (char *)choice.summary, (char *)modes[i]->client_summary));
+	}
+	cr_expect(not(mode_client_choice(of_connect, &choice)));
+	cr_assert(mode_client_choice(0, &choice));
+	cr_expect(eq(str, (char *)choice.name, MODE_DEFAULT), "the first is the default");
+}
+
+/* The group of a command's options that has a row of that name. */
+static const struct opt_group *group_with(const struct opt_set *set, const char *name)
+{
+	for (size_t g = 0; g < set->count; g++)
+		for (size_t i = 0; i < set->groups[g].count; i++)
+			if (set->groups[g].rows[i].name &&
+				strcmp(set->groups[g].rows[i].name, name) == 0)
+				return &set->groups[g];
+	return NULL;
+}
+
+/* Whether the option belongs to the modes of a command whose rows say so, and to no others. */
+static void expect_taken(const char *command, enum mode_side side, const char *name, unsigned takes)
+{
+	const struct opt_set set = options_of(command_find(command));
+	const struct opt_group *group = group_with(&set, name);
+	size_t count = 0;
+
+	for (size_t i = 0; modes[i]; i++) {
+		if (!mode_is_of(modes[i], side) || !(modes[i]->takes & takes))
+			continue;
+		cr_assert(group && count < group->modes.count, "%s of %s", name, modes[i]->name);
+		cr_expect(eq(str, (char *)group->modes.names[count], (char *)modes[i]->name));
+		count++;
+	}
+	cr_expect(eq(sz, count, group ? group->modes.count : 0));
+}
+
+Test(tables, a_shared_option_belongs_to_the_modes_that_take_it)
+{
+	static const struct {
+		const char *name;
+		unsigned takes;
+	} shared[] = {{"eol", MODE_TAKES_LINES}, {"crlf", MODE_TAKES_LINES},
+		{"raw", MODE_TAKES_LINES}, {"settle", MODE_TAKES_SETTLE},
+		{"request-timeout", MODE_TAKES_REQUEST}};
+
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		expect_taken("serve", MODE_OF_SERVE, shared[i].name, shared[i].takes);
+		expect_taken("connect", MODE_OF_CONNECT, shared[i].name, shared[i].takes);
+	}
 }
 
 Test(tables, what_belongs_together_in_a_mode_is_there_together)

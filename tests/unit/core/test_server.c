@@ -211,6 +211,24 @@ Test(server, without_max_conns_the_descriptor_limit_says_how_many)
 	clear_away(&s);
 }
 
+Test(server, a_client_that_costs_descriptors_of_its_own_takes_their_room_too)
+{
+	size_t most[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct stand s;
+
+		prepare(&s, "echo");
+		s.house.server.conf.max_conns = 0;
+		s.house.server.conf.client_descriptors = i * 3;
+		open_house(&s.house);
+		most[i] = s.house.server.conf.max_conns;
+		clear_away(&s);
+	}
+	cr_assert(gt(sz, most[1], 1));
+	cr_assert(eq(sz, most[1], most[0] / 4), "%zu of %zu", most[1], most[0]);
+}
+
 Test(server, ends_after_as_many_clients_as_it_was_told)
 {
 	struct stand s;
