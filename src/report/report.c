@@ -8,13 +8,40 @@
 #include "base/escape.h"
 #include "base/json.h"
 
-/* human: {address} {transport} {mode} {reason} {conn} {received} {sent} {count} {name} are filled
- * in. */
 struct report_row {
 	const char *key; /* the JSON event: never renamed */
 	enum report_level level;
-	const char *human;
+	const char *human; /* each {FIELD} is filled in */
 };
+
+enum field_kind {
+	FIELD_TEXT,   /* const char *; the JSON has it unless it is NULL */
+	FIELD_NUMBER, /* uint64_t; unless it is 0 */
+	FIELD_BYTES,  /* uint64_t; where the row's text tells it, 0 or not */
+	FIELD_SPAN,   /* struct span, of any bytes; likewise */
+};
+
+/* A field of a report: all that is to be said of it, beside its member in struct report. */
+struct report_field {
+	const char *name; /* in the rows' texts, and its JSON key: never renamed */
+	enum field_kind kind;
+	size_t offset;
+};
+
+/* In the order that the JSON has them. */
+static const struct report_field fields[] = {
+	{"conn", FIELD_NUMBER, offsetof(struct report, conn)},
+	{"address", FIELD_TEXT, offsetof(struct report, address)},
+	{"transport", FIELD_TEXT, offsetof(struct report, transport)},
+	{"mode", FIELD_TEXT, offsetof(struct report, mode)},
+	{"reason", FIELD_TEXT, offsetof(struct report, reason)},
+	{"received", FIELD_BYTES, offsetof(struct report, received)},
+	{"sent", FIELD_BYTES, offsetof(struct report, sent)},
+	{"name", FIELD_SPAN, offsetof(struct report, name)},
+	{"count", FIELD_NUMBER, offsetof(struct report, count)},
+};
+
+enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 
 static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_LISTENING] = {"listening", LEVEL_READY,
@@ -112,9 +139,59 @@ static void add_text(struct json *j, const char *key, const char *value)
 		json_str(j, key, span_of(value));
 }
 
-static bool has_bytes(enum report_kind kind)
+static const char *text_of(const struct report *what, const struct report_field *field)
 {
-	return kind == REPORT_CLOSED || kind == REPORT_LOST || kind == REPORT_DONE;
+	return *(const char *const *)((const char *)what + field->offset);
+}
+
+static uint64_t number_of(const struct report *what, const struct report_field *field)
+{
+	return *(const uint64_t *)((const char *)what + field->offset);
+}
+
+static struct span span_in(const struct report *what, const struct report_field *field)
+{
+	return *(const struct span *)((const char *)what + field->offset);
+}
+
+/* The field whose name is that span, or NULL. */
+static const struct report_field *field_named(struct span name)
+{
+	for (size_t i = 0; i < FIELDS; i++)
+		if (name.len == strlen(fields[i].name) &&
+			memcmp(name.data, fields[i].name, name.len) == 0)
+			return &fields[i];
+	return NULL;
+}
+
+/* Whether the row's text has the field. */
+static bool is_told(enum report_kind kind, const struct report_field *field)
+{
+	size_t len = strlen(field->name);
+
+	for (const char *at = rows[kind].human; (at = strchr(at, '{')); at++)
+		if (strncmp(at + 1, field->name, len) == 0 && at[1 + len] == '}')
+			return true;
+	return false;
+}
+
+static void json_field(struct json *j, const struct report *what, const struct report_field *field)
+{
+	switch (field->kind) {
+	case FIELD_TEXT: add_text(j, field->name, text_of(what, field)); break;
+	case FIELD_NUMBER:
+		if (number_of(what, field))
+			json_int(j, field->name, (int64_t)number_of(what, field));
+		break;
+	case FIELD_BYTES:
+		if (is_told(what->kind, field))
+			json_int(j, field->name, (int64_t)number_of(what, field));
+		break;
+	case FIELD_SPAN:
+		if (is_told(what->kind, field))
+			json_str(j, field->name, span_in(what, field));
+		break;
+	}
 }
 
 static void json_report(struct reporter *to, const struct report *what)
@@ -124,20 +201,8 @@ static void json_report(struct reporter *to, const struct report *what)
 	json_open(&j);
 	add_timestamp(&j);
 	json_str(&j, "event", span_of(rows[what->kind].key));
-	if (what->conn)
-		json_int(&j, "conn", (int64_t)what->conn);
-	add_text(&j, "address", what->address);
-	add_text(&j, "transport", what->transport);
-	add_text(&j, "mode", what->mode);
-	add_text(&j, "reason", what->reason);
-	if (has_bytes(what->kind)) {
-		json_int(&j, "received", (int64_t)what->received);
-		json_int(&j, "sent", (int64_t)what->sent);
-	}
-	if (what->kind == REPORT_NAMED || what->kind == REPORT_FILE_MEANT)
-		json_str(&j, "name", what->name);
-	if (what->count)
-		json_int(&j, "count", (int64_t)what->count);
+	for (size_t i = 0; i < FIELDS; i++)
+		json_field(&j, what, &fields[i]);
 	json_close(&j);
 	send_and_free(to, &j.out, j.failed);
 }
@@ -151,27 +216,18 @@ static int add_escaped(struct buf *line, const char *text)
 	return escape_add(&e, span_of(text), line) < 0 || escape_end(&e, line) < 0 ? -1 : 0;
 }
 
-/* Append the field called name (name_len letters of it). */
-static int add_field(struct buf *line, const struct report *what, const char *name, size_t name_len)
+static int add_field(struct buf *line, const struct report *what, struct span name)
 {
-	const struct {
-		const char *name, *text;
-	} texts[] = {{"address", what->address}, {"transport", what->transport},
-		{"mode", what->mode}, {"reason", what->reason}};
-	const struct {
-		const char *name;
-		uint64_t number;
-	} numbers[] = {{"conn", what->conn}, {"received", what->received}, {"sent", what->sent},
-		{"count", what->count}};
+	const struct report_field *field = field_named(name);
 
-	if (name_len == strlen("name") && !memcmp("name", name, name_len))
-		return buf_puts(line, quoted_span(what->name).text);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (strlen(texts[i].name) == name_len && !memcmp(texts[i].name, name, name_len))
-			return add_escaped(line, texts[i].text);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (strlen(numbers[i].name) == name_len && !memcmp(numbers[i].name, name, name_len))
-			return buf_printf(line, "%ju", (uintmax_t)numbers[i].number);
+	if (!field)
+		return -1;
+	switch (field->kind) {
+	case FIELD_TEXT: return add_escaped(line, text_of(what, field));
+	case FIELD_NUMBER:
+	case FIELD_BYTES: return buf_printf(line, "%ju", (uintmax_t)number_of(what, field));
+	case FIELD_SPAN: return buf_puts(line, quoted_span(span_in(what, field)).text);
+	}
 	return -1;
 }
 
@@ -189,7 +245,9 @@ static void human_report(struct reporter *to, const struct report *what)
 		if (*p == '{') {
 			size_t name_len = strcspn(p + 1, "}");
 
-			failed = failed || add_field(&line, what, p + 1, name_len) < 0;
+			failed = failed ||
+			         add_field(&line, what,
+					 (struct span){(const uint8_t *)p + 1, name_len}) < 0;
 			p += name_len + 2;
 		}
 	}

@@ -50,6 +50,8 @@ enum report_level {
 	LEVEL_DETAIL, /* with -v or --json */
 };
 
+/* What is not filled in does not apply. Every member but the kind and why has a row in fields[] of
+ * report.c. */
 struct report {
 	enum report_kind kind;
 	uint64_t conn; /* which connection, counted from 1; 0: none */
