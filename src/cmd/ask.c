@@ -326,8 +326,8 @@ int ask_run(struct ask *a, bool from_input, struct err *err)
 	a->complete = !from_input;
 	a->answers = (struct join){.on = &ask_answers, .arg = a};
 	a->asks = (struct join){.on = &ask_asks, .arg = a};
-	if (join_open_std(&a->answers, 1, &a->client.owner, fd_open_std) < 0 ||
-		(from_input && join_open_std(&a->asks, 0, &a->client.owner, fd_open_std) < 0))
+	if (join_open(&a->answers, &standard_output, &a->client.owner, fd_open) < 0 ||
+		(from_input && join_open(&a->asks, &standard_input, &a->client.owner, fd_open) < 0))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	a->screen.out = a->answers.to;
 	if (client_run(&a->client, err) == 0)

@@ -236,12 +236,12 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
-struct conn *client_std(
-	struct client *c, int fd, struct conn_owner *owner, const struct handler *on, void *ctx)
+struct conn *client_open_fd(struct client *c, const struct descriptor *what,
+	struct conn_owner *owner, const struct handler *on, void *ctx)
 {
 	*owner = (struct conn_owner){
 		.loop = &c->loop, .to = c->to, .scratch = &c->scratch, .on = on, .ctx = ctx};
-	return std_open(owner, fd, fd_open_std);
+	return descriptor_open(owner, what, fd_open);
 }
 
 /* Of a Unix socket, --source is a path. */

@@ -5,7 +5,7 @@
 #include "cmd/where.h"
 #include "core/conn.h"
 #include "core/connector.h"
-#include "core/std.h"
+#include "core/descriptor.h"
 #include "os/late.h"
 
 /*
@@ -65,10 +65,9 @@ int client_run(struct client *c, struct err *err);
  * there's link closed and err filled, if memory is out. */
 struct conn *client_adopt(struct client *c, const struct connected *there, struct err *err);
 
-/* Standard input (fd 0, paused) or output (1) as a connection of its own owner, which is filled in.
- * Returns NULL if memory is out. */
-struct conn *client_std(
-	struct client *c, int fd, struct conn_owner *owner, const struct handler *on, void *ctx);
+/* A descriptor as a connection of its own owner, which is filled in; see descriptor_open. */
+struct conn *client_open_fd(struct client *c, const struct descriptor *what,
+	struct conn_owner *owner, const struct handler *on, void *ctx);
 
 void client_stop(struct client *c);
 

@@ -113,7 +113,7 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 		.to = to,
 		.scratch = &run.client.scratch,
 		.state = state,
-		.open_std = fd_open_std,
+		.open_fd = fd_open,
 		.conf = mode_conf(run.mode, set, conf),
 		.shared = &typed->shared,
 		.done = connect_on_done,

@@ -160,7 +160,7 @@ static int measuring_prepare(struct measuring *run, struct err *err)
 	if (client_pool_check(&run->client, m->conf->connections, err) < 0 ||
 		measure_init(m, err) < 0)
 		return -1;
-	m->out = client_std(&run->client, 1, &run->out_owner, &measure_out, m);
+	m->out = client_open_fd(&run->client, &standard_output, &run->out_owner, &measure_out, m);
 	return m->out ? 0 : measuring_no_memory(err);
 }
 

@@ -326,7 +326,7 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		.conf = mode_conf(mode, set, conf),
 		.in_turn = mode->one_at_a_time && (conf->keep_open || conf->exit_after > 1),
 		.shared = &conf->shared,
-		.open_std = fd_open_std,
+		.open_fd = fd_open,
 		.budget = &run->budget,
 		.done = serve_on_mode_done,
 		.enough = serve_on_enough,

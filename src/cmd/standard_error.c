@@ -57,7 +57,7 @@ static int standard_error_line(void *arg, struct span line)
 	bool failed = false;
 
 	if (!e->link.via)
-		fd_open_std(&e->silent, STDERR_FILENO, &e->link);
+		fd_open(&e->silent, STDERR_FILENO, CONN_WRITES, &e->link);
 	if (e->kept.len == 0 || !standard_error_again(&e->late))
 		line = standard_error_write(e, line, &failed);
 	if (!line.len)

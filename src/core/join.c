@@ -67,7 +67,7 @@ void join_stop(struct join *j)
 		conn_pause(j->from);
 }
 
-/* ---- standard input and output ---- */
+/* ---- the end that is a descriptor ---- */
 
 static void join_in_data(struct conn *c, struct span in)
 {
@@ -137,17 +137,19 @@ static const struct handler join_in = {
 static const struct handler join_out = {
 	.drained = join_out_drained, .hung_up = join_out_hung_up, .closed = join_out_closed};
 
-int join_open_std(struct join *j, int fd, const struct conn_owner *like, std_link *open_link)
+int join_open(struct join *j, const struct descriptor *what, const struct conn_owner *like,
+	descriptor_link *open_fd)
 {
+	bool reads = what->sides == CONN_READS;
 	struct conn *c;
 
 	j->owner = (struct conn_owner){.loop = like->loop,
 		.to = like->to,
 		.scratch = like->scratch,
-		.on = fd == 0 ? &join_in : &join_out,
+		.on = reads ? &join_in : &join_out,
 		.ctx = j};
-	c = std_open(&j->owner, fd, open_link);
-	if (fd == 0)
+	c = descriptor_open(&j->owner, what, open_fd);
+	if (reads)
 		j->from = c;
 	else
 		j->to = c;

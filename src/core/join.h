@@ -1,7 +1,7 @@
 #ifndef SOCKX_CORE_JOIN_H
 #define SOCKX_CORE_JOIN_H
 
-#include "core/std.h"
+#include "core/descriptor.h"
 
 /*
  * A join: all that comes on one connection goes to another. It keeps their back-pressure, passes
@@ -10,8 +10,8 @@
  *
  *   standard input --> sending --> the peer --> receiving --> standard output
  *
- * Either end is standard input or output, which the join opens and owns, or a connection that
- * another object owns: its handler forwards what happens to the join.
+ * One end may be a descriptor, such as standard input, which the join opens and owns. Else it is a
+ * connection that another object owns: its handler forwards what happens to the join.
  */
 
 struct join;
@@ -22,11 +22,12 @@ struct join_on {
 	/* Take what came, in place of conn_pass to j->to. Returns as conn_write: -1 stops `from`
 	 * until join_go_on. */
 	int (*pass)(struct join *j, struct span in);
-	/* Standard input has ended. Default: nothing. */
+	/* The descriptor that is its `from` has ended. Default: nothing. */
 	void (*ended)(struct join *j);
-	/* Standard output takes more, after a stop. Default: nothing beside join_go_on. */
+	/* The descriptor that is its `to` takes more, after a stop. Default: nothing beside
+	 * join_go_on. */
 	void (*drained)(struct join *j);
-	/* Standard output has lost its reader. Default: it fails (EPIPE). */
+	/* ... has lost its reader. Default: it fails (EPIPE). */
 	void (*hung_up)(struct join *j);
 	/* Its own end is over, and no longer in j: why, or NULL if in order. */
 	void (*closed)(struct join *j, const struct err *why);
@@ -36,15 +37,16 @@ struct join {
 	const struct join_on *on;
 	void *arg;               /* the user's own */
 	struct conn *from, *to;  /* NULL: not there (yet, or any more) */
-	struct conn_owner owner; /* of the end that join_open_std opened */
+	struct conn_owner owner; /* of the end that join_open opened */
 	struct buf held;         /* came while there was no `to` */
 	bool hung_up; /* its terminal has: that was no failure of ours, and SIGHUP is to come */
 	bool by_hand; /* the kernel is not to move bytes by itself */
 };
 
-/* Open standard input as its `from` (fd 0), which is paused, or standard output as its `to` (fd 1),
- * as a connection like those of `like`. Returns 0, or -1 when memory is out. */
-int join_open_std(struct join *j, int fd, const struct conn_owner *like, std_link *open_link);
+/* Open a descriptor as a connection like those of `like`: one that we read as its `from`, which is
+ * paused, one that we write as its `to`. Returns 0, or -1 when memory is out. */
+int join_open(struct join *j, const struct descriptor *what, const struct conn_owner *like,
+	descriptor_link *open_fd);
 
 /* Something came on `from`: for its handler's data, and move. */
 void join_data(struct join *j, struct span in);
@@ -59,7 +61,7 @@ void join_begin(struct join *j, struct conn *to);
 /* `to` is gone, or takes no more: `from` stops, and what it has read already is kept. */
 void join_stop(struct join *j);
 
-/* Let its own end go: standard input at once, standard output once it has taken all. Returns
+/* Let its own end go: `from` at once, `to` once it has taken all. Returns
  * whether it has gone already. */
 bool join_close(struct join *j);
 

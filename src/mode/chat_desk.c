@@ -380,8 +380,8 @@ int chat_desk_open(struct chat_run *run, struct err *err)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->typed_by = (struct join){.on = &desk_typed, .arg = run};
 	run->shown_to = (struct join){.on = &desk_shown, .arg = run};
-	if (join_open_std(&run->shown_to, 1, &like, run->env->open_std) < 0 ||
-		join_open_std(&run->typed_by, 0, &like, run->env->open_std) < 0)
+	if (join_open(&run->shown_to, &standard_output, &like, run->env->open_fd) < 0 ||
+		join_open(&run->typed_by, &standard_input, &like, run->env->open_fd) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	conn_limit_reads(run->typed_by.from, CHAT_TURN_BYTES);
 	run->at_terminal = conn_is_terminal(run->typed_by.from) &&

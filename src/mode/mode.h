@@ -2,7 +2,7 @@
 #define SOCKX_MODE_MODE_H
 
 #include "cli/opt.h"
-#include "core/std.h"
+#include "core/descriptor.h"
 #include "mode/shared.h"
 
 /*
@@ -21,8 +21,8 @@ struct mode_env {
 	void *state;  /* state_size bytes, zeroed */
 	bool in_turn; /* clients come one after the other, for ever: nothing of ours ends with one
 	               */
-	std_link *open_std;
-	struct budget *budget; /* of the server's clients; NULL: none */
+	descriptor_link *open_fd; /* for descriptor_open and join_open */
+	struct budget *budget;    /* of the server's clients; NULL: none */
 	/* The mode that has `finish` calls this once what it does beside its clients is over: what
 	 * was received is written out. why: NULL, or why the whole run failed. */
 	void (*done)(void *arg, const struct err *why);

@@ -311,12 +311,12 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 	}
 	if (pipe_end_init(p, err) < 0)
 		return -1;
-	if (join_open_std(&p->receiving, 1, &like, env->open_std) < 0)
+	if (join_open(&p->receiving, &standard_output, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);
 	p->screen = (struct screen){.out = p->receiving.to, .raw = env->shared->raw};
 	if (screen_escapes(&p->screen))
 		p->receiving.on = &pipe_receiving_shown;
-	if (!conf->recv_only && join_open_std(&p->sending, 0, &like, env->open_std) < 0)
+	if (!conf->recv_only && join_open(&p->sending, &standard_input, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);
 	return 0;
 }

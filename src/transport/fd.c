@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "os/sys_event.h"
 #include "os/sys_file.h"
@@ -57,27 +58,29 @@ static enum io fd_write_cautiously(struct link *link, struct span out, size_t *t
 	return fd_write(link, out, taken);
 }
 
-static int fd_open_private(struct reporter *to, const char *path, enum fd_use use)
+static const int fd_access[] = {
+	[CONN_BOTH] = O_RDWR, [CONN_READS] = O_RDONLY, [CONN_WRITES] = O_WRONLY};
+
+static int fd_open_private(struct reporter *to, const char *path, enum conn_sides sides)
 {
-	return sys_open(to, path,
-		(use == FD_READ ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return sys_open(to, path, fd_access[sides] | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 /* Open for ourselves, non-blocking, what the inherited descriptor shows; or -1. */
-static int fd_reopen(struct reporter *to, int fd, enum fd_use use)
+static int fd_reopen(struct reporter *to, int fd, enum conn_sides sides)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return fd_open_private(to, path, use);
+	return fd_open_private(to, path, sides);
 }
 
 /* The same for our controlling terminal, which may be another user's to open by its own name, as
  * after su(1): tty(4) lets every process of the session. */
-static int fd_reopen_terminal(struct reporter *to, int fd, enum fd_use use)
+static int fd_reopen_terminal(struct reporter *to, int fd, enum conn_sides sides)
 {
 	unsigned one, other;
-	int own = fd_open_private(to, "/dev/tty", use);
+	int own = fd_open_private(to, "/dev/tty", sides);
 
 	if (own < 0)
 		return -1;
@@ -88,12 +91,12 @@ static int fd_reopen_terminal(struct reporter *to, int fd, enum fd_use use)
 }
 
 /* Go on with a descriptor of our own; where it cannot be had, with the shared one. */
-static void fd_make_private(struct link *link, enum fd_use use)
+static void fd_make_private(struct link *link, enum conn_sides sides)
 {
-	int own = fd_reopen(link->to, link->origin, use);
+	int own = fd_reopen(link->to, link->origin, sides);
 
 	if (own < 0 && link->terminal)
-		own = fd_reopen_terminal(link->to, link->origin, use);
+		own = fd_reopen_terminal(link->to, link->origin, sides);
 	link->via = own >= 0 ? &transport_private : &transport_shared;
 	if (own >= 0)
 		link->fd = own;
@@ -104,7 +107,7 @@ static enum io fd_pipe_read(struct link *link, uint8_t *room, size_t size, size_
 	ssize_t n = sys_read_nowait(link->to, link->fd, room, size);
 
 	if (n < 0 && errno == EOPNOTSUPP) {
-		fd_make_private(link, FD_READ);
+		fd_make_private(link, CONN_READS);
 		return link->via->read(link, room, size, got);
 	}
 	return fd_was_read(link, n, got);
@@ -115,7 +118,7 @@ static enum io fd_pipe_write(struct link *link, struct span out, size_t *taken)
 	ssize_t n = sys_write_nowait(link->to, link->fd, out.data, out.len);
 
 	if (n < 0 && errno == EOPNOTSUPP) {
-		fd_make_private(link, FD_WRITE);
+		fd_make_private(link, CONN_WRITES);
 		return link->via->write(link, out, taken);
 	}
 	return fd_was_written(link, n, taken);
@@ -208,11 +211,11 @@ static bool fd_never_waits(const struct stat *about)
 
 /* A socket that was inherited may block, and a pipe without a limit is asked by splice(2) not to.
  * Of the devices, null takes what is spliced into it. */
-static enum bulk fd_bulk(const struct stat *about, enum fd_use use)
+static enum bulk fd_bulk(const struct stat *about, enum conn_sides sides)
 {
 	if (S_ISFIFO(about->st_mode))
 		return BULK_PIPE;
-	if (S_ISREG(about->st_mode) || (use == FD_WRITE && fd_never_waits(about)))
+	if (S_ISREG(about->st_mode) || (sides == CONN_WRITES && fd_never_waits(about)))
 		return BULK_FILE;
 	return BULK_NONE;
 }
@@ -225,27 +228,31 @@ static bool fd_is_one_with(const struct stat *about, int fd)
 	       other.st_ino == about->st_ino;
 }
 
-/* Whether the other end learns of the end of standard output by a shutdown alone. Not where
- * standard error is the same Unix socket: that may be shared with others, as systemd's journal is
- * with all of a unit, and a shutdown would end it for all of them. */
-static bool fd_is_connection(struct reporter *to, const struct stat *about, int fd)
+/* Whether the other end learns of our end by a shutdown alone: where the socket is read, too, as it
+ * is or as standard input. Not where standard error is the same Unix socket: that may be shared
+ * with others, as systemd's journal is with all of a unit, and a shutdown would end it for all of
+ * them. */
+static bool fd_is_connection(
+	struct reporter *to, const struct stat *about, int fd, enum conn_sides sides)
 {
-	if (fd != 1 || !fd_is_one_with(about, 0) ||
-		sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM)
+	bool is_read =
+		sides == CONN_BOTH || (fd == STDOUT_FILENO && fd_is_one_with(about, STDIN_FILENO));
+
+	if (!is_read || sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM)
 		return false;
-	return !fd_is_one_with(about, 2) ||
+	return !fd_is_one_with(about, STDERR_FILENO) ||
 	       sys_getsockopt(to, fd, SOL_SOCKET, SO_DOMAIN) != AF_UNIX;
 }
 
 /* Whether the descriptor was given for this use. */
-static bool fd_is_for(int fd, enum fd_use use)
+static bool fd_is_for(int fd, enum conn_sides sides)
 {
 	int mode = sys_access_mode(fd);
 
-	return mode >= 0 && mode != (use == FD_READ ? O_WRONLY : O_RDONLY);
+	return mode == O_RDWR || mode == fd_access[sides];
 }
 
-void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
+void fd_open(struct reporter *to, int fd, enum conn_sides sides, struct link *link)
 {
 	struct stat about;
 
@@ -256,21 +263,18 @@ void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link)
 	if (sys_fstat(fd, &about) < 0)
 		return;
 	link->terminal = S_ISCHR(about.st_mode) && sys_isatty(fd);
-	link->bulk = (uint8_t)fd_bulk(&about, use);
+	link->bulk = (uint8_t)fd_bulk(&about, sides);
 	if (S_ISSOCK(about.st_mode)) {
-		link->via = fd_is_connection(to, &about, fd) ? &transport_inherited_connection
-		                                             : &transport_inherited_socket;
-		if (use == FD_READ && sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
+		link->via = fd_is_connection(to, &about, fd, sides)
+		                    ? &transport_inherited_connection
+		                    : &transport_inherited_socket;
+		if (sides != CONN_WRITES &&
+			sys_getsockopt(to, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM)
 			stream_keep_urgent(to, fd);
-	} else if (fd_never_waits(&about) || !fd_is_for(fd, use))
+	} else if (fd_never_waits(&about) || !fd_is_for(fd, sides))
 		link->via = &transport_private; /* what is not for this use says so */
-	else if (S_ISFIFO(about.st_mode))
+	else if (S_ISFIFO(about.st_mode) && sides != CONN_BOTH)
 		link->via = &transport_pipe;
-	else if (link->terminal)
-		fd_make_private(link, use);
-}
-
-void fd_open_std(struct reporter *to, int fd, struct link *link)
-{
-	fd_open(to, fd, fd == 0 ? FD_READ : FD_WRITE, link);
+	else if (S_ISFIFO(about.st_mode) || link->terminal)
+		fd_make_private(link, sides);
 }

@@ -1,13 +1,11 @@
 #ifndef SOCKX_TRANSPORT_FD_H
 #define SOCKX_TRANSPORT_FD_H
 
-#include "core/link.h"
-
-enum fd_use { FD_READ, FD_WRITE };
+#include "core/descriptor.h"
 
 /*
- * A link over an inherited descriptor, which the shell or another program may share: reading and
- * writing it never waits, and its flags are never changed, because O_NONBLOCK belongs to the open
+ * The descriptor_link: over one that the shell or another program may share. Reading and writing it
+ * never waits, and its flags are never changed, because O_NONBLOCK belongs to the open
  * file, not to us. A pipe takes RWF_NOWAIT, a socket MSG_DONTWAIT (and, to be read, SO_OOBINLINE);
  * a terminal, and a pipe of a kernel that has no RWF_NOWAIT for it, is opened anew for ourselves
  * (proc(5), /proc/self/fd; or tty(4), /dev/tty); a file never waits; what cannot be opened anew is
@@ -16,9 +14,6 @@ enum fd_use { FD_READ, FD_WRITE };
  * while its reader takes nothing. Closing one gives the inherited descriptor back, so that the
  * program at its other end is notified, and leaves the number taken.
  */
-void fd_open(struct reporter *to, int fd, enum fd_use use, struct link *link);
-
-/* fd_open for reading of 0, for writing of any other. */
-void fd_open_std(struct reporter *to, int fd, struct link *link);
+void fd_open(struct reporter *to, int fd, enum conn_sides sides, struct link *link);
 
 #endif

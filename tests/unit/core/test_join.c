@@ -116,11 +116,11 @@ static void set_nonblocking(int fd)
 	cr_assert(eq(int, fcntl(fd, F_SETFL, O_NONBLOCK), 0));
 }
 
-static struct link fd_link(struct bridge *b, int fd, enum fd_use use)
+static struct link fd_link(struct bridge *b, int fd, enum conn_sides sides)
 {
 	struct link link;
 
-	fd_open(&b->sc.to, fd, use, &link);
+	fd_open(&b->sc.to, fd, sides, &link);
 	link.vacates = false; /* it is none of 0, 1, 2 */
 	link.origin = -1;
 	return link;
@@ -147,7 +147,7 @@ static void connect_tcp(int ends[2])
 }
 
 /* A link to one end of a kind of descriptor; other is what we hold of it. */
-static struct link link_to(struct bridge *b, enum kind kind, enum fd_use use, int *other)
+static struct link link_to(struct bridge *b, enum kind kind, enum conn_sides sides, int *other)
 {
 	int ends[2];
 
@@ -170,17 +170,17 @@ static struct link link_to(struct bridge *b, enum kind kind, enum fd_use use, in
 		cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
 		if (kind == NARROW_PIPE)
 			cr_assert(eq(int, fcntl(ends[0], F_SETPIPE_SZ, 4096), 4096));
-		*other = ends[use == FD_READ];
+		*other = ends[sides == CONN_READS];
 		set_nonblocking(*other);
-		return fd_link(b, ends[use == FD_WRITE], use);
+		return fd_link(b, ends[sides == CONN_WRITES], sides);
 	case STORED:
 	case APPENDED:
 		*other = scratch_file(kind == APPENDED ? O_APPEND : 0);
-		return fd_link(b, dup(*other), use);
+		return fd_link(b, dup(*other), sides);
 	case NOWHERE: break;
 	}
 	*other = -1;
-	return fd_link(b, open("/dev/null", O_WRONLY | O_CLOEXEC), use);
+	return fd_link(b, open("/dev/null", O_WRONLY | O_CLOEXEC), sides);
 }
 
 static bool is_socket(enum kind kind)
@@ -213,8 +213,8 @@ static struct bridge *build(enum kind from, enum kind to, bool by_hand)
 	signal(SIGPIPE, SIG_IGN);
 	scene_begin_for(&b->sc, &from_handler, b);
 	b->join = (struct join){.on = &as_it_is, .arg = b, .by_hand = by_hand};
-	in = link_to(b, from, FD_READ, &b->in);
-	out = link_to(b, to, FD_WRITE, &b->out);
+	in = link_to(b, from, CONN_READS, &b->in);
+	out = link_to(b, to, CONN_WRITES, &b->out);
 	b->out_is_file = to == STORED || to == APPENDED;
 	b->join.from = end_of(
 		b, &b->from_owner, &from_handler, &in, is_socket(from) ? CONN_BOTH : CONN_READS);

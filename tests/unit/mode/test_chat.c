@@ -91,7 +91,7 @@ static struct stage *stage(enum role role, struct chat_conf conf, const char *eo
 		.conf = &st->conf,
 		.shared = &st->shared,
 		.state = &st->run,
-		.open_std = fd_open_std,
+		.open_fd = fd_open,
 		.done = on_done,
 		.enough = role == SERVER ? on_enough : NULL,
 		.arg = st};

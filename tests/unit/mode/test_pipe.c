@@ -90,7 +90,7 @@ static int set_up(struct stage *st, struct pipe_conf conf, struct err *err)
 	st->env.conf = &st->conf;
 	st->env.shared = &st->shared;
 	st->env.state = &st->run;
-	st->env.open_std = fd_open_std;
+	st->env.open_fd = fd_open;
 	st->env.done = on_done;
 	st->env.arg = st;
 	return mode_pipe.begin(&st->env, err);

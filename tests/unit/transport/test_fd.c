@@ -27,21 +27,21 @@ struct opened {
 	int other; /* the other end, or -1 */
 };
 
-static void open_link(struct opened *o, int fd, enum fd_use use)
+static void open_link(struct opened *o, int fd, enum conn_sides sides)
 {
 	o->to = silent_reporter();
 	o->flags = fcntl(fd, F_GETFL);
-	fd_open(&o->to, fd, use, &o->link);
+	fd_open(&o->to, fd, sides, &o->link);
 	cr_assert(eq(int, o->link.origin, fd));
 }
 
-static void open_pipe(struct opened *o, enum fd_use use)
+static void open_pipe(struct opened *o, enum conn_sides sides)
 {
 	int ends[2];
 
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
-	o->other = ends[use == FD_READ];
-	open_link(o, ends[use == FD_WRITE], use);
+	o->other = ends[sides == CONN_READS];
+	open_link(o, ends[sides == CONN_WRITES], sides);
 }
 
 /* Close it, and the number that this leaves taken, and the other end. */
@@ -96,7 +96,7 @@ Test(fd, a_full_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
 {
 	struct opened o;
 
-	open_pipe(&o, FD_WRITE);
+	open_pipe(&o, CONN_WRITES);
 	cr_assert(ge(sz, fill(&o), 4096));
 	flags_are_as_before(&o);
 	put_away(&o);
@@ -107,7 +107,7 @@ Test(fd, an_empty_pipe_asks_to_wait_and_its_flags_stay_as_they_were)
 	struct opened o;
 	struct lines in;
 
-	open_pipe(&o, FD_READ);
+	open_pipe(&o, CONN_READS);
 	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
 	flags_are_as_before(&o);
 	cr_assert(eq(sz, (size_t)write(o.other, "words", 5), 5));
@@ -125,7 +125,7 @@ Test(fd, a_pipe_whose_reader_has_gone_fails_with_epipe)
 	size_t taken;
 
 	signal(SIGPIPE, SIG_IGN);
-	open_pipe(&o, FD_WRITE);
+	open_pipe(&o, CONN_WRITES);
 	close(o.other);
 	o.other = -1;
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
@@ -140,7 +140,7 @@ Test(fd, closing_it_lets_the_reader_see_the_end_and_leaves_the_number_taken)
 	char byte;
 	int fd;
 
-	open_pipe(&o, FD_WRITE);
+	open_pipe(&o, CONN_WRITES);
 	fd = o.link.origin;
 	cr_assert(eq(int, o.link.via->close(&o.link), 0));
 	cr_assert(eq(int, (int)read(o.other, &byte, 1), 0));
@@ -156,7 +156,7 @@ Test(fd, closing_what_reads_lets_the_writer_see_that_nobody_does)
 	struct opened o;
 
 	signal(SIGPIPE, SIG_IGN);
-	open_pipe(&o, FD_READ);
+	open_pipe(&o, CONN_READS);
 	o.link.via->close(&o.link);
 	cr_assert(eq(int, (int)write(o.other, "x", 1), -1));
 	cr_assert(eq(int, errno, EPIPE));
@@ -169,9 +169,9 @@ Test(fd, no_descriptor_is_left_over)
 	unsigned before = open_descriptors();
 	struct opened o;
 
-	open_pipe(&o, FD_WRITE);
+	open_pipe(&o, CONN_WRITES);
 	put_away(&o);
-	open_pipe(&o, FD_READ);
+	open_pipe(&o, CONN_READS);
 	o.link.via->close(&o.link);
 	close(o.other);
 	cr_assert(eq(uint, open_descriptors(), before + 1), "the number alone stays");
@@ -186,12 +186,12 @@ Test(fd, an_end_for_reading_is_not_made_writable)
 	int ends[2];
 
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
-	open_link(&o, ends[0], FD_WRITE);
+	open_link(&o, ends[0], CONN_WRITES);
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EBADF));
 	put_away(&o);
 	o.other = -1;
-	open_link(&o, ends[1], FD_READ);
+	open_link(&o, ends[1], CONN_READS);
 	cr_assert(eq(int, get(&o, &in), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EBADF));
 	put_away(&o);
@@ -206,7 +206,7 @@ Test(fd, a_pipe_that_cannot_be_opened_anew_never_blocks_either)
 	cr_assert(eq(int, pipe2(ends, O_CLOEXEC), 0));
 	o.other = ends[0];
 	before = allow_no_more_descriptors();
-	open_link(&o, ends[1], FD_WRITE);
+	open_link(&o, ends[1], CONN_WRITES);
 	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &before), 0));
 	cr_assert(eq(int, o.link.fd, ends[1]), "it is the inherited one itself");
 	cr_assert(ge(sz, fill(&o), PIPE_BUF));
@@ -221,7 +221,7 @@ Test(fd, a_device_is_written_no_more_at_a_time_than_surely_fits)
 	size_t taken;
 
 	memset(much, 'x', sizeof(much) - 1);
-	open_link(&o, open("/dev/urandom", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	open_link(&o, open("/dev/urandom", O_WRONLY | O_CLOEXEC), CONN_WRITES);
 	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
 	cr_assert(eq(sz, taken, PIPE_BUF));
 	flags_are_as_before(&o);
@@ -235,7 +235,7 @@ Test(fd, what_is_written_to_dev_null_is_taken_at_once)
 	size_t taken;
 
 	memset(much, 'x', sizeof(much) - 1);
-	open_link(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	open_link(&o, open("/dev/null", O_WRONLY | O_CLOEXEC), CONN_WRITES);
 	cr_assert(eq(int, put(&o, much, &taken), IO_DONE));
 	cr_assert(eq(sz, taken, sizeof(much) - 1));
 	put_away(&o);
@@ -246,7 +246,7 @@ Test(fd, a_full_disk_is_a_failure_of_its_own)
 	struct opened o = {.other = -1};
 	size_t taken;
 
-	open_link(&o, open("/dev/full", O_WRONLY | O_CLOEXEC), FD_WRITE);
+	open_link(&o, open("/dev/full", O_WRONLY | O_CLOEXEC), CONN_WRITES);
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
 	cr_assert(eq(int, o.link.error, ENOSPC));
 	put_away(&o);
@@ -262,7 +262,7 @@ Test(fd, an_inherited_socket_never_blocks_and_its_flags_stay_as_they_were)
 	int ends[2];
 
 	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0));
-	open_link(&o, ends[0], FD_READ);
+	open_link(&o, ends[0], CONN_READS);
 	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
 	cr_assert(gt(sz, fill(&o), 0));
 	flags_are_as_before(&o);
@@ -279,7 +279,7 @@ Test(fd, a_file_is_written_behind_what_others_write_through_the_same_descriptor)
 	struct opened o = {.other = -1};
 	size_t taken;
 
-	open_link(&o, fd, FD_WRITE);
+	open_link(&o, fd, CONN_WRITES);
 	cr_assert(eq(int, (int)write(fd, "one ", 4), 4));
 	cr_assert(eq(int, put(&o, "two ", &taken), IO_DONE));
 	cr_assert(eq(int, (int)write(fd, "three", 5), 5));
@@ -297,16 +297,16 @@ Test(fd, a_terminal_is_known_as_one_and_never_blocks)
 	struct lines in;
 
 	cr_assert(eq(int, openpty(&master, &slave, NULL, NULL, NULL), 0));
-	open_link(&o, slave, FD_READ);
+	open_link(&o, slave, CONN_READS);
 	cr_assert(o.link.terminal);
 	cr_assert(eq(int, get(&o, &in), IO_AGAIN));
 	flags_are_as_before(&o);
 	put_away(&o);
-	open_pipe(&o, FD_READ);
+	open_pipe(&o, CONN_READS);
 	cr_assert(not(o.link.terminal));
 	put_away(&o);
 	o.other = -1;
-	open_link(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), FD_READ);
+	open_link(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), CONN_READS);
 	cr_assert(not(o.link.terminal));
 	put_away(&o);
 	close(master);
@@ -325,7 +325,7 @@ static int fill_our_terminal(int slave)
 		return 2;
 	be_nobody();
 	alarm(2);
-	open_link(&o, slave, FD_WRITE);
+	open_link(&o, slave, CONN_WRITES);
 	memset(lines, '\n', sizeof(lines) - 1); /* each becomes two bytes */
 	while ((verdict = put(&o, lines, &taken)) == IO_DONE)
 		;
@@ -354,7 +354,7 @@ Test(fd, one_that_is_not_open_fails_when_it_is_used)
 	struct lines in;
 	size_t taken;
 
-	fd_open(&o.to, 999, FD_READ, &o.link);
+	fd_open(&o.to, 999, CONN_READS, &o.link);
 	cr_assert(eq(int, get(&o, &in), IO_FAIL));
 	cr_assert(eq(int, o.link.error, EBADF));
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));

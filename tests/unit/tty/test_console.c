@@ -89,7 +89,7 @@ static const struct handler in_handler = {.data = in_data, .closed = in_closed};
 static const struct handler out_handler = {.closed = out_closed};
 
 static struct conn *join(struct booth *b, struct conn_owner *owner, const struct handler *on,
-	int fd, enum fd_use use, enum conn_sides sides)
+	int fd, enum conn_sides sides)
 {
 	struct link link;
 	struct conn *c;
@@ -97,7 +97,7 @@ static struct conn *join(struct booth *b, struct conn_owner *owner, const struct
 	*owner = (struct conn_owner){
 		.loop = &b->loop, .to = &b->to, .scratch = &b->scratch, .on = on, .ctx = b};
 	conn_owner_init(owner);
-	fd_open(&b->to, fd, use, &link);
+	fd_open(&b->to, fd, sides, &link);
 	c = conn_new(owner, &link, NULL, sides);
 	cr_assert(c != NULL);
 	conn_open(c);
@@ -126,9 +126,9 @@ static void open_conns(struct booth *b)
 	cr_assert(eq(int, loop_init(&b->loop, &err), 0));
 	cr_assert(eq(int, scratch_init(&b->scratch), 0));
 	b->in_fd = dup(b->slave);
-	b->in = join(b, &b->in_owner, &in_handler, b->in_fd, FD_READ, CONN_READS);
+	b->in = join(b, &b->in_owner, &in_handler, b->in_fd, CONN_READS);
 	b->out_fd = dup(b->slave);
-	b->out = join(b, &b->out_owner, &out_handler, b->out_fd, FD_WRITE, CONN_WRITES);
+	b->out = join(b, &b->out_owner, &out_handler, b->out_fd, CONN_WRITES);
 }
 
 static int open_console(struct booth *b, struct err *err)
