@@ -105,7 +105,7 @@ static void analyze_client_too_long(struct analyze_client_run *run)
 	struct err why = {0};
 
 	err_set(&why, ERR_WRONG, "%s: the answer is too long to be a report of this text",
-		run->ask.client.typed);
+		run->ask.client.dial.typed);
 	err_hint(&why,
 		"is it an analysis server? without -j an answer in another form may be longer");
 	ask_fail(&run->ask, &why);
@@ -160,7 +160,7 @@ static void analyze_client_check_findings(struct analyze_client_run *run)
 	if (run->findings.counts.bytes == run->ask.question.len)
 		return;
 	err_set(&why, ERR_WRONG, "%s: the report is of %ju bytes, not of the %zu that were sent",
-		client->typed, (uintmax_t)run->findings.counts.bytes, run->ask.question.len);
+		client->dial.typed, (uintmax_t)run->findings.counts.bytes, run->ask.question.len);
 	err_hint(&why,
 		"the server took a part for the whole: it may have to wait longer (--settle)");
 	client_blame(&run->ask.client, &why);
@@ -173,13 +173,13 @@ static void analyze_client_refuse_answer(struct analyze_client_run *run, const c
 	struct err why = {0};
 
 	if (wrong) {
-		err_set(&why, ERR_WRONG, "%s: the report contradicts itself: %s", client->typed,
-			wrong);
+		err_set(&why, ERR_WRONG, "%s: the report contradicts itself: %s",
+			client->dial.typed, wrong);
 		err_hint(&why,
 			"the server is not sound, or something on the way changed the report");
 	} else {
 		err_set(&why, ERR_LOST, "%s: the report ended before it was whole, after %zu bytes",
-			client->typed, run->answer.len);
+			client->dial.typed, run->answer.len);
 		err_hint(&why,
 			"the server stopped, or was stopped, before it had written all of it");
 	}
@@ -222,7 +222,7 @@ static void analyze_client_put_json(struct analyze_client_run *run)
 
 	json_open(&j);
 	json_str(&j, "event", span_of("analyze"));
-	json_str(&j, "address", span_of(run->ask.client.typed));
+	json_str(&j, "address", span_of(run->ask.client.dial.typed));
 	if (run->found)
 		findings_json(&run->findings, &j);
 	else

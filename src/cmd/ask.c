@@ -94,7 +94,7 @@ static void ask_on_first(struct timer *t)
 		timer_set(&a->client.loop, &a->first, due_ms);
 		return;
 	}
-	err_set(&why, ERR_TIMEOUT, "%s: no %s within %jd ms", a->client.typed, a->what,
+	err_set(&why, ERR_TIMEOUT, "%s: no %s within %jd ms", a->client.dial.typed, a->what,
 		(intmax_t)wait_ms);
 	if (a->unanswered)
 		err_fact(&why, a->unanswered, NULL);
@@ -277,11 +277,11 @@ void ask_judge(struct ask *a, const struct err *why)
 	if (ask_is_refusal(a)) {
 		said.len--;
 		said = span_from(said, strlen(ask_refusal));
-		err_set(&wrong, ERR_WRONG, "%s: the server refused: %s", a->client.typed,
+		err_set(&wrong, ERR_WRONG, "%s: the server refused: %s", a->client.dial.typed,
 			quoted_span(said).text);
 		err_hint(&wrong, "it serves others; what was sent here it would not take");
 	} else if (!a->head.len) {
-		err_set(&wrong, ERR_WRONG, "%s: the %s is empty", a->client.typed, a->what);
+		err_set(&wrong, ERR_WRONG, "%s: the %s is empty", a->client.dial.typed, a->what);
 		err_hint(&wrong, "whoever answers there has nothing to say to this");
 		client_blame(&a->client, why);
 	}

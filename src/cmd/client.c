@@ -7,7 +7,6 @@
 #include "cmd/advice.h"
 #include "cmd/host.h"
 #include "cmd/talk.h"
-#include "core/elsewhere.h"
 #include "report/report.h"
 #include "transport/fd.h"
 
@@ -99,59 +98,6 @@ static void client_on_gone(struct conn_owner *owner, struct conn *conn, const st
 	c->over(c, why);
 }
 
-static void client_tell_connected(struct client *c, const struct addr *at)
-{
-	const struct addr_shown address = addr_text(at);
-	const struct report connected = {
-		.kind = c->where.via->connectionless ? REPORT_AIMED : REPORT_CONNECTED,
-		.address = address.text,
-		.transport = c->where.via->name,
-	};
-
-	report(c->to, &connected);
-}
-
-/* Nobody is at the address that datagrams went to: the next one of the name may do better. */
-static bool client_go_elsewhere(void *arg, int error, struct link *link, struct addr *at)
-{
-	struct client *c = arg;
-	const struct addr_shown address = addr_text(&c->at);
-	const struct report lost = {
-		.kind = REPORT_ATTEMPT_LOST, .address = address.text, .reason = strerror(error)};
-	struct err unused;
-
-	if (!c->others.count)
-		return false;
-	report(c->to, &lost);
-	if (!connector_next(c->to, &c->to_where, &c->others, link, at, &unused))
-		return false;
-	c->at = *at;
-	client_tell_connected(c, at);
-	return true;
-}
-
-struct conn *client_adopt(struct client *c, const struct connected *there, struct err *err)
-{
-	struct conn *made = conn_new(&c->owner, &there->link, &there->at, CONN_BOTH);
-	struct link unused = there->link;
-
-	if (made)
-		return made;
-	link_close(&unused);
-	err_set(err, ERR_RUNTIME, "connection to %s: out of memory", c->typed);
-	return NULL;
-}
-
-/* What is left of --connect-timeout, which is for looking up, connecting and opening. */
-static int64_t client_time_left_ms(const struct client *c)
-{
-	int64_t left_ms = c->began_ms + c->conf->connect_timeout_ms - c->loop.now_ms;
-
-	if (c->conf->connect_timeout_ms <= 0)
-		return 0;
-	return left_ms > 0 ? left_ms : 1;
-}
-
 static void client_on_unopened(struct conn_owner *owner, const struct conn *conn,
 	const struct step *at, const struct err *why)
 {
@@ -164,38 +110,13 @@ static void client_on_unopened(struct conn_owner *owner, const struct conn *conn
 		client_fail(c, why);
 }
 
-/* The connection, of what the connector found. Returns NULL, with err, when memory is out. */
-static struct conn *client_make_net(
-	struct client *c, const struct connected *there, struct err *err)
+static void client_on_dialled(struct dial *d, struct conn *made, const struct err *why)
 {
-	const struct elsewhere_conf conf = {.next = client_go_elsewhere, .arg = c};
-	struct connected found = *there;
+	struct client *c = container_of(d, struct client, dial);
 
-	if (c->where.via->connectionless && elsewhere_over(&found.link, &found.at, &conf) < 0)
-		c->others.count = 0; /* it will do without */
-	return client_adopt(c, &found, err);
-}
-
-static void client_on_connected(void *arg, const struct connected *there, const struct err *why)
-{
-	struct client *c = arg;
-	struct err none = {0};
-
-	c->connector = NULL;
-	if (why) {
+	c->net = made;
+	if (why)
 		client_fail(c, why);
-		return;
-	}
-	c->others = there->others;
-	c->at = there->at;
-	c->net = client_make_net(c, there, &none);
-	if (!c->net) {
-		client_fail(c, &none);
-		return;
-	}
-	client_tell_connected(c, &there->at);
-	c->owner.opening_ms = client_time_left_ms(c);
-	conn_begin(c->net);
 }
 
 static void client_on_max_time(struct timer *t)
@@ -203,7 +124,7 @@ static void client_on_max_time(struct timer *t)
 	struct client *c = container_of(t, struct client, max_time);
 	struct err why = {0};
 
-	err_set(&why, ERR_TIMEOUT, "%s: not done within %jd ms (--max-time)", c->typed,
+	err_set(&why, ERR_TIMEOUT, "%s: not done within %jd ms (--max-time)", c->dial.typed,
 		(intmax_t)c->conf->max_time_ms);
 	if (c->late)
 		c->late(c, &why);
@@ -228,6 +149,7 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.unopened = client_on_unopened,
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
+	c->dial = (struct dial){.owner = &c->owner, .done = client_on_dialled};
 	if (scratch_init(&c->scratch) == 0 &&
 		timer_init(&c->loop, &c->max_time, client_on_max_time) == 0 &&
 		late_begin(&c->late_lines, &c->loop, to) == 0)
@@ -278,53 +200,32 @@ static int client_read_source(const struct client *c, struct dial_conf *from, st
 	return 0;
 }
 
-/* The host: as the words or the option have it, else this machine. */
-static int client_read_host(struct client *c, struct err *err)
+/* The host that the option names, beside what the words say. */
+static int client_add_host(struct client *c, struct err *err)
 {
 	struct endpoint *at = &c->where.at;
 	const char *host = c->conf->host, *interface = c->conf->where.sockets.interface;
 
-	if (host && (host_check(host, interface, err) < 0 ||
-			    endpoint_add(at->host, sizeof(at->host), "--host", host, err) < 0))
+	if (!host)
+		return 0;
+	if (host_check(host, interface, err) < 0)
 		return -1;
-	if (!at->host[0])
-		snprintf(at->host, sizeof(at->host), "localhost");
-	if (host_check(at->host, interface, err) < 0)
-		return -1;
-	if (c->where.port == 0) {
-		err_set(err, ERR_USAGE, "nothing can be reached at port 0");
-		return err_hint(err, "use the port that the server's 'listening on' line names");
-	}
-	endpoint_join(c->typed, sizeof(c->typed), at->host, at->port);
-	return 0;
+	return endpoint_add(at->host, sizeof(at->host), "--host", host, err);
 }
 
 int client_aim(struct client *c, const char *command, const struct opt_args *args, struct err *err)
 {
 	const struct opt_args none = {0};
 	const struct client_conf *conf = c->conf;
-	struct where *where = &c->where;
-	bool named;
+	const struct where_conf *typed = &conf->where;
 
-	if (where_read(&conf->where, args ? args : &none, conf->host, false, command, where, err) <
-		0)
+	if (where_read(typed, args ? args : &none, conf->host, false, command, &c->where, err) <
+			0 ||
+		client_add_host(c, err) < 0 ||
+		where_aim(&c->where, typed, conf->connect_timeout_ms, &c->dial, err) < 0)
 		return -1;
-	named = conf->host || where->at.host[0];
-	if (where->path.len)
-		snprintf(c->typed, sizeof(c->typed), "%s", addr_text(&where->path).text);
-	else if (client_read_host(c, err) < 0)
-		return -1;
-	c->to_where = (struct connector_conf){.via = where->via,
-		.target = {.host = where->at.host,
-			.port = where->port,
-			.family = where->family,
-			/* The default is never looked up: no name for --numeric to forbid. */
-			.numeric = conf->where.numeric && named},
-		.at = where->path,
-		.from.options = &conf->where.sockets,
-		.typed = c->typed,
-		.timeout_ms = conf->connect_timeout_ms};
-	return client_read_source(c, &c->to_where.from, err);
+	c->dial.where.from.options = &typed->sockets;
+	return client_read_source(c, &c->dial.where.from, err);
 }
 
 /* All went well: only now is that known. */
@@ -342,9 +243,7 @@ static void client_tell_done(struct client *c)
 
 int client_run(struct client *c, struct err *err)
 {
-	c->began_ms = c->loop.now_ms;
-	c->connector = connector_start(&c->loop, c->to, &c->to_where, client_on_connected, c, err);
-	if (!c->connector)
+	if (dial_start(&c->dial, err) < 0)
 		return -1;
 	if (c->conf->max_time_ms > 0)
 		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
@@ -363,8 +262,7 @@ int client_run(struct client *c, struct err *err)
 
 void client_free(struct client *c)
 {
-	if (c->connector)
-		connector_cancel(c->connector);
+	dial_stop(&c->dial);
 	conn_owner_free(&c->owner);
 	timer_free(&c->loop, &c->max_time);
 	scratch_free(&c->scratch, c->to);

@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cmd/where.h"
 #include "core/conn.h"
-#include "core/connector.h"
+#include "core/dial.h"
 #include "core/descriptor.h"
 #include "os/late.h"
 
@@ -32,17 +32,12 @@ struct client {
 	struct scratch scratch;
 	struct conn_owner owner;
 	struct where where;
-	struct connector_conf to_where;
-	struct connector *connector; /* NULL once it has answered */
-	struct resolved others;      /* where else to go, if we are refused */
-	struct conn *net;            /* the first one; NULL while there is none */
-	struct addr at;              /* where that one goes; len 0: nowhere yet */
-	uint64_t received, sent;     /* bytes, of the connections that are over */
+	struct dial dial;        /* of the first connection */
+	struct conn *net;        /* which this is; NULL while there is none */
+	uint64_t received, sent; /* bytes, of the connections that are over */
 	struct timer max_time;
-	struct late late_lines;                                /* the reporter's lines */
-	int64_t began_ms;                                      /* by the loop's clock */
-	struct err verdict;                                    /* why the run failed, or none */
-	char typed[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 8]; /* as an address, for messages */
+	struct late late_lines; /* the reporter's lines */
+	struct err verdict;     /* why the run failed, or none */
 	const char *mode; /* what a server must be started with to answer, for hints; NULL: any */
 	/* A connection is over, why as handler.closed has it. The command stops the loop when it is
 	 * done with the rest. */
@@ -60,10 +55,6 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 
 /* Connect, and turn the loop until client_stop or client_fail. Returns 0, or -1 with err. */
 int client_run(struct client *c, struct err *err);
-
-/* Make a connection of what a connector found; conn_open is the caller's. Returns NULL, with
- * there's link closed and err filled, if memory is out. */
-struct conn *client_adopt(struct client *c, const struct connected *there, struct err *err);
 
 /* A descriptor as a connection of its own owner, which is filled in; see descriptor_open. */
 struct conn *client_open_fd(struct client *c, const struct descriptor *what,

@@ -37,7 +37,7 @@ static void client_pool_on_connected(
 		client_pool_fail(p, why);
 		return;
 	}
-	made = client_adopt(p->client, there, &err);
+	made = dial_adopt(&p->client->owner, p->where.typed, there, &err);
 	if (made)
 		conn_begin(made);
 	else
@@ -71,8 +71,8 @@ static void client_pool_begin_one(struct client_pool *p)
 static void client_pool_aim(struct client_pool *p)
 {
 	p->begun = 1;
-	p->where = p->client->to_where;
-	p->where.at = p->client->at;
+	p->where = p->client->dial.where;
+	p->where.at = p->client->dial.at;
 	p->quieter = *p->client->to;
 	if (p->quieter.level > LEVEL_READY)
 		p->quieter.level = LEVEL_READY;

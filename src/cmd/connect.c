@@ -65,6 +65,15 @@ static void connect_on_done(void *arg, const struct err *why)
 	client_stop(&run->client);
 }
 
+/* mode_env.dial */
+static int connect_dial(void *arg, struct dial *d, const struct target *to, struct err *err)
+{
+	const struct connect_run *run = arg;
+	const struct client_conf *conf = run->client.conf;
+
+	return where_dial(to, conf->where.numeric, conf->connect_timeout_ms, d, err);
+}
+
 static int connect_begin_mode(struct connect_run *run, struct err *err)
 {
 	run->begun = true;
@@ -76,7 +85,7 @@ static int connect_run_mode(struct connect_run *run, const struct opt_args *args
 	if (client_aim(&run->client, "connect", args, err) < 0 ||
 		mode_fits(run->mode, run->client.where.via, err) < 0)
 		return -1;
-	run->client.to_where.one_way = run->mode->one_way && run->mode->one_way(&run->env);
+	run->client.dial.where.one_way = run->mode->one_way && run->mode->one_way(&run->env);
 	return connect_begin_mode(run, err) < 0 ? -1 : client_run(&run->client, err);
 }
 
@@ -114,6 +123,7 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 		.scratch = &run.client.scratch,
 		.state = state,
 		.open_fd = fd_open,
+		.dial = connect_dial,
 		.conf = mode_conf(run.mode, set, conf),
 		.shared = &typed->shared,
 		.done = connect_on_done,

@@ -118,7 +118,7 @@ static int echo_asking(struct ask *a, struct span part)
 
 static void echo_differs(struct echo_run *run, struct span in, struct span expected)
 {
-	const char *typed = run->ask.client.typed;
+	const char *typed = run->ask.client.dial.typed;
 	struct err why = {0};
 	size_t at = 0;
 
@@ -140,7 +140,7 @@ static void echo_cut_short(struct echo_run *run)
 	struct err why = {0};
 
 	err_set(&why, ERR_LOST, "%s: the answer ended after %ju bytes of %ju",
-		run->ask.client.typed, (uintmax_t)run->returned, (uintmax_t)run->sent);
+		run->ask.client.dial.typed, (uintmax_t)run->returned, (uintmax_t)run->sent);
 	err_hint(&why, "the server stopped before it had echoed everything");
 	ask_fail(&run->ask, &why);
 }
@@ -200,7 +200,7 @@ static void echo_write_json(struct echo_run *run)
 
 	json_open(&j);
 	json_str(&j, "event", span_of("echo"));
-	json_str(&j, "address", span_of(run->ask.client.typed));
+	json_str(&j, "address", span_of(run->ask.client.dial.typed));
 	json_int(&j, "sent", (int64_t)run->sent);
 	json_int(&j, "received", (int64_t)run->returned);
 	json_bool(&j, "identical", run->identical && run->finished);

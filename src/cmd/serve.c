@@ -15,6 +15,7 @@
 enum {
 	BACKLOG_MAX = 65535,
 	LOOK_UP_MS = 10000, /* for the names of all -H together */
+	DIAL_MS = 10000,    /* for each address that a mode connects to */
 	/* RFC 4787 REQ-5: a NAT keeps a UDP mapping for at least 2 minutes. A peer is kept as long,
 	 * so that while its mapping stands, it is known. */
 	PEER_IDLE_MS = 120000,
@@ -314,6 +315,14 @@ static void serve_fill_server(struct serve_run *run)
 	s->arg = run;
 }
 
+/* mode_env.dial */
+static int serve_dial(void *arg, struct dial *d, const struct target *to, struct err *err)
+{
+	const struct serve_run *run = arg;
+
+	return where_dial(to, run->conf->where.numeric, DIAL_MS, d, err);
+}
+
 static int serve_init_run(struct serve_run *run, const struct opt_set *set, struct err *err)
 {
 	const struct serve_conf *conf = run->conf;
@@ -327,6 +336,7 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		.in_turn = mode->one_at_a_time && (conf->keep_open || conf->exit_after > 1),
 		.shared = &conf->shared,
 		.open_fd = fd_open,
+		.dial = serve_dial,
 		.budget = &run->budget,
 		.done = serve_on_mode_done,
 		.enough = serve_on_enough,

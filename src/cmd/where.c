@@ -9,6 +9,7 @@
 #include "cli/foreign.h"
 #include "cli/line.h"
 #include "cli/socat.h"
+#include "cmd/host.h"
 #include "cmd/suggest.h"
 #include "transport/transports.h"
 
@@ -408,24 +409,86 @@ static int where_find_transport(enum travel by, const struct transport **via, st
 	return err_hint(err, "use 'openssl s_client -connect HOST:PORT'");
 }
 
+/* Which transport the options and the target mean together, and that it takes what is asked of it.
+ */
+static int where_join(
+	const struct where_conf *conf, struct target *target, struct where *out, struct err *err)
+{
+	enum travel by;
+
+	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
+	if (where_add_path(conf, &target->at, err) < 0 ||
+		where_check_kind(conf, target->at.path[0], err) < 0 ||
+		where_join_ways(conf, target, &by, err) < 0 ||
+		where_find_transport(by, &out->via, err) < 0 ||
+		socket_options_check(&conf->sockets, out->via, err) < 0)
+		return -1;
+	out->at = target->at;
+	return 0;
+}
+
 int where_read(const struct where_conf *conf, const struct opt_args *args, const char *host,
 	bool lone_port, const char *command, struct where *out, struct err *err)
 {
 	struct target target;
-	enum travel by;
 
-	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
 	if (where_read_words(args, lone_port, command, &target, err) < 0 ||
-		where_add_path(conf, &target.at, err) < 0 ||
-		where_check_kind(conf, target.at.path[0], err) < 0 ||
-		where_join_ways(conf, &target, &by, err) < 0 ||
-		where_find_transport(by, &out->via, err) < 0 ||
-		socket_options_check(&conf->sockets, out->via, err) < 0)
+		where_join(conf, &target, out, err) < 0)
 		return -1;
-	out->at = target.at;
 	if (out->at.path[0])
 		return where_read_path(conf, host, out, err);
 	if (where_read_port(conf, command, out, err) == 0)
 		return 0;
 	return args->count && socat_is_address(args->words[0]) ? where_hint_socat(args, err) : -1;
+}
+
+/* The host to connect to: as it was named, else this machine. */
+static int where_aim_at_host(
+	struct endpoint *at, uint16_t port, const char *interface, struct dial *d, struct err *err)
+{
+	if (!at->host[0])
+		snprintf(at->host, sizeof(at->host), "localhost");
+	if (host_check(at->host, interface, err) < 0)
+		return -1;
+	if (port == 0) {
+		err_set(err, ERR_USAGE, "nothing can be reached at port 0");
+		return err_hint(err, "use the port that the server's 'listening on' line names");
+	}
+	endpoint_join(d->typed, sizeof(d->typed), at->host, at->port);
+	return 0;
+}
+
+int where_aim(const struct where *where, const struct where_conf *conf, int64_t timeout_ms,
+	struct dial *d, struct err *err)
+{
+	d->named = where->at;
+	if (where->path.len)
+		snprintf(d->typed, sizeof(d->typed), "%s", addr_text(&where->path).text);
+	else if (where_aim_at_host(&d->named, where->port, conf->sockets.interface, d, err) < 0)
+		return -1;
+	d->where = (struct connector_conf){.via = where->via,
+		.target = {.host = d->named.host,
+			.port = where->port,
+			.family = where->family,
+			/* The default is never looked up: no name for --numeric to forbid. */
+			.numeric = conf->numeric && where->at.host[0]},
+		.at = where->path,
+		.typed = d->typed,
+		.timeout_ms = timeout_ms};
+	return 0;
+}
+
+int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, struct dial *d,
+	struct err *err)
+{
+	const struct where_conf plain = {.numeric = numeric, .sockets = SOCKET_OPTIONS_NONE};
+	struct target to = *target;
+	struct where where;
+
+	if (where_join(&plain, &to, &where, err) < 0 ||
+		(where.at.path[0] ? where_read_path(&plain, NULL, &where, err)
+				  : where_read_port(&plain, "connect", &where, err)) < 0 ||
+		where_aim(&where, &plain, timeout_ms, d, err) < 0)
+		return -1;
+	return dial_start(d, err);
 }

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "base/addr.h"
-#include "core/link.h"
+#include "core/dial.h"
 #include "core/target.h"
 #include "transport/options.h"
 
@@ -40,6 +40,15 @@ struct where {
  * lone_port says so. host is what an option names, or NULL. Returns 0, or -1 with ERR_USAGE. */
 int where_read(const struct where_conf *conf, const struct opt_args *args, const char *host,
 	bool lone_port, const char *command, struct where *out, struct err *err);
+
+/* Fill where a dial goes: where_read's answer to conf. A host that was not named is this machine.
+ * Its texts are kept in d. Returns 0, or -1 with ERR_USAGE. */
+int where_aim(const struct where *where, const struct where_conf *conf, int64_t timeout_ms,
+	struct dial *d, struct err *err);
+
+/* Begin a dial to a target, without any of the options about sockets. Returns 0, or -1 with err. */
+int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, struct dial *d,
+	struct err *err);
 
 /* A port number up to 65535, or a service name (services(5)). Returns 0, or -1 with ERR_USAGE. */
 int port_read(const char *typed, uint16_t *port, struct err *err);

@@ -3,6 +3,8 @@
 
 #include "cli/opt.h"
 #include "core/descriptor.h"
+#include "core/dial.h"
+#include "core/target.h"
 #include "mode/shared.h"
 
 /*
@@ -22,7 +24,10 @@ struct mode_env {
 	bool in_turn; /* clients come one after the other, for ever: nothing of ours ends with one
 	               */
 	descriptor_link *open_fd; /* for descriptor_open and join_open */
-	struct budget *budget;    /* of the server's clients; NULL: none */
+	/* Connect to an address as the run's options say: begins d, whose owner (not that of a
+	 * server's clients) and done the mode has filled. Returns 0, or -1 with err. */
+	int (*dial)(void *arg, struct dial *d, const struct target *to, struct err *err);
+	struct budget *budget; /* of the server's clients; NULL: none */
 	/* The mode that has `finish` calls this once what it does beside its clients is over: what
 	 * was received is written out. why: NULL, or why the whole run failed. */
 	void (*done)(void *arg, const struct err *why);
