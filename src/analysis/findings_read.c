@@ -74,7 +74,7 @@ static enum findings_line take_invalid(struct findings_reading *r, uint64_t *out
 {
 	enum findings_line line = take_count(r, "invalid: ", out);
 
-	contradict(r, line == LINE_READ && *out == 0, "it tells of 0 invalid bytes");
+	contradict(r, line == LINE_READ && *out == 0, "it reports 0 invalid bytes");
 	return line == LINE_OTHER ? LINE_READ : line;
 }
 
@@ -154,7 +154,7 @@ static enum findings_line take_list(struct findings_reading *r)
 		if (line == LINE_CUT)
 			return line;
 		r->lines++;
-		contradict(r, next.count == 0, "it lists a word that was not met");
+		contradict(r, next.count == 0, "it lists a word with count 0");
 		contradict(r, next.count > r->left, "its list has more words than it says");
 		r->left -= next.count < r->left ? next.count : r->left;
 		if (r->f->len < r->room)

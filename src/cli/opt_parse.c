@@ -211,7 +211,7 @@ static int hint_for_unknown_name(const struct parser *p, const char *word, const
 	if (hint)
 		return err_hint(p->err, "%s", hint);
 	if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", name[0]))
-		return err_hint(p->err, "words that begin with '-' go behind '--'");
+		return err_hint(p->err, "put words that begin with '-' after '--'");
 	meant = text_suggest(name, next_name, p->set);
 	return meant ? err_hint(p->err, "did you mean '--%s'?", meant) : hint_at_help(p);
 }
@@ -270,7 +270,7 @@ static int hint_for_unknown_letter(const struct parser *p, const char *word, con
 	if (!hint && find_letter(p, other_case(letter[1]), &row))
 		return err_hint(p->err, "did you mean '-%c'?", row.opt->letter);
 	if (!hint && !other_case(letter[1]))
-		hint = "words that begin with '-' go behind '--'";
+		hint = "put words that begin with '-' after '--'";
 	return hint_or_help(p, hint);
 }
 

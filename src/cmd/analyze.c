@@ -65,13 +65,13 @@ static const struct opt analyze_rows[] = {
 		.fallback = "first",
 		.choice = analyze_client_sort_choice,
 		.common = true,
-		.help = "in which order words are shown"},
+		.help = "the order of the words"},
 	{.name = "max-answer",
 		.kind = OPT_SIZE,
 		OPT_FIELD(struct analyze_client_conf, client.max_answer),
 		.arg = "SIZE",
 		.fallback = "1G",
-		.help = "end with status 9 when the answer is longer (0: any length)"},
+		.help = "exit with status 9 if the answer is longer (0: any length)"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct analyze_client_conf, raw),
@@ -159,10 +159,9 @@ static void analyze_client_check_findings(struct analyze_client_run *run)
 
 	if (run->findings.counts.bytes == run->ask.question.len)
 		return;
-	err_set(&why, ERR_WRONG, "%s: the report is of %ju bytes, not of the %zu that were sent",
+	err_set(&why, ERR_WRONG, "%s: the report counts %ju bytes, but %zu were sent",
 		client->dial.typed, (uintmax_t)run->findings.counts.bytes, run->ask.question.len);
-	err_hint(&why,
-		"the server took a part for the whole: it may have to wait longer (--settle)");
+	err_hint(&why, "the server took a part for the whole text: give it a longer --settle");
 	client_blame(&run->ask.client, &why);
 }
 
@@ -175,13 +174,11 @@ static void analyze_client_refuse_answer(struct analyze_client_run *run, const c
 	if (wrong) {
 		err_set(&why, ERR_WRONG, "%s: the report contradicts itself: %s",
 			client->dial.typed, wrong);
-		err_hint(&why,
-			"the server is not sound, or something on the way changed the report");
+		err_hint(&why, "the server is faulty, or something on the way changed the report");
 	} else {
-		err_set(&why, ERR_LOST, "%s: the report ended before it was whole, after %zu bytes",
+		err_set(&why, ERR_LOST, "%s: the report is incomplete: it ended after %zu bytes",
 			client->dial.typed, run->answer.len);
-		err_hint(&why,
-			"the server stopped, or was stopped, before it had written all of it");
+		err_hint(&why, "the server stopped before it had written the whole report");
 	}
 	client_blame(&run->ask.client, &why);
 }
@@ -319,14 +316,14 @@ static int analyze_command(struct reporter *to, void *conf, const struct opt_set
 
 const struct command command_analyze = {
 	.name = "analyze",
-	.summary = "have the words of a text counted, and show the report",
+	.summary = "have a server count the words of a text",
 	.purpose =
 		"Send TEXT, its words joined by one space, or else all of standard input to an "
 		"analysis server, and show its report: length, words, distinct words, and how "
 		"often each was met. A report on more or fewer bytes than were sent is status 9.",
 	.usage = {"[OPTION...] [TEXT...]"},
 	.examples = {{"sockx analyze 'to be or not to be'", "count the words of a sentence"},
-		{"sockx analyze --sort count --top 10 <book.txt", "the ten commonest of a book"},
+		{"sockx analyze --sort count --top 10 <book.txt", "the ten most common of a book"},
 		{"sockx analyze -j <book.txt", "the whole report as JSON"}},
 	.words = WORDS_TEXT,
 	.options = analyze_options,

@@ -99,7 +99,7 @@ static void ask_on_first(struct timer *t)
 	if (a->unanswered)
 		err_fact(&why, a->unanswered, NULL);
 	else
-		err_hint(&why, "is a server for it there? to wait longer: -w DURATION");
+		err_hint(&why, "is it the right kind of server? to wait longer: -w DURATION");
 	ask_fail(a, &why);
 }
 
@@ -279,10 +279,10 @@ void ask_judge(struct ask *a, const struct err *why)
 		said = span_from(said, strlen(ask_refusal));
 		err_set(&wrong, ERR_WRONG, "%s: the server refused: %s", a->client.dial.typed,
 			quoted_span(said).text);
-		err_hint(&wrong, "it serves others; what was sent here it would not take");
+		err_hint(&wrong, "it refused what was sent; it goes on serving others");
 	} else if (!a->head.len) {
 		err_set(&wrong, ERR_WRONG, "%s: the %s is empty", a->client.dial.typed, a->what);
-		err_hint(&wrong, "whoever answers there has nothing to say to this");
+		err_hint(&wrong, "the server closed without answering");
 		client_blame(&a->client, why);
 	}
 	client_blame(&a->client, wrong.kind ? &wrong : why);

@@ -32,7 +32,8 @@ static const struct opt target_rows[] = {
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct client_conf, source),
 		.arg = "[ADDR][:PORT]",
-		.help = "connect from this address or port of ours, or on Unix from this path"},
+		.help = "connect from this local address or port, or to a Unix socket from this "
+                        "path"},
 };
 
 static const struct opt time_rows[] = {
@@ -44,18 +45,18 @@ static const struct opt time_rows[] = {
 		.fallback = "10s",
 		.common = true,
 		.help = "give up when it takes longer to look up and connect, over all addresses, "
-			"or, but for connect, to be answered (0: never)"},
+			"or (not with connect) to get an answer (0: never)"},
 	{.name = "idle-timeout",
 		.letter = 'i',
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct client_conf, idle_ms),
 		.arg = "DUR",
-		.help = "give up when nothing has moved for DUR"},
+		.help = "give up when no data has moved for DUR"},
 	{.name = "max-time",
 		.kind = OPT_MSEC,
 		OPT_FIELD(struct client_conf, max_time_ms),
 		.arg = "DUR",
-		.help = "give up when all takes longer than DUR"},
+		.help = "give up when the whole run takes longer than DUR"},
 };
 
 void client_options(struct opt_set *set)

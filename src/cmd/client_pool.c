@@ -13,7 +13,7 @@ int client_pool_check(const struct client *c, uint64_t wanted, struct err *err)
 		return 0;
 	err_set(err, ERR_RUNTIME, "%ju connections are more than the %zu that can be open at once",
 		(uintmax_t)wanted, most);
-	return err_hint(err, "fewer of them, or a higher limit of descriptors (ulimit -Hn)");
+	return err_hint(err, "open fewer, or raise the limit of descriptors (ulimit -Hn)");
 }
 
 static void client_pool_fail(struct client_pool *p, const struct err *why)

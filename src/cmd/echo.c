@@ -37,7 +37,7 @@ static const struct opt echo_rows[] = {
 		OPT_FIELD(struct echo_conf, settle_ms),
 		.arg = "DUR",
 		.fallback = "100ms",
-		.help = "end our side when the answer is incomplete and silent for DUR"},
+		.help = "half-close when the answer is incomplete and pauses for DUR"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct echo_conf, raw),
@@ -129,9 +129,9 @@ static void echo_differs(struct echo_run *run, struct span in, struct span expec
 			"%s: the answer differs at byte %ju: sent 0x%02x, got 0x%02x", typed,
 			(uintmax_t)(run->returned + at + 1), expected.data[at], in.data[at]);
 	else
-		err_set(&why, ERR_WRONG, "%s: the answer has bytes behind the %ju that were sent",
+		err_set(&why, ERR_WRONG, "%s: the answer has bytes after the %ju that were sent",
 			typed, (uintmax_t)run->sent);
-	err_hint(&why, "whoever answers there is no echo server, or changes what it echoes");
+	err_hint(&why, "it is not an echo server, or it changes what it echoes");
 	ask_fail(&run->ask, &why);
 }
 

@@ -15,13 +15,13 @@ const struct opt echo_measure_options[] = {
 		OPT_FIELD(struct measure_conf, count),
 		.arg = "N",
 		.common = true,
-		.help = "measure N messages a connection (0: go on)"},
+		.help = "measure N messages per connection (0: no limit)"},
 	{.name = "interval",
 		.kind = OPT_USEC,
 		OPT_FIELD(struct measure_conf, interval_us),
 		.arg = "DUR",
-		.help = "send one each DUR, by a fixed schedule, and count its time from when it "
-			"was due; 0: send the next when an answer came (default: 1s; 0 with "
+		.help = "send a message every DUR, on a fixed schedule, and time it from when it "
+			"was due; 0: send the next when an answer comes (default: 1s; 0 with "
 			"--connections, --duration or --window)"},
 	{.name = "connections",
 		.kind = OPT_NUMBER,
@@ -35,7 +35,7 @@ const struct opt echo_measure_options[] = {
 		.kind = OPT_USEC,
 		OPT_FIELD(struct measure_conf, duration_us),
 		.arg = "DUR",
-		.help = "send no more after DUR, and wait for what is on its way"},
+		.help = "stop sending after DUR, and wait for the answers still due"},
 	{.name = "window",
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct measure_conf, window),
@@ -50,7 +50,7 @@ const struct opt echo_measure_options[] = {
 		.arg = "BYTES",
 		.fallback = "64",
 		.max = SIZE_MAX_BYTES,
-		.help = "make each message so long"},
+		.help = "the size of each message"},
 };
 const size_t echo_measure_option_count =
 	sizeof(echo_measure_options) / sizeof(echo_measure_options[0]);
@@ -153,8 +153,7 @@ static int measuring_prepare(struct measuring *run, struct err *err)
 
 	m->via = via;
 	if (!via->message_max && m->conf->size == 0) {
-		err_set(err, ERR_USAGE, "a message of 0 bytes is nothing at all over %s",
-			via->name);
+		err_set(err, ERR_USAGE, "an empty message cannot be sent over %s", via->name);
 		return err_hint(err, "--size takes 0 only where messages are kept whole: -u");
 	}
 	if (client_pool_check(&run->client, m->conf->connections, err) < 0 ||
@@ -220,8 +219,8 @@ static int measuring_check(const struct measure_conf *conf, const struct opt_set
 		return err_hint(err, "leave TEXT out; --size says how long the messages are");
 	}
 	if (conf->interval_us > 0 && opts_given(set, args, "window")) {
-		err_set(err, ERR_USAGE, "'--window' and '--interval' do not go together");
-		return err_hint(err, "by a schedule, answers are not waited for: leave one out");
+		err_set(err, ERR_USAGE, "'--window' and '--interval' cannot be combined");
+		return err_hint(err, "on a schedule no message waits for an answer: leave one out");
 	}
 	return 0;
 }

@@ -28,7 +28,7 @@ static const struct opt greet_rows[] = {
 		OPT_FIELD(struct greet_client_conf, client.max_answer),
 		.arg = "SIZE",
 		.fallback = "1M",
-		.help = "end with status 9 when the greeting is longer (0: any length)"},
+		.help = "exit with status 9 if the greeting is longer (0: any length)"},
 	{.name = "raw",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct greet_client_conf, raw),

@@ -26,7 +26,7 @@ static const struct topic {
 	{"exit-codes", "what each exit status means", "sockx", "EXIT STATUS"},
 	{"diagnostics", "every message, what it means, and what to do", "sockx", "DIAGNOSTICS"},
 	{"coming-from-nc", "what nc, ncat and socat users type here", "sockx", "COMING FROM NC"},
-	{"lab", "five exercises on sockets, and the calls behind each", "lab", NULL},
+	{"lab", "five exercises on sockets, and the calls that each makes", "lab", NULL},
 };
 
 /* Other words for what the manual has. They are not listed. */
@@ -115,7 +115,7 @@ static int help_unknown(const char *word, struct err *err)
 {
 	const char *meant = text_suggest(word, help_word_at, NULL);
 
-	err_set(err, ERR_USAGE, "%s is no command and no topic", quoted(word).text);
+	err_set(err, ERR_USAGE, "%s is not a command or a topic", quoted(word).text);
 	if (mode_find(word))
 		return err_hint(err, "it is a mode: 'sockx help serve' explains it");
 	if (meant)
@@ -148,7 +148,7 @@ static int help_find(const struct opt_args *args, struct span *out, struct err *
 		return err_hint(err, "there are 1 to 5: 'sockx help lab 1' shows the first");
 	}
 	if (args->count > 1) {
-		err_set(err, ERR_USAGE, "%s is one word too many", quoted(words[1]).text);
+		err_set(err, ERR_USAGE, "unexpected argument %s", quoted(words[1]).text);
 		return err_hint(err, "'sockx help WORD' explains one command or topic");
 	}
 	return help_find_text(words[0], out) ? 0 : help_unknown(words[0], err);

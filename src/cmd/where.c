@@ -451,8 +451,8 @@ static int where_aim_at_host(
 	if (host_check(at->host, interface, err) < 0)
 		return -1;
 	if (port == 0) {
-		err_set(err, ERR_USAGE, "nothing can be reached at port 0");
-		return err_hint(err, "use the port that the server's 'listening on' line names");
+		err_set(err, ERR_USAGE, "cannot connect to port 0");
+		return err_hint(err, "use the port in the server's 'listening on' line");
 	}
 	endpoint_join(d->typed, sizeof(d->typed), at->host, at->port);
 	return 0;

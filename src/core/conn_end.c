@@ -228,11 +228,11 @@ static void conn_local_ending(const struct conn *c, struct err *err)
 		err_hint(err, "it is closed, or open the other way; redirect it %s a file",
 			c->reads_only ? "from" : "to");
 	else if (error == ENOSPC || error == EDQUOT)
-		err_hint(err, "make room on the disk behind it; what was received is lost");
+		err_hint(err, "make room on its disk; what was received is lost");
 	else if (error == EFBIG)
-		err_hint(err, "no file may be longer ('ulimit -f'); what was received is lost");
+		err_hint(err, "the file has reached 'ulimit -f'; what was received is lost");
 	else if (error == EISDIR)
-		err_hint(err, "redirect it from a file, not from a folder");
+		err_hint(err, "redirect it from a file, not a directory");
 }
 
 /* Whether what was written is longer than the transport or the peer can take. */
@@ -248,7 +248,7 @@ static void conn_lost_ending(const struct conn *c, const struct addr *peer, stru
 	if (err->kind)
 		return; /* the link's own story */
 	if (c->link.error == EOVERFLOW && c->link.message_max) {
-		err_set(err, ERR_RUNTIME, "a message from %s is longer than can be taken", at.text);
+		err_set(err, ERR_RUNTIME, "a message from %s is too long to receive", at.text);
 		err_hint(err, "at most %d bytes; it is lost", CONN_READ_BYTES);
 	} else if (conn_is_too_long(c)) {
 		err_sys(err, ERR_RUNTIME, c->link.error, "cannot send to %s", at.text);
@@ -281,7 +281,7 @@ static void conn_unacknowledged_ending(
 	snprintf(cause, sizeof(cause), "%s%zu bytes", unread ? "up to " : "", left);
 	err_cause(err, cause);
 	err_hint(err, unread ? "the peer has stopped reading"
-			     : "the peer has stopped reading, or the way to it is gone");
+			     : "the peer has stopped reading, or the network path is down");
 }
 
 static void conn_peer_ending(const struct conn *c, struct err *err)

@@ -34,7 +34,7 @@ static enum io server_take_place(struct opening *o)
 
 	if (!s->stopping && !server_is_full(s))
 		return IO_DONE;
-	err_set(&why, ERR_RUNTIME, "there is no place for it any more");
+	err_set(&why, ERR_RUNTIME, "no place is left for it");
 	return link_fail_with(o->link, &why);
 }
 

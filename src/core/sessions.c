@@ -58,7 +58,7 @@ static void sessions_deliver(struct sessions *ss, int fd, const struct datagram 
 	struct session *s = in->cut ? NULL : session_find(ss, &in->peer);
 
 	if (in->cut) {
-		session_drop(ss, DROP_CUT, &in->peer, "longer than can be taken");
+		session_drop(ss, DROP_CUT, &in->peer, "too long to receive");
 		return;
 	}
 	if (s) {
@@ -70,7 +70,7 @@ static void sessions_deliver(struct sessions *ss, int fd, const struct datagram 
 	}
 	if (!s)
 		session_drop(
-			ss, DROP_TURNED_AWAY, &in->peer, "turned away: there is no place for it");
+			ss, DROP_TURNED_AWAY, &in->peer, "turned away: no place is left for it");
 	else if (s->unwilling && ss->conf.replaces)
 		session_drop(ss, DROP_TURNED_AWAY, &in->peer, "it sends more than is taken");
 	else

@@ -67,7 +67,7 @@ void lane_warm_up(struct measure *m, struct lane *l)
 
 static void lane_is_no_echo(struct measure *m, struct err *why)
 {
-	err_hint(why, "whoever answers there is no echo server, or changes what it echoes");
+	err_hint(why, "it is not an echo server, or it changes what it echoes");
 	measure_fail(m, why);
 }
 

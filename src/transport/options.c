@@ -221,7 +221,7 @@ int socket_options_check(
 		(!options->interface[0] || strlen(options->interface) >= IF_NAMESIZE)) {
 		err_set(err, ERR_USAGE, "%s is not an interface for '--%s'",
 			quoted(options->interface).text, "interface");
-		return err_hint(err, "`ip link` lists them");
+		return err_hint(err, "`ip link` lists the interfaces");
 	}
 	if (options->keepalive_ms > KEEPALIVE_SECONDS_MAX * INT64_C(1000)) {
 		err_set(err, ERR_USAGE, "'--%s' is longer than the kernel can wait", "keepalive");

@@ -49,9 +49,10 @@ static int unix_cannot_listen(struct err *err, const char *call, const struct ad
 
 	err_sys(err, ERR_LISTEN, error, "cannot listen on %s: %s", addr_text(at).text, call);
 	if (error == EADDRINUSE)
-		return err_hint(err, "another server has it; choose another name");
+		return err_hint(err, "another server uses it; choose another name");
 	if (error == EACCES)
-		return err_hint(err, "you may make nothing in that folder; choose another path");
+		return err_hint(err,
+			"no permission to create a socket in that directory; choose another path");
 	return -1;
 }
 

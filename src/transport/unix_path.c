@@ -17,38 +17,38 @@
 struct unix_path {
 	struct reporter *to;
 	struct addr at;
-	int folder;         /* -1: the place is no path */
+	int directory;      /* -1: the place is no path */
 	bool locked, bound; /* what there is to undo */
 	struct stat ours;   /* what we bound, as it lies there */
-	const char *name;   /* in the folder; within at */
+	const char *name;   /* in the directory; within at */
 };
 
-/* The folder of a path as it was typed, and in *name what it is called there. */
-static void unix_path_split(const char *path, char folder[ADDR_PATH_MAX + 1], const char **name)
+/* The directory of a path as it was typed, and in *name what it is called there. */
+static void unix_path_split(const char *path, char directory[ADDR_PATH_MAX + 1], const char **name)
 {
 	const char *slash = strrchr(path, '/');
 	int len = slash && slash != path ? (int)(slash - path) : 1;
 
-	snprintf(folder, ADDR_PATH_MAX + 1, "%.*s", len, slash ? path : ".");
+	snprintf(directory, ADDR_PATH_MAX + 1, "%.*s", len, slash ? path : ".");
 	*name = slash ? slash + 1 : path;
 	if (!**name)
-		*name = "."; /* "folder/" is a folder */
+		*name = "."; /* "directory/" is a directory */
 }
 
-/* Who may not read the folder may still use it, though without a lock. */
-static int unix_path_open_folder(struct reporter *to, const char *folder)
+/* Who may not read the directory may still use it, though without a lock. */
+static int unix_path_open_directory(struct reporter *to, const char *directory)
 {
-	int fd = sys_open(to, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = sys_open(to, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == EACCES)
-		fd = sys_open(to, folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = sys_open(to, directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd;
 }
 
 /* Returns 0, or -1 with errno: EWOULDBLOCK while another has the lock. */
 static int unix_path_lock(struct unix_path *p)
 {
-	if (sys_flock(p->to, p->folder, LOCK_EX | LOCK_NB) == 0)
+	if (sys_flock(p->to, p->directory, LOCK_EX | LOCK_NB) == 0)
 		p->locked = true;
 	else if (errno != EBADF) /* open for its path alone */
 		return -1;
@@ -77,7 +77,7 @@ static const char *unix_path_kind_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG: return "a file";
-	case S_IFDIR: return "a folder";
+	case S_IFDIR: return "a directory";
 	case S_IFLNK: return "a symbolic link";
 	default: return "something else";
 	}
@@ -95,16 +95,16 @@ static int unix_path_cannot_clear(
 	unix_path_cannot(p, call, error, err);
 	if (error != EACCES && error != EPERM)
 		return -1;
-	return err_hint(err, "it, or its folder, is another user's; choose another path");
+	return err_hint(err, "it, or its directory, belongs to another user; choose another path");
 }
 
 static int unix_path_is_taken(const struct unix_path *p, const struct stat *there, struct err *err)
 {
 	if (S_ISSOCK(there->st_mode)) {
 		unix_path_cannot(p, "", EADDRINUSE, err);
-		return err_hint(err, "another server has it; choose another path");
+		return err_hint(err, "another server uses it; choose another path");
 	}
-	err_set(err, ERR_LISTEN, "cannot listen on %s: there is %s already", addr_text(&p->at).text,
+	err_set(err, ERR_LISTEN, "cannot listen on %s: there is already %s", addr_text(&p->at).text,
 		unix_path_kind_of(there->st_mode));
 	err->sys = EADDRINUSE;
 	return err_hint(err, "choose another path, or remove it yourself");
@@ -120,9 +120,9 @@ static int unix_path_remove_exactly(const struct unix_path *p, const struct stat
 {
 	struct stat there;
 
-	if (sys_lstatat(p->folder, p->name, &there) < 0 || !unix_path_is_same(&there, that))
+	if (sys_lstatat(p->directory, p->name, &there) < 0 || !unix_path_is_same(&there, that))
 		return 0;
-	return sys_unlinkat(p->to, p->folder, p->name);
+	return sys_unlinkat(p->to, p->directory, p->name);
 }
 
 /* Make sure that nothing is at the place. */
@@ -131,7 +131,7 @@ static int unix_path_clear(const struct unix_path *p, struct err *err)
 	struct stat there;
 	int alive;
 
-	if (sys_lstatat(p->folder, p->name, &there) < 0)
+	if (sys_lstatat(p->directory, p->name, &there) < 0)
 		return errno == ENOENT ? 0 : unix_path_cannot_clear(p, "stat", errno, err);
 	if (!S_ISSOCK(there.st_mode))
 		return unix_path_is_taken(p, &there, err);
@@ -145,38 +145,38 @@ static int unix_path_clear(const struct unix_path *p, struct err *err)
 	               : 0;
 }
 
-static int unix_path_enter_folder(struct unix_path *p, struct err *err)
+static int unix_path_enter_directory(struct unix_path *p, struct err *err)
 {
-	char folder[ADDR_PATH_MAX + 1];
+	char directory[ADDR_PATH_MAX + 1];
 
-	unix_path_split(p->at.un.sun_path, folder, &p->name);
-	p->folder = unix_path_open_folder(p->to, folder);
-	if (p->folder >= 0)
+	unix_path_split(p->at.un.sun_path, directory, &p->name);
+	p->directory = unix_path_open_directory(p->to, directory);
+	if (p->directory >= 0)
 		return 0;
-	err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: folder %s", addr_text(&p->at).text,
-		quoted(folder).text);
+	err_sys(err, ERR_LISTEN, errno, "cannot listen on %s: directory %s", addr_text(&p->at).text,
+		quoted(directory).text);
 	if (err->sys == EMFILE)
 		return err_hint(
 			err, "start it where 'ulimit -n' allows more than %d", limits_open_files());
-	return err_hint(err, "the folder must be there; to make it: mkdir -p %s", folder);
+	return err_hint(err, "the directory must exist; to create it: mkdir -p %s", directory);
 }
 
 void unix_path_explain_lock(
 	const struct addr *at, enum err_kind kind, const char *what, struct err *err)
 {
-	char folder[ADDR_PATH_MAX + 1];
+	char directory[ADDR_PATH_MAX + 1];
 	const char *name;
 
-	unix_path_split(at->un.sun_path, folder, &name);
+	unix_path_split(at->un.sun_path, directory, &name);
 	err_set(err, kind, "%s %s: directory %s is locked by another program", what,
-		addr_text(at).text, quoted(folder).text);
+		addr_text(at).text, quoted(directory).text);
 	err->sys = EWOULDBLOCK;
-	err_hint(err, "`lslocks` shows which program holds the lock on %s", quoted(folder).text);
+	err_hint(err, "`lslocks` shows which program holds the lock on %s", quoted(directory).text);
 }
 
 static enum io unix_path_prepare(struct unix_path *p, struct err *err)
 {
-	if (unix_path_enter_folder(p, err) < 0)
+	if (unix_path_enter_directory(p, err) < 0)
 		return IO_FAIL;
 	if (unix_path_lock(p) == 0)
 		return unix_path_clear(p, err) == 0 ? IO_DONE : IO_FAIL;
@@ -200,7 +200,7 @@ enum io unix_path_take(
 	}
 	p->to = to;
 	p->at = *at;
-	p->folder = -1;
+	p->directory = -1;
 	if (at->un.sun_path[0])
 		verdict = unix_path_prepare(p, err);
 	if (verdict == IO_DONE)
@@ -229,18 +229,18 @@ static int unix_path_bind_with(struct unix_path *p, int fd, uint64_t permissions
 
 int unix_path_bind(struct unix_path *p, int fd, uint64_t permissions)
 {
-	if (p->folder < 0)
+	if (p->directory < 0)
 		return sys_bind(p->to, fd, &p->at.sa, p->at.len);
 	if (unix_path_bind_with(p, fd, permissions) < 0)
 		return -1;
-	p->bound = sys_lstatat(p->folder, p->name, &p->ours) == 0;
+	p->bound = sys_lstatat(p->directory, p->name, &p->ours) == 0;
 	return 0;
 }
 
 void unix_path_unlock(struct unix_path *p)
 {
 	if (p->locked)
-		sys_flock(p->to, p->folder, LOCK_UN);
+		sys_flock(p->to, p->directory, LOCK_UN);
 	p->locked = false;
 }
 
@@ -254,7 +254,7 @@ void unix_path_release(struct unix_path *p)
 		unix_path_lock(p);
 		unix_path_remove_exactly(p, &p->ours);
 	}
-	if (p->folder >= 0)
-		sys_close(p->to, p->folder); /* and the lock goes with it */
+	if (p->directory >= 0)
+		sys_close(p->to, p->directory); /* and the lock goes with it */
 	free(p);
 }

@@ -7,7 +7,7 @@
  * The place of a Unix socket in the file system. It is ours for as long as we say, nobody else's is
  * ever taken, and nothing of ours is left behind. What a server that died has left is replaced.
  *
- * While a place is looked at, cleared and bound, its folder is locked (flock(2)), so that of two
+ * While a place is looked at, cleared and bound, its directory is locked (flock(2)), so that of two
  * that start at once, one wins. In the abstract namespace there is nothing to do.
  */
 struct unix_path;

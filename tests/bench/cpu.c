@@ -50,7 +50,7 @@ static bool look(struct task *t)
 	return true;
 }
 
-static bool add_task(struct tasks *ts, const char *folder)
+static bool add_task(struct tasks *ts, const char *directory)
 {
 	char path[96];
 	struct task *all = realloc(ts->all, (ts->count + 1) * sizeof(*all));
@@ -58,21 +58,21 @@ static bool add_task(struct tasks *ts, const char *folder)
 	if (!all)
 		return false;
 	ts->all = all;
-	snprintf(path, sizeof(path), "%s/schedstat", folder);
+	snprintf(path, sizeof(path), "%s/schedstat", directory);
 	all[ts->count].schedstat = open(path, O_RDONLY | O_CLOEXEC);
 	return all[ts->count].schedstat >= 0 && look(&all[ts->count++]);
 }
 
 static bool add_process(struct tasks *ts, uint64_t pid);
 
-static bool add_children(struct tasks *ts, const char *folder)
+static bool add_children(struct tasks *ts, const char *directory)
 {
 	char path[96];
 	uint64_t child;
 	bool ok = true;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/children", folder);
+	snprintf(path, sizeof(path), "%s/children", directory);
 	f = fopen(path, "re");
 	if (!f)
 		return false;
@@ -84,7 +84,7 @@ static bool add_children(struct tasks *ts, const char *folder)
 
 static bool add_process(struct tasks *ts, uint64_t pid)
 {
-	char path[48], folder[80];
+	char path[48], directory[80];
 	struct dirent *entry;
 	bool ok = true;
 	DIR *dir;
@@ -96,8 +96,8 @@ static bool add_process(struct tasks *ts, uint64_t pid)
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(folder, sizeof(folder), "%s/%.20s", path, entry->d_name);
-		ok = add_task(ts, folder) && add_children(ts, folder) && ok;
+		snprintf(directory, sizeof(directory), "%s/%.20s", path, entry->d_name);
+		ok = add_task(ts, directory) && add_children(ts, directory) && ok;
 	}
 	closedir(dir);
 	return ok;

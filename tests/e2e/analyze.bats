@@ -196,7 +196,7 @@ END
     wait_server
 }
 
-@test "told to stop while a report is on its way, it sends all of it" {
+@test "stopped while a report is on its way, it sends all of it" {
     stopped_in_a_report reads
     [ "$SERVER_STATUS" = 0 ] || fail "status $SERVER_STATUS" "$(cat "$SERVER_ERR")"
 }
@@ -242,7 +242,7 @@ END
         start_script text_server.py cut "$bytes"
         run -4 --separate-stderr sockx analyze -p "$PORT" 'a b a'
         [ -z "$output" ]
-        [[ $stderr == *"the report ended before it was whole, after $bytes bytes"*'hint: '* ]] || fail "$stderr"
+        [[ $stderr == *"the report is incomplete: it ended after $bytes bytes"*'hint: '* ]] || fail "$stderr"
     done
     start_script text_server.py cut 42
     run -4 --separate-stderr sockx analyze -j -p "$PORT" 'a b a'
@@ -264,7 +264,7 @@ END
 5,5,6,2 a:5/b:1 it has more words than its length
 5,5,1,2 a:1/b:1 it has more unique words than words
 5,5,3,2 a:2/a:1 it lists a word twice
-5,5,3,3 a:2/b:1/c:0 it lists a word that was not met
+5,5,3,3 a:2/b:1/c:0 it lists a word with count 0
 5,5,3,2 a:2/b:2 its list has more words than it says
 5,5,3,2 a:1/b:1 its list has fewer words than it says
 5,5,3,2 a:1/b:1/c:1 it lists more words than are unique
@@ -282,7 +282,7 @@ EOF
     start_script text_server.py half
     run -9 --separate-stderr sockx analyze -p "$PORT" 'to be or not to be'
     [ -z "$output" ]
-    [[ $stderr == *'the report is of 9 bytes, not of the 18 that were sent'*'hint: '*--settle* ]]
+    [[ $stderr == *'the report counts 9 bytes, but 18 were sent'*'hint: '*--settle* ]]
 }
 
 @test "an answer in another form is printed as it came, and ends its line" {

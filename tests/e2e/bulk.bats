@@ -64,7 +64,7 @@ bulk() {
 }
 
 # bats test_tags=long
-@test "nobody reads for a second: no processor time, and then every byte arrives" {
+@test "no reader for a second: no processor time, and then every byte arrives" {
     bulk stall
 }
 

@@ -160,7 +160,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$(cat "$SERVER_OUT")" ""
 }
 
-@test "the operator's bye ends it also when nobody is there any more" {
+@test "the operator's bye ends it also when no member is left" {
     start_room
     in_room join:a 'says:a:hello\n' 'shows:hello\n' leaves:a 'told:^1: .* done' 'operator:bye\n'
     room_ends_with 0
@@ -182,7 +182,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     done
 }
 
-@test "what nobody was there to hear is heard by who comes next" {
+@test "what no member was there to hear is heard by the next one" {
     start_room
     in_room join:a 'says:a:hello\n' 'shows:hello\n' leaves:a 'told:^1: .* done' 'operator:one\ntwo\n' \
         join:b 'hears:b:one\ntwo\n' 'operator:bye\n' ends:b leaves:b
@@ -258,7 +258,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- what goes wrong ----
 
-@test "a member that resets in the middle of a line disturbs nobody" {
+@test "a member that resets in the middle of a line disturbs no other" {
     start_room --settle 10s
     in_room join:a join:b 'says:a:whole\nhal' 'hears:b:guest1: whole\n' resets:a 'told:^1: .* lost' quiet:b \
         'says:b:still here\n' 'shows:guest1: whole\nstill here\n'
@@ -279,7 +279,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     in_room join:c 'floods:c:70000' 'hears:c:error: a line may have at most 65536 bytes\n' ends:c
 }
 
-@test "1: a line too long in our own input is told" {
+@test "1: a line too long in our own input is reported" {
     start_script server.py take
     run --separate-stderr sockx connect -m chat 127.0.0.1 "$PORT" < <(head -c 100000 /dev/zero)
     expect_status 1

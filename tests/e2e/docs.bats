@@ -128,10 +128,10 @@ hint: there are 1 to 5: 'sockx help lab 1' shows the first"
     done
 }
 
-@test "help of what is no command and no topic says what is" {
+@test "help of what is not a command or a topic says what is" {
     run --separate-stderr sockx help exit-code
     expect_status 2
-    equal "$stderr" "sockx: 'exit-code' is no command and no topic
+    equal "$stderr" "sockx: 'exit-code' is not a command or a topic
 hint: did you mean 'sockx help exit-codes'?"
     run --separate-stderr sockx help nonsense
     expect_status 2

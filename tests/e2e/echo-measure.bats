@@ -105,7 +105,7 @@ sent_is() {
 
 # ---- what is lost, comes twice, or in another order ----
 
-@test "every third datagram is lost: told, and status 5" {
+@test "every third datagram is lost: reported, and status 5" {
     start_misbehaving udp 64 drop_every 3
     measure -u --count 30 --interval 2ms -w 200ms
     expect_status 5
@@ -222,7 +222,7 @@ sent_is() {
     took_between 300 1500
 }
 
-@test "nobody there is told as ever" {
+@test "no server there is reported as for other commands" {
     free_port
     run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" --count 3
     expect_status 7
@@ -298,7 +298,7 @@ sent_is() {
 
 # ---- load ----
 
-@test "a load: every connection sends as many, and the rate is told" {
+@test "a load: every connection sends as many, and the rate is reported" {
     start_server -m echo -H 127.0.0.1
     measure --connections 20 --count 50
     expect_status 0
@@ -346,7 +346,7 @@ sent_is() {
     [[ $stderr == *"differs at byte 5:"* ]]
 }
 
-@test "a load that nobody answers gives up before the clock starts" {
+@test "a load without answers gives up before the clock starts" {
     start_misbehaving udp 64 mute
     measure -u --duration 5s -w 200ms
     expect_status 5
@@ -362,7 +362,7 @@ sent_is() {
     [[ $stderr == *'"event":"connected"'* && $stderr != *measure* ]] || fail "$stderr"
 }
 
-@test "more connections than there can be descriptors: told before any is opened" {
+@test "more connections than there can be descriptors: reported before any is opened" {
     start_misbehaving tcp 64 well
     run --separate-stderr bash -c "ulimit -n 64; exec timeout 10 '$SOCKX' echo -H 127.0.0.1 -p $PORT --connections 100 --duration 1s"
     expect_status 1

@@ -39,7 +39,7 @@ print(*(json.dumps(report[key]) for key in sys.argv[2:]))
     equal "$(cat "$BATS_TEST_TMPDIR/wire")" "a b  c   d"
 }
 
-@test "TEXT behind -- may look like an option" {
+@test "TEXT after -- may look like an option" {
     start_server -m echo
     run sockx echo -p "$PORT" -- -p --json
     expect_status 0
@@ -128,7 +128,7 @@ two"
     [[ $stderr == *'"kind":"lost","exit":4'* ]]
 }
 
-@test "a server that answers only after our end is told of it" {
+@test "a server that answers only after our end gets that end" {
     start_script server.py store
     run --separate-stderr sockx echo -p "$PORT" 'Hello, world'
     expect_status 0
@@ -169,7 +169,7 @@ two"
     equal "$output" 'Hello, world'
 }
 
-@test "an answer that differs is printed, and told with its place" {
+@test "an answer that differs is printed, and its place is reported" {
     start_script server.py alter 1
     run --separate-stderr sockx echo -p "$PORT" hello
     expect_status 9
@@ -222,7 +222,7 @@ two"
     equal "$output" "b'Hello, world\\n'"
 }
 
-@test "who is refused is told how to start the server that was meant" {
+@test "a refusal hints at how to start the server that was meant" {
     free_port
     for command in 'echo hi' 'greet Ada' 'analyze words' 'echo --count 1'; do
         read -r -a words <<<"$command"
@@ -239,7 +239,7 @@ two"
     equal "$(sockx echo -n -p "$PORT" hello)" hello
 }
 
-@test "a source path that is taken is told as one" {
+@test "a source path that is taken is reported as such" {
     start_unix_server "$BATS_TEST_TMPDIR/server" -u -m echo
     : >"$BATS_TEST_TMPDIR/taken"
     run --separate-stderr sockx echo -u -U "$BATS_TEST_TMPDIR/server" -s "$BATS_TEST_TMPDIR/taken" hello

@@ -70,7 +70,7 @@ refuses() {
     equal "$JOB_STATUS" 0
 }
 
-@test "it reaches a client that sends and sends, too, and no reset behind it" {
+@test "it reaches a client that sends and sends, too, and no reset after it" {
     start_server -m greet --greeting 'Hello World!'
     for _ in 1 2 3 4 5; do
         answers 'Hello World!' says_name long 3000000
@@ -274,7 +274,7 @@ EOF
 
 # ---- the client ----
 
-@test "greet prints a newline behind a greeting that has none, and none behind one that has" {
+@test "greet prints a newline after a greeting that has none, and none after one that has" {
     for text in 'hello' $'hello\n' $'\n' $'two\nlines'; do
         start_script server.py say < <(printf %s "$text")
         sockx greet -p "$PORT" -H 127.0.0.1 >"$BATS_TEST_TMPDIR/got"
@@ -308,7 +308,7 @@ EOF
     equal "$output" 'error: a line may have at most 65536 bytes'
 }
 
-@test "0: a reset behind the greeting is its end" {
+@test "0: a reset after the greeting is its end" {
     start_script server.py reset_answering 5
     answers rrrrr sockx greet -H 127.0.0.1 -p "$PORT" Ada
 }
@@ -324,7 +324,7 @@ EOF
     took_between 290 1500
 }
 
-@test "7: nobody listens" {
+@test "7: no server listens" {
     free_port
     refuses 7 'Connection refused' sockx greet -H 127.0.0.1 -p "$PORT" Ada
 }

@@ -197,7 +197,7 @@ r1_server() {
 @test "R1: greet hears their server, with a name and without, IPv6" { r1_server ::1; }
 
 # Their server closes with the name unread, and its kernel answers with a reset behind the greeting.
-@test "R1: no greeting is lost to a reset behind it, 200 times" {
+@test "R1: no greeting is lost to a reset after it, 200 times" {
     host_is 127.0.0.1
     start_theirs r1_greeting_server.py Ada
     for _ in {1..100}; do

@@ -175,7 +175,7 @@ blocks_signals() {
     expect_status 0
 }
 
-@test "--quiet announces nothing, and errors are told all the same" {
+@test "--quiet announces nothing, and errors are reported all the same" {
     free_port
     SERVER_PORT=$PORT start_server -m echo -Q
     run sockx echo -p "$PORT" hello
@@ -221,7 +221,7 @@ blocks_signals() {
 
 # ---- the modes ----
 
-@test "echo sends every byte back, also behind the client's end" {
+@test "echo sends every byte back, also after the client's end" {
     start_server -m echo
     random_file "$BATS_TEST_TMPDIR/sent" 3000000
     start_script client.py half "$PORT" <"$BATS_TEST_TMPDIR/sent"
@@ -506,7 +506,7 @@ serves_or_refuses() {
     [[ $stderr == *"Too many open files"*"hint: start it where 'ulimit -n' allows more than 6"* ]]
 }
 
-@test "that all places are taken is told once, and that some are free again" {
+@test "that all places are taken is reported once, and that some are free again" {
     start_server -m echo --max-conns 2 -4
     start_script client.py hold "$PORT"
     local first=$PEER_PID

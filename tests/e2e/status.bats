@@ -39,7 +39,7 @@ expect_message() {
 
 # ---- 1 ----
 
-@test "1: connect, a full disk behind standard output" {
+@test "1: connect, standard output on a full disk" {
     start_script server.py greet 1000
     run --separate-stderr bash -c "timeout 20 '$SOCKX' connect 127.0.0.1 $PORT >/dev/full"
     expect_status 1
@@ -57,21 +57,21 @@ expect_message() {
     [[ ${stderr_lines[1]} == "hint: "*"'ulimit -f'"* ]]
 }
 
-@test "1: echo, a full disk behind standard output" {
+@test "1: echo, standard output on a full disk" {
     start_server -m echo
     run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -p $PORT hello >/dev/full"
     expect_status 1
     expect_message
 }
 
-@test "1: echo --json, a full disk behind the report" {
+@test "1: echo --json, the report on a full disk" {
     start_server -m echo
     run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -j -p $PORT hello >/dev/full"
     expect_status 1
     expect_message
 }
 
-@test "1: a one-shot server, a full disk behind standard output" {
+@test "1: a one-shot server, standard output on a full disk" {
     SERVER_TO=/dev/full start_server
     run sockx connect localhost "$PORT" <<<"lost"
     wait_server
@@ -79,7 +79,7 @@ expect_message() {
     has_line "$SERVER_ERR" 'standard output'
 }
 
-@test "1: help, a full disk behind standard output" {
+@test "1: help, standard output on a full disk" {
     run --separate-stderr bash -c "timeout 20 '$SOCKX' --help >/dev/full"
     expect_status 1
     expect_message
@@ -281,7 +281,7 @@ expect_message() {
     has_line "$SERVER_ERR" 'had not taken'
 }
 
-@test "4: a server told to stop does not vouch for what only the kernel has, which a late reader still gets" {
+@test "4: a server told to stop does not confirm what only the kernel has, which a late reader still gets" {
     held_input
     start_server -m source -j
     start_script client.py late "$PORT" <"$INPUT"
@@ -309,7 +309,7 @@ times_out() {
     [ "$took" -lt $((at_least + 3000)) ] || fail "only after $took ms"
 }
 
-@test "5: connect and echo -w, nobody answers" {
+@test "5: connect and echo -w, no answer" {
     start_script server.py black_hole
     times_out 300 connect 127.0.0.1 "$PORT" -w 300ms
     times_out 300 echo -H 127.0.0.1 -p "$PORT" -w 300ms hello
@@ -411,7 +411,7 @@ times_out() {
 
 # ---- 7 ----
 
-@test "7: nobody listens there" {
+@test "7: no server listens there" {
     free_port
     for command in "connect localhost $PORT" "connect 127.0.0.1 $PORT" "connect ::1 $PORT" "echo -p $PORT hello"; do
         # shellcheck disable=SC2086
@@ -445,14 +445,14 @@ times_out() {
     [[ $stderr == *1000001* ]]
 }
 
-@test "9: echo, bytes behind the answer" {
+@test "9: echo, bytes after the answer" {
     start_script server.py extra 1
     run --separate-stderr sockx echo -p "$PORT" hello
     expect_status 9
     expect_message
 }
 
-@test "9: echo, bytes behind the answer that come when we say that we are done" {
+@test "9: echo, bytes after the answer that come when we say that we are done" {
     start_script server.py extra_later 1
     run --separate-stderr sockx echo -p "$PORT" hello
     expect_status 9
@@ -505,7 +505,7 @@ times_out() {
     done
 }
 
-@test "0: a server told to stop lets its idle clients go" {
+@test "0: a server told to stop closes its idle clients" {
     start_server -m echo
     start_script client.py idle "$PORT"
     stop_server
@@ -597,7 +597,7 @@ ends_with() {
     ends_with error
 }
 
-@test "a client that is lost is told with its reason, and nothing twice" {
+@test "a client that is lost is reported with its reason, and nothing twice" {
     start_server -v -m echo
     start_script client.py reset_sending "$PORT" 1
     wait_until has_line "$SERVER_ERR" '^1: 127\.0\.0\.1:[0-9]+ lost after 1 bytes received, 1 sent: Connection reset by peer$'

@@ -116,7 +116,7 @@ print(status, bytes(out) == source, all(flags))
 behind"
 }
 
-@test "a file's place is shared with those who read and write behind us" {
+@test "a file's place is shared with the programs that read and write it after us" {
     start_server -m echo
     printf 'one\ntwo\n' >"$BATS_TEST_TMPDIR/in"
     run bash -c "{ read -r line; timeout 20 '$SOCKX' connect -N localhost $PORT; echo three; } <'$BATS_TEST_TMPDIR/in' >'$BATS_TEST_TMPDIR/out'"
@@ -276,7 +276,7 @@ for kept in ("plain", "reversed", "end", "café"):
 }
 
 # bats test_tags=long
-@test "200 clients and their server share a terminal: each is told" {
+@test "200 clients and their server share a terminal: each is reported" {
     free_port
     on_tty bash -c "
         '$SOCKX' serve -m echo -H 127.0.0.1 -p $PORT --exit-after 200 &
@@ -356,7 +356,7 @@ os.set_blocking(8, True)
     equal "$SERVER_STATUS" 0
 }
 
-@test "an error message that nobody reads does not keep a client" {
+@test "an error message that is not read does not keep a client" {
     full_pipe "$BATS_TEST_TMPDIR/full"
     free_port
     run bash -c "timeout 5 '$SOCKX' connect localhost $PORT 2>'$BATS_TEST_TMPDIR/full'"
@@ -415,7 +415,7 @@ program.wait()
     run ! has_line "$data.calls" 'F_SETFL'
 }
 
-@test "what stands behind urgent data is read at once, too" {
+@test "what follows urgent data is read at once, too" {
     start_server -m echo
     timeout -k 1 20 "$PYTHON" "$PEERS/short_reads.py" urgent "$PORT" "$SERVER_PID"
 }

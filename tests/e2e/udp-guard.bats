@@ -202,7 +202,7 @@ answers_with_one_less() {
     equal "$(asks ttl ::1 0)" none
 }
 
-@test "what is not answered is counted, and told with --verbose" {
+@test "what is not answered is counted, and reported with --verbose" {
     start_server -u -v -m echo
     asks ttl 127.0.0.1 1
     has_line "$SERVER_ERR" '^127\.0\.0\.1:[0-9]+: datagram dropped: not answered: .*\(1 so far\)$'

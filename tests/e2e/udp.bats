@@ -142,7 +142,7 @@ load_of() {
         "$1" "$PORT" "${@:2}"
 }
 
-@test "peers that are gone when their answer comes disturb nobody" {
+@test "peers that are gone when their answer comes disturb no other client" {
     start_server -u -v -m echo
     equal "$(VANISH=100 load_of 127.0.0.1 10 100 2 100)" 1000
     equal "$(VANISH=100 load_of ::1 10 100 2 100)" 1000
@@ -172,7 +172,7 @@ load_of() {
     asks whole 127.0.0.2 0 1473 65507
 }
 
-@test "a server on one address answers nobody who asks another" {
+@test "a server on one address does not answer requests to another" {
     start_server -u -m echo -H 127.0.0.2
     asks asked_connected 127.0.0.2
     run --separate-stderr sockx echo -u -H 127.0.0.3 -p "$PORT" hello
@@ -518,7 +518,7 @@ b'two\\nthree'"
 
 # bats test_tags=load
 # No more is kept than the kernel's buffer, a turn's datagrams and the queue: of 300 MB, a few.
-@test "a flood to a server whose reader has stopped is bounded, and told as lost" {
+@test "a flood to a server whose reader has stopped is bounded, and reported as lost" {
     mkfifo "$BATS_TEST_TMPDIR/unread"
     exec {unread}<>"$BATS_TEST_TMPDIR/unread"
     SERVER_TO=$BATS_TEST_TMPDIR/unread start_server -u -q 300ms </dev/null

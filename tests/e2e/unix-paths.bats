@@ -42,7 +42,7 @@ is_refused() {
 
 AS=()
 
-# A folder that other users may look into, in SHARED; and AS, another user.
+# A directory that other users may look into, in SHARED; and AS, another user.
 other_user() {
     [ "$(id -u)" -eq 0 ] || skip "another user cannot be had"
     SHARED=$(mktemp -d /tmp/sockx-paths.XXXXXX)
@@ -241,7 +241,7 @@ is_left_alone() {
 
     before=$(what_is_at "$1")
     for kind in $KINDS; do
-        is_refused "$kind" "$1" "there is $2 already"
+        is_refused "$kind" "$1" "there is already $2"
         equal "$(what_is_at "$1")" "$before"
     done
 }
@@ -257,14 +257,14 @@ is_left_alone() {
     is_left_alone file "a file"
 }
 
-@test "a folder at the path is an error, and untouched" {
-    mkdir folder
-    is_left_alone folder "a folder"
-    is_left_alone folder/ "a folder"
-    is_left_alone folder/. "a folder"
-    is_left_alone /dev/pts/.. "a folder"
-    is_left_alone / "a folder"
-    is_refused stream . "there is a folder already"
+@test "a directory at the path is an error, and untouched" {
+    mkdir directory
+    is_left_alone directory "a directory"
+    is_left_alone directory/ "a directory"
+    is_left_alone directory/. "a directory"
+    is_left_alone /dev/pts/.. "a directory"
+    is_left_alone / "a directory"
+    is_refused stream . "there is already a directory"
 }
 
 @test "a symbolic link at the path is an error, wherever it leads" {
@@ -305,7 +305,7 @@ is_left_alone() {
     is_refused stream "$SHARED/at" "Address already in use"
 }
 
-@test "what another user's dead server has left stays, where its folder is sticky" {
+@test "what another user's dead server has left stays, where its directory is sticky" {
     other_user
     start_unix_server "$SHARED/at" --unix-mode 666
     kill_server
@@ -351,7 +351,7 @@ is_left_alone() {
     [ ! -e at ]
 }
 
-@test "a path that is no longer ours is left to whoever has it now" {
+@test "a path that is no longer ours is left to its new owner" {
     for kind in $KINDS; do
         start_echo "$kind" at
         rm at
@@ -384,16 +384,16 @@ is_left_alone() {
     done
 }
 
-@test "a path whose folder was renamed is removed from where it is" {
-    mkdir folder
-    start_echo stream folder/at
-    mv folder renamed
-    mkdir folder
-    echo theirs >folder/at
+@test "a path whose directory was renamed is removed from where it is" {
+    mkdir directory
+    start_echo stream directory/at
+    mv directory renamed
+    mkdir directory
+    echo theirs >directory/at
     stop_server
     equal "$SERVER_STATUS" 0
     [ ! -e renamed/at ]
-    equal "$(cat folder/at)" theirs
+    equal "$(cat directory/at)" theirs
 }
 
 @test "two servers on the same path one after the other, 20 times" {
@@ -506,8 +506,8 @@ letters() {
 }
 
 @test "a path may be relative, absolute, a name with @, a dash or a colon" {
-    mkdir folder
-    for path in at ./at folder/at folder/../at "$PWD/at" ./@at folder//at folder/./at a:b a:1 -- -at; do
+    mkdir directory
+    for path in at ./at directory/at directory/../at "$PWD/at" ./@at directory//at directory/./at a:b a:1 -- -at; do
         [ "$path" != -- ] || continue
         works "$path"
     done
@@ -546,9 +546,9 @@ letters() {
     [[ $stderr != *$'\e'* ]]
 }
 
-# ---- folders ----
+# ---- directories ----
 
-@test "a folder that is missing, or is none, is status 3, and the hint makes it" {
+@test "a missing directory, or a file in its place, is status 3, and the hint creates it" {
     for kind in $KINDS; do
         is_refused "$kind" missing/at "No such file"
         [[ ${stderr_lines[1]} == *"mkdir -p missing"* ]] || fail "its hint: $stderr"
@@ -558,7 +558,7 @@ letters() {
     equal "$(cat file)" kept
 }
 
-@test "a folder that we may make nothing in is status 3" {
+@test "a directory without write permission is status 3" {
     other_user
     for kind in $KINDS; do
         is_refused "$kind" "$SHARED/at" "ermission denied"
@@ -570,7 +570,7 @@ letters() {
     [ -z "$(ls -A "$SHARED")" ]
 }
 
-@test "a folder that we may use but not read serves all the same" {
+@test "a directory without read permission serves all the same" {
     other_user
     chmod 733 "$SHARED"
     LAUNCHER=("${AS[@]}")
@@ -584,7 +584,7 @@ letters() {
     [ -z "$(ls -A "$SHARED")" ]
 }
 
-# FOLDER: somebody holds the lock on it, until unlock.
+# DIRECTORY: somebody holds the lock on it, until unlock.
 lock() {
     start_job flock -x "$1" sh -c 'echo locked; sleep 60'
     wait_until has_line "$JOB_OUT" locked
@@ -596,20 +596,20 @@ unlock() {
     wait "$LOCKER" || true
 }
 
-@test "a folder locked by somebody else is status 3 within about 2 s, with its message" {
-    mkdir folder
-    lock folder
-    timed is_refused stream folder/at "directory 'folder' is locked by another program"
+@test "a directory locked by another program is status 3 within about 2 s, with its message" {
+    mkdir directory
+    lock directory
+    timed is_refused stream directory/at "directory 'directory' is locked by another program"
     [ "$TOOK_MS" -ge 1500 ] && [ "$TOOK_MS" -lt 3500 ] || fail "it took $TOOK_MS ms"
-    [[ ${stderr_lines[1]} == *lslocks*folder* ]] || fail "its hint: $stderr"
-    [ -z "$(ls -A folder)" ]
+    [[ ${stderr_lines[1]} == *lslocks*directory* ]] || fail "its hint: $stderr"
+    [ -z "$(ls -A directory)" ]
 }
 
-@test "a server that waits for a folder's lock obeys signals and --max-time at once" {
-    mkdir folder
-    lock folder
+@test "a server that waits for a directory's lock obeys signals and --max-time at once" {
+    mkdir directory
+    lock directory
     for signal in TERM INT HUP; do
-        start_job env --default-signal=INT --default-signal=HUP "$SOCKX" serve -U folder/at --trace
+        start_job env --default-signal=INT --default-signal=HUP "$SOCKX" serve -U directory/at --trace
         wait_until has_line "$JOB_ERR" 'flock'
         kill -"$signal" "$JOB_PID"
         timed wait_job
@@ -618,53 +618,53 @@ unlock() {
         run has_line "$JOB_ERR" listening
         expect_status 1
     done
-    timed run -0 --separate-stderr sockx serve -U folder/at --max-time 200ms
+    timed run -0 --separate-stderr sockx serve -U directory/at --max-time 200ms
     took_between 200 1200
     equal "$stderr" ""
-    [ -z "$(ls -A folder)" ]
+    [ -z "$(ls -A directory)" ]
 }
 
-@test "a server that waits for a folder's lock in vain ends, whatever its mode has begun" {
-    mkdir folder
-    lock folder
+@test "a server that waits for a directory's lock in vain ends, whatever its mode has begun" {
+    mkdir directory
+    lock directory
     for mode in pipe chat echo; do
-        timed run --separate-stderr timeout 10 "$SOCKX" serve -m "$mode" -U folder/at </dev/zero
+        timed run --separate-stderr timeout 10 "$SOCKX" serve -m "$mode" -U directory/at </dev/zero
         expect_status 3
         took_between 1500 3500
-        equal "${stderr_lines[0]}" "sockx: cannot listen on unix:folder/at: directory 'folder' is locked by another program"
+        equal "${stderr_lines[0]}" "sockx: cannot listen on unix:directory/at: directory 'directory' is locked by another program"
     done
 }
 
-@test "a folder that is locked for a moment is waited for" {
-    mkdir folder
-    lock folder
-    "$SOCKX" serve -m echo -U folder/at 2>err 3>&- &
+@test "a directory that is locked for a moment is waited for" {
+    mkdir directory
+    lock directory
+    "$SOCKX" serve -m echo -U directory/at 2>err 3>&- &
     local pid=$!
     wait_until grep -q FLOCK /proc/locks
     run wait_until 0 has_line err listening
     expect_status 1
     unlock
     adopt_unix_server $pid "$PWD/err"
-    is_served stream folder/at
+    is_served stream directory/at
 }
 
-@test "the path is removed within 1 s though its folder is locked" {
-    mkdir folder
+@test "the path is removed within 1 s though its directory is locked" {
+    mkdir directory
     for kind in $KINDS; do
-        start_echo "$kind" folder/at
-        lock folder
+        start_echo "$kind" directory/at
+        lock directory
         timed stop_server
         equal "$SERVER_STATUS" 0
         [ "$TOOK_MS" -lt 1000 ] || fail "it took $TOOK_MS ms"
-        [ ! -e folder/at ]
+        [ ! -e directory/at ]
         unlock
     done
 }
 
 @test "a server holds no lock while it serves" {
-    mkdir folder
-    start_echo stream folder/at
-    flock -n -x folder true
+    mkdir directory
+    start_echo stream directory/at
+    flock -n -x directory true
 }
 
 # ---- a client's own path ----
@@ -729,53 +729,53 @@ source_fails() {
     source_fails 2 "too long" -s "$(letters 108)" -U at
 }
 
-@test "--source in a folder that is locked by somebody else is status 1, in time" {
+@test "--source in a directory that is locked by another program is status 1, in time" {
     start_echo stream at
-    mkdir folder
-    lock folder
-    timed source_fails 1 "cannot bind the source address unix:folder/mine" -s folder/mine -w 5s -U at
+    mkdir directory
+    lock directory
+    timed source_fails 1 "cannot bind the source address unix:directory/mine" -s directory/mine -w 5s -U at
     [ "$TOOK_MS" -lt 3500 ] || fail "it took $TOOK_MS ms"
-    [[ ${stderr_lines[0]} == *": directory 'folder' is locked by another program" ]] || fail "it says: $stderr"
-    [[ ${stderr_lines[1]} == *lslocks*folder* ]] || fail "its hint: $stderr"
-    [ -z "$(ls -A folder)" ]
+    [[ ${stderr_lines[0]} == *": directory 'directory' is locked by another program" ]] || fail "it says: $stderr"
+    [[ ${stderr_lines[1]} == *lslocks*directory* ]] || fail "its hint: $stderr"
+    [ -z "$(ls -A directory)" ]
 }
 
-@test "--source in a locked folder: --max-time and -w hold meanwhile, with status 5" {
+@test "--source in a locked directory: --max-time and -w hold meanwhile, with status 5" {
     start_echo stream at
-    mkdir folder
-    lock folder
+    mkdir directory
+    lock directory
     for kind in $KINDS; do
         kind "$kind"
-        timed run --separate-stderr sockx connect "${WITH[@]}" -U folder/at -s folder/mine --max-time 200ms
+        timed run --separate-stderr sockx connect "${WITH[@]}" -U directory/at -s directory/mine --max-time 200ms
         expect_status 5
         took_between 200 1200
-        equal "$stderr" "sockx: unix:folder/at: not done within 200 ms (--max-time)"
+        equal "$stderr" "sockx: unix:directory/at: not done within 200 ms (--max-time)"
     done
-    timed source_fails 5 "directory 'folder' is locked by another program" -s folder/mine -w 200ms -U at
+    timed source_fails 5 "directory 'directory' is locked by another program" -s directory/mine -w 200ms -U at
     took_between 200 1200
 }
 
-@test "--source in a folder that is locked for a moment is waited for, and removed though it is locked" {
+@test "--source in a directory that is locked for a moment is waited for, and removed though it is locked" {
     for kind in $KINDS; do
         start_echo "$kind" at
         kind "$kind"
-        mkdir folder
-        lock folder
+        mkdir directory
+        lock directory
         held_input
-        start_job "$SOCKX" connect "${WITH[@]}" -q 100ms --trace -s folder/mine -U at <"$INPUT"
+        start_job "$SOCKX" connect "${WITH[@]}" -q 100ms --trace -s directory/mine -U at <"$INPUT"
         local client=$JOB_PID err=$JOB_ERR
         wait_until has_line "$err" flock
-        [ ! -e folder/mine ]
+        [ ! -e directory/mine ]
         unlock
-        wait_until test -S folder/mine
-        lock folder
+        wait_until test -S directory/mine
+        lock directory
         exec {HELD}>&-
         wait_job "$client"
         equal "$JOB_STATUS" 0
-        [ ! -e folder/mine ]
+        [ ! -e directory/mine ]
         unlock
         stop_server
-        rmdir folder
+        rmdir directory
     done
 }
 

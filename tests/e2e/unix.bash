@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 #
-# What the files about Unix sockets share: `load unix` behind `load helper`. Each test runs in a folder
+# What the files about Unix sockets share: `load unix` behind `load helper`. Each test runs in a directory
 # of its own.
 
 setup() {

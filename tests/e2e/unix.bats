@@ -264,7 +264,7 @@ two"
     expect_status 0
 }
 
-@test "empty sequenced packets do not end a pipe's server, and its end is told after them" {
+@test "empty sequenced packets do not end a pipe's server, and its end is reported after them" {
     start_kind seqpacket at <<<"from the server"
     asks listen seqpacket at '' one '' two '' >heard
     wait_server
@@ -475,19 +475,19 @@ sends_after_the_server_ended() {
     says 'datagram dropped: .*no room.*\(128 so far\)$'
 }
 
-@test "large answers that a peer does not take keep nobody else from being answered" {
+@test "large answers that a peer does not take keep no other client from being answered" {
     start_kind datagram at -m echo -v
     run asks deaf datagram at 20 20000
     expect_status 0
 }
 
-@test "answers that a connected peer does not take keep nobody else from being answered" {
+@test "answers that a connected peer does not take keep no other client from being answered" {
     start_kind datagram at -m echo -v
     run asks deaf_connected datagram at 500 10
     expect_status 0
 }
 
-@test "peers that are gone when their answer comes disturb nobody" {
+@test "peers that are gone when their answer comes disturb no other client" {
     for kind in stream datagram seqpacket; do
         start_kind $kind $kind -m echo
         for _ in {1..10}; do
@@ -499,7 +499,7 @@ sends_after_the_server_ended() {
     done
 }
 
-@test "a peer with the longest name there can be is served, and disturbs nobody" {
+@test "a peer with the longest name there can be is served, and disturbs no other client" {
     for kind in stream datagram seqpacket; do
         start_kind $kind $kind -m echo -v
         asks long_name $kind $kind
@@ -621,7 +621,7 @@ is_too_large_for_a_pipe() {
     run asks large datagram at 600000
     expect_status 0
     equal "$output" nothing
-    says 'datagram dropped: longer than can be taken \(1 so far\)$'
+    says 'datagram dropped: too long to receive \(1 so far\)$'
 }
 
 @test "a server that leaves in the middle is status 4" {
@@ -709,7 +709,7 @@ is_too_large_for_a_pipe() {
     asks turns datagram datagram $(seq 300) $(seq 300)
 }
 
-@test "what stands behind descriptors that were passed is read at once, too" {
+@test "what follows descriptors that were passed is read at once, too" {
     start_kind stream at -m echo
     timeout -k 1 20 "$PYTHON" "$PEERS/short_reads.py" descriptors at "$SERVER_PID"
 }
@@ -787,8 +787,8 @@ fails_to_connect() {
 @test "what is no socket is status 7" {
     AS=()
     echo kept >file
-    mkdir folder
-    for path in file folder; do
+    mkdir directory
+    for path in file directory; do
         fails_to_connect 7 "unix:$path: " -U $path
     done
     equal "$(cat file)" kept

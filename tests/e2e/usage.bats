@@ -47,7 +47,7 @@ refuses_port() {
 @test "a port is a number to its end" { refuses_port 12x; }
 @test "a port is not empty" { refuses_port ''; }
 @test "a port has no space before it" { refuses_port ' 80'; }
-@test "a port has no space behind it" { refuses_port '80 '; }
+@test "a port has no space after it" { refuses_port '80 '; }
 @test "a port has no sign" { refuses_port +80; }
 @test "a port is not hexadecimal" { refuses_port 0x50; }
 
@@ -89,7 +89,7 @@ refuses_port() {
     refuses_saying "'99999999999'" serve 99999999999
 }
 
-@test "a client's lone word of digits is nobody's host" {
+@test "a client's lone word of digits is not taken for a host" {
     refuses_saying "connect localhost 9000" connect 9000
 }
 

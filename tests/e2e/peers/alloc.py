@@ -28,8 +28,8 @@ class Failed(Exception):
     pass
 
 
-def build(folder):
-    shim = os.path.join(folder, "alloc.so")
+def build(directory):
+    shim = os.path.join(directory, "alloc.so")
     subprocess.run(["cc", "-std=c17", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", shim,
                     os.path.join(HERE, "alloc.c")], check=True)
     return shim
@@ -112,8 +112,8 @@ def client_case(environment, arguments, data, expected):
 def every(name, case):
     """Run case(environment, ever) for each allocation there is; returns how many cases that were."""
     cases = 0
-    with tempfile.TemporaryDirectory() as folder:
-        shim, log = build(folder), os.path.join(folder, "log")
+    with tempfile.TemporaryDirectory() as directory:
+        shim, log = build(directory), os.path.join(directory, "log")
         for ever in (False, True):
             for at in range(1, ALLOCATIONS_MAX):
                 if os.path.exists(log):
@@ -144,8 +144,8 @@ def measure_case(environment, arguments):
 
 def served(options, client, data):
     """Every allocation of a client of an echo server of its own; all data is to come back."""
-    with tempfile.TemporaryDirectory() as folder:
-        where = [word.replace("PATH", os.path.join(folder, "socket")) for word in options]
+    with tempfile.TemporaryDirectory() as directory:
+        where = [word.replace("PATH", os.path.join(directory, "socket")) for word in options]
         with subprocess.Popen([SOCKX, "serve", "-m", "echo", *where], stderr=subprocess.PIPE,
                               env=dict(os.environ, LC_ALL="C")) as echo:
             try:

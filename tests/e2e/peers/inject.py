@@ -121,10 +121,10 @@ class Kind:
     def __init__(self, family, kind, options, words):
         self.family, self.kind, self.options, self.words = family, kind, options, set(words.split())
 
-    def place(self, folder):
+    def place(self, directory):
         """Where to serve, for the command line."""
         if self.family == socket.AF_UNIX:
-            return [*self.options, "-U", os.path.join(folder, "socket")]
+            return [*self.options, "-U", os.path.join(directory, "socket")]
         return [*self.options, "-H", "127.0.0.1", "-p", "0"]
 
     def target(self, address):
@@ -163,10 +163,10 @@ KIND = KINDS[(sys.argv + ["tcp"])[2]]
 
 
 class Run:
-    """One run of sockx in a folder of its own, some of whose calls fail; what it called is in `calls`."""
+    """One run of sockx in a directory of its own, some of whose calls fail; what it called is in `calls`."""
 
-    def __init__(self, folder, faults, traced=()):
-        self.folder, self.faults = folder, faults
+    def __init__(self, directory, faults, traced=()):
+        self.directory, self.faults = directory, faults
         self.traced = set(traced) | {fault.call for fault in faults}
 
     def start(self, arguments, **files):
@@ -182,7 +182,7 @@ class Run:
                                 **files)
 
     def path(self, name):
-        return os.path.join(self.folder, name)
+        return os.path.join(self.directory, name)
 
     def calls(self):
         """Those it made, of the traced ones."""
@@ -289,7 +289,7 @@ def has_left(child, within):
 # ---- the scenarios ----
 
 def serve(run, mode=("echo",), data=DATA, answer=DATA, stdin=None):
-    child = run.start(["serve", "-m", *mode, *KIND.place(run.folder)], stdin=stdin,
+    child = run.start(["serve", "-m", *mode, *KIND.place(run.directory)], stdin=stdin,
                       stdout=subprocess.DEVNULL)
     try:
         address = learn_address(child)
@@ -330,7 +330,7 @@ def pipe(run):
     with open(source, "wb") as file:
         file.write(DATA)
     with open(source, "rb") as stdin, open(sink, "wb") as stdout:
-        child = run.start(["serve", *KIND.quiet(), *KIND.place(run.folder)], stdin=stdin,
+        child = run.start(["serve", *KIND.quiet(), *KIND.place(run.directory)], stdin=stdin,
                           stdout=stdout)
     exchanges = 1
     try:
@@ -385,8 +385,8 @@ def client(arguments, sent, data=DATA):
 def stopped(mode, statuses):
     """A server that SIGTERM reaches at some call: before it can listen, with clients, or at its end."""
     def attempt_one(run):
-        child = run.start(["serve", "-m", mode, *KIND.quiet(), *KIND.place(run.folder)] if mode == "pipe"
-                          else ["serve", "-m", mode, *KIND.place(run.folder)],
+        child = run.start(["serve", "-m", mode, *KIND.quiet(), *KIND.place(run.directory)] if mode == "pipe"
+                          else ["serve", "-m", mode, *KIND.place(run.directory)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             address = learn_address(child)
@@ -428,7 +428,7 @@ def moves(role, stdin, stdout, where=None):
         got, workers = bytearray(), []
         files = {"stdin": open(source, "rb") if stdin == "file" else subprocess.PIPE,
                  "stdout": open(sink, "wb") if stdout == "file" else subprocess.PIPE}
-        words = ["serve", *KIND.place(run.folder)] if role == "serve" else ["connect", "-N", *where]
+        words = ["serve", *KIND.place(run.directory)] if role == "serve" else ["connect", "-N", *where]
         child = run.start(words, **files)
         if stdin == "pipe":
             workers.append(threading.Thread(target=feed, args=(child.stdin, MUCH)))
@@ -464,8 +464,8 @@ def moves(role, stdin, stdout, where=None):
     return attempt_one
 
 
-def all_moves(folder):
-    target = KIND.target(echo_server(folder))
+def all_moves(directory):
+    target = KIND.target(echo_server(directory))
     return [moves(role, stdin, stdout, target) for role in ("serve", "connect")
             for stdin, stdout in (("pipe", "file"), ("file", "pipe"))]
 
@@ -494,10 +494,10 @@ def echo_datagrams(server):
             pass  # it has left
 
 
-def echo_server(folder):
+def echo_server(directory):
     """Serves for ever, in threads; returns its address."""
     server = KIND.socket()
-    server.bind(os.path.join(folder, "server") if KIND.family == socket.AF_UNIX
+    server.bind(os.path.join(directory, "server") if KIND.family == socket.AF_UNIX
                 else ("127.0.0.1", 0))
     if not KIND.is_datagram():
         server.listen(64)
@@ -532,7 +532,7 @@ def answering_server(answer):
     return server.getsockname()
 
 
-def scenarios(name, folder):
+def scenarios(name, directory):
     if sys.argv[3:] == ["SIGTERM"]:
         if name == "serve":
             return [stopped("echo", (0,))]
@@ -542,7 +542,7 @@ def scenarios(name, folder):
     if name == "pipe":
         return [pipe]
     if name == "moves":
-        return all_moves(folder)
+        return all_moves(directory)
     if name == "chat":
         return [serve_chat]
     if name == "greet":
@@ -551,7 +551,7 @@ def scenarios(name, folder):
     if name == "analyze":
         target = KIND.target(answering_server(REPORT))
         return [serve_analyze, client(["analyze", *target], REPORT, WORDS)]
-    target = KIND.target(echo_server(folder))
+    target = KIND.target(echo_server(directory))
     if name == "connect":
         by_name = [["-H", "localhost", *target[-2:]]] if KIND.family == socket.AF_INET else []
         return [client(["connect", *KIND.quiet(), *where], DATA)
@@ -585,8 +585,8 @@ def attempt(scenario, faults, traced=()):
 
 def attempt_once(scenario, faults, traced):
     calls, failed = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(folder, faults, traced)
+    with tempfile.TemporaryDirectory() as directory:
+        run = Run(directory, faults, traced)
         try:
             ended = scenario(run)
             calls = run.calls()

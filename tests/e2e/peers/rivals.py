@@ -546,7 +546,7 @@ def main():
         sys.exit("\n".join(wrong))
 
 
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory() as directory:
     sys.argv[1] = os.path.abspath(sys.argv[1])
-    os.chdir(folder)
+    os.chdir(directory)
     main()

@@ -19,7 +19,7 @@ NOISE = random.Random(13).randbytes(1 << 20)
 FULL_S = 0.2  # nobody has taken a byte for so long: it is full
 SETTLE_S = 0.7
 STATES = []
-FOLDERS = []  # of Unix sockets, removed at the end
+DIRECTORIES = []  # of Unix sockets, removed at the end
 
 
 def state(run):
@@ -403,9 +403,9 @@ def unix_address(program):
 
 
 def unix_place():
-    folder = tempfile.TemporaryDirectory()
-    FOLDERS.append(folder)
-    return os.path.join(folder.name, "socket")
+    directory = tempfile.TemporaryDirectory()
+    DIRECTORIES.append(directory)
+    return os.path.join(directory.name, "socket")
 
 
 def datagram_peer(program, family, address):
@@ -498,8 +498,8 @@ def main():
         for child in Program.children:
             child.kill()
             child.wait()
-        for folder in FOLDERS:
-            folder.cleanup()
+        for directory in DIRECTORIES:
+            directory.cleanup()
 
 
 main()

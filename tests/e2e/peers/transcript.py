@@ -4,7 +4,7 @@
 
 A transcript is a literal display of a manual page, or a block of the README that is marked
 `console`: lines `$ COMMAND`, or `HOST$ COMMAND`, each followed by what it prints on standard output
-and standard error. Each transcript has a shell and an empty folder of its own; with LIST only its
+and standard error. Each transcript has a shell and an empty directory of its own; with LIST only its
 commands are printed.
 
 All of it happens in namespaces made for it, so that the ports the pages speak of are free, the
@@ -84,13 +84,13 @@ def alike(line):
 class Shell:
     """One bash: what it and all that it starts say comes in one stream."""
 
-    def __init__(self, folder, program):
+    def __init__(self, directory, program):
         there = os.path.dirname(os.path.abspath(program))
         env = {"PATH": there + os.pathsep + os.environ["PATH"], "LC_ALL": "C.UTF-8",
-               "HOME": folder, "TERM": "dumb"}
+               "HOME": directory, "TERM": "dumb"}
         self.bash = subprocess.Popen(
             ["bash", "--norc", "--noprofile"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, cwd=folder, env=env, start_new_session=True)
+            stderr=subprocess.STDOUT, cwd=directory, env=env, start_new_session=True)
         self.said = b""
 
     def run(self, command, expected):
@@ -131,11 +131,11 @@ class Shell:
 def try_block(program, block):
     """Whether all of one transcript went as printed."""
     right = True
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         for name, content in SAMPLES.items():
-            with open(os.path.join(folder, name), "wb") as out:
+            with open(os.path.join(directory, name), "wb") as out:
                 out.write(content)
-        shell = Shell(folder, program)
+        shell = Shell(directory, program)
         for command, expected in steps(block):
             said = shell.run(command, expected)
             if [alike(x) for x in said] != [alike(x) for x in expected]:

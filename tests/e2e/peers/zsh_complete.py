@@ -1,7 +1,7 @@
 """Prints what zsh offers at the end of each line: LINE, a tab and the word, without what stands
 before it in the line.
 
-    zsh_complete.py FOLDER LINE...     FOLDER has the completion function _sockx
+    zsh_complete.py DIRECTORY LINE...     DIRECTORY has the completion function _sockx
 
 zsh completes only where a line is edited: it runs in a pseudo-terminal, is typed the line and a tab,
 and tells what its completion functions add.
@@ -19,7 +19,7 @@ LIMIT_S = 10
 SETUP = r"""
 PS1= PS2= RPS1=
 unsetopt beep auto_list auto_menu
-fpath=(%(folder)s $fpath)
+fpath=(%(directory)s $fpath)
 autoload -Uz compinit; compinit -u -D
 zmodload zsh/complete
 compadd() {
@@ -53,12 +53,12 @@ def until_over(terminal, out, times):
 
 
 def main():
-    folder, lines = sys.argv[1], sys.argv[2:]
+    directory, lines = sys.argv[1], sys.argv[2:]
     with tempfile.TemporaryDirectory() as home:
         out = os.path.join(home, "out")
         setup = os.path.join(home, "setup")
         with open(out, "w", encoding="utf-8"), open(setup, "w", encoding="utf-8") as text:
-            text.write(SETUP % {"folder": folder, "out": out})
+            text.write(SETUP % {"directory": directory, "out": out})
         pid, terminal = pty.fork()
         if pid == 0:
             os.environ.update(HOME=home, TERM="dumb")

@@ -49,7 +49,7 @@ static void compare(struct buf *found, const struct buf *wanted, struct span tex
 	buf_free(found);
 }
 
-Test(analysis, random_texts_are_told_as_the_oracle_does_wherever_they_are_cut)
+Test(analysis, random_texts_are_analyzed_as_the_oracle_does_wherever_they_are_cut)
 {
 	uint64_t seed = 42;
 
@@ -72,7 +72,7 @@ Test(analysis, random_texts_are_told_as_the_oracle_does_wherever_they_are_cut)
 	}
 }
 
-Test(analysis, a_small_text_is_told)
+Test(analysis, a_small_text_is_reported)
 {
 	struct span text =
 		span_of("The cat's hat, the CAT'S 3.14 \u00c4pfel \u00e4pfel a\u0308pfel \xff_ 1");
@@ -239,7 +239,7 @@ static const struct part long_texts[][8] = {
 	{{"aB", 40000}, {"\u00e9", 1}, {" ", 1}, {"ab", 40000}, {"\u00e9", 1}},
 };
 
-Test(analysis, long_segments_are_told_as_the_oracle_does)
+Test(analysis, long_segments_are_analyzed_as_the_oracle_does)
 {
 	static const size_t cuts[] = {SIZE_MAX, 65536, 4099, 997};
 

@@ -22,7 +22,7 @@ Test(counts, are_lines_of_names_and_numbers)
 	check(&out, "length: 5\nbytes: 7\nwords: 3\nunique: 2\n");
 }
 
-Test(counts, invalid_bytes_are_told_if_there_are_any)
+Test(counts, invalid_bytes_are_reported_if_there_are_any)
 {
 	struct counts c = {UINT64_MAX, UINT64_MAX, 1, 0, 0};
 	struct buf out = {0};

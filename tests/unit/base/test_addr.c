@@ -211,7 +211,7 @@ Test(addr, nuls_within_an_abstract_name_are_shown_and_count)
 	cr_assert(addr_equal(&a, &a));
 }
 
-Test(addr, what_is_behind_the_nul_of_a_path_is_not_shown)
+Test(addr, what_follows_the_nul_of_a_path_is_not_shown)
 {
 	struct addr a = unix_of("/a\0left over", 13);
 
@@ -271,7 +271,7 @@ static const struct {
 	{"fe80::1%1", false, false},
 };
 
-Test(addr, the_wildcards_and_those_that_lead_back_are_told_from_the_others)
+Test(addr, the_wildcards_and_those_that_lead_back_are_distinguished_from_the_others)
 {
 	struct addr a;
 
@@ -307,7 +307,7 @@ static const struct {
 	{"::", false, false},
 };
 
-Test(addr, groups_and_all_are_told_from_one_machine)
+Test(addr, groups_and_all_are_distinguished_from_one_machine)
 {
 	struct addr a;
 

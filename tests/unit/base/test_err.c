@@ -16,7 +16,7 @@ Test(err, a_setter_returns_minus_one_and_tells_the_story)
 	cr_assert(eq(str, e.hint, ""));
 }
 
-Test(err, the_system_is_quoted_behind_the_story)
+Test(err, the_system_is_quoted_after_the_story)
 {
 	struct err e = {0};
 
@@ -48,7 +48,7 @@ Test(err, an_unknown_errno_is_named_by_its_number)
 	cr_assert(ne(ptr, strstr(e.what, "4242"), NULL), "%s", e.what);
 }
 
-Test(err, a_story_may_be_told_again_with_more_around_it)
+Test(err, a_story_may_be_reported_again_with_more_around_it)
 {
 	struct err e = {0};
 

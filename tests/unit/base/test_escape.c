@@ -217,7 +217,7 @@ Test(escape, what_may_still_become_a_letter_or_a_line_end_waits)
 	}
 }
 
-Test(escape, what_can_be_told_does_not_wait)
+Test(escape, what_is_already_clear_does_not_wait)
 {
 	static const char *const told[] = {"\xc0", "\xe0\x80", "\xed\xa0", "\xf4\x90", "\x80"};
 	struct escaper one_line = {.one_line = true};

@@ -91,7 +91,7 @@ Test(utf8, what_can_never_be_well_formed_is_invalid_at_once)
 	}
 }
 
-Test(utf8, what_stands_behind_a_letter_is_not_its_business)
+Test(utf8, what_follows_a_letter_does_not_belong_to_it)
 {
 	uint32_t code = 0;
 

@@ -182,7 +182,7 @@ Test(help, a_line_may_have_80_columns_and_no_more)
 	has(short_help(&wide).all, "0123456789\n0123456789");
 }
 
-Test(help, all_exit_statuses_are_told)
+Test(help, all_exit_statuses_are_listed)
 {
 	struct page pages[] = {long_help(toys[TOY_SERVE]), overview(help_everything)};
 

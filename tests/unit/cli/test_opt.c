@@ -189,7 +189,7 @@ Test(opt, what_is_not_given_has_its_fallback_and_nothing_else_is_touched)
 	cr_expect(zero(sz, r.args.count));
 }
 
-Test(opt, a_value_may_stand_behind_within_or_after_an_equals_sign)
+Test(opt, a_value_may_be_in_the_next_word_in_the_same_word_or_after_an_equals_sign)
 {
 	struct reading r;
 
@@ -242,7 +242,7 @@ Test(opt, words_and_options_may_be_mixed)
 	expect_text(r.args.words[3], "last");
 }
 
-Test(opt, behind_two_dashes_all_are_words)
+Test(opt, after_two_dashes_all_are_words)
 {
 	struct reading r;
 
@@ -312,16 +312,16 @@ Test(opt, an_unknown_option_gets_the_nearest_name)
 	REFUSES("unknown option '-K'", "did you mean '-k'?", "-K");
 	REFUSES("unknown option '--xyzzy'", "'sockx serve -h' shows the options", "--xyzzy");
 	REFUSES("unknown option '-y'", "'sockx serve -h' shows the options", "-y");
-	REFUSES("unknown option '--=80'", "words that begin with '-' go behind '--'", "--=80");
+	REFUSES("unknown option '--=80'", "put words that begin with '-' after '--'", "--=80");
 }
 
 Test(opt, an_unknown_letter_is_named_with_its_cluster)
 {
 	REFUSES("unknown option '-y' in '-vy'", "'sockx serve -h' shows the options", "-vy");
 	REFUSES("unknown option '-\xc3\xa9' in '-v\xc3\xa9'",
-		"words that begin with '-' go behind '--'", "-v\xc3\xa9");
-	REFUSES("unknown option '-5'", "words that begin with '-' go behind '--'", "-5");
-	REFUSES("unknown option '-->'", "words that begin with '-' go behind '--'", "-->");
+		"put words that begin with '-' after '--'", "-v\xc3\xa9");
+	REFUSES("unknown option '-5'", "put words that begin with '-' after '--'", "-5");
+	REFUSES("unknown option '-->'", "put words that begin with '-' after '--'", "-->");
 }
 
 Test(opt, a_netcat_spelling_gets_ours)
@@ -473,7 +473,7 @@ Test(opt, rows_of_no_mode_are_left_out)
 	cr_expect(eq(sz, r.set.count, 0));
 }
 
-Test(opt, modes_are_told_as_a_phrase)
+Test(opt, modes_are_written_as_a_phrase)
 {
 	struct opt_modes modes = {{"greet", "chat", "analyze"}, 1};
 
@@ -484,7 +484,7 @@ Test(opt, modes_are_told_as_a_phrase)
 	expect_text(opt_modes_text(&modes).text, "greet, chat or analyze");
 }
 
-Test(opt, a_modes_fields_lie_behind_the_commands_own)
+Test(opt, a_modes_fields_lie_after_the_commands_own)
 {
 	struct reading r = {0};
 

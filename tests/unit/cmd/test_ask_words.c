@@ -44,7 +44,7 @@ static struct err hint_of(const struct opt_args *args, const struct client_conf 
 	return err;
 }
 
-Test(ask_words, what_may_have_been_meant_as_an_address_is_told)
+Test(ask_words, what_may_have_been_meant_as_an_address_is_reported)
 {
 	const struct client_conf conf = {0};
 

@@ -41,7 +41,7 @@ static void say_hello_and_finish(struct conn *c)
 
 /* ---- how it begins and ends ---- */
 
-Test(conn, is_told_of_opening_data_the_end_and_closing_in_this_order)
+Test(conn, is_notified_of_opening_data_the_end_and_closing_in_this_order)
 {
 	const struct handler on = {.eof = conn_finish};
 	struct script s = {.incoming = "some words"};
@@ -101,7 +101,7 @@ Test(conn, its_handlers_bytes_are_zeroed_and_its_own)
 	scene_end(&sc);
 }
 
-Test(conn, keeps_the_peers_address_behind_the_handlers_bytes)
+Test(conn, keeps_the_peers_address_after_the_handlers_bytes)
 {
 	const struct handler on = {.open = peer_is_fresh, .peer_size = 100};
 	const struct addr peer = addr_loopback(AF_INET6, 4711);
@@ -213,7 +213,7 @@ Test(conn, our_end_waits_for_all_that_was_written)
 	scene_end(&sc);
 }
 
-Test(conn, what_is_written_behind_our_end_is_not_sent)
+Test(conn, what_is_written_after_our_end_is_not_sent)
 {
 	struct script s = {.stays = true};
 	struct scene sc;
@@ -460,7 +460,7 @@ Test(conn, after_a_write_that_met_a_reset_no_end_of_the_peer_is_in_order)
 }
 
 /* It may live all the same (ENOBUFS), and then it waits for us. */
-Test(conn, after_a_failed_write_the_peer_is_told_of_our_end_and_waited_for_only_so_long)
+Test(conn, after_a_failed_write_the_peer_is_notified_of_our_end_and_waited_for_only_so_long)
 {
 	const struct handler on = {.open = say_hello, .eof = conn_finish};
 	struct script s = {.stays = true, .fail_write_at = 1, .error = ENOBUFS};
@@ -584,7 +584,7 @@ Test(conn, a_reset_met_by_our_end_is_called_a_reset)
 	cr_assert(eq(int, s.why.sys, ECONNRESET));
 }
 
-Test(conn, a_write_that_closing_finds_to_have_failed_is_told)
+Test(conn, a_write_that_closing_finds_to_have_failed_is_reported)
 {
 	const struct handler on = {.open = say_hello};
 	struct script s = {.close_error = EDQUOT};
@@ -781,7 +781,7 @@ Test(conn, a_callback_may_end_any_other_connection_of_the_same_batch)
 	}
 }
 
-Test(conn, all_of_an_owner_may_end_at_once_with_nobody_told)
+Test(conn, all_of_an_owner_may_end_at_once_without_a_callback)
 {
 	const struct handler on = {.open = say_hello};
 	struct script s[3] = {{.stays = true}, {.deaf = true, .stays = true}, {.stays = true}};
@@ -1161,7 +1161,7 @@ Test(conn, left_at_once_a_peer_that_reads_slowly_is_waited_for)
 	scene_end(&sc);
 }
 
-Test(conn, does_not_wait_for_what_nobody_can_tell)
+Test(conn, does_not_wait_where_acknowledgements_cannot_be_seen)
 {
 	struct script s = {.unsent = -1};
 	struct scene sc;

@@ -106,7 +106,7 @@ Test(conn_hand_over, to_one_that_needs_more_memory_nothing_changes)
 	scene_end(&sc);
 }
 
-Test(conn_hand_over, what_is_told_later_finds_the_context_of_each_connection)
+Test(conn_hand_over, what_is_reported_later_finds_the_context_of_each_connection)
 {
 	struct script first = {.incoming = "hello\none"}, second = {.incoming = "hello\ntwo"};
 	struct scene sc;

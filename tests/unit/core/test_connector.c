@@ -359,7 +359,7 @@ static struct err why_not(int error)
 	return o.why;
 }
 
-Test(connector, why_it_failed_is_told_with_what_to_do)
+Test(connector, why_it_failed_is_reported_with_what_to_do)
 {
 	struct err why = why_not(EHOSTUNREACH);
 
@@ -476,7 +476,7 @@ Test(connector, may_be_cancelled_while_the_name_is_looked_up)
 	cr_assert(eq(str, o.lines.text, "looking up nonexistent.invalid\n"));
 }
 
-Test(connector, an_unknown_name_is_told_as_one)
+Test(connector, an_unknown_name_is_reported_as_one)
 {
 	struct dialer d = dialer(NEVER, NEVER);
 	struct connector_conf conf = to_localhost(&d);
@@ -569,7 +569,7 @@ Test(connector, the_addresses_that_were_not_tried_are_handed_over)
 
 /* ---- a server that has no room for one more ---- */
 
-Test(connector, where_there_is_no_room_the_same_address_is_tried_again_soon_and_told_once)
+Test(connector, where_there_is_no_room_the_same_address_is_tried_again_soon_and_reported_once)
 {
 	struct dialer d = dialer(AT_ONCE, NEVER);
 	struct outcome o;
@@ -648,7 +648,7 @@ Test(connector, the_next_address_that_does_not_refuse_is_taken_out_with_those_be
 	o.link.via->close(&o.link);
 }
 
-Test(connector, when_all_the_next_ones_refuse_none_is_left_and_the_last_refusal_told)
+Test(connector, when_all_the_next_ones_refuse_none_is_left_and_the_last_refusal_is_reported)
 {
 	struct resolved left = addresses_of("46"), none = {0};
 	struct dialer d = dialer(REFUSES_AT_ONCE, REFUSES_AT_ONCE);
@@ -677,7 +677,7 @@ static struct outcome over_tcp(const char *host, uint16_t port, const struct add
 	return o;
 }
 
-Test(connector, reaches_a_listener_behind_a_loopback_address_that_refuses)
+Test(connector, reaches_a_listener_after_a_loopback_address_that_refuses)
 {
 	struct addr at;
 	int fd = bound_socket(AF_INET, 5, &at);
@@ -688,7 +688,7 @@ Test(connector, reaches_a_listener_behind_a_loopback_address_that_refuses)
 	close(fd);
 }
 
-Test(connector, a_port_that_nobody_listens_on_is_refused)
+Test(connector, a_port_without_a_listener_is_refused)
 {
 	struct addr at;
 	int fd = bound_socket(AF_INET, 0, &at);

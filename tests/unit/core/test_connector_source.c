@@ -156,7 +156,7 @@ Test(connector_source, it_is_given_up_after_2_s_with_its_story)
 	end(&o);
 }
 
-Test(connector_source, without_a_story_the_address_and_the_errno_are_told)
+Test(connector_source, without_a_story_the_address_and_the_errno_are_reported)
 {
 	struct outcome o;
 
@@ -169,7 +169,7 @@ Test(connector_source, without_a_story_the_address_and_the_errno_are_told)
 	end(&o);
 }
 
-Test(connector_source, at_the_deadline_its_story_is_told_as_a_time_out)
+Test(connector_source, at_the_deadline_its_story_is_reported_as_a_time_out)
 {
 	struct outcome o;
 

@@ -124,7 +124,7 @@ Test(elsewhere, a_refusal_that_a_write_tells_loses_nothing_and_sends_nothing_twi
 	}
 }
 
-Test(elsewhere, what_waited_goes_behind_what_is_sent_again)
+Test(elsewhere, what_waited_goes_after_what_is_sent_again)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
 
@@ -213,7 +213,7 @@ Test(elsewhere, a_link_without_it_ends)
 	come_home(&j);
 }
 
-Test(elsewhere, a_lack_of_ours_before_the_first_answer_is_told)
+Test(elsewhere, a_lack_of_ours_before_the_first_answer_is_reported)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
 
@@ -362,7 +362,7 @@ Test(elsewhere, a_refusal_found_at_our_end_is_one_if_there_is_nowhere_else)
 	come_home(&j);
 }
 
-Test(elsewhere, a_refusal_of_what_nobody_wrote_is_followed_by_the_end_at_the_next_address)
+Test(elsewhere, a_refusal_of_what_was_not_written_here_is_followed_by_the_end_at_the_next_address)
 {
 	struct journey j = {.place_count = 2, .places = {{.reads_nothing = true}}};
 

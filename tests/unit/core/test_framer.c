@@ -175,7 +175,7 @@ Test(framer, a_line_past_its_bound_is_refused)
 	longest_line(FRAMER_MAX_BYTES + 3, 5000, false);
 }
 
-Test(framer, a_reader_that_has_had_enough_is_told_no_more)
+Test(framer, a_reader_that_has_had_enough_gets_no_more)
 {
 	struct script peer = {.incoming = "one\ntwo\nthree\n"};
 	struct reader r = {.enough = 2};

@@ -412,7 +412,7 @@ Test(join, what_waits_in_a_pipe_of_ours_is_queued_and_goes_before_the_end)
 
 /* A pipe that is full is all that refuses now, and splice later: they take the number of the file.
  */
-Test(join, what_is_written_by_hand_after_the_end_is_told_is_not_lost)
+Test(join, what_is_written_by_hand_after_the_end_is_reported_is_not_lost)
 {
 	struct bridge *b = build(SOCKET, STORED, false);
 	int file = scratch_file(O_APPEND), full[2], fd = b->join.to->link.fd;
@@ -441,7 +441,7 @@ Test(join, what_is_written_by_hand_after_the_end_is_told_is_not_lost)
 }
 
 /* For a moment the socket may wait (move_off_socket): never where no byte can be had. */
-Test(join, an_urgent_byte_makes_nobody_wait)
+Test(join, an_urgent_byte_holds_up_no_one)
 {
 	struct bridge *b = build(TCP, PIPE, false);
 	int fd = b->join.from->link.fd;
@@ -520,7 +520,7 @@ Test(join, output_whose_reader_has_gone_fails_its_own_side)
 
 /* ---- what it keeps ---- */
 
-Test(join, what_comes_for_nobody_waits_for_the_next)
+Test(join, what_comes_without_a_reader_waits_for_the_next)
 {
 	struct bridge *b = build(PIPE, SOCKET, false);
 

@@ -153,7 +153,7 @@ Test(link, to_write_it_may_have_to_be_readable)
 
 /* ---- why it failed ---- */
 
-Test(link, its_own_story_is_what_is_told)
+Test(link, its_own_story_is_what_is_reported)
 {
 	struct err story = {.kind = ERR_TLS};
 	struct script s = {.fail_read_at = 1, .story = &story};

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/scratch.h"
-#include "folder.h"
+#include "directory.h"
 #include "report/report.h"
 
 TestSuite(scratch, .timeout = 20);

@@ -149,7 +149,7 @@ Test(server, many_clients_at_once_each_get_their_own_bytes)
 	clear_away(&s);
 }
 
-Test(server, a_client_that_is_reset_is_nobody_elses_concern)
+Test(server, a_client_that_is_reset_does_not_affect_others)
 {
 	struct stand s;
 	struct peer bad, good;
@@ -229,7 +229,7 @@ Test(server, a_client_that_costs_descriptors_of_its_own_takes_their_room_too)
 	cr_assert(eq(sz, most[1], most[0] / 4), "%zu of %zu", most[1], most[0]);
 }
 
-Test(server, ends_after_as_many_clients_as_it_was_told)
+Test(server, ends_after_as_many_clients_as_it_was_configured_for)
 {
 	struct stand s;
 	struct peer p[2];

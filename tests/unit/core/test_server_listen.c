@@ -74,7 +74,7 @@ Test(server_listen, what_cannot_be_had_yet_is_tried_again_and_all_is_announced_t
 	clear_away(&s);
 }
 
-Test(server_listen, what_cannot_be_had_within_2_s_is_the_end_told_by_the_loop)
+Test(server_listen, what_cannot_be_had_within_2_s_is_the_end_reported_by_the_loop)
 {
 	struct stand s;
 
@@ -90,7 +90,7 @@ Test(server_listen, what_cannot_be_had_within_2_s_is_the_end_told_by_the_loop)
 	clear_away(&s);
 }
 
-Test(server_listen, told_to_stop_or_that_it_is_enough_meanwhile_it_ends_at_once)
+Test(server_listen, a_stop_or_enough_meanwhile_ends_it_at_once)
 {
 	for (int i = 0; i < 2; i++) {
 		struct stand s;

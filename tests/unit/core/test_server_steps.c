@@ -87,7 +87,7 @@ Test(server_steps, of_two_that_are_ready_for_one_place_one_is_served)
 	TURN_UNTIL(&s.loop, s.house.server.clients.opening_now == 1);
 	peer_say(&two, "in");
 	TURN_UNTIL(&s.loop, sees_the_end(&two));
-	cr_assert(strstr(s.house.lines.text, "there is no place for it any more") != NULL);
+	cr_assert(strstr(s.house.lines.text, "no place is left for it") != NULL);
 	peer_leave(&one);
 	TURN_UNTIL(&s.loop, s.house.ended == 1);
 	peer_leave(&two);

@@ -181,7 +181,7 @@ static void answer_at_length(struct conn *c, struct span in)
 	free(text);
 }
 
-Test(session_answers, longer_than_any_datagram_are_dropped_and_told)
+Test(session_answers, longer_than_any_datagram_are_dropped_and_reported)
 {
 	struct post *p = begin();
 
@@ -197,7 +197,7 @@ Test(session_answers, longer_than_any_datagram_are_dropped_and_told)
 
 /* ---- that must not be ---- */
 
-Test(session_answers, that_the_transport_forbids_are_dropped_and_told_with_its_reason)
+Test(session_answers, that_the_transport_forbids_are_dropped_and_reported_with_its_reason)
 {
 	struct post *p = begin();
 
@@ -216,7 +216,7 @@ Test(session_answers, that_the_transport_forbids_are_dropped_and_told_with_its_r
 	end(p);
 }
 
-Test(session_answers, that_are_dropped_are_told_of_once_twice_four_times_and_so_on)
+Test(session_answers, that_are_dropped_are_reported_once_twice_four_times_and_so_on)
 {
 	struct post *p = begin();
 
@@ -227,7 +227,8 @@ Test(session_answers, that_are_dropped_are_told_of_once_twice_four_times_and_so_
 	cr_assert(eq(uint, lines_with(p, "a loop"), 5), "1, 2, 4, 8, 16: %s", p->lines.text);
 	post_letter(p, &(struct letter){.from = 8, .text = "a", .cut = true});
 	post_deliver(p);
-	cr_assert(eq(uint, lines_with(p, "longer than"), 1), "each kind is counted by itself");
+	cr_assert(eq(uint, lines_with(p, "too long to receive"), 1),
+		"each kind is counted by itself");
 	end(p);
 }
 
@@ -377,7 +378,7 @@ Test(session_answers, that_failed_are_not_asked_for_unless_the_kernel_says_so)
 	end(p);
 }
 
-Test(session_answers, that_were_too_long_for_the_way_are_told_as_dropped)
+Test(session_answers, that_were_too_long_for_the_way_are_reported_as_dropped)
 {
 	struct post *p = begin();
 

@@ -128,7 +128,7 @@ Test(session_waits, an_answer_is_tried_once_more_where_the_refusal_is_of_one_bef
 	end(p);
 }
 
-Test(session_waits, what_waited_when_it_ended_goes_to_nobody)
+Test(session_waits, what_waited_when_it_ended_is_not_sent)
 {
 	struct post *p = begin();
 

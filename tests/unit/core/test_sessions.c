@@ -115,7 +115,7 @@ Test(sessions, there_is_room_for_each_datagram_of_a_turn_however_long)
 	end(p);
 }
 
-Test(sessions, of_a_burst_behind_a_quiet_time_all_is_taken_in_a_few_turns)
+Test(sessions, of_a_burst_after_a_quiet_time_all_is_taken_in_a_few_turns)
 {
 	struct post *p = begin(SESSIONS_BATCH, true);
 	int turns = 0;
@@ -145,7 +145,7 @@ Test(sessions, of_a_transport_with_longer_datagrams_take_fewer_at_once)
 	end(p);
 }
 
-Test(sessions, a_datagram_that_was_cut_is_dropped_and_told)
+Test(sessions, a_datagram_that_was_cut_is_dropped_and_reported)
 {
 	struct post *p = begin(10, true);
 
@@ -155,7 +155,7 @@ Test(sessions, a_datagram_that_was_cut_is_dropped_and_told)
 	cr_assert(eq(str, p->told, "+2 2:whole"));
 	cr_assert(eq(u64, p->sessions.drops[DROP_CUT], 1));
 	cr_assert(strstr(p->lines.text, "127.0.0.1:1") != NULL);
-	cr_assert(strstr(p->lines.text, "longer than can be taken") != NULL);
+	cr_assert(strstr(p->lines.text, "too long to receive") != NULL);
 	end(p);
 }
 
@@ -220,7 +220,7 @@ Test(sessions, at_the_limit_a_new_peer_is_turned_away_where_none_is_to_be_replac
 	cr_assert(eq(str, p->told, "+1 1:a +2 2:b 1:d"), "those who are there are heard");
 	cr_assert(eq(u64, p->sessions.drops[DROP_TURNED_AWAY], 1));
 	cr_assert(strstr(p->lines.text, "127.0.0.1:3") != NULL);
-	cr_assert(strstr(p->lines.text, "no place for it") != NULL);
+	cr_assert(strstr(p->lines.text, "no place is left for it") != NULL);
 	conn_abort(post_conn(p, 1));
 	post_turn(p);
 	post_say(p, 3, "e");
@@ -287,7 +287,7 @@ Test(sessions, that_may_be_replaced_never_hold_the_socket_up)
 	end(p);
 }
 
-Test(sessions, what_comes_for_one_that_wants_no_input_is_dropped_and_told)
+Test(sessions, what_comes_for_one_that_wants_no_input_is_dropped_and_reported)
 {
 	struct post *p = begin(10, true);
 
@@ -332,7 +332,7 @@ Test(sessions, one_may_open_without_wanting_input)
 	end(p);
 }
 
-Test(sessions, a_new_one_that_wants_input_is_told_as_holding_the_socket_up_no_more)
+Test(sessions, a_new_one_that_wants_input_counts_as_holding_the_socket_up_no_more)
 {
 	struct post *p = begin(10, false);
 
@@ -364,7 +364,7 @@ Test(sessions, the_end_of_the_one_that_wanted_no_input_lets_others_in)
 	end(p);
 }
 
-Test(sessions, the_end_of_the_one_that_wanted_input_is_told_as_holding_the_socket_up)
+Test(sessions, the_end_of_the_one_that_wanted_input_counts_as_holding_the_socket_up)
 {
 	struct post *p = begin(10, false);
 
@@ -440,7 +440,7 @@ Test(sessions, what_comes_for_one_that_has_just_ended_opens_no_other_in_the_same
 	end(p);
 }
 
-Test(sessions, one_that_we_close_is_over_at_once_for_nobody_would_tell_us_its_end)
+Test(sessions, one_that_we_close_is_over_at_once_as_its_end_is_never_reported)
 {
 	struct post *p = begin(10, true);
 

@@ -180,7 +180,7 @@ Test(step, one_that_fails_tells_its_own_story)
 	scene_end(&sc);
 }
 
-Test(step, one_that_fails_with_an_errno_is_told_by_it)
+Test(step, one_that_fails_with_an_errno_is_reported_by_it)
 {
 	struct script s = {.stays = true};
 	struct plan plan = {.error = EPROTO};
@@ -301,7 +301,7 @@ static enum io do_nothing(struct opening *o)
 
 static const struct step step_nothing = {.name = "nothing", .go = do_nothing};
 
-Test(step, a_message_too_long_opens_it_and_is_told_then_whatever_steps_follow)
+Test(step, a_message_too_long_opens_it_and_is_reported_then_whatever_steps_follow)
 {
 	static const struct step_entry steps[] = {
 		{&step_not_reset, NULL}, {&step_nothing, NULL}, {NULL, NULL}};
@@ -334,7 +334,7 @@ Test(step, bytes_that_the_look_for_a_reset_read_are_not_copied_for_a_step_that_r
 	scene_end(&sc);
 }
 
-Test(step, a_message_too_long_opens_it_and_is_told_then)
+Test(step, a_message_too_long_opens_it_and_is_reported_then)
 {
 	struct script s = {.fail_read_at = 1, .error = EOVERFLOW, .message_max = 10};
 	struct scene sc;
@@ -367,7 +367,7 @@ static void abort_it(struct conn *c)
 	conn_abort(c);
 }
 
-Test(step, an_accepted_one_that_is_aborted_at_once_is_told_of_nothing_more)
+Test(step, an_accepted_one_that_is_aborted_at_once_gets_no_more_callbacks)
 {
 	const struct handler on = {.open = abort_it};
 	struct script s = {.incoming = "too late"};

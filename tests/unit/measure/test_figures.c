@@ -68,7 +68,7 @@ Test(figures, a_load_tells_its_rate_and_a_stream_no_order)
 	free(f);
 }
 
-Test(figures, what_is_rare_is_told_where_it_happened)
+Test(figures, what_is_rare_is_reported_where_it_happened)
 {
 	struct figures *f = measured();
 

@@ -97,7 +97,7 @@ Test(probe, an_empty_message_is_one)
 	probe_free(&p);
 }
 
-Test(probe, an_answer_too_short_for_its_number_is_to_nobody)
+Test(probe, an_answer_too_short_for_its_number_belongs_to_no_message)
 {
 	struct probe p = made(64, true);
 	uint8_t room[64];

@@ -110,7 +110,7 @@ static void say_byte(int fd)
 	cr_assert(eq(sz, (size_t)write(fd, "x", 1), 1));
 }
 
-Test(loop, a_watch_with_edges_is_told_of_what_comes_once_unless_it_looks_again)
+Test(loop, a_watch_with_edges_is_notified_of_what_comes_once_unless_it_looks_again)
 {
 	struct loop l;
 	int ends[2];
@@ -155,7 +155,7 @@ Test(loop, a_watch_with_edges_has_none_while_it_waits_for_room)
 	close(ends[1]);
 }
 
-Test(loop, a_watch_with_edges_is_told_that_the_end_stands_behind_what_came)
+Test(loop, a_watch_with_edges_is_notified_that_the_end_follows_what_came)
 {
 	struct loop l;
 	int ends[2];
@@ -172,7 +172,7 @@ Test(loop, a_watch_with_edges_is_told_that_the_end_stands_behind_what_came)
 	close(ends[1]);
 }
 
-Test(loop, a_watch_that_wants_nothing_is_told_of_a_hang_up_once_and_then_parked)
+Test(loop, a_watch_that_wants_nothing_is_notified_of_a_hang_up_once_and_then_parked)
 {
 	struct loop l;
 	struct counter c;
@@ -269,7 +269,7 @@ Test(loop, a_file_may_be_unwatched_by_another_in_the_same_turn)
 	close(fd);
 }
 
-Test(loop, any_number_of_files_are_told_each_turn)
+Test(loop, any_number_of_files_are_reported_each_turn)
 {
 	enum { FILES = 100 };
 	int fd = any_file();
@@ -290,7 +290,7 @@ Test(loop, any_number_of_files_are_told_each_turn)
 	close(fd);
 }
 
-Test(loop, what_is_ready_whatever_the_kernel_says_is_told_as_long_as_it_is)
+Test(loop, what_is_ready_whatever_the_kernel_says_is_reported_as_long_as_it_is)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct loop l;
@@ -418,7 +418,7 @@ Test(loop, runs_until_it_is_stopped_and_may_run_again)
 	close(fd);
 }
 
-Test(loop, more_watches_than_one_batch_holds_are_all_told_in_turn)
+Test(loop, more_watches_than_one_batch_holds_are_all_reported_in_turn)
 {
 	enum { MANY = 600 };
 	static struct counter all[MANY];

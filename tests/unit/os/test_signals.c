@@ -42,7 +42,7 @@ static void end(struct stopper *s)
 	loop_free(&s->loop);
 }
 
-Test(signals, each_that_stops_us_is_told_by_its_name_from_the_loop)
+Test(signals, each_that_stops_us_is_reported_by_its_name_from_the_loop)
 {
 	static const struct {
 		int number;

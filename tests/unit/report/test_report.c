@@ -454,7 +454,7 @@ static int take_nothing(void *arg, struct span line)
 	return -1;
 }
 
-Test(report, lines_that_nobody_takes_are_dropped_and_counted)
+Test(report, lines_that_are_not_taken_are_dropped_and_counted)
 {
 	unsigned tried = 0;
 	struct reporter to = {.sink = {take_nothing, &tried}, .level = LEVEL_DETAIL};

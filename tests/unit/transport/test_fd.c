@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "script.h"
 #include "transport/fd.h"
 
@@ -151,7 +151,7 @@ Test(fd, closing_it_lets_the_reader_see_the_end_and_leaves_the_number_taken)
 	close(o.other);
 }
 
-Test(fd, closing_what_reads_lets_the_writer_see_that_nobody_does)
+Test(fd, closing_the_reader_lets_the_writer_see_it)
 {
 	struct opened o;
 
@@ -272,7 +272,7 @@ Test(fd, an_inherited_socket_never_blocks_and_its_flags_stay_as_they_were)
 	put_away(&o);
 }
 
-Test(fd, a_file_is_written_behind_what_others_write_through_the_same_descriptor)
+Test(fd, a_file_is_written_after_what_others_write_through_the_same_descriptor)
 {
 	char path[] = "/tmp/sockx-unit-XXXXXX", text[20] = "";
 	int fd = mkostemp(path, O_CLOEXEC);

@@ -51,7 +51,7 @@ Test(inet, an_ipv6_socket_leaves_ipv4_alone_unless_that_is_what_it_is_for)
 	}
 }
 
-Test(inet, a_socket_that_cannot_be_bound_is_closed_and_told)
+Test(inet, a_socket_that_cannot_be_bound_is_closed_and_reported)
 {
 	unsigned before = open_descriptors();
 	struct err err = {0};
@@ -62,7 +62,7 @@ Test(inet, a_socket_that_cannot_be_bound_is_closed_and_told)
 	cr_assert(eq(uint, open_descriptors(), before));
 }
 
-Test(inet, a_socket_that_cannot_be_made_is_told)
+Test(inet, a_socket_that_cannot_be_made_is_reported)
 {
 	struct rlimit before = allow_no_more_descriptors();
 	struct err err = {0};

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "net.h"
 #include "peer.h"
 #include "script.h"
@@ -200,8 +200,8 @@ Test(options, with_none_the_socket_is_as_usual)
 
 /* ---- Unix sockets ---- */
 
-Test(options, unix_sockets_have_a_send_buffer_and_so_has_what_they_accept, .init = folder_enter,
-	.fini = folder_leave)
+Test(options, unix_sockets_have_a_send_buffer_and_so_has_what_they_accept, .init = directory_enter,
+	.fini = directory_leave)
 {
 	static const struct transport *const ways[] = {
 		&transport_unix, &transport_unix_seqpacket, &transport_unix_datagram};
@@ -429,7 +429,7 @@ Test(options, a_buffer_that_the_system_cuts_is_an_error)
 	cr_expect(eq(int, err.kind, ERR_LISTEN));
 }
 
-Test(options, root_may_have_any_buffer, .init = folder_enter, .fini = folder_leave)
+Test(options, root_may_have_any_buffer, .init = directory_enter, .fini = directory_leave)
 {
 	const struct socket_options huge = {.send_max = 64 << 20, .keepalive_ms = -1};
 	const struct addr at = unix_addr("at");

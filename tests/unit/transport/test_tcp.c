@@ -127,7 +127,7 @@ Test(tcp, what_it_accepts_does_not_block_is_not_inherited_and_has_no_delay)
 	end(&x);
 }
 
-Test(tcp, nobody_waiting_is_no_failure)
+Test(tcp, no_client_waiting_is_no_failure)
 {
 	struct reporter to = silent_reporter();
 	int fd = listener(&to, AF_INET);
@@ -264,7 +264,7 @@ Test(tcp, a_reset_fails_the_write_without_a_signal)
 	end(&x);
 }
 
-Test(tcp, a_reset_that_nobody_has_met_is_pending_once)
+Test(tcp, a_reset_that_no_call_has_met_is_pending_once)
 {
 	struct exchange x;
 

@@ -195,7 +195,7 @@ Test(udp, sizes_from_nothing_to_the_longest_come_whole)
 	close_station(st);
 }
 
-Test(udp, one_that_is_longer_than_its_room_is_told_as_cut)
+Test(udp, one_that_is_longer_than_its_room_is_reported_as_cut)
 {
 	struct station *st = open_station("127.0.0.1", 0);
 	int peer = net_peer("127.0.0.1", 0);
@@ -476,7 +476,7 @@ static void refusal_is_told(const char *host, const char *peer_host)
 	close_station(st);
 }
 
-Test(udp, a_refusal_is_told_later_with_the_peer_that_it_is_about)
+Test(udp, a_refusal_is_reported_later_with_the_peer_that_it_is_about)
 {
 	refusal_is_told("127.0.0.1", "127.0.0.1");
 	refusal_is_told("0.0.0.0", "127.0.0.4");

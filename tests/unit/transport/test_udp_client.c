@@ -127,7 +127,7 @@ Test(udp_client, over_ipv6_it_is_the_same)
 	end(c);
 }
 
-Test(udp_client, hears_nobody_but_its_peer)
+Test(udp_client, hears_only_its_peer)
 {
 	struct client *c = begin("127.0.0.1");
 	int stranger = net_peer("127.0.0.1", 0);
@@ -201,7 +201,7 @@ static void hears_nothing_more(struct client *c)
 	cr_assert(eq(int, poll(&one, 1, 0), 0), "or the loop would spin");
 }
 
-Test(udp_client, a_refusal_is_told_by_the_next_read_and_once)
+Test(udp_client, a_refusal_is_reported_by_the_next_read_and_once)
 {
 	struct client *c = refused_client();
 
@@ -211,7 +211,7 @@ Test(udp_client, a_refusal_is_told_by_the_next_read_and_once)
 	end(c);
 }
 
-Test(udp_client, a_refusal_is_told_by_the_next_write_and_once)
+Test(udp_client, a_refusal_is_reported_by_the_next_write_and_once)
 {
 	struct client *c = refused_client();
 

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "net.h"
 #include "script.h"
 #include "transport/unix.h"
 
 /* Unix sockets of the three kinds. Clients: test_unix_client.c; places:
  * test_unix_path.c. */
-TestSuite(unix, .timeout = 20, .init = folder_enter, .fini = folder_leave);
+TestSuite(unix, .timeout = 20, .init = directory_enter, .fini = directory_leave);
 
 enum { ROOM = 300 * 1024, MANY = 70, KINDS = 3 };
 
@@ -159,7 +159,7 @@ static struct err cannot_listen(const struct transport *via, const char *path)
 	return err;
 }
 
-Test(unix, a_name_that_is_taken_is_told)
+Test(unix, a_name_that_is_taken_is_reported)
 {
 	char name[40], expected[100];
 
@@ -177,7 +177,7 @@ Test(unix, a_name_that_is_taken_is_told)
 	}
 }
 
-Test(unix, a_folder_that_nothing_may_be_made_in_is_told)
+Test(unix, a_directory_without_write_permission_is_reported)
 {
 	struct err err;
 
@@ -191,13 +191,13 @@ Test(unix, a_folder_that_nothing_may_be_made_in_is_told)
 	rmdir("inner");
 }
 
-Test(unix, in_a_locked_folder_it_listens_later_and_nothing_is_left_of_the_try)
+Test(unix, in_a_locked_directory_it_listens_later_and_nothing_is_left_of_the_try)
 {
 	const struct listen_conf conf = {.backlog = 1, .permissions = 0600};
 	const struct addr at = unix_addr("at");
 
 	for (size_t i = 0; i < KINDS; i++) {
-		int lock = folder_lock(".");
+		int lock = directory_lock(".");
 		unsigned before = open_descriptors();
 		struct listening socket;
 		struct err err = {0};
@@ -335,7 +335,7 @@ Test(unix, sequenced_packets_come_one_by_one_and_an_empty_one_is_not_the_end)
 	end(x);
 }
 
-Test(unix, what_was_sent_before_it_was_accepted_is_told_from_the_end_too)
+Test(unix, what_was_sent_before_it_was_accepted_is_distinguished_from_the_end_too)
 {
 	struct pair *x = accepted(&transport_unix_seqpacket, SOCK_SEQPACKET);
 	const struct addr at = unix_addr("at");
@@ -469,7 +469,7 @@ Test(unix, who_has_no_name_and_who_has_ours_is_not_answered)
 	close_station(x);
 }
 
-Test(unix, datagrams_are_taken_in_their_order_empty_ones_too_and_one_too_long_is_told_as_cut)
+Test(unix, datagrams_are_taken_in_their_order_empty_ones_too_and_one_too_long_is_reported_as_cut)
 {
 	const struct addr at = unix_addr("at");
 	struct pair *x = station();

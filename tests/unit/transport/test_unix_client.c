@@ -10,13 +10,13 @@
 
 #include "base/clock.h"
 #include "cmd/advice.h"
-#include "folder.h"
+#include "directory.h"
 #include "net.h"
 #include "script.h"
 #include "transport/unix.h"
 
 /* A client's socket, of each of the three kinds. Servers: test_unix.c. */
-TestSuite(unix_client, .timeout = 20, .init = folder_enter, .fini = folder_leave);
+TestSuite(unix_client, .timeout = 20, .init = directory_enter, .fini = directory_leave);
 
 enum { KINDS = 3 };
 
@@ -319,7 +319,7 @@ static void source_fails(const char *source, int error)
 	}
 }
 
-Test(unix_client, a_source_that_cannot_be_had_is_told_as_such)
+Test(unix_client, a_source_that_cannot_be_had_is_reported_as_such)
 {
 	char name[40];
 	int server = serve(SOCK_STREAM, "at", 5), other;
@@ -343,11 +343,11 @@ Test(unix_client, a_source_that_cannot_be_had_is_told_as_such)
 	unlink("at");
 }
 
-Test(unix_client, a_source_whose_folder_is_locked_is_for_later_and_says_why)
+Test(unix_client, a_source_whose_directory_is_locked_is_for_later_and_says_why)
 {
 	mkdir("inner", 0755);
 	for (size_t i = 0; i < KINDS; i++) {
-		int server = serve(kinds[i].type, "at", 5), lock = folder_lock("inner");
+		int server = serve(kinds[i].type, "at", 5), lock = directory_lock("inner");
 		unsigned before = open_descriptors();
 		struct err why;
 		struct client c;
@@ -365,7 +365,7 @@ Test(unix_client, a_source_whose_folder_is_locked_is_for_later_and_says_why)
 		is_free("inner/mine");
 		close(lock);
 		cr_assert(eq(int, dial(&c, kinds[i].via, "at", "inner/mine"), IO_DONE));
-		lock = folder_lock("inner");
+		lock = directory_lock("inner");
 		hang_up(&c);
 		is_free("inner/mine");
 		close(lock);

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "folder.h"
+#include "directory.h"
 #include "script.h"
 #include "transport/unix_path.h"
 
 /* A place that we have. Others': test_unix_path_taken.c. */
-TestSuite(unix_path, .timeout = 20, .init = folder_enter, .fini = folder_leave);
+TestSuite(unix_path, .timeout = 20, .init = directory_enter, .fini = directory_leave);
 
 /* ---- ours ---- */
 
@@ -115,10 +115,10 @@ Test(unix_path, an_abstract_name_has_no_place_and_no_permissions)
 	close(second);
 }
 
-Test(unix_path, paths_with_and_without_folders_are_found)
+Test(unix_path, paths_with_and_without_directories_are_found)
 {
 	static const char *const paths[] = {"at", "./at", "inner/at", "inner//at", "inner/../at"};
-	char *folder = getcwd(NULL, 0), whole[100];
+	char *directory = getcwd(NULL, 0), whole[100];
 
 	mkdir("inner", 0755);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -128,7 +128,7 @@ Test(unix_path, paths_with_and_without_folders_are_found)
 		cr_assert(eq(uint, permissions_of(paths[i]), 0600));
 		unix_path_release(p);
 		is_free(paths[i]);
-		snprintf(whole, sizeof(whole), "%s/%s", folder, paths[i]);
+		snprintf(whole, sizeof(whole), "%s/%s", directory, paths[i]);
 		close(fd);
 		fd = unix_socket(SOCK_DGRAM);
 		p = settle(whole, fd);
@@ -137,11 +137,11 @@ Test(unix_path, paths_with_and_without_folders_are_found)
 		is_free(paths[i]);
 		close(fd);
 	}
-	free(folder);
+	free(directory);
 	rmdir("inner");
 }
 
-Test(unix_path, a_folder_that_moved_is_cleaned_where_it_is)
+Test(unix_path, a_directory_that_moved_is_cleaned_where_it_is)
 {
 	int fd = unix_socket(SOCK_STREAM);
 	struct unix_path *p;
@@ -184,11 +184,11 @@ Test(unix_path, a_place_that_was_emptied_stays_so)
 
 /* ---- the lock ---- */
 
-Test(unix_path, a_folder_that_another_has_locked_is_for_later_and_is_not_waited_for)
+Test(unix_path, a_directory_that_another_has_locked_is_for_later_and_is_not_waited_for)
 {
 	struct reporter to = silent_reporter();
 	const struct addr at = unix_addr("at");
-	int fd = folder_lock(".");
+	int fd = directory_lock(".");
 	unsigned before = open_descriptors();
 	int64_t began_ms = clock_ms();
 	struct unix_path *p = NULL;
@@ -215,7 +215,7 @@ Test(unix_path, a_lock_that_is_held_on_does_not_keep_what_is_ours)
 	struct unix_path *p = settle("at", fd);
 	int64_t began_ms = clock_ms();
 
-	lock = folder_lock(".");
+	lock = directory_lock(".");
 	unix_path_release(p);
 	cr_assert(lt(i64, clock_ms() - began_ms, 90), "it is not waited for");
 	is_free("at");
@@ -252,13 +252,13 @@ Test(unix_path, without_descriptors_nothing_is_taken_for_dead)
 		cr_expect(eq(int, err[i].sys, EMFILE), "%s", err[i].what);
 		cr_expect(eq(int, access("at", F_OK), 0));
 	}
-	cr_expect(ne(ptr, strstr(err[0].what, "folder '.'"), NULL), "%s", err[0].what);
+	cr_expect(ne(ptr, strstr(err[0].what, "directory '.'"), NULL), "%s", err[0].what);
 	cr_expect(ne(ptr, strstr(err[1].what, "a socket is there"), NULL), "%s", err[1].what);
 	unlink("at");
 }
 
-/* Needs no folder, and would leave one where it is skipped. */
-Test(unix_path_lack, without_memory_it_is_told, .timeout = 20)
+/* Needs no directory, and would leave one where it is skipped. */
+Test(unix_path_lack, without_memory_it_is_reported, .timeout = 20)
 {
 	struct reporter to = silent_reporter();
 	const struct addr at = unix_addr("at");

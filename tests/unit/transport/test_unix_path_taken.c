@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "directory.h"
 #include "script.h"
 #include "transport/unix_path.h"
 
 /* A place that somebody else has, or that we cannot have. */
-TestSuite(unix_path_taken, .timeout = 20, .init = folder_enter, .fini = folder_leave);
+TestSuite(unix_path_taken, .timeout = 20, .init = directory_enter, .fini = directory_leave);
 
 /* ---- another's ---- */
 
@@ -78,7 +78,7 @@ static void holds(const char *path, const char *what)
 	struct err err = why_not(path);
 	char expected[100];
 
-	snprintf(expected, sizeof(expected), "cannot listen on unix:%s: there is %s already", path,
+	snprintf(expected, sizeof(expected), "cannot listen on unix:%s: there is already %s", path,
 		what);
 	cr_assert(eq(str, err.what, expected));
 	cr_assert(eq(int, err.sys, EADDRINUSE));
@@ -92,10 +92,10 @@ Test(unix_path_taken, whatever_is_no_socket_is_named_and_left)
 	cr_assert(eq(int, symlink("file", "link") | symlink("nowhere", "broken"), 0));
 	cr_assert(eq(int, mkfifo("fifo", 0600), 0));
 	holds("file", "a file");
-	holds("inner", "a folder");
-	holds("inner/", "a folder");
-	holds(".", "a folder");
-	holds("/", "a folder");
+	holds("inner", "a directory");
+	holds("inner/", "a directory");
+	holds(".", "a directory");
+	holds("/", "a directory");
 	holds("link", "a symbolic link");
 	holds("broken", "a symbolic link");
 	holds("fifo", "something else");
@@ -111,14 +111,14 @@ Test(unix_path_taken, a_link_to_a_dead_socket_is_a_link)
 	cr_assert(eq(int, unlink("link") | unlink("dead"), 0));
 }
 
-/* ---- folders ---- */
+/* ---- directories ---- */
 
-Test(unix_path_taken, a_folder_that_is_not_there_is_named_with_how_to_make_it)
+Test(unix_path_taken, a_directory_that_is_not_there_is_named_with_how_to_make_it)
 {
 	struct err err = why_not("inner/at");
 
 	cr_assert(eq(str, err.what,
-		"cannot listen on unix:inner/at: folder 'inner': No such file or directory"));
+		"cannot listen on unix:inner/at: directory 'inner': No such file or directory"));
 	cr_assert(eq(int, err.sys, ENOENT));
 	cr_assert(ne(ptr, strstr(err.hint, "mkdir -p inner"), NULL));
 	close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -126,7 +126,7 @@ Test(unix_path_taken, a_folder_that_is_not_there_is_named_with_how_to_make_it)
 	unlink("file");
 }
 
-Test(unix_path_taken, a_folder_that_may_not_be_read_is_used_without_its_lock)
+Test(unix_path_taken, a_directory_that_may_not_be_read_is_used_without_its_lock)
 {
 	struct unix_path *p;
 	int fd;
@@ -147,7 +147,7 @@ Test(unix_path_taken, a_folder_that_may_not_be_read_is_used_without_its_lock)
 	rmdir("inner");
 }
 
-Test(unix_path_taken, where_we_may_not_look_it_is_told)
+Test(unix_path_taken, where_we_may_not_look_it_is_reported)
 {
 	struct err err;
 
@@ -161,7 +161,7 @@ Test(unix_path_taken, where_we_may_not_look_it_is_told)
 	rmdir("inner");
 }
 
-Test(unix_path_taken, another_users_live_socket_is_told_from_a_dead_one)
+Test(unix_path_taken, another_users_live_socket_is_distinguished_from_a_dead_one)
 {
 	struct err err;
 	int fd;
@@ -174,14 +174,14 @@ Test(unix_path_taken, another_users_live_socket_is_told_from_a_dead_one)
 	be_ourselves();
 	cr_assert(eq(int, err.sys, EACCES));
 	cr_assert(ne(ptr, strstr(err.what, "a socket is there: Permission denied"), NULL));
-	cr_assert(ne(ptr, strstr(err.hint, "another user's"), NULL));
+	cr_assert(ne(ptr, strstr(err.hint, "another user"), NULL));
 	cr_assert(eq(int, access("inner/at", F_OK), 0));
 	close(fd);
 	unlink("inner/at");
 	rmdir("inner");
 }
 
-Test(unix_path_taken, a_dead_socket_that_we_may_not_remove_is_told)
+Test(unix_path_taken, a_dead_socket_that_we_may_not_remove_is_reported)
 {
 	struct err err;
 

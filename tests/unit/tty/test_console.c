@@ -319,7 +319,7 @@ Test(console, what_arrives_stands_above_the_line_being_typed)
 	end(&b);
 }
 
-Test(console, whoever_is_told_a_line_may_close_it)
+Test(console, the_receiver_of_a_line_may_close_it)
 {
 	struct booth b;
 
@@ -736,7 +736,7 @@ Test(console, so_does_the_signal_from_outside_each_time)
 	in_a_session(stops_from_outside);
 }
 
-Test(console, after_a_stop_that_nobody_can_see_coming_the_terminal_is_taken_again)
+Test(console, after_a_stop_without_warning_the_terminal_is_taken_again)
 {
 	in_a_session(stops_without_being_asked);
 }

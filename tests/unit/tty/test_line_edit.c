@@ -296,7 +296,7 @@ Test(line_edit, a_verdict_takes_the_keys_up_to_it_and_the_line_off_the_screen)
 	}
 }
 
-Test(line_edit, a_line_is_told_without_its_prompt_and_stays_until_the_next_key)
+Test(line_edit, a_line_is_reported_without_its_prompt_and_stays_until_the_next_key)
 {
 	struct buf screen = {0};
 	struct span in = span_of("one\r");
@@ -538,7 +538,7 @@ Test(line_edit, clearing_the_screen_leaves_the_line_at_its_top)
 	end(&d);
 }
 
-Test(line_edit, after_somebody_else_had_the_terminal_it_is_shown_anew)
+Test(line_edit, after_another_program_had_the_terminal_it_is_shown_anew)
 {
 	struct desk d;
 
@@ -570,7 +570,7 @@ Test(line_edit, another_size_lays_the_line_out_anew)
 	end(&d);
 }
 
-Test(line_edit, a_cursor_behind_a_full_row_is_found_again_at_any_width)
+Test(line_edit, a_cursor_after_a_full_row_is_found_again_at_any_width)
 {
 	static const char *const keys[] = {"345678901234567890", "345678901234567890x\177"};
 

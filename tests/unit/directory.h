@@ -1,15 +1,16 @@
-#ifndef UNIT_FOLDER_H
-#define UNIT_FOLDER_H
+#ifndef UNIT_DIRECTORY_H
+#define UNIT_DIRECTORY_H
 
 #include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/addr.h"
 
-/* A folder of a test's own, for Unix sockets: it is where we are, and must be empty in the end. */
+/* A directory of a test's own, for Unix sockets: it is where we are, and must be empty in the end.
+ */
 
-void folder_enter(void);
-void folder_leave(void);
+void directory_enter(void);
+void directory_leave(void);
 
 struct addr unix_addr(const char *path);
 
@@ -21,11 +22,11 @@ int unix_bound(int type, const char *path);
 void is_free(const char *path);
 mode_t permissions_of(const char *path);
 
-/* Lock a folder, as another program would: flock(2) is by open file description. Closing the
+/* Lock a directory, as another program would: flock(2) is by open file description. Closing the
  * descriptor that this returns gives the lock back. */
-int folder_lock(const char *path);
+int directory_lock(const char *path);
 
-/* Whether somebody has the lock on a folder. */
+/* Whether somebody has the lock on a directory. */
 bool is_locked(const char *path);
 
 /* Become a user who may do nothing, unless we are one, and be ourselves again. */

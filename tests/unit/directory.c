@@ -1,4 +1,4 @@
-#include "folder.h"
+#include "directory.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -12,21 +12,21 @@
 #include "script.h"
 #include "transport/unix_path.h"
 
-void folder_enter(void)
+void directory_enter(void)
 {
-	char folder[] = "/tmp/sockx-unit-XXXXXX";
+	char directory[] = "/tmp/sockx-unit-XXXXXX";
 
-	cr_assert(ne(ptr, mkdtemp(folder), NULL));
-	cr_assert(eq(int, chdir(folder), 0));
+	cr_assert(ne(ptr, mkdtemp(directory), NULL));
+	cr_assert(eq(int, chdir(directory), 0));
 }
 
-void folder_leave(void)
+void directory_leave(void)
 {
-	char *folder = getcwd(NULL, 0);
+	char *directory = getcwd(NULL, 0);
 
 	cr_assert(eq(int, chdir("/"), 0));
-	cr_expect(eq(int, rmdir(folder), 0), "something is left in %s", folder);
-	free(folder);
+	cr_expect(eq(int, rmdir(directory), 0), "something is left in %s", directory);
+	free(directory);
 }
 
 struct addr unix_addr(const char *path)
@@ -69,7 +69,7 @@ mode_t permissions_of(const char *path)
 	return there.st_mode & 07777;
 }
 
-int folder_lock(const char *path)
+int directory_lock(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
