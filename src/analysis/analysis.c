@@ -7,7 +7,7 @@
 #include "analysis/scanned.h"
 #include "base/utf8.h"
 
-/* What is being added: a segment's bytes begin at from, behind those that are held. */
+/* What is being added: a segment's bytes begin at from, after those that are held. */
 struct reading {
 	const uint8_t *at, *end, *from;
 	struct scanned scanned;
@@ -79,7 +79,7 @@ static int count_word(struct analysis *a, struct reading *r, size_t len, bool as
 	return texts_piece_add(&s->held, behind);
 }
 
-/* The first len bytes are a segment; what is behind them, if anything, begins with the mark. */
+/* The first len bytes are a segment; what is after them, if anything, begins with the mark. */
 static int end_segment(struct analysis *a, struct reading *r, size_t len)
 {
 	struct segment_so_far *s = &a->segment;

@@ -14,7 +14,7 @@ struct segment_part {
 
 /* The segment that has not ended. */
 struct segment_so_far {
-	struct texts_piece *held; /* its bytes from earlier pieces of the text, behind held_from */
+	struct texts_piece *held; /* its bytes from earlier pieces of the text, after held_from */
 	size_t held_from;
 	struct tally_hash hash;      /* of what is held, before the mark if one waits */
 	struct tally_hash joined;    /* then: of all that is held */
@@ -28,7 +28,7 @@ struct segment_so_far {
  *
  * Words are the segments of UAX #29 that hold a letter or number. Two are the same if their keys
  * are (fold.h); what is not ASCII and longer than FOLD_MAX_BYTES is compared byte for byte. A byte
- * that belongs to no well-formed UTF-8 counts as one code point, and words end before and behind
+ * that belongs to no well-formed UTF-8 counts as one code point, and words end before and after
  * it.
  *
  * The text is not kept: memory is bounded by its distinct words and its longest segment. No piece

@@ -26,7 +26,7 @@ struct ascii_found {
 	uint64_t words[ASCII_SCAN_BYTES / 64]; /* a bit for each byte: part of a word, or a segment
 	                                        * of low lines only */
 	uint8_t keys[ASCII_SCAN_BYTES + ASCII_SLACK_BYTES]; /* the text in the lower case; any bytes
-	                                                     * behind its end */
+	                                                     * after its end */
 	size_t len;                                         /* of what was looked at */
 	size_t whole; /* of the whole segments in it, without the last, which may go on */
 };

@@ -10,8 +10,8 @@
  * u8_casefold(word, UNINORM_NFC), Unicode's case folding between normalizations (D145 and NFC).
  *
  * A word that is not ASCII and longer than FOLD_MAX_BYTES is its own key: folding takes up to 60 ns
- * a byte, all of it in one call, and nobody else would be served meanwhile. At this bound that is
- * 1 ms at most; it grows with the length, not faster, also over marks that must be put in order.
+ * a byte, all of it in one call, and no other client would be served meanwhile. At this bound that
+ * is 1 ms at most; it grows with the length, not faster, also over marks that must be put in order.
  */
 enum { FOLD_MAX_BYTES = 16 * 1024 };
 

@@ -55,7 +55,7 @@ uint32_t index_next(const struct index *x, struct index_probe *p)
 	return x->now.slots ? next_in(&x->now, SIZE_MAX, p) : INDEX_NONE;
 }
 
-/* Put a slot where its tag says, or behind that, before the slot end. Returns whether there was a
+/* Put a slot where its tag says, or after that, before the slot end. Returns whether there was a
  * free one. */
 static bool put_in(struct index_table *t, size_t end, uint64_t slot)
 {
@@ -102,7 +102,7 @@ bool index_put(struct index *x, uint32_t tag, uint32_t number)
 	return put;
 }
 
-/* Let go of what is behind the first n slots; what cannot be given back is kept. */
+/* Let go of what is after the first n slots; what cannot be given back is kept. */
 static void shrink(struct index_table *t, size_t n)
 {
 	uint64_t *slots = realloc(t->slots, n * sizeof(*slots));

@@ -13,9 +13,9 @@
  * slots for each number put, from the end to the beginning, so that none takes long. Meanwhile what
  * has its place before the last slot that is left is in the old table, and the rest in the new one.
  *
- * A search looks at INDEX_PROBES_MAX slots and no more; with tags that nobody chose, a chain so
+ * A search looks at INDEX_PROBES_MAX slots and no more; with random tags, a chain so
  * long is not to be expected in any table that fits in memory. What would need a longer one is
- * turned away. So many slots stand behind the last place: no chain goes round.
+ * turned away. So many slots stand after the last place: no chain goes round.
  */
 enum { INDEX_PROBES_MAX = 256, INDEX_QUICKLY = 8, INDEX_FIRST_BITS = 8 };
 

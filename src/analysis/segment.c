@@ -76,7 +76,7 @@ static bool belongs(const struct segmenter *s, unsigned class, uint32_t code)
 	       (s->left == WBP_RI && class == WBP_RI && s->odd);
 }
 
-/* A mark waits for what is behind it. */
+/* A mark waits for what is after it. */
 static enum segment_step decide(struct segmenter *s, unsigned class, uint32_t code)
 {
 	uint32_t wanted = s->wanted;

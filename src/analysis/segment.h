@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Where words begin and end: the word boundaries of UAX #29, told one code point at a time, with a
+ * Where words begin and end: the word boundaries of UAX #29, for one code point at a time, with a
  * few bytes of state whatever the text. The Word_Break classes are the library's WBP_ numbers.
  *
  * Segments hold what one expects, and some more: Format characters (bidirectional controls among
@@ -14,7 +14,7 @@
  * no newline (WB3a, WB3b) unless it is nothing but one.
  *
  * u8_wordbreaks of libunistring 1.0 differs in one place: where a letter that is a
- * pictograph, too, stands behind U+200D behind a mark within a word, it breaks before the mark; WB6
+ * pictograph, too, stands after U+200D after a mark within a word, it breaks before the mark; WB6
  * does not.
  */
 
@@ -24,7 +24,7 @@ struct segmenter {
 	uint8_t last;      /* class of the code point before this one */
 	uint8_t left;      /* the same, what WB4 ignores left out */
 	bool odd;          /* so many regional indicators stand before (WB15, WB16) */
-	bool hebrew_quote; /* left is a single quote behind a Hebrew letter (WB7, WB7a) */
+	bool hebrew_quote; /* left is a single quote after a Hebrew letter (WB7, WB7a) */
 	uint32_t wanted;   /* classes that will make the mark at the last SEGMENT_MAYBE part of the
 	                    * word, as bits; 0: none waits */
 };
@@ -37,7 +37,7 @@ enum segment_step {
 	                * next one: which, the step says that is the first of the three below */
 	SEGMENT_JOINED, /* belongs to it, and so does the mark */
 	SEGMENT_THERE,  /* the mark began the next one, and this belongs to that */
-	SEGMENT_BOTH,   /* the mark began the next one, and this the one behind that */
+	SEGMENT_BOTH,   /* the mark began the next one, and this the one after that */
 };
 
 /* What comes next: a code point and its class. At the end of the text a mark that waits has begun

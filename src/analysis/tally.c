@@ -91,7 +91,7 @@ static void set_tag(const struct tally *t, struct name *n)
 		n->tag = tag_of(mix_last(&t->mix, hash.text, last, len));
 }
 
-/* SipHash over the key, piece by piece, each behind the hash of those before. */
+/* SipHash over the key, piece by piece, each after the hash of those before. */
 static uint32_t strong_tag(const struct tally *t, struct span text, bool folds)
 {
 	uint64_t room[1 + SIP_BYTES / sizeof(uint64_t)] = {0};

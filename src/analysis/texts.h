@@ -6,7 +6,7 @@
 #include "base/span.h"
 
 /*
- * Texts that stay where they are until all are freed, one behind the other in a few large pieces:
+ * Texts that stay where they are until all are freed, one after the other in a few large pieces:
  * no allocation a word. A text that is so large that it should not be copied is built in a piece of
  * its own, and handed over with it.
  */

@@ -20,7 +20,7 @@ struct buf {
  * was added. */
 int buf_add(struct buf *b, struct span in);
 
-/* Make room for so many bytes behind those that wait: the next buf_add of no more cannot fail.
+/* Make room for so many bytes after those that wait: the next buf_add of no more cannot fail.
  * Returns 0, or -1 when memory is out. */
 int buf_reserve(struct buf *b, size_t more);
 

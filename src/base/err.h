@@ -72,7 +72,7 @@ enum fact {
 /* One error. All zero is "none". Texts are whole, without a newline, cut if too long. */
 struct err {
 	enum err_kind kind;
-	int sys; /* the errno behind it, or 0 */
+	int sys; /* the errno that caused it, or 0 */
 	enum fact fact;
 	struct addr at; /* what the fact is about, or none */
 	char what[640];
@@ -86,7 +86,7 @@ struct err {
 int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same, with ": " and the system's words for errnum behind it. */
+/* The same, with ": " and the system's words for errnum after it. */
 int err_sys(struct err *e, enum err_kind kind, int errnum, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -98,7 +98,7 @@ int err_cause(struct err *e, const char *start);
  * about a peer. */
 bool err_is_shortage(int errnum);
 
-/* Where a shortage is behind an error that was set with another kind, make it ERR_RUNTIME, with a
+/* If a shortage caused an error that was set with another kind, make it ERR_RUNTIME, with a
  * hint. Returns whether it is one. */
 bool err_note_shortage(struct err *e);
 

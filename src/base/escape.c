@@ -6,7 +6,7 @@
 
 /* What stands at the front of the input. */
 struct piece {
-	size_t len;   /* bytes; 0: it goes on behind the end of the input */
+	size_t len;   /* bytes; 0: it goes on after the end of the input */
 	bool passes;  /* is shown as itself */
 	bool is_byte; /* belongs to no letter; code is that one byte */
 	uint32_t code;
@@ -95,7 +95,7 @@ static int add_visible(struct piece p, struct buf *out)
 	return buf_puts(out, text);
 }
 
-/* Move in to out as far as it can be told what it is; *in becomes what cannot. */
+/* Move in to out as far as its meaning is certain; *in becomes the rest. */
 static int add_known(struct span *in, bool one_line, struct buf *out)
 {
 	while (in->len > 0) {

@@ -4,13 +4,13 @@
 #include "base/list.h"
 #include "base/span.h"
 
-/* SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that nobody without the key can make collide,
- * for tables whose keys strangers choose. */
+/* SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that cannot be made to collide without the
+ * key, for tables whose keys strangers choose. */
 struct hash_key {
 	uint64_t k[2];
 };
 
-/* A key nobody knows: from getrandom(2). */
+/* A secret key: from getrandom(2). */
 struct hash_key hash_key_random(void);
 
 uint64_t hash_siphash(const struct hash_key *key, struct span in);

@@ -41,7 +41,7 @@ static char short_escape(uint32_t code)
 	}
 }
 
-/* RFC 8259 asks for this below U+0020 only; the rest is for whoever reads the line on a terminal.
+/* RFC 8259 asks for this below U+0020 only; the rest is for people who read the line on a terminal.
  */
 static bool needs_escape(uint32_t code)
 {

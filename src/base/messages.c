@@ -4,7 +4,7 @@ int messages_add(struct buf *queue, struct span message)
 {
 	uint32_t len = (uint32_t)message.len;
 
-	/* All or nothing: a header alone must not stay behind. */
+	/* All or nothing: a header must not stay without its message. */
 	if (buf_reserve(queue, sizeof(len) + message.len) < 0)
 		return -1;
 	buf_add(queue, (struct span){(const uint8_t *)&len, sizeof(len)});

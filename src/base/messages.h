@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 
-/* A queue of whole messages, kept in a buf that holds nothing else: each behind its length. An
+/* A queue of whole messages, kept in a buf that holds nothing else: each after its length. An
  * empty message is one, too. */
 
 /* Append a copy of one. Returns 0, or -1 when memory is out: then nothing was added. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes that somebody else owns, and how many. Valid only as long as their owner says. */
+/* Bytes that belong to other code, and how many. Valid only as long as their owner says. */
 struct span {
 	const uint8_t *data;
 	size_t len;
@@ -18,7 +18,7 @@ static inline struct span span_of(const char *text)
 	return (struct span){(const uint8_t *)text, strlen(text)};
 }
 
-/* What is left of s behind its first n bytes; n <= s.len. */
+/* What is left of s after its first n bytes; n <= s.len. */
 static inline struct span span_from(struct span s, size_t n)
 {
 	return (struct span){n ? s.data + n : s.data, s.len - n};

@@ -6,7 +6,7 @@
 #include "base/span.h"
 #include "base/utf8.h"
 
-/* Read the digits at the front of text as a number of at most max. Returns what stands behind
+/* Read the digits at the front of text as a number of at most max. Returns what stands after
  * them, or NULL if there are none or the number is greater. */
 static const char *read_digits(const char *text, unsigned base, uint64_t max, uint64_t *out)
 {
@@ -115,7 +115,7 @@ static int read_time(const char *text, const struct unit *units, uint64_t max, i
 		rest = digits + count;
 	}
 	unit = unit_factor(units, rest);
-	if (unit == 0 || rest == digits) /* a point with no digit behind it */
+	if (unit == 0 || rest == digits) /* a point with no digit after it */
 		return -1;
 	/* No overflow: a fraction is at most its unit, and that is below 2^32. */
 	if (__builtin_mul_overflow(whole, unit, &sum) || sum > max)
@@ -203,7 +203,7 @@ static const char *copy_part(char *out, size_t size, const char *from, size_t le
 static const char *take_port(const char *port, struct endpoint *out)
 {
 	if (!*port)
-		return "has no port behind its colon";
+		return "has no port after its colon";
 	return copy_part(out->port, sizeof(out->port), port, strlen(port));
 }
 
@@ -212,7 +212,7 @@ static const char *take_host(const char *host, size_t len, struct endpoint *out)
 	return copy_part(out->host, sizeof(out->host), host, len);
 }
 
-/* host is what stands behind the opening bracket. */
+/* host is what stands after the opening bracket. */
 static const char *split_bracketed(const char *host, struct endpoint *out)
 {
 	const char *end = strchr(host, ']'), *wrong;
@@ -222,7 +222,7 @@ static const char *split_bracketed(const char *host, struct endpoint *out)
 	if (end == host)
 		return "has no address between its brackets";
 	if (end[1] && end[1] != ':')
-		return "has something other than a port behind its bracket";
+		return "has something other than a port after its bracket";
 	wrong = take_host(host, (size_t)(end - host), out);
 	if (wrong || !end[1])
 		return wrong;

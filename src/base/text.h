@@ -46,7 +46,7 @@ struct endpoint {
 
 /* Split HOST, HOST:PORT, [v6]:PORT, [v6], :PORT; two or more colons without brackets
  * are an IPv6 address without a port. Returns NULL, or what is wrong, as a phrase that follows the
- * quoted text: "has no port behind its colon"; then out is not to be used. The texts are not
+ * quoted text: "has no port after its colon"; then out is not to be used. The texts are not
  * checked further. */
 const char *endpoint_split(const char *text, struct endpoint *out);
 
@@ -59,7 +59,7 @@ unsigned text_distance(const char *one, const char *other);
 
 /* The candidate that was probably meant by typed, or NULL: the only one that begins with typed,
  * else the first of the nearest, at a distance of at most a third of its own length. next(arg, i)
- * yields candidate i, NULL behind the last. */
+ * yields candidate i, NULL after the last. */
 const char *text_suggest(
 	const char *typed, const char *(*next)(const void *arg, size_t i), const void *arg);
 

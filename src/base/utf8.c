@@ -79,7 +79,7 @@ static const struct range hidden[] = {
 	{0xfdd0, 0xfdef},   /* noncharacters */
 	{0xfeff, 0xfeff},   /* byte order mark */
 	{0xfff9, 0xfffb},   /* interlinear annotation */
-	{0xe0000, 0xe007f}, /* tags: text that nobody sees */
+	{0xe0000, 0xe007f}, /* tags: invisible text */
 };
 
 bool utf8_is_hidden(uint32_t code)

@@ -12,7 +12,7 @@ enum { UTF8_INVALID = -1, UTF8_SHORT = 0, UTF8_MAX_BYTES = 4 };
  * Read the code point at the front of in. Returns its length in bytes (1-4) with *code set;
  * UTF8_SHORT if in ends before it does (also if in is empty) and more bytes could complete it; or
  * UTF8_INVALID if the first byte begins no well-formed sequence, whatever comes: then skip that one
- * byte and look again behind it.
+ * byte and look again after it.
  */
 int utf8_decode(struct span in, uint32_t *code);
 

@@ -28,7 +28,7 @@ struct command {
 	const char *name;
 	const char *summary; /* one phrase: "listen, and run a mode for every client" */
 	const char *purpose; /* two or three sentences for the top of --help */
-	const char *usage[COMMAND_USAGES]; /* behind "sockx NAME": "[OPTION...] [ADDRESS]" */
+	const char *usage[COMMAND_USAGES]; /* after "sockx NAME": "[OPTION...] [ADDRESS]" */
 	struct command_example examples[COMMAND_EXAMPLES];
 	enum command_words words;
 	bool (*word)(size_t i, struct opt_choice *out); /* WORDS_CHOICE: as opt.choice */

@@ -53,7 +53,7 @@ static void add_described(struct page *p, const char *what)
 	page_add(p, "'\n");
 }
 
-/* fish expands the list behind -a once more: each summary is a double-quoted string within it. */
+/* fish expands the list after -a once more: each summary is a double-quoted string within it. */
 static void add_choices(struct page *p, const struct opt *opt)
 {
 	struct opt_choice choice;

@@ -34,7 +34,7 @@ static const char middle[] =
 	"\t[[ $state == rest ]] || return\n"
 	"\tcase $words[1] in\n";
 
-/* zsh runs the file as the function itself, unless somebody sources it. */
+/* zsh runs the file as the function itself, unless it is sourced. */
 static const char tail[] = "\tesac\n"
 			   "}\n"
 			   "\n"

@@ -5,7 +5,7 @@
 
 /*
  * mdoc(7), which is roff underneath: a '.' or an apostrophe that begins a line makes it a request,
- * a backslash begins an escape, and a bare '-' may come out as a hyphen, which nobody can paste
+ * a backslash begins an escape, and a bare '-' may come out as a hyphen, which cannot be pasted
  * back into a shell; roff(7) has \&, \e and \- for them.
  */
 

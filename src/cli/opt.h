@@ -30,7 +30,7 @@ enum opt_kind {
 	OPT_VERSION,     /* no field: --version */
 };
 
-/* What a shell can complete behind the option. */
+/* What a shell can complete after the option. */
 enum opt_completes { COMPLETES_NOTHING, COMPLETES_HOST, COMPLETES_FILE, COMPLETES_SERVICE };
 
 struct opt_choice {
@@ -53,7 +53,7 @@ struct opt {
 	                         else 0 */
 	const char *help;     /* one phrase, lower case, no full stop */
 	uint64_t min, max;    /* OPT_NUMBER and OPT_SIZE; max 0: no bound */
-	/* OPT_CHOICE: fills out with choice i and returns true, or false behind the last. */
+	/* OPT_CHOICE: fills out with choice i and returns true, or false after the last. */
 	bool (*choice)(size_t i, struct opt_choice *out);
 	enum opt_completes completes;
 	bool common; /* among the few that -h shows */
@@ -118,10 +118,10 @@ struct opt_args {
 enum opt_result { OPTS_ERROR = -1, OPTS_RUN, OPTS_HELP_SHORT, OPTS_HELP_LONG, OPTS_VERSION };
 
 /*
- * Read argv[0..argc) (the words behind the command) into conf, conf_size bytes that the caller
+ * Read argv[0..argc) (the words after the command) into conf, conf_size bytes that the caller
  * owns: first every row's fallback, then what was given; what no row describes is left alone. The
  * slots of argv are reused for the positional words. Understands --name, --name=value, --name
- * value, -l, -lvalue, -l value, clustered letters, and --, behind which all is positional; options
+ * value, -l, -lvalue, -l value, clustered letters, and --, after which all is positional; options
  * and positional arguments may be mixed; a lone "-" is positional. No abbreviations. A value option
  * given twice with values that mean different things is an error; flags repeat; lists add up.
  * -h, --help and --version end the reading at once. On OPTS_ERROR err is ERR_USAGE: what is wrong

@@ -12,7 +12,7 @@ struct opt_row {
 	size_t number; /* over all groups: the index into opt_args.given */
 };
 
-/* The row of that number; false behind the last. */
+/* The row of that number; false after the last. */
 bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out);
 
 /* Where a row's field is, in bytes from the start of the configuration. */
@@ -46,11 +46,11 @@ bool opt_value_same(const struct opt *opt, const union opt_value *a, const union
 int opt_value_store(const struct opt *opt, void *field, const union opt_value *value);
 
 /* Fill err for a value that was not read. typed is the option as it was typed. Of a choice given
- * as a number, other_hint is told instead of the list, if not NULL. Returns -1. */
+ * as a number, other_hint is given instead of the list, if not NULL. Returns -1. */
 int opt_value_refused(const struct opt *opt, const char *typed, const char *text,
 	enum opt_value_result why, const char *other_hint, struct err *err);
 
-/* A value of opt as somebody might type it, or NULL where none comes to mind. */
+/* An example value of opt, as typed; NULL: none. */
 const char *opt_value_example(const struct opt *opt);
 
 #endif

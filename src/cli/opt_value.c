@@ -135,7 +135,7 @@ int opt_value_store(const struct opt *opt, void *field, const union opt_value *v
 	return 0;
 }
 
-/* ", from 1 to 65535" behind the form of a value; "" where there are no bounds. */
+/* ", from 1 to 65535" after the form of a value; "" where there are no bounds. */
 static void name_bounds(const struct opt *opt, char *out, size_t size)
 {
 	*out = '\0';

@@ -8,7 +8,7 @@
 /*
  * One question, one answer: what `greet`, `analyze` and `echo` share. The question is sent, and our
  * side ended unless the command does that itself; the answer is read to its end, of which a
- * datagram is one. The command is told of each part of it, and says at the end what it was worth.
+ * datagram is one. The command gets each part of it, and judges it at the end.
  */
 
 struct ask {

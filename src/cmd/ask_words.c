@@ -46,7 +46,7 @@ static const char *ask_words_typed(const char *word, const char *otherwise)
 	return word[0] != '-' && line_is_plain(word) ? word : otherwise;
 }
 
-/* " hi": the words that are text, with a blank before; several are told as TEXT. */
+/* " hi": the words that are text, with a blank before; several are shown as TEXT. */
 static struct words_left ask_words_left(const struct opt_args *words, size_t taken)
 {
 	struct words_left left = {""};

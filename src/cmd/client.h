@@ -42,7 +42,7 @@ struct client {
 	/* A connection is over, why as handler.closed has it. The command stops the loop when it is
 	 * done with the rest. */
 	void (*over)(struct client *c, const struct err *why);
-	/* --max-time is over: told in place of client_fail, if not NULL. */
+	/* --max-time is over: called in place of client_fail, if not NULL. */
 	void (*late)(struct client *c, const struct err *why);
 };
 

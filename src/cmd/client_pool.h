@@ -23,7 +23,7 @@ struct client_pool_place {
 struct client_pool {
 	struct client *client;
 	uint64_t wanted; /* connections in all, the client's first included */
-	/* One more cannot be had: told once. */
+	/* One more cannot be opened: called once. */
 	void (*failed)(struct client_pool *p, const struct err *why);
 	uint64_t begun, up;
 	bool over;               /* no more are begun */

@@ -8,7 +8,7 @@
 
 enum {
 	/* Sent and not yet back: kept to compare. A server that waits for all of a longer input
-	 * before it answers is told so by a time limit. */
+	 * before it answers gets our end after a time limit. */
 	PENDING_MAX_BYTES = 64 << 20,
 };
 

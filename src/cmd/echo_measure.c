@@ -119,11 +119,11 @@ static const struct measure_hooks measuring_hooks = {.up = measuring_up,
 	.blame = measuring_blame,
 	.stop = measuring_stop};
 
-/* ---- what the measurement is told ---- */
+/* ---- callbacks of the measurement ---- */
 
 static void measuring_over(struct client *client, const struct err *why)
 {
-	(void)why; /* its handler has been told */
+	(void)why; /* its handler has been called */
 	measure_gone(&container_of(client, struct measuring, client)->measure);
 }
 

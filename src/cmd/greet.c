@@ -91,7 +91,7 @@ static void greet_client_write_json(struct greet_client_run *run)
 	buf_free(&j.out);
 }
 
-/* Many a server closes with our name unread, which resets the connection behind its greeting: that
+/* Many a server closes with our name unread, which resets the connection after its greeting: that
  * is its end. */
 static void greet_client_on_over(struct ask *a, const struct err *why)
 {

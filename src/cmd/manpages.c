@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* C17 has no #embed; the assembler's .incbin has the bytes in the program's read-only data, where
- * nobody who asks for no page pays for them. */
+ * a run that shows no page does not pay for them. */
 #define EMBED(symbol, file)                                                                  \
 	__asm__(".pushsection .rodata\n" #symbol ": .incbin \"man/text/" file "\"\n" #symbol \
 		"_end:\n.popsection\n");                                                     \

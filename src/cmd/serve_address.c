@@ -87,7 +87,7 @@ void serve_forget_hosts(struct serve_run *run)
 }
 
 /* Who may reach a server whose operator named no address: all, unless its datagrams could be used
- * to flood others, whose addresses somebody forged. */
+ * to flood others, whose addresses were forged. */
 static bool serve_address_for_all(const struct serve_run *run)
 {
 	return !(run->where.via->connectionless && run->mode->amplifies);

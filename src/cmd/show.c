@@ -29,7 +29,7 @@ int show_page(struct reporter *to, int fd, struct span page, const char *colour,
 	return rc;
 }
 
-/* Whether somebody reads who may want to turn pages. */
+/* Whether the output is for a person who may want to turn pages. */
 static bool show_has_pager(const char *pager)
 {
 	const char *kind = getenv("TERM");

@@ -29,7 +29,7 @@ static void conn_set_watch(struct conn *c)
 		.fd = link->fd, .ready = conn_on_ready, .edges = link->via->edges && !c->on->move};
 }
 
-/* How much of an address has room behind c: any, where it can change. */
+/* How much of an address has room after c: any, where it can change. */
 static size_t conn_address_room(const struct link *link, const struct addr *peer)
 {
 	if (!peer)
@@ -140,7 +140,7 @@ static void conn_review_interest(struct conn *c)
 		conn_end_soon(c, ENDED_LOST, errno);
 }
 
-/* Bytes that wait in the link are told by no epoll. */
+/* epoll does not report bytes that wait in the link. */
 static void conn_note_bytes_inside(struct conn *c)
 {
 	uint32_t here = link_has_bytes(&c->link) ? EPOLLIN : 0;
@@ -151,7 +151,7 @@ static void conn_note_bytes_inside(struct conn *c)
 }
 
 /* Nothing more can be written. What the peer had sent before it refused us is still worth reading:
- * it may say why. If it lives all the same, it is told that nothing more will come, and what it
+ * it may say why. If it lives all the same, it gets the end: nothing more will come, and what it
  * sends is waited for only so long. */
 static void conn_writing_failed(struct conn *c, int error)
 {
@@ -505,7 +505,7 @@ static bool conn_read_once(struct conn *c, uint32_t events)
 }
 
 /* One read a turn, unless more are expected: as fair as it is fast, without a second call just to
- * be told EAGAIN. */
+ * get EAGAIN. */
 static void conn_read_some(struct conn *c, uint32_t events)
 {
 	int left = c->reads_a_turn;
@@ -561,7 +561,7 @@ static void conn_on_ready(struct watch *w, uint32_t events)
 	conn_review(c);
 }
 
-/* An error or a hang-up is told of any descriptor that the kernel watches, but of no other. */
+/* The kernel reports an error or a hang-up of each descriptor that it watches, and of no other. */
 static void conn_watch_for_hang_up(struct conn *c)
 {
 	if (c->on->hung_up && conn_alive(c) && loop_watch(c->owner->loop, &c->watch, 0) < 0)

@@ -12,7 +12,7 @@
 #include "os/loop.h"
 
 /*
- * A connection: one link, what waits to be written to it, and whoever is told what happens (struct
+ * A connection: one link, what waits to be written to it, and its handler (struct
  * handler). The two directions are independent; it is over when both have ended. A link that only
  * reads or only writes (standard input, standard output) is a connection whose other direction has
  * ended from the start.
@@ -70,8 +70,8 @@ struct handler {
 	/* It is sent away, for what it holds or for taking too long: free what conn_peer holds now,
 	 * in whatever callback this is called. Default: nothing. */
 	void (*let_go)(struct conn *c);
-	/* Free what conn_peer holds: once for each connection, also for one that ends with nobody
-	 * told. Default: nothing. */
+	/* Free what conn_peer holds: once for each connection, also for one that ends without a
+	 * callback. Default: nothing. */
 	void (*release)(struct conn *c);
 	/* Bytes for conn_peer, zeroed at open. */
 	size_t peer_size;
@@ -96,14 +96,14 @@ struct conn_owner {
 	const struct step_entry *steps;
 	int64_t opening_ms;
 	/* One that began will not be open, for a step failed (at, or NULL for another cause) or it
-	 * was ended (why NULL). c as for gone; the handler is not told. NULL: it matters to none.
+	 * was ended (why NULL). c as for gone; the handler is not called. NULL: nothing to do.
 	 */
 	void (*unopened)(struct conn_owner *owner, const struct conn *c, const struct step *at,
 		const struct err *why);
 	/* The first byte of c has moved, one way or the other. NULL: it matters to none. */
 	void (*moved)(struct conn_owner *owner, struct conn *c);
-	/* Told of every end, after the handler; why as there. c no longer counts and may only be
-	 * asked about itself; the owner may go. */
+	/* Called at every end, after the handler; why as there. c is off the list: call
+	 * only its accessors. The owner may be freed here. */
 	void (*gone)(struct conn_owner *owner, struct conn *c, const struct err *why);
 	struct list conns; /* all of them; conn_owner_init makes it */
 	uint64_t opened;   /* how many there have been: the source of conn_id */
@@ -114,7 +114,7 @@ struct conn_owner {
 /* Make an owner's list; the caller has filled the rest. */
 void conn_owner_init(struct conn_owner *owner);
 
-/* End every connection of an owner at once, with nobody told. */
+/* End every connection of an owner at once, without a callback. */
 void conn_owner_free(struct conn_owner *owner);
 
 /* The connection whose node is in an owner's list. */
@@ -131,16 +131,16 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 void conn_open(struct conn *c);
 
 /* Take the owner's steps (core/step.h), which may take several turns, and then conn_open. If one of
- * them fails, or owner.opening_ms pass first, c is gone and owner.unopened is told. */
+ * them fails, or owner.opening_ms pass first, c is gone and owner.unopened is called. */
 void conn_begin(struct conn *c);
 
-/* From now on another handler is told, with another context: to negotiate first, then serve. The
+/* From now on another handler is called, with another context: to negotiate first, then serve. The
  * old one's release is called, conn_peer is zeroed and conn_after and conn_await forgotten; then
  * the new one's open is called. Its peer_size must not be above that of the owner's handler.
  * Returns 0, or -1 where it is, or c is over: then nothing has changed. */
 int conn_hand_over(struct conn *c, const struct handler *on, void *ctx);
 
-/* Give back what data was told too much: it is told again, to whoever is the handler then. Where
+/* Give back what data did not use: it is passed again, to the handler of that time. Where
  * messages are kept whole it is one of them. Returns 0, or -1 when memory is out. */
 int conn_unread(struct conn *c, struct span bytes);
 
@@ -149,7 +149,7 @@ int conn_unread(struct conn *c, struct span bytes);
  * on a connection that is lost, nothing is sent and 0 returned. Any callback may call it. */
 int conn_write(struct conn *c, struct span out);
 
-/* The same of bytes that data was told: what is not taken stays where it was read. */
+/* The same for bytes that data got: what is not taken stays where it was read. */
 int conn_pass(struct conn *c, struct span in);
 
 enum moved {
@@ -182,21 +182,21 @@ void conn_finish(struct conn *c);
  * which may destroy the reply before the peer reads it (RFC 1122 section 4.2.2.13). */
 void conn_close(struct conn *c, int64_t linger_ms);
 
-/* We stop, and its peer has not ended: conn_close, told as ERR_LOST, for what the peer still had to
- * send is lost. One that has ended, but for what waits, is closed in order. */
+/* We stop, and its peer has not ended: conn_close, reported as ERR_LOST, for what the peer still
+ * had to send is lost. One that has ended, but for what waits, is closed in order. */
 void conn_cut(struct conn *c, int64_t linger_ms);
 
-/* End it now, dropping what waits; closed is told NULL, for whoever says so knows why. */
+/* End it now, dropping what waits; closed gets NULL, for the caller knows why. */
 void conn_abort(struct conn *c);
 
-/* Our side of it has failed: the peer is not to take what came so far for all there was. What was
+/* Our side of it has failed: the peer must not take what came so far for all there was. What was
  * written already is delivered, as long as that makes progress (CONN_SEE_OFF_MS); then it ends by a
- * reset, where there is one (Unix sockets leave what they have not read unread). closed is told
+ * reset, where there is one (Unix sockets leave what they have not read unread). closed gets
  * NULL, as by conn_abort. */
 void conn_fail(struct conn *c);
 
 /* What the peer sent cannot be served: tell it why, in a line "error: WHY", and conn_close. The end
- * is told as ERR_RUNTIME with that reason, which outlives c. */
+ * is ERR_RUNTIME with that reason, which outlives c. */
 void conn_refuse(struct conn *c, const char *why);
 
 /* End it now by a reset, dropping what waits, and tell so; why outlives c. */
@@ -233,7 +233,7 @@ void conn_resume(struct conn *c);
 /* At most so many bytes are to be read at a time; 0: as many as there is room for. */
 void conn_limit_reads(struct conn *c, size_t bytes);
 
-/* Where messages are kept whole: so many of them may come at a time (0: one, as unless told). Those
+/* Where messages are kept whole: so many of them may come at a time (0, the default: one). Those
  * that are there are then taken in one turn, 64 at most. */
 void conn_expect_messages(struct conn *c, size_t count);
 
@@ -252,7 +252,7 @@ void missed_error(struct err *err, uint64_t count);
 
 /* 0: a stream of bytes. Else messages are kept whole, those that are not longer for certain. */
 size_t conn_message_max(const struct conn *c);
-/* Nobody is told when we end, nor are we when the peer does: datagrams. */
+/* Neither side sees the other's end: datagrams. */
 bool conn_connectionless(const struct conn *c);
 
 bool conn_is_opening(const struct conn *c); /* conn_begin has begun, and conn_open not come */

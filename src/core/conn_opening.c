@@ -110,7 +110,7 @@ static void opening_wait_for(struct conn *c, struct opening *o)
 		opening_failed(c, NULL, error);
 }
 
-/* All steps are done. An edge that came while they were taken is not told again. */
+/* All steps are done. An edge that came meanwhile is not reported again. */
 static void opening_open_now(struct conn *c, const struct opening *o)
 {
 	if (c->waited) {
@@ -179,7 +179,7 @@ static enum io opening_look_for_reset(struct opening *o)
 
 	o->ahead = link_read(link, o->room, CONN_READ_BYTES, &o->ahead_len);
 	if (o->ahead == IO_FAIL && link->error != EOVERFLOW)
-		return IO_FAIL; /* a message too long was sent, and is lost: that is told later */
+		return IO_FAIL; /* a message too long was sent, and is lost: reported later */
 	if (o->ahead != IO_DONE || !link->via->pending)
 		return IO_DONE;
 	link->error = link->via->pending(link);

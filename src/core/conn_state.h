@@ -64,7 +64,7 @@ struct conn {
 	bool in_over : 1;   /* the peer will send no more, or we no longer care */
 	bool closing : 1;   /* conn_close was called */
 	bool finishing : 1; /* conn_finish was called */
-	bool out_over : 1;  /* ... and the peer has been told */
+	bool out_over : 1;  /* ... and the peer has been notified */
 	bool finish_waits : 1; /* ... or is to be, once the link can */
 	bool wants_drained : 1;
 	bool piped : 1;   /* bytes wait in a pipe that the link holds, before those of the queue */
@@ -77,7 +77,7 @@ struct conn {
 	bool owes : 1;     /* the peer owes a message: conn_await */
 	bool gave_place : 1;
 	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
-	bool moved : 1;  /* owner.moved has been told */
+	bool moved : 1;  /* owner.moved has been called */
 };
 
 static inline bool conn_alive(const struct conn *c)
@@ -144,7 +144,7 @@ void conn_opening_ended(struct conn *c);
 void conn_opening_over(struct conn *c);
 
 /* A fact about c has changed: pass our end on if it is time, and derive the stage, what the loop is
- * to watch, and the timer. Every entry point ends with it; while c is told what happens, once, when
+ * to watch, and the timer. Every entry point ends with it; while a callback of c runs, once, when
  * that is over. */
 void conn_review(struct conn *c);
 
@@ -168,7 +168,7 @@ bool conn_limit_input(struct conn *c, struct span *in);
 /* Input that came after conn_close; lingering, there is a limit to it. */
 void conn_throw_away(struct conn *c, size_t bytes);
 
-/* Close c's link and free it when the turn ends, with nobody told. */
+/* Close c's link and free it when the turn ends, without a callback. */
 void conn_drop(struct conn *c);
 
 void conn_on_timer(struct timer *t);

@@ -22,7 +22,7 @@ struct connector_conf {
 
 struct connector;
 
-/* What done is told: a connected link and its address, with those that were not tried (no more are
+/* What done gets: a connected link and its address, with those that were not tried (no more are
  * needed but where nothing tells a connection from none); or why there is none. */
 struct connected {
 	struct link link;

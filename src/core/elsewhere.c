@@ -142,7 +142,7 @@ static uint32_t elsewhere_wants(struct link *link, uint32_t asked)
 	return e->again.len ? asked | EPOLLOUT : asked;
 }
 
-/* Nobody is told of our end, but all has to be sent before it. */
+/* The peer does not see our end, but all has to be sent before it. */
 static enum io elsewhere_finish(struct link *link)
 {
 	return elsewhere_catch_up(link);

@@ -22,7 +22,7 @@ struct framer {
 	struct buf held; /* of a line that has not ended */
 };
 
-/* Told of a message, without its end, which is the reader's and gone after the call. Returns
+/* Called with a message, without its end, which is the reader's and gone after the call. Returns
  * whether it wants more of c's: one that has ended c does not. */
 typedef bool framer_said(struct conn *c, struct span message);
 

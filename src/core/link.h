@@ -47,7 +47,7 @@ struct link {
 	uint32_t message_max;
 	uint8_t bulk;            /* enum bulk */
 	int8_t origin;           /* the inherited descriptor (0, 1, 2) that fd stands for, or -1 */
-	bool connectionless : 1; /* datagrams: no peer is told when the other comes or goes */
+	bool connectionless : 1; /* datagrams: no peer sees the other come or go */
 	bool terminal : 1;       /* it leads to a terminal */
 	bool left : 1;   /* the last read may have left something, though it gave less than asked */
 	bool inside : 1; /* bytes wait in the link itself: no epoll tells of them */
@@ -56,7 +56,7 @@ struct link {
 	bool moved : 1;  /* fd and address are others now */
 	bool widened : 1; /* a pipe that was made to hold more */
 	bool one_way : 1; /* to connect: no answer is awaited, so that it may go to many at once */
-	bool vacates : 1; /* closing gives origin back, so that its other end is told */
+	bool vacates : 1; /* closing gives origin back, so that its other end sees it */
 };
 
 /* A link that has no descriptor yet, with the facts of its transport's row. */
@@ -149,7 +149,7 @@ struct transport {
 	bool connectionless; /* its links are */
 	enum bulk bulk;      /* its links', unless they say otherwise */
 	/* A read that gives less than there is room for has taken all there was, so that it is
-	 * enough to be told when more comes (epoll(7), on EPOLLET). */
+	 * enough for an event when more comes (epoll(7), on EPOLLET). */
 	bool edges;
 	/* What unsent counts is in the peer's socket, which has not read it. It can be read there
 	 * even after we have closed. */

@@ -11,7 +11,7 @@
  *
  * The pipes are few, for all that one user has count together: after 64 pipes of 1 MiB the kernel
  * gives each new one of that user two pages (pipe(7), pipe-user-pages-soft). Where there is none
- * left, or none but such a one, bytes are read and written.
+ * left, or only such small ones, bytes are read and written.
  */
 
 struct reporter;

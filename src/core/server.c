@@ -138,7 +138,7 @@ static void server_drop_opening(struct server *s)
 			conn_abort(conn_of_node(node));
 }
 
-/* True once nothing is left, and ended has been told: then s may be gone. */
+/* True once nothing is left, and ended has been called: then s may be gone. */
 static bool server_end_if_done(struct server *s)
 {
 	bool complete = s->enough || (s->conf.exit_after && s->served >= s->conf.exit_after);
@@ -214,7 +214,7 @@ static void server_tell(const struct server *s, enum report_kind kind, const str
 }
 
 /* How a client's end counts: a server that vouches for its clients fails with the first that was
- * lost, and when it is told to stop, with one that had not ended. */
+ * lost, and when it is stopped, with one that had not ended. */
 static void server_judge_end(struct server *s, const struct conn *c, const struct err *why)
 {
 	bool vouches = s->conf.exit_after || (s->stopping && s->conf.exclusive);
@@ -481,7 +481,7 @@ static size_t server_clients_of(const struct server *s, size_t descriptors)
 	return clients ? clients : 1;
 }
 
-/* How many clients there may be at once: where none is told, as many as there can be descriptors.
+/* How many clients there may be at once: by default as many as there can be descriptors.
  * Returns 0, or -1 if not even one can ever be taken. Sessions need no descriptor of their own. */
 static int server_find_room(struct server *s, struct err *err)
 {

@@ -72,7 +72,7 @@ struct server {
 	uint64_t dropped;        /* bytes, queued here or in the kernel, that stopping gave up */
 	uint64_t cut_short; /* answers of which there was more to come than stopping waited for */
 	struct err verdict; /* the first client's that did not end in order, or none */
-	/* Told once, when the server is over: no listener, no client. why: NULL; or how the first
+	/* Called once, when the server is over: no listener, no client. why: NULL; or how the first
 	 * client that did not end in order did, for a server with exit_after; or that bytes were
 	 * dropped; or why it could not listen. The server may be freed in it. */
 	void (*ended)(void *arg, const struct err *why);
@@ -89,7 +89,7 @@ int server_start(struct server *s, struct err *err);
 void server_enough(struct server *s);
 
 /* Stop: accept no more, end what has nothing queued and is not in the middle of an answer, give the
- * rest SERVER_STOP_MS. kind (ERR_LOST or ERR_TIMEOUT) is what ended is told if bytes are dropped,
+ * rest SERVER_STOP_MS. kind (ERR_LOST or ERR_TIMEOUT) is what ended gets if bytes are dropped,
  * or if a client had not ended where the server vouches for each: one at a time, or with
  * exit_after. */
 void server_stop(struct server *s, const char *reason, enum err_kind kind);

@@ -3,9 +3,9 @@
 
 #include "core/server.h"
 
-/* What is told of a server that can take no more clients: once, and that it can again. A limit at
+/* What a server reports when it can take no more clients: once, and that it can again. A limit at
  * which one client leaves and the next takes its place is one such period. Where clients are served
- * one at a time, it is not told: that is what was asked for.
+ * one at a time, it is not reported: that is what was asked for.
  *
  * In such a period, as long as a client waits to be accepted, the one that owes a message and has
  * been silent for longest gives its place, if it was silent for 10 seconds. */

@@ -8,8 +8,8 @@
 
 enum {
 	SESSION_OUT_BYTES = 512 << 10, /* answers collected before they are sent */
-	/* A socket without a connection is always writable, whoever's queue is full: when to try
-	 * again, twice as late each time. */
+	/* A socket without a connection is always writable, even if a peer's queue is full: when to
+	 * try again, twice as late each time. */
 	SESSION_WAIT_FIRST_MS = 1,
 	SESSION_WAIT_LAST_MS = 64,
 };

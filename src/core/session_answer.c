@@ -12,7 +12,7 @@ void session_drop(
 	uint64_t count = ++ss->drops[kind];
 	struct addr_shown address;
 
-	/* A flood must not become a flood of lines: the 1st, 2nd, 4th, 8th... is told. */
+	/* A flood must not become a flood of lines: the 1st, 2nd, 4th, 8th... is reported. */
 	if ((count & (count - 1)) || !report_shown(ss->conf.owner->to, REPORT_DROPPED))
 		return;
 	address = addr_text(peer);

@@ -94,7 +94,7 @@ static void sessions_ask_for_next(struct sessions *ss, size_t came)
 	ss->in_ask = ask < ss->in_count ? ask : ss->in_count;
 }
 
-/* Take what there is. An error that is told in place of it befell something sent before. */
+/* Take what there is. An error that comes instead belongs to something sent before. */
 static int sessions_take(
 	struct sessions *ss, const struct listening *socket, const struct addr *own)
 {

@@ -71,7 +71,7 @@ struct measure {
 	enum measure_stage stage;
 	bool alone; /* messages are kept whole */
 	bool connectionless;
-	bool failed;        /* hooks.blame has been told */
+	bool failed;        /* hooks.blame has been called */
 	bool late;          /* --max-time has come */
 	bool shows;         /* a line for each answer */
 	bool schedule_over; /* no more becomes due */

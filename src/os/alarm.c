@@ -12,7 +12,7 @@ static void alarm_on_ready(struct watch *w, uint32_t events)
 	a->rings(a);
 }
 
-/* Told by an edge, it need not be read: setting it again takes back what it had to tell. */
+/* Reported by an edge, it need not be read: setting it again clears it. */
 int alarm_open(struct alarm *a, struct loop *loop, struct err *err)
 {
 	a->loop = loop;

@@ -170,7 +170,7 @@ static bool loop_never_waits(const struct loop *l)
 	return false;
 }
 
-/* The last first: what leaves its place meanwhile is replaced by one that has been told. */
+/* The last first: what leaves its place meanwhile is replaced by one that has been called. */
 static void loop_tell_here(struct loop *l)
 {
 	for (uint32_t i = l->here_count; i > 0; i--) {

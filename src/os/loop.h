@@ -11,9 +11,9 @@
 
 /*
  * The event loop: epoll(7), timers in a heap. One loop a worker, nothing shared. Watches are
- * level-triggered: told each turn for as long as they are ready; but for those that ask for edges.
- * A turn is: what the kernel says is ready, then timers that are due, then the burial of what died
- * meanwhile; so a callback may end any watch, timer or object, its own included.
+ * level-triggered: called each turn for as long as they are ready; but for those that ask for
+ * edges. A turn is: what the kernel says is ready, then timers that are due, then the burial of
+ * what died meanwhile; so a callback may end any watch, timer or object, its own included.
  */
 
 struct loop;

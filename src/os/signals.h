@@ -8,7 +8,7 @@
 struct signals {
 	struct watch watch;
 	struct loop *loop;
-	void (*stop)(void *arg, const char *name); /* told once: "SIGTERM" */
+	void (*stop)(void *arg, const char *name); /* called once: "SIGTERM" */
 	int number;                                /* ... which it was */
 	void *arg;
 };

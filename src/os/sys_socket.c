@@ -35,7 +35,7 @@ static struct sys_address sys_address_text(const struct sockaddr *at, socklen_t 
 	return s;
 }
 
-/* A call that fills in an address: told once it has. */
+/* A call that fills in an address: traced when it is done. */
 static void sys_report_address(struct reporter *to, int rc, const char *call, int fd,
 	const struct sockaddr *at, socklen_t len)
 {

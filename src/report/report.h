@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 /*
- * Everything anyone is told. Whoever knows that something happened says so once, as a typed report;
+ * Everything sockx reports. The code that knows what happened reports it once, as a typed report;
  * how a person or a script reads it is decided here, by one row a kind. Every text in a report may
  * come from a peer: both renderings make it harmless.
  */
@@ -32,7 +32,7 @@ enum report_kind {
 	REPORT_ATTEMPT,      /* a client tries an address: address */
 	REPORT_ATTEMPT_LOST, /* why that address lost: address, reason */
 	REPORT_CONNECTED,    /* a client is connected: address, transport */
-	REPORT_AIMED,        /* a client sends where nobody need be: address, transport */
+	REPORT_AIMED,        /* a client sends without a connection: address, transport */
 	REPORT_HALF_CLOSED,  /* the server ended right after our half-close: address, reason */
 	REPORT_FILE_MEANT,   /* the text that was sent is the name of a file: name, reason */
 	REPORT_SERVER_ENDED, /* it ended while a person may still type: address */
@@ -59,7 +59,7 @@ struct report {
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
 	struct span name;      /* as the peer said it, for REPORT_NAMED: any bytes */
-	const struct err *why; /* the reason as an error, of which the cause is told; NULL: none */
+	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */
@@ -72,7 +72,7 @@ struct report_sink {
 struct report_late {
 	/* Write what can be written now. Returns whether some are left. */
 	bool (*again)(struct report_late *late);
-	/* Told that the first line is kept: set by what turns a loop, to call again soon. NULL:
+	/* Called when the first line is kept: set by what turns a loop, to call again soon. NULL:
 	 * nothing does. */
 	void (*kept)(void *arg);
 	void *arg;
@@ -100,7 +100,7 @@ void report(struct reporter *to, const struct report *what);
 void report_error(struct reporter *to, const struct err *why);
 
 /* Show one call to the kernel and what it returned (rc; errno where rc is -1). Keeps errno. Call it
- * only where to->calls is set: that is the one load and branch it costs when nobody watches. */
+ * only where to->calls is set: one load and one branch if nothing is traced. */
 void report_call(struct reporter *to, int64_t rc, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -180,8 +180,8 @@ static const struct transport transport_shared = {
 	.close = fd_close,
 };
 
-/* 0 and 1 are one socket, as inetd has it: our end is told by a shutdown, for closing 1 leaves it
- * open as 0. */
+/* 0 and 1 are one socket, as inetd has it: our end is passed on by a shutdown, for closing 1 leaves
+ * it open as 0. */
 static const struct transport transport_inherited_connection = {
 	.name = "fd",
 	.read = stream_read,

@@ -21,7 +21,7 @@ enum io inet_connect(struct link *link, const struct addr *at, const struct dial
 	bool *source_failed);
 
 /* A socket that connects to a free local port may be given that very port and then meets itself
- * (RFC 9293 section 3.5, simultaneous open): nobody else is there. */
+ * (RFC 9293 section 3.5, simultaneous open): there is no other peer. */
 bool inet_met_itself(const struct link *link, const struct addr *at);
 
 /* Whether it is a broadcast address, of a network of ours or of all. */

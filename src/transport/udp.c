@@ -134,8 +134,8 @@ static int udp_failure(struct reporter *to, int fd, struct addr *peer)
 }
 
 /* What a refused call of a client means, with all that is in the queue of errors: one left there
- * would be told for ever. A path that takes less than was sent is no error: the kernel cuts what
- * follows to fit (ip(7), IP_MTU_DISCOVER). */
+ * would be reported for ever. A path that takes less than was sent is no error: the kernel cuts
+ * what follows to fit (ip(7), IP_MTU_DISCOVER). */
 static enum io udp_trouble(struct link *link, int error)
 {
 	struct addr peer;
@@ -324,7 +324,7 @@ static int udp_receive(struct reporter *to, const struct listening *socket, cons
 	return came;
 }
 
-/* Add one piece of control data behind those there are. */
+/* Add one piece of control data after those there are. */
 static void udp_add_control(struct msghdr *m, int level, int type, const void *data, size_t len)
 {
 	struct cmsghdr *c = (void *)((uint8_t *)m->msg_control + m->msg_controllen);

@@ -152,8 +152,8 @@ static enum io unix_accept(
 	return IO_DONE;
 }
 
-/* A read stops behind bytes that came with descriptors (unix(7), SCM_RIGHTS), which there is no
- * room for: what follows is told by no edge. */
+/* A read stops after bytes that came with descriptors (unix(7), SCM_RIGHTS), which there is no
+ * room for: no edge reports what follows. */
 static enum io unix_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	struct iovec part = {.iov_len = size};
@@ -349,7 +349,8 @@ static ssize_t unix_receive_message(struct link *link, uint8_t *room, size_t siz
 	return -1;
 }
 
-/* That the peer left with our bytes unread is told before what it had sent, which still waits. */
+/* That the peer left with our bytes unread is reported before what it had sent, which still waits.
+ */
 static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	bool ended;
@@ -367,7 +368,7 @@ static enum io seqpacket_read(struct link *link, uint8_t *room, size_t size, siz
 	return ended ? IO_EOF : IO_DONE;
 }
 
-/* A read that met the error went on to what still waited: it is not told twice. */
+/* A read that met the error went on to what still waited: it is not reported twice. */
 static int seqpacket_pending(struct link *link)
 {
 	return link->reset ? ECONNRESET : stream_pending(link);

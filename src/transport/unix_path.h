@@ -4,7 +4,7 @@
 #include "core/link.h"
 
 /*
- * The place of a Unix socket in the file system. It is ours for as long as we say, nobody else's is
+ * The place of a Unix socket in the file system. It is ours for as long as we say, no other's is
  * ever taken, and nothing of ours is left behind. What a server that died has left is replaced.
  *
  * While a place is looked at, cleared and bound, its directory is locked (flock(2)), so that of two
@@ -12,7 +12,7 @@
  */
 struct unix_path;
 
-/* Lock the directory of at and clear the place: of a socket that nobody has any more. IO_AGAIN:
+/* Lock the directory of at and clear the place: of a socket that no program has any more. IO_AGAIN:
  * another program has the lock, try again soon. There and at IO_FAIL err is filled (ERR_LISTEN, and
  * its sys is an errno), and *out is left as it was. */
 enum io unix_path_take(

@@ -54,7 +54,7 @@ static void console_take_size(struct console *c)
 	struct winsize size = {0};
 	struct buf screen = {0};
 
-	if (sys_window_size(&c->nobody, c->terminal.fd, &size) < 0 ||
+	if (sys_window_size(&c->silent, c->terminal.fd, &size) < 0 ||
 		(size.ws_col == c->size.ws_col && size.ws_row == c->size.ws_row))
 		return;
 	c->size = size;
@@ -80,7 +80,7 @@ static int console_enter(struct console *c)
 	return 0;
 }
 
-/* Leave the terminal as if nobody had been there. */
+/* Leave the terminal as it was. */
 static void console_leave(struct console *c)
 {
 	struct buf screen = {0};
@@ -139,8 +139,8 @@ static int console_report_above(void *arg, struct span line)
 
 static void console_take_reports(struct console *c)
 {
-	c->nobody = (struct reporter){0};
-	c->told = conn_trace_to(c->out, &c->nobody);
+	c->silent = (struct reporter){0};
+	c->told = conn_trace_to(c->out, &c->silent);
 	c->below = c->to->sink;
 	if (terminal_is_same(c->to, STDERR_FILENO, c->terminal.fd))
 		c->to->sink = (struct report_sink){console_report_above, c};
@@ -154,7 +154,7 @@ static void console_give_reports_back(struct console *c)
 
 /* ---- signals ---- */
 
-/* Stop, by a signal that is blocked and has been sent, until somebody has us go on; where we cannot
+/* Stop, by a signal that is blocked and has been sent, until a signal has us go on; where we cannot
  * be stopped (no shell would know of it), go on at once. */
 static void console_stop_here(void)
 {
@@ -182,7 +182,7 @@ static void console_suspend(struct console *c, bool by_key)
 	console_enter(c);
 }
 
-/* We go on. If somebody else had the terminal, nothing is as it was. */
+/* We go on. If another program had the terminal, nothing is as it was. */
 static void console_continued(struct console *c)
 {
 	if (terminal_is_untouched(&c->terminal))

@@ -38,11 +38,11 @@ struct console {
 	struct line_edit edit;
 	struct watch signals;
 	struct report_sink below; /* the reporter's own sink, while ours is there */
-	struct reporter nobody;   /* whom what is written to the terminal is told ... */
+	struct reporter silent;   /* gets the calls that write to the terminal ... */
 	struct reporter *told;    /* ... in place of this one */
 };
 
-/* Open it on the terminal of the descriptor fd, which somebody else reads; out is open, writes to
+/* Open it on the terminal of the descriptor fd, which other code reads; out is open, writes to
  * the same terminal, and is there until the console is closed: at the latest out's handler.closed
  * does that. Returns 0, or -1 with err filled and nothing changed. */
 int console_open(struct console *c, struct loop *loop, struct reporter *to, int fd,

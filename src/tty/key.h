@@ -54,14 +54,14 @@ struct key_reader {
 /*
  * Take one byte. Returns the key that it completes, or KEY_NONE. Sequences and letters may be cut
  * anywhere; unknown ones are swallowed whole; a control character in one ends it and counts. There
- * is no clock here: ESC alone becomes one with the key behind it.
+ * is no clock here: ESC alone becomes one with the key after it.
  *
  * Invalid UTF-8 and what utf8_is_hidden names is dropped. In a bracketed paste only letters and
  * line ends count; a tab there is a space.
  */
 enum key key_byte(struct key_reader *r, uint8_t byte);
 
-/* The bytes of the KEY_LETTER just told. */
+/* The bytes of the last KEY_LETTER. */
 static inline struct span key_letter(const struct key_reader *r)
 {
 	return (struct span){r->letter, r->letter_len};

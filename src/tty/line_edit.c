@@ -201,7 +201,7 @@ static size_t line_edit_word_left(
 	return at;
 }
 
-/* Where the word at or behind the cursor ends. */
+/* Where the word at or after the cursor ends. */
 static size_t line_edit_word_right(const struct line_edit *e)
 {
 	size_t at = e->at;

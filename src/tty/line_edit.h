@@ -45,7 +45,7 @@ struct line_edit {
 	size_t back;       /* which line of the history is shown; 0: the one being typed */
 	struct buf typed;  /* ... which is kept here meanwhile */
 	struct buf killed; /* what was cut last */
-	bool over;         /* the line was told: the next key begins another */
+	bool over;         /* the line was passed on: the next key begins another */
 	bool vanishes;     /* Enter takes the line off the screen; set by the owner */
 	bool bell;         /* a key was refused */
 	bool no_memory;

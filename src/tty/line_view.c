@@ -65,7 +65,7 @@ static struct place line_view_place_behind(
 	return p;
 }
 
-/* Where the cursor stands before the byte `at`: on the letter there, or behind the last. */
+/* Where the cursor stands before the byte `at`: on the letter there, or after the last. */
 static struct place line_view_place_of(
 	const struct line_view *v, struct span text, size_t from, size_t at)
 {
@@ -240,7 +240,7 @@ static size_t line_view_last_letter(struct span text)
 	return last;
 }
 
-/* Where all of text has been written: put the cursor behind it. */
+/* Where all of text has been written: put the cursor after it. */
 static void line_view_go_to_end(struct pen *p, const struct line_view *v, struct span text)
 {
 	size_t last;
@@ -284,7 +284,7 @@ void view_size(struct line_view *v, size_t columns, size_t rows)
 
 /* Most terminals lay their rows out anew when their width changes, so that the cursor is now in
  * another row of the text. Where one does not (xterm), rows that were drawn may stay, or as many
- * above them go: nobody tells which kind it is. */
+ * above them go: its kind is unknown. */
 int view_resize(struct line_view *v, struct span text, size_t at, size_t columns, size_t rows,
 	struct buf *screen)
 {

@@ -26,7 +26,7 @@ struct line_view {
 	struct place end;    /* where what is drawn ends */
 };
 
-/* How large the terminal is; 0: nobody knows. */
+/* How large the terminal is; 0: unknown. */
 void view_size(struct line_view *v, size_t columns, size_t rows);
 
 /* Bring the screen up to date: text differs from what is shown from the byte `changed` on (text.len

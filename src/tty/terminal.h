@@ -7,7 +7,7 @@
 #include "report/report.h"
 
 /*
- * A terminal in character mode: each key is told at once, none is shown, and those for signals are
+ * A terminal in character mode: each key arrives at once, none is shown, and those for signals are
  * keys like any other. It is only ever taken from the foreground: in the background, changing the
  * settings would stop us (SIGTTOU), and it is the shell's.
  */
@@ -29,7 +29,7 @@ void terminal_restore(struct terminal *t);
  * thing, for it does not control our session. */
 bool terminal_in_foreground(const struct terminal *t);
 
-/* Whether nobody has changed its mode since it was taken. */
+/* Whether its mode is unchanged since it was taken. */
 bool terminal_is_untouched(const struct terminal *t);
 
 /* Send the signal of a key, as the terminal itself would have: to all of its foreground. */

@@ -280,17 +280,17 @@ Test(endpoint, what_is_wrong_is_said_in_a_phrase)
 		const char *text, *wrong;
 	} mistakes[] = {
 		{"", "is empty"},
-		{":", "has no port behind its colon"},
-		{"host:", "has no port behind its colon"},
-		{"[::1]:", "has no port behind its colon"},
+		{":", "has no port after its colon"},
+		{"host:", "has no port after its colon"},
+		{"[::1]:", "has no port after its colon"},
 		{"[", "has no closing bracket"},
 		{"[::1", "has no closing bracket"},
 		{"[::1:80", "has no closing bracket"},
 		{"[]", "has no address between its brackets"},
 		{"[]:80", "has no address between its brackets"},
-		{"[::1]x", "has something other than a port behind its bracket"},
-		{"[::1]80", "has something other than a port behind its bracket"},
-		{"[::1]]", "has something other than a port behind its bracket"},
+		{"[::1]x", "has something other than a port after its bracket"},
+		{"[::1]80", "has something other than a port after its bracket"},
+		{"[::1]]", "has something other than a port after its bracket"},
 	};
 
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {

@@ -58,7 +58,7 @@ Test(target, what_is_none_is_told_in_a_phrase)
 		const char *word, *wrong;
 	} mistakes[] = {
 		{"", "is empty"},
-		{"host:", "has no port behind its colon"},
+		{"host:", "has no port after its colon"},
 		{"tcp://", "is empty"},
 		{"tcp://host", "has no port"},
 		{"tcp://80", "has no port"},
