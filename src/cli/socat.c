@@ -265,12 +265,12 @@ static bool socat_take_option(struct socat_end *end, const char *option)
 	       (net && (socat_take_flag(end, option) || socat_take_valued(end, option)));
 }
 
-static void socat_read_end(struct socat_end *end, const char *word)
+static void socat_read_end(struct socat_end *end, const struct socat_kind *kind, const char *word)
 {
 	const char *at = word + strcspn(word, ":,");
 	size_t len = strcspn(at, ",");
 
-	*end = (struct socat_end){.kind = socat_find_kind(word), .word = word};
+	*end = (struct socat_end){.kind = kind, .word = word};
 	if (*at == ':')
 		end->has_rest = socat_copy(end->rest, at + 1, len - 1);
 	for (at += len; *at; at += len) {
@@ -316,6 +316,8 @@ static bool socat_read(struct socat_line *line, const char *const *words, size_t
 {
 	*line = (struct socat_line){0};
 	for (size_t i = 0, taken; i < count; i += taken) {
+		const struct socat_kind *kind;
+
 		taken = 1;
 		if (words[i][0] == '-' && words[i][1]) {
 			taken = socat_take_leading(
@@ -325,9 +327,10 @@ static bool socat_read(struct socat_line *line, const char *const *words, size_t
 			taken = taken ? taken : 1;
 			continue;
 		}
-		if (line->count == 2 || !socat_find_kind(words[i]))
+		kind = socat_find_kind(words[i]);
+		if (line->count == 2 || !kind)
 			return false;
-		socat_read_end(&line->ends[line->count++], words[i]);
+		socat_read_end(&line->ends[line->count++], kind, words[i]);
 	}
 	return line->count > 0;
 }
