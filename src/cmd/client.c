@@ -33,7 +33,7 @@ static const struct opt target_rows[] = {
 		OPT_FIELD(struct client_conf, source),
 		.arg = "[ADDR][:PORT]",
 		.help = "connect from this local address or port, or to a Unix socket from this "
-                        "path"},
+			"path"},
 };
 
 static const struct opt time_rows[] = {
