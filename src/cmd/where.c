@@ -442,36 +442,35 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 	return args->count && socat_is_address(args->words[0]) ? where_hint_socat(args, err) : -1;
 }
 
-/* The host to connect to: as it was named, else this machine. */
-static int where_aim_at_host(
-	struct endpoint *at, uint16_t port, const char *interface, struct dial *d, struct err *err)
+static int where_aim_at_host(const char *host, const struct where *where,
+	const struct where_conf *conf, struct dial *d, struct err *err)
 {
-	if (!at->host[0])
-		snprintf(at->host, sizeof(at->host), "localhost");
-	if (host_check(at->host, interface, err) < 0)
+	if (host_check(host, conf->sockets.interface, err) < 0)
 		return -1;
-	if (port == 0) {
+	if (where->port == 0) {
 		err_set(err, ERR_USAGE, "cannot connect to port 0");
 		return err_hint(err, "use the port in the server's 'listening on' line");
 	}
-	endpoint_join(d->typed, sizeof(d->typed), at->host, at->port);
+	endpoint_join(d->typed, sizeof(d->typed), host, where->at.port);
 	return 0;
 }
 
 int where_aim(const struct where *where, const struct where_conf *conf, int64_t timeout_ms,
 	struct dial *d, struct err *err)
 {
-	d->named = where->at;
+	bool named = where->at.host[0];
+	const char *host = named ? where->at.host : "localhost";
+
 	if (where->path.len)
 		snprintf(d->typed, sizeof(d->typed), "%s", addr_text(&where->path).text);
-	else if (where_aim_at_host(&d->named, where->port, conf->sockets.interface, d, err) < 0)
+	else if (where_aim_at_host(host, where, conf, d, err) < 0)
 		return -1;
 	d->where = (struct connector_conf){.via = where->via,
-		.target = {.host = d->named.host,
+		.target = {.host = host,
 			.port = where->port,
 			.family = where->family,
 			/* The default is never looked up: no name for --numeric to forbid. */
-			.numeric = conf->numeric && where->at.host[0]},
+			.numeric = conf->numeric && named},
 		.at = where->path,
 		.typed = d->typed,
 		.timeout_ms = timeout_ms};
@@ -490,5 +489,7 @@ int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, st
 				  : where_read_port(&plain, "connect", &where, err)) < 0 ||
 		where_aim(&where, &plain, timeout_ms, d, err) < 0)
 		return -1;
+	if (where.at.host[0])
+		d->where.target.host = target->at.host; /* which stays */
 	return dial_start(d, err);
 }

@@ -42,11 +42,12 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 	bool lone_port, const char *command, struct where *out, struct err *err);
 
 /* Fill where a dial goes: where_read's answer to conf. A host that was not named is this machine.
- * Its texts are kept in d. Returns 0, or -1 with ERR_USAGE. */
+ * where must live as long as d. Returns 0, or -1 with ERR_USAGE. */
 int where_aim(const struct where *where, const struct where_conf *conf, int64_t timeout_ms,
 	struct dial *d, struct err *err);
 
-/* Begin a dial to a target, without any of the options about sockets. Returns 0, or -1 with err. */
+/* Begin a dial to a target, which must live as long, without any of the options about sockets.
+ * Returns 0, or -1 with err. */
 int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, struct dial *d,
 	struct err *err);
 

@@ -22,8 +22,7 @@ struct dial {
 	 * NULL and why there is none. */
 	void (*done)(struct dial *d, struct conn *made, const struct err *why);
 	void *arg;
-	struct endpoint named;      /* room for the texts of where: the host, */
-	char typed[DIAL_TYPED_MAX]; /* and the address as it was typed */
+	char typed[DIAL_TYPED_MAX]; /* room for where.typed */
 
 	struct connector *connector; /* NULL once it has answered */
 	struct resolved others;      /* where else to go, if we are refused */

@@ -25,7 +25,8 @@ struct mode_env {
 	               */
 	descriptor_link *open_fd; /* for descriptor_open and join_open */
 	/* Connect to an address as the run's options say: begins d, whose owner (not that of a
-	 * server's clients) and done the mode has filled. Returns 0, or -1 with err. */
+	 * server's clients) and done the mode has filled. `to` must live as long as d. Returns 0,
+	 * or -1 with err. */
 	int (*dial)(void *arg, struct dial *d, const struct target *to, struct err *err);
 	struct budget *budget; /* of the server's clients; NULL: none */
 	/* The mode that has `finish` calls this once what it does beside its clients is over: what

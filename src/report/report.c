@@ -139,19 +139,28 @@ static void add_text(struct json *j, const char *key, const char *value)
 		json_str(j, key, span_of(value));
 }
 
+static const void *member_of(const struct report *what, const struct report_field *field)
+{
+	return (const char *)what + field->offset;
+}
+
 static const char *text_of(const struct report *what, const struct report_field *field)
 {
-	return *(const char *const *)((const char *)what + field->offset);
+	return *(const char *const *)member_of(what, field);
 }
 
 static uint64_t number_of(const struct report *what, const struct report_field *field)
 {
-	return *(const uint64_t *)((const char *)what + field->offset);
+	const uint64_t *number = member_of(what, field);
+
+	return *number;
 }
 
 static struct span span_in(const struct report *what, const struct report_field *field)
 {
-	return *(const struct span *)((const char *)what + field->offset);
+	const struct span *span = member_of(what, field);
+
+	return *span;
 }
 
 /* The field whose name is that span, or NULL. */

@@ -319,9 +319,8 @@ Test(where, a_scheme_beside_another_way_is_a_usage_error)
 
 /* ---- what a mode connects to ---- */
 
-static int aim_at(const char *word, struct dial *d, struct err *err)
+static int aim_at(const char *word, struct target *target, struct dial *d, struct err *err)
 {
-	struct target target;
 	struct reporter to = {0};
 	struct loop loop;
 	struct conn_owner owner = {.loop = &loop, .to = &to};
@@ -329,8 +328,8 @@ static int aim_at(const char *word, struct dial *d, struct err *err)
 
 	*d = (struct dial){.owner = &owner};
 	cr_assert(eq(int, loop_init(&loop, err), 0));
-	cr_assert(eq(ptr, (void *)target_read(word, &target), NULL), "%s", word);
-	rc = where_dial(&target, true, 1000, d, err);
+	cr_assert(eq(ptr, (void *)target_read(word, target), NULL), "%s", word);
+	rc = where_dial(target, true, 1000, d, err);
 	dial_stop(d);
 	loop_free(&loop);
 	return rc;
@@ -338,19 +337,20 @@ static int aim_at(const char *word, struct dial *d, struct err *err)
 
 Test(where, a_mode_connects_to_a_target_with_the_usual_defaults)
 {
+	struct target target;
 	struct dial d;
 	struct err err;
 
-	cr_assert(eq(int, aim_at("udp://[::1]:9", &d, &err), 0), "%s", err.what);
+	cr_assert(eq(int, aim_at("udp://[::1]:9", &target, &d, &err), 0), "%s", err.what);
 	cr_expect(eq(ptr, (void *)d.where.via, (void *)&transport_udp));
 	cr_expect(eq(str, d.typed, "[::1]:9"));
-	cr_assert(eq(int, aim_at("127.0.0.1", &d, &err), 0), "%s", err.what);
+	cr_assert(eq(int, aim_at("127.0.0.1", &target, &d, &err), 0), "%s", err.what);
 	cr_expect(eq(ptr, (void *)d.where.via, (void *)&transport_tcp));
 	cr_expect(eq(str, d.typed, "127.0.0.1:" DEFAULT_PORT));
 	cr_expect(eq(i64, d.where.timeout_ms, 1000));
-	cr_assert(eq(int, aim_at(":80", &d, &err), 0), "%s", err.what);
+	cr_assert(eq(int, aim_at(":80", &target, &d, &err), 0), "%s", err.what);
 	cr_expect(eq(str, (char *)d.where.target.host, "localhost"));
-	cr_assert(eq(int, aim_at("unix-seqpacket:@name", &d, &err), 0), "%s", err.what);
+	cr_assert(eq(int, aim_at("unix-seqpacket:@name", &target, &d, &err), 0), "%s", err.what);
 	cr_expect(eq(ptr, (void *)d.where.via, (void *)&transport_unix_seqpacket));
 	cr_expect(eq(str, d.typed, "unix:@name"));
 }
@@ -361,10 +361,11 @@ Test(where, a_mode_is_refused_what_a_client_is_refused)
 		"tls://h:1", "127.0.0.1:0", "h:no-such-service", "unix:@", "1.2.3.4:x/y"};
 
 	for (size_t i = 0; i < COUNT(refused); i++) {
+		struct target target;
 		struct dial d;
 		struct err err = {0};
 
-		cr_expect(eq(int, aim_at(refused[i], &d, &err), -1), "%s", refused[i]);
+		cr_expect(eq(int, aim_at(refused[i], &target, &d, &err), -1), "%s", refused[i]);
 		is_a_usage_error(&err);
 	}
 }

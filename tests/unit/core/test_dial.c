@@ -12,6 +12,7 @@ TestSuite(dial, .timeout = 20);
 struct caller {
 	struct conn_owner owner;
 	struct dial dial;
+	struct target target;
 	unsigned told;
 	struct conn *made;
 	struct err why;
@@ -59,15 +60,15 @@ static void prepare_caller(struct caller *caller, struct stand *s)
 /* Call the house by a target. */
 static void call(struct caller *caller, struct stand *s, const char *scheme)
 {
-	struct target target;
 	struct err err;
 	char word[64];
 
 	prepare_caller(caller, s);
 	snprintf(word, sizeof(word), "%s127.0.0.1:%u", scheme,
 		addr_port(&s->house.server.listeners[0].at));
-	cr_assert(eq(ptr, (void *)target_read(word, &target), NULL));
-	cr_assert(eq(int, where_dial(&target, true, 5000, &caller->dial, &err), 0), "%s", err.what);
+	cr_assert(eq(ptr, (void *)target_read(word, &caller->target), NULL));
+	cr_assert(eq(int, where_dial(&caller->target, true, 5000, &caller->dial, &err), 0), "%s",
+		err.what);
 	cr_assert(eq(uint, caller->told, 0), "never within the call");
 }
 
