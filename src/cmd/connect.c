@@ -142,7 +142,7 @@ const struct command command_connect = {
 	.summary = "join standard input and output to a server",
 	.purpose =
 		"Send standard input to a server and write what it answers to standard output, or "
-		"chat with it line by line. The server sees our end once no answer can be "
+		"chat with it line by line. The end of input is passed on once no answer can be "
 		"lost by it. Status 0: every byte went where it should.",
 	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]"},
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",

@@ -50,7 +50,7 @@ static const struct opt serve_rows[] = {
 		.fallback = MODE_DEFAULT,
 		.choice = mode_choice,
 		.common = true,
-		.help = "what each client meets"},
+		.help = "what the server does with each client"},
 	{.name = "keep-open",
 		.letter = 'k',
 		.kind = OPT_FLAG,
@@ -234,12 +234,12 @@ static int serve_check_options(struct serve_run *run, const struct opt_set *set,
 	if (mode_options_check(run->mode, MODE_OF_SERVE, set, args, &conf->shared, err) < 0)
 		return -1;
 	if (conf->once && conf->exit_after > 1) {
-		err_set(err, ERR_USAGE, "'--once' contradicts '--exit-after %ju'",
+		err_set(err, ERR_USAGE, "'--once' and '--exit-after %ju' cannot both be given",
 			(uintmax_t)conf->exit_after);
 		return err_hint(err, "give one of them");
 	}
 	if (run->mode->one_at_a_time && conf->keep_open && conf->once) {
-		err_set(err, ERR_USAGE, "'--keep-open' and '--once' contradict each other");
+		err_set(err, ERR_USAGE, "'--keep-open' and '--once' cannot both be given");
 		return err_hint(err, "give one of them");
 	}
 	return 0;
@@ -457,7 +457,7 @@ const struct command command_serve = {
 	.name = "serve",
 	.summary = "listen, and run a mode for every client",
 	.purpose = "Listen on a port or a Unix socket, say so on standard error, and serve every "
-		   "client that comes. From the line 'listening on' on, nothing is refused.",
+		   "client. Once the line 'listening on' is there, no client is refused.",
 	.usage = {"[OPTION...] [PORT | [HOST]:PORT | HOST PORT | unix:PATH]"},
 	.examples = {{"sockx serve --mode echo -p 65432",
 			     "an echo server for any number of clients"},

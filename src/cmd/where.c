@@ -31,7 +31,7 @@ const struct opt where_options[] = {
 		.letter = 't',
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct where_conf, tcp),
-		.help = "use TCP, as without any of these"},
+		.help = "use TCP, the default"},
 	{.name = "udp",
 		.letter = 'u',
 		.kind = OPT_FLAG,
@@ -145,8 +145,8 @@ int path_read(const char *typed, struct addr *out, struct err *err)
 		abstract ? "name" : "path", quoted(typed).text);
 	if (abstract)
 		return err_hint(err, "%d bytes at most", ADDR_PATH_MAX);
-	return err_hint(
-		err, "%d bytes at most; go into its folder and use a relative path", ADDR_PATH_MAX);
+	return err_hint(err, "%d bytes at most; change to its directory and use a relative path",
+		ADDR_PATH_MAX);
 }
 
 /* The options that were typed, as a part of a line. Returns false where they cannot be written. */
@@ -280,7 +280,8 @@ static int where_read_words(const struct opt_args *args, bool lone_port, const c
 	if (where_refuse_socat(args, err) < 0)
 		return -1;
 	if (args->count > 2) {
-		err_set(err, ERR_USAGE, "%s is one word too many for an address",
+		err_set(err, ERR_USAGE,
+			"%s is one word too many: the address is complete without it",
 			quoted(words[2]).text);
 		return err_hint(err, "write HOST PORT; 'sockx %s -h' shows examples", command);
 	}
@@ -299,7 +300,7 @@ static int where_read_words(const struct opt_args *args, bool lone_port, const c
 
 static int where_exclude(struct err *err, const char *one, const char *other)
 {
-	err_set(err, ERR_USAGE, "'%s' and '%s' exclude each other", one, other);
+	err_set(err, ERR_USAGE, "'%s' and '%s' cannot both be given", one, other);
 	return err_hint(err, "give one of them, or neither");
 }
 

@@ -355,7 +355,7 @@ static void chat_finish(struct mode_env *env)
 	struct chat_run *run = env->state;
 
 	if (run->typed.len && !run->at_terminal && !run->leaving && !run->verdict.kind)
-		err_set(&run->verdict, ERR_LOST, "the peer left before all was said");
+		err_set(&run->verdict, ERR_LOST, "the peer left before every line was sent");
 	chat_desk_finish(run);
 }
 

@@ -53,7 +53,7 @@ static int greet_check(const char *text, bool *has_name, struct err *err)
 		if (b == BLANK_UNKNOWN) {
 			const struct span word = {(const uint8_t *)brace, len};
 
-			err_set(err, ERR_USAGE, "--greeting: nothing is known to fill in for %s",
+			err_set(err, ERR_USAGE, "--greeting: there is no value for %s",
 				quoted_span(word).text);
 			return err_hint(err, "there are {name}, {peer} and {host}");
 		}

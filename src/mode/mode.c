@@ -41,7 +41,7 @@ int mode_fits(const struct mode *mode, const struct transport *via, struct err *
 {
 	if (!mode->no_datagrams || !via->connectionless)
 		return 0;
-	err_set(err, ERR_USAGE, "mode %s does not go over datagrams: %s", mode->name,
+	err_set(err, ERR_USAGE, "mode %s does not work over datagrams: %s", mode->name,
 		mode->no_datagrams);
 	return err_hint(err, "leave out '--udp', or use --seqpacket with a Unix socket");
 }

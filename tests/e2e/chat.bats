@@ -344,12 +344,12 @@ start_bursts() {
     equal "$(cat "$SERVER_OUT")" $'one\ntwo\nthree'
 }
 
-@test "--turns, 4: the peer has left before all was said" {
+@test "--turns, 4: the peer has left before every line was sent" {
     start_server -m chat -1 --turns -H 127.0.0.1 <<<'one'
     run --separate-stderr sockx connect -m chat --turns 127.0.0.1 "$PORT" < <(printf 'eins\nzwei\ndrei\n')
     expect_status 4
     equal "$output" one
-    [[ $stderr == *'the peer left before all was said'* ]]
+    [[ $stderr == *'the peer left before every line was sent'* ]]
     room_ends_with 0
 }
 
@@ -360,7 +360,7 @@ start_bursts() {
     expect_status 0
     equal "$output" one
     room_ends_with 4
-    has_line "$SERVER_ERR" 'left before all was said'
+    has_line "$SERVER_ERR" 'left before every line was sent'
 }
 
 # ---- at a terminal; that it is left as it was found is checked by peers/dialogue.py each time ----

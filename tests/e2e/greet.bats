@@ -90,7 +90,7 @@ refuses() {
 }
 
 @test "2: another word in braces is a mistake; other braces are text" {
-    refuses 2 "nothing is known to fill in for '\{nmae\}'" sockx serve -m greet -p 0 --greeting 'hi {nmae}'
+    refuses 2 "there is no value for '\{nmae\}'" sockx serve -m greet -p 0 --greeting 'hi {nmae}'
     refuses 2 "'--greeting' belongs to mode greet" sockx serve -m echo -p 0 --greeting hi
     start_server -m greet --greeting '{"to": "{name}", "n": {}, "{": "}"}'
     answers '{"to": "Ada", "n": {}, "{": "}"}' sockx greet -p "$PORT" Ada

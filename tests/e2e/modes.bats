@@ -159,7 +159,7 @@ no_chat() {
         # shellcheck disable=SC2154
         equal "${#stderr_lines[@]}" 2 || return 1
         equal "${stderr_lines[0]}" \
-            "sockx: mode chat does not go over datagrams: they do not tell who comes and goes" || return 1
+            "sockx: mode chat does not work over datagrams: they do not tell who comes and goes" || return 1
         [[ ${stderr_lines[1]} == 'hint: '* ]] || fail "no hint: ${stderr_lines[1]}" || return 1
     done
 }

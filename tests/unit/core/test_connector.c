@@ -604,7 +604,7 @@ Test(connector, where_there_never_is_room_the_deadline_ends_it_and_says_so)
 	d.full = UINT32_MAX;
 	o = race(&d, 60);
 	cr_assert(eq(int, o.why.kind, ERR_TIMEOUT));
-	cr_assert(strstr(o.why.hint, "takes nobody in") != NULL);
+	cr_assert(strstr(o.why.hint, "accepts no connection") != NULL);
 	cr_assert(strstr(o.why.hint, "-w") != NULL);
 	cr_assert(le(uint, d.turned_away, 7));
 	cr_assert(ge(uint, d.turned_away, 2));
