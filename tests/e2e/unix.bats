@@ -850,7 +850,7 @@ fill_backlog() {
         timed run --separate-stderr sockx connect -w 300ms "${WITH[@]}" -U at </dev/null
         expect_status 5
         took_between 300 1000
-        [[ ${stderr_lines[1]} == hint:*takes\ nobody\ in* ]] || fail "its hint: $stderr"
+        [[ ${stderr_lines[1]} == hint:*accepts\ no\ connection* ]] || fail "its hint: $stderr"
         kill -CONT "$SERVER_PID"
         stop_server
     done
