@@ -5,7 +5,12 @@
 #include "base/utf8.h"
 #include "tty/line_edit.h"
 
-enum { SIZES = 250 }; /* a byte of the input from here on is a change of size */
+enum {
+	SIZES = 250, /* a byte of the input from here on is a change of size */
+	YANK = 0x19, /* Ctrl-Y: what was cut once more */
+	YANKS = 6, /* more of them double the line until little else is tried in all the time there
+	              is */
+};
 
 struct typist {
 	struct line_edit e;
@@ -122,17 +127,29 @@ static void leave(struct typist *t)
 	free(t);
 }
 
+static void bound_yanks(uint8_t *keys, size_t size)
+{
+	int yanks = 0;
+
+	for (size_t i = 0; i < size; i++)
+		if (keys[i] == YANK && ++yanks > YANKS)
+			keys[i] = 'y';
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct typist *one = calloc(1, sizeof(*one)), *other = calloc(1, sizeof(*other));
+	uint8_t *keys = exact_copy((struct span){data, size});
 
 	HOLDS(one && other);
-	type_all(one, (struct span){data, size}, false);
-	type_all(other, (struct span){data, size}, true);
+	bound_yanks(keys, size);
+	type_all(one, (struct span){keys, size}, false);
+	type_all(other, (struct span){keys, size}, true);
 	HOLDS(span_equal(buf_span(&one->lines), buf_span(&other->lines)));
 	HOLDS(span_equal(line_edit_line(&one->e), line_edit_line(&other->e)));
 	HOLDS(one->e.at == other->e.at);
 	leave(one);
 	leave(other);
+	free(keys);
 	return 0;
 }
