@@ -244,5 +244,5 @@ two"
     : >"$BATS_TEST_TMPDIR/taken"
     run --separate-stderr sockx echo -u -U "$BATS_TEST_TMPDIR/server" -s "$BATS_TEST_TMPDIR/taken" hello
     expect_status 1
-    [[ $stderr == *'--source takes a path that nobody has'* ]] || fail "$stderr"
+    [[ $stderr == *'--source takes a path that does not exist'* ]] || fail "$stderr"
 }
