@@ -202,7 +202,7 @@ def disk_full(command):
 
 
 @case(
-    "Nobody listens; there is no such name: exit status",
+    "Nothing listens; there is no such name: exit status",
     "7; 6",
     "sockx connect {h} {p}",
     "nc -N {h} {p}",
@@ -212,7 +212,7 @@ def disk_full(command):
 def refused(command):
     # A name that no resolver needs to be asked about.
     said = []
-    for typed in (command, command.replace("{h}", "example..org")):
+    for typed in (command, command.replace("{h}", "nowhere.invalid")):
         with started(words_of(typed, p=free_port())) as program:
             said.append(status_of(program))
     return "; ".join(said)
