@@ -166,6 +166,23 @@ struct addr_shown addr_text(const struct addr *a)
 	return t;
 }
 
+struct addr_shown addr_words(const struct addr *a)
+{
+	struct addr_shown whole = addr_text(a), t = {""};
+	const char *text = whole.text;
+	int host;
+
+	if (a->sa.sa_family == AF_UNIX) {
+		snprintf(t.text, sizeof(t.text), "%s", text + strlen("unix:"));
+		return t;
+	}
+	text += *text == '[';
+	host = (int)(strrchr(text, ':') - text);
+	snprintf(t.text, sizeof(t.text), "%.*s %u", text > whole.text ? host - 1 : host, text,
+		addr_port(a));
+	return t;
+}
+
 uint16_t addr_port(const struct addr *a)
 {
 	if (a->sa.sa_family == AF_INET6)

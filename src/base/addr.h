@@ -52,6 +52,9 @@ struct addr addr_of_ipv4(int family, struct in_addr host, uint16_t port);
  * addr_text(&a).text. */
 struct addr_shown addr_text(const struct addr *a);
 
+/* The same as words of a line: HOST PORT, or PATH or @NAME. */
+struct addr_shown addr_words(const struct addr *a);
+
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 

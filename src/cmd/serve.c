@@ -133,6 +133,8 @@ static void serve_options(struct opt_set *set)
 	opt_set_add(set, "Sockets", socket_option_rows, socket_option_count,
 		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
+	opt_set_add(set, "Readiness", serve_ready_options, serve_ready_option_count,
+		offsetof(struct serve_conf, ready));
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
 	mode_options(set, MODE_OF_SERVE, offsetof(struct serve_conf, shared));
 	opt_set_add(set, "Messages", talk_options, talk_option_count,
@@ -201,6 +203,13 @@ static void serve_stop(struct serve_run *run, const char *reason, enum err_kind 
 		timer_set_in(&run->loop, &run->mode_limit, SERVER_STOP_MS);
 	else
 		loop_stop(&run->loop);
+}
+
+void serve_fail(struct serve_run *run, const char *reason, const struct err *why)
+{
+	if (!run->verdict.kind)
+		run->verdict = *why;
+	serve_stop(run, reason, ERR_LOST);
 }
 
 static void serve_on_signal(void *arg, const char *name)
@@ -311,6 +320,7 @@ static void serve_fill_server(struct serve_run *run)
 	s->clients.idle_ms = serve_idle_ms(run);
 	/* The status of a server that ends by itself vouches for every byte. */
 	s->clients.see_off = s->conf.exit_after > 0;
+	s->ready = serve_ready_tell;
 	s->ended = serve_on_server_ended;
 	s->arg = run;
 }
@@ -349,7 +359,8 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		late_begin(&run->late_lines, &run->loop, run->to) < 0 ||
 		timer_init(&run->loop, &run->max_time, serve_on_max_time) < 0 ||
 		timer_init(&run->loop, &run->mode_limit, serve_on_mode_limit) < 0 ||
-		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0)
+		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0 ||
+		serve_ready_begin(run) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	return signals_open(&run->signals, &run->loop, err);
 }
@@ -393,6 +404,7 @@ static void serve_free_run(struct serve_run *run)
 		run->mode->end(&run->env);
 	signals_close(&run->signals);
 	late_end(&run->late_lines);
+	serve_ready_end(run);
 	timer_free(&run->loop, &run->max_time);
 	timer_free(&run->loop, &run->look_up_limit);
 	timer_free(&run->loop, &run->mode_limit);
@@ -442,7 +454,7 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	if (!run)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->to = to;
-	if (serve_read(run, conf, set, args, err) == 0) {
+	if (serve_read(run, conf, set, args, err) == 0 && serve_ready_prepare(run, err) == 0) {
 		if (serve_init_run(run, set, err) == 0)
 			rc = serve(run, err);
 		if (rc < 0 && run->where.default_port)

@@ -2,6 +2,7 @@
 #define SOCKX_CMD_SERVE_H
 
 #include "cli/command.h"
+#include "cmd/ready.h"
 #include "cmd/where.h"
 #include "core/resolve.h"
 #include "core/server.h"
@@ -9,7 +10,15 @@
 #include "os/signals.h"
 #include "mode/mode.h"
 
-/* What serve.c (the command) and serve_address.c (where it listens) share. */
+/* What serve.c (the command), serve_address.c (where it listens) and serve_ready.c (telling that it
+ * does) share. */
+
+struct serve_ready_conf {
+	const char *to; /* --ready */
+};
+
+extern const struct opt serve_ready_options[];
+extern const size_t serve_ready_option_count;
 
 struct serve_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
@@ -21,6 +30,7 @@ struct serve_conf {
 	uint64_t max_conns, max_per_peer, exit_after, max_memory; /* 0: as if not given */
 	int64_t idle_ms, max_time_ms;                             /* 0: never; -1: not given */
 	struct mode_shared shared;
+	struct serve_ready_conf ready;
 };
 
 /* One host to listen on, and its addresses. */
@@ -40,6 +50,7 @@ struct serve_run {
 	struct timer max_time, look_up_limit, mode_limit;
 	struct late late_lines; /* the reporter's lines */
 	struct server server;
+	struct ready ready;
 	struct budget budget; /* of its clients */
 	struct mode_env env;
 	struct where where;
@@ -61,6 +72,22 @@ void serve_forget_hosts(struct serve_run *run);
 
 /* The addresses are known: begin to serve. Returns 0, or -1 with err. */
 int serve_begin(struct serve_run *run, struct err *err);
+
+/* What was asked to hear that the server is ready can be told, later; an old file is removed.
+ * Returns 0, or -1 with err. */
+int serve_ready_prepare(struct serve_run *run, struct err *err);
+
+/* The loop has been made. Returns 0, or -1 when memory is out. */
+int serve_ready_begin(struct serve_run *run);
+
+/* Take back what was told, and free what is held for it. */
+void serve_ready_end(struct serve_run *run);
+
+/* struct server.ready, of a run. */
+int serve_ready_tell(void *arg, struct err *err);
+
+/* Stop the run, which then fails with why. */
+void serve_fail(struct serve_run *run, const char *reason, const struct err *why);
 
 /* The run is over, if it has begun, and failed, if why is not NULL; the first reason counts. */
 void serve_end(struct serve_run *run, const struct err *why);

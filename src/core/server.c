@@ -519,6 +519,18 @@ static void server_announce(const struct server *s)
 	}
 }
 
+/* All addresses listen: tell, and accept clients. */
+static int server_open_doors(struct server *s, struct err *err)
+{
+	if (server_find_room(s, err) < 0)
+		return -1;
+	server_announce(s);
+	if (s->ready && s->ready(s->arg, err) < 0)
+		return -1;
+	server_update_accepting(s);
+	return 0;
+}
+
 /* Listen, and serve once that is done everywhere: at once, or later where a place cannot be had
  * yet. Returns 0, or -1 with err, and no listener. */
 static int server_listen(struct server *s, struct err *err)
@@ -527,12 +539,9 @@ static int server_listen(struct server *s, struct err *err)
 
 	if (verdict == IO_AGAIN && s->clients.loop->now_ms < s->listen_until_ms) {
 		timer_set_in(s->clients.loop, &s->listen_again, LISTEN_RETRY_MS);
-	} else if (verdict != IO_DONE || server_find_room(s, err) < 0) {
+	} else if (verdict != IO_DONE || server_open_doors(s, err) < 0) {
 		server_close_listeners(s);
 		return -1;
-	} else {
-		server_update_accepting(s);
-		server_announce(s);
 	}
 	*err = (struct err){0};
 	return 0;

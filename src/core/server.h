@@ -72,6 +72,9 @@ struct server {
 	uint64_t dropped;        /* bytes, queued here or in the kernel, that stopping gave up */
 	uint64_t cut_short; /* answers of which there was more to come than stopping waited for */
 	struct err verdict; /* the first client's that did not end in order, or none */
+	/* Every address listens and has been announced; no client has been accepted. Returns 0, or
+	 * -1 with err: then the server ends with it. NULL: nothing is to be done. */
+	int (*ready)(void *arg, struct err *err);
 	/* Called once, when the server is over: no listener, no client. why: NULL; or how the first
 	 * client that did not end in order did, for a server with exit_after; or that bytes were
 	 * dropped; or why it could not listen. The server may be freed in it. */
@@ -79,10 +82,10 @@ struct server {
 	void *arg;
 };
 
-/* Listen, announce each address, and serve. The caller owns s and fills s->conf, s->clients,
- * s->ended and s->arg, the rest zero. Returns 0, or -1 with err (ERR_LISTEN): then nothing is left
- * open, and ended is not called. Where a place cannot be had yet, listening goes on in the loop,
- * and if that fails, ended is called with ERR_LISTEN. */
+/* Listen, announce each address, call ready, and serve. The caller owns s and fills s->conf,
+ * s->clients, s->ready, s->ended and s->arg, the rest zero. Returns 0, or -1 with err (ERR_LISTEN,
+ * or that of ready): then nothing is left open, and ended is not called. Where a place cannot be
+ * had yet, listening goes on in the loop, and if that fails, ended is called with such an error. */
 int server_start(struct server *s, struct err *err);
 
 /* Accept no more, and end when those who are here have gone. */

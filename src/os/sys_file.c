@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/sendfile.h>
@@ -119,6 +120,16 @@ int sys_open(struct reporter *to, const char *path, int flags)
 	return rc;
 }
 
+int sys_openat(struct reporter *to, int directory, const char *name, int flags, mode_t mode)
+{
+	int rc;
+
+	RETRY_EINTR(rc, openat(directory, name, flags, mode));
+	if (to->calls)
+		report_call(to, rc, "openat(%d, %s, %04o)", directory, name, (unsigned)mode);
+	return rc;
+}
+
 int sys_close(struct reporter *to, int fd)
 {
 	int rc = close(fd);
@@ -175,6 +186,20 @@ int sys_unlinkat(struct reporter *to, int directory, const char *name)
 	if (to->calls)
 		report_call(to, rc, "unlinkat(%d, %s)", directory, name);
 	return rc;
+}
+
+int sys_renameat(struct reporter *to, int directory, const char *from, const char *onto)
+{
+	int rc = renameat(directory, from, directory, onto);
+
+	if (to->calls)
+		report_call(to, rc, "renameat(%d, %s, %s)", directory, from, onto);
+	return rc;
+}
+
+int sys_stat(const char *path, struct stat *out)
+{
+	return stat(path, out);
 }
 
 int sys_fstat(int fd, struct stat *out)

@@ -24,6 +24,8 @@ ssize_t sys_sendfile(struct reporter *to, int into, int file, size_t len);
 int sys_pipe(struct reporter *to, int ends[2]);
 int sys_set_pipe_size(struct reporter *to, int fd, int bytes);
 int sys_open(struct reporter *to, const char *path, int flags);
+/* openat(2) of a name in a directory (AT_FDCWD: where we are), with the mode of what it makes. */
+int sys_openat(struct reporter *to, int directory, const char *name, int flags, mode_t mode);
 int sys_close(struct reporter *to, int fd);
 int sys_dup(struct reporter *to, int fd);
 int sys_dup2(struct reporter *to, int fd, int onto);
@@ -33,8 +35,13 @@ int sys_fchmod(struct reporter *to, int fd, mode_t mode);
 int sys_flock(struct reporter *to, int fd, int operation);
 int sys_unlinkat(struct reporter *to, int directory, const char *name);
 
-/* What a descriptor is, and what lies in a directory (a symbolic link is not followed). */
+/* renameat(2) within a directory: what has the new name is replaced. */
+int sys_renameat(struct reporter *to, int directory, const char *from, const char *onto);
+
+/* What a descriptor is, what a path leads to, and what lies in a directory (a symbolic link is not
+ * followed). */
 int sys_fstat(int fd, struct stat *out);
+int sys_stat(const char *path, struct stat *out);
 int sys_lstatat(int directory, const char *name, struct stat *out);
 
 /* fcntl(2): whether fd is open, and for what (O_RDONLY, O_WRONLY, O_RDWR; or -1). */

@@ -4,6 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+pid_t sys_pid(void)
+{
+	return getpid();
+}
+
 void sys_host_name(char *out, size_t size)
 {
 	if (gethostname(out, size) < 0 || !out[0])

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 /* The system calls about our own process, as os/sys_call.h says: none of them is traced. */
 
@@ -16,6 +17,9 @@ int sys_get_as(struct rlimit *out);
 
 /* Returns the mask that held before. */
 mode_t sys_umask(mode_t mask);
+
+/* getpid(2). */
+pid_t sys_pid(void);
 
 /* gethostname(2): this machine's name, cut to size; "localhost" where it has none. */
 void sys_host_name(char *out, size_t size);

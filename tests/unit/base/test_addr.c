@@ -165,6 +165,25 @@ Test(addr, is_read_from_an_abstract_name_whose_length_counts)
 	cr_assert(eq(str, addr_text(&a).text, "unix:@"));
 }
 
+Test(addr, as_words_it_is_host_and_port_or_path)
+{
+	static const struct {
+		const char *host, *words;
+	} hosts[] = {{"127.0.0.1", "127.0.0.1 65535"}, {"::1", "::1 65535"},
+		{"fe80::1%lo", "fe80::1%lo 65535"}, {"::ffff:192.0.2.1", "::ffff:192.0.2.1 65535"}};
+	static const char *const paths[] = {"/run/a b:1", "@name", "./@x"};
+	struct addr a;
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		cr_assert(eq(int, addr_from_numeric(&a, AF_UNSPEC, hosts[i].host, 65535), 0));
+		cr_expect(eq(str, addr_words(&a).text, (char *)hosts[i].words));
+	}
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		cr_assert(eq(int, addr_from_path(&a, paths[i]), 0));
+		cr_expect(eq(str, addr_words(&a).text, (char *)paths[i]));
+	}
+}
+
 Test(addr, a_path_has_at_most_107_bytes_and_at_least_one)
 {
 	static const char first[] = {'/', '@'};

@@ -28,7 +28,7 @@ static enum io listen_later(struct reporter *to, const struct addr *at,
 	return IO_AGAIN;
 }
 
-static void begin(struct stand *s, unsigned tries)
+static void furnish(struct stand *s, unsigned tries)
 {
 	prepare(s, "echo");
 	kept = (struct kept){.row = transport_tcp, .tries = tries};
@@ -37,6 +37,11 @@ static void begin(struct stand *s, unsigned tries)
 	s->house.at[1].in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
 	s->house.server.conf.via = &kept.row;
 	s->house.server.conf.at_count = 2;
+}
+
+static void begin(struct stand *s, unsigned tries)
+{
+	furnish(s, tries);
 	open_house(&s->house);
 }
 
@@ -119,5 +124,81 @@ Test(server_listen, it_may_be_freed_meanwhile)
 
 	begin(&s, 100000);
 	pass_ms(&s.loop, 100);
+	clear_away(&s);
+}
+
+/* ---- ready ---- */
+
+static struct {
+	unsigned calls, announced;
+	size_t listening, clients;
+	bool fails;
+	struct peer early;
+} ready;
+
+/* A client is there before any is accepted: it waits in the backlog. */
+static int on_ready(void *arg, struct err *err)
+{
+	struct house *h = arg;
+
+	ready.calls++;
+	ready.announced = times_in(h->lines.text, "listening on ");
+	ready.listening = h->server.listening;
+	ready.clients = h->server.clients.open_now;
+	if (ready.fails)
+		return err_set(err, ERR_RUNTIME, "it cannot be told");
+	visit(&ready.early, h);
+	return 0;
+}
+
+Test(server_listen, ready_is_called_once_when_all_is_announced_and_no_client_accepted)
+{
+	struct stand s;
+
+	furnish(&s, 3);
+	s.house.server.ready = on_ready;
+	open_house(&s.house);
+	cr_assert(eq(uint, ready.calls, 0), "one address does not listen yet");
+	pass_ms(&s.loop, 50);
+	cr_assert(eq(uint, ready.calls, 1));
+	cr_assert(eq(uint, ready.announced, 2));
+	cr_assert(eq(sz, ready.listening, 2));
+	cr_assert(eq(sz, ready.clients, 0));
+	peer_say(&ready.early, "first");
+	TURN_UNTIL(&s.loop, hears(&ready.early, "first"));
+	cr_assert(eq(uint, ready.calls, 1));
+	peer_leave(&ready.early);
+	clear_away(&s);
+}
+
+Test(server_listen, where_ready_fails_nothing_is_left_open)
+{
+	struct stand s;
+	struct err err = {0};
+
+	furnish(&s, 0);
+	ready.fails = true;
+	s.house.server.ready = on_ready;
+	cr_assert(eq(int, server_start(&s.house.server, &err), -1));
+	cr_assert(eq(int, err.kind, ERR_RUNTIME));
+	cr_assert(eq(str, err.what, "it cannot be told"));
+	cr_assert(eq(sz, s.house.server.listening, 0));
+	cr_assert(eq(uint, s.house.ended, 0));
+	clear_away(&s);
+}
+
+Test(server_listen, where_ready_fails_in_the_loop_the_server_ends_with_its_error)
+{
+	struct stand s;
+
+	furnish(&s, 2);
+	ready.fails = true;
+	s.house.server.ready = on_ready;
+	open_house(&s.house);
+	pass_ms(&s.loop, 50);
+	cr_assert(eq(uint, s.house.ended, 1));
+	cr_assert(eq(int, s.house.why.kind, ERR_RUNTIME));
+	cr_assert(eq(str, s.house.why.what, "it cannot be told"));
+	cr_assert(eq(sz, s.house.server.listening, 0));
 	clear_away(&s);
 }

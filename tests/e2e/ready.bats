@@ -1,0 +1,280 @@
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2094,SC2153,SC2154 # tests are processes; helper reads; run sets output
+#
+# A server tells the program that waits for it, without a loop or a sleep on that side: a descriptor,
+# FIFO or file.
+
+load helper
+
+export BATS_TEST_TIMEOUT=120
+
+setup() {
+    exec </dev/null
+    cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# ARG...: `serve -m echo ARG...` in the background, not yet ready. SERVER_PID, SERVER_ERR
+launch() {
+    local base=$BATS_TEST_TMPDIR/launched$((started += 1))
+
+    "$SOCKX" serve -m echo "$@" >"$base.out" 2>"$base.err" 3>&- &
+    account_for_server $! "$base.err"
+}
+
+# HOST PORT: a server answers there, at the first try.
+answers() {
+    equal "$(sockx echo -w 5 -H "$1" -p "$2" hello)" hello
+}
+
+# STATUS WHAT ARG...: serve ARG... ends with that, without having listened.
+refused() {
+    local status_expected=$1 what=$2
+
+    shift 2
+    run --separate-stderr sockx serve -m echo -p 0 "$@"
+    expect_status "$status_expected"
+    [[ ${stderr_lines[0]} == "sockx: $what"* ]] || fail "$stderr"
+    [[ $stderr != *'listening on'* ]] || fail "$stderr"
+}
+
+# The pipe that HELD leads to takes no more.
+fill_pipe() {
+    "$PYTHON" -c 'import os
+os.set_blocking(1, False)
+try:
+    while True:
+        os.write(1, b"x" * 512 + b"\n")
+except BlockingIOError:
+    os.set_blocking(1, True)' >&"$HELD"
+}
+
+# ---- descriptors ----
+
+@test "100 servers are used as soon as a descriptor says so" {
+    local fd host port rest
+
+    for _ in {1..100}; do
+        coproc exec "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready 5 5>&1 1>/dev/null 2>/dev/null
+        # shellcheck disable=SC2086 # bash closes them with the job
+        exec {fd}<&${COPROC[0]}
+        account_for_server "$COPROC_PID" /dev/null
+        read -r host port rest <&"$fd"
+        equal "$host$rest" 127.0.0.1
+        answers "$host" "$port"
+        ! read -r rest <&"$fd" || fail "one line is all: $rest"
+        exec {fd}<&-
+        stop_server
+    done
+}
+
+@test "a descriptor is closed after the line, and bash's >(...) is one" {
+    mkfifo line
+    launch -p 0 --ready >(cat >line)
+    equal "$(sed 's/[0-9]*$/N/' line)" '127.0.0.1 N'
+    stop_server
+}
+
+@test "a descriptor that is closed, a standard one, or for reading only is refused" {
+    refused 2 "'--ready' cannot use '7': there is no such descriptor" --ready 7
+    refused 2 "'--ready' cannot use '99999999999': there is no such descriptor" --ready 99999999999
+    refused 2 "'--ready' cannot use '1': 0, 1 and 2 are standard" --ready 1
+    refused 2 "'--ready' cannot use '/dev/fd/2': 0, 1 and 2 are standard" --ready /dev/fd/2
+    refused 2 "'--ready' cannot use '5': this descriptor is open for reading only" --ready 5 5</dev/null
+    refused 2 "'--ready' cannot use '': it is empty" --ready ''
+    [ ! -e 7 ] || fail 'a file was made'
+}
+
+@test "digits with a directory are a file" {
+    launch -p 0 -H 127.0.0.1 --ready ./7
+    wait_until test -e 7
+    # shellcheck disable=SC2046
+    answers $(cat 7)
+    stop_server
+}
+
+@test "a pipe that is full gets the line once there is room, and the server serves meanwhile" {
+    mkfifo pipe
+    exec {HELD}<>pipe
+    fill_pipe
+    for way in 5 pipe; do
+        "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready "$way" 5>pipe 2>err 3>&- &
+        adopt_server $! err
+        answers 127.0.0.1 "$PORT"
+        timeout 5 sed -n '/^127/{p;q}' <pipe >line
+        equal "$(cat line)" "127.0.0.1 $PORT"
+        stop_server
+        fill_pipe
+    done
+}
+
+@test "a pipe whose reader has gone ends the server with status 1" {
+    mkfifo pipe
+    exec {HELD}<>pipe 5>pipe
+    exec {HELD}<&-
+    run --separate-stderr sockx serve -m echo -p 0 --ready 5
+    expect_status 1
+    [[ $stderr == *"sockx: cannot write to '--ready' '5': Broken pipe"$'\n'"hint: its reader has gone" ]] || fail "$stderr"
+    exec 5>&-
+}
+
+@test "what cannot be written ends the server with status 1" {
+    run --separate-stderr sockx serve -m echo -p 0 --ready /dev/full
+    expect_status 1
+    [[ $stderr == *"sockx: cannot write to '--ready' '/dev/full': No space left on device" ]] || fail "$stderr"
+}
+
+# ---- FIFOs ----
+
+@test "a FIFO gets the line whether its reader comes first or later" {
+    mkfifo fifo
+    launch -H 127.0.0.1 -p 0 --ready fifo
+    read -r host port <fifo
+    answers "$host" "$port"
+    stop_server
+    [ -p fifo ] || fail 'it is still there'
+
+    "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready fifo 2>err 3>&- &
+    adopt_server $! err
+    answers 127.0.0.1 "$PORT"
+    equal "$(cat fifo)" "127.0.0.1 $PORT"
+    stop_server
+}
+
+@test "a FIFO that has no reader keeps no client and no signal waiting" {
+    mkfifo fifo
+    start_server -m echo -H 127.0.0.1 --ready fifo
+    answers 127.0.0.1 "$PORT"
+    stop_server
+    equal "$SERVER_STATUS" 0
+}
+
+# ---- files ----
+
+@test "100 servers are used as soon as their file is there" {
+    for _ in {1..100}; do
+        launch -H 127.0.0.1 -p 0 --ready file
+        until [ -e file ]; do is_gone "$SERVER_PID" && fail "$(cat "$SERVER_ERR")"; done
+        # shellcheck disable=SC2046
+        answers $(cat file)
+        stop_server
+        [ ! -e file ] || fail 'the file was left'
+    done
+    equal "$(find . -name '.ready*')" ''
+}
+
+@test "a file is replaced whole: no reader ever sees an empty or an old one" {
+    local host port
+
+    echo '127.0.0.1 1' >file
+    launch -H 127.0.0.1 -p 0 --ready file
+    until read -r host port 2>/dev/null <file && [ "$port" != 1 ]; do
+        [ ! -e file ] || [ -s file ] || fail 'it was empty'
+    done
+    answers "$host" "$port"
+    stop_server
+}
+
+@test "of two families the IPv4 loopback is written; of IPv6, the IPv6 one" {
+    launch -p 0 --ready file
+    wait_until test -e file
+    equal "$(cut -d ' ' -f 1 file)" 127.0.0.1
+    stop_server
+    launch -u -p 0 --ready file
+    wait_until test -e file
+    equal "$(cut -d ' ' -f 1 file)" 127.0.0.1
+    stop_server
+    [ -e /proc/net/if_inet6 ] || skip 'no IPv6'
+    launch -6 -p 0 --ready file
+    wait_until test -e file
+    # shellcheck disable=SC2046
+    answers $(cat file)
+    equal "$(cut -d ' ' -f 1 file)" ::1
+    stop_server
+}
+
+@test "of a Unix socket the path is written, of an abstract one its @NAME" {
+    for name in "$BATS_TEST_TMPDIR/a b" "@sockx-ready-$$"; do
+        launch -U "$name" --ready file
+        wait_until test -e file
+        equal "$(cat file)" "$name"
+        equal "$(sockx echo -U "$(cat file)" hello)" hello
+        stop_server
+    done
+}
+
+@test "a file of a killed server is replaced; one that another has put there is not removed" {
+    launch -H 127.0.0.1 -p 0 --ready file
+    wait_until test -e file
+    cp file old
+    kill -KILL "$SERVER_PID"
+    wait_until is_gone "$SERVER_PID"
+    forget_server "$SERVER_PID"
+    cmp file old
+    launch -H 127.0.0.1 -p 0 --ready file
+    wait_until has_line "$SERVER_ERR" listening
+    # shellcheck disable=SC2046
+    wait_until test -e file
+    # shellcheck disable=SC2046
+    answers $(cat file)
+    echo mine >other
+    mv other file
+    stop_server
+    equal "$(cat file)" mine
+}
+
+@test "the old file is gone before the server listens, and where it cannot" {
+    free_port
+    start_peer "$PYTHON" -c 'import socket, sys, time
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(60)' "$PORT"
+    echo '127.0.0.1 1' >file
+    run --separate-stderr sockx serve -m echo -H 127.0.0.1 -p "$PORT" --ready file
+    expect_status 3
+    [ ! -e file ] || fail "$(cat file)"
+}
+
+@test "a place that is no file's is refused before the server listens" {
+    mkdir directory shared
+    chmod 777 shared
+    : >real
+    ln -s real link
+    ln -s nowhere dangling
+    "$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+    refused 2 "cannot make the ready file 'directory': a directory is there" --ready directory
+    refused 2 "cannot make the ready file 'link': a symbolic link is there" --ready link
+    refused 2 "cannot make the ready file 'dangling': a symbolic link is there" --ready dangling
+    refused 2 "cannot make the ready file 'socket': a socket is there" --ready socket
+    refused 2 "cannot make the ready file 'no/file': its directory: No such file" --ready no/file
+    refused 2 "cannot make the ready file 'shared/file': every user may replace files" --ready shared/file
+    [ -L link ] && [ -L dangling ] && [ -e real ] && [ -S socket ] && [ -d directory ] || fail "$(ls -l)"
+    chmod 1777 shared
+    launch -p 0 --ready shared/file
+    wait_until test -e shared/file
+    stop_server
+}
+
+@test "a link to a FIFO is a FIFO" {
+    mkfifo fifo
+    ln -s fifo link
+    launch -H 127.0.0.1 -p 0 --ready link
+    read -r host port <fifo
+    answers "$host" "$port"
+    stop_server
+}
+
+@test "the file has 0644, less the umask" {
+    (
+        umask 027
+        exec "$SOCKX" serve -m echo -p 0 --ready file 2>err 3>&-
+    ) &
+    adopt_server $! err
+    wait_until test -e file
+    equal "$(stat -c %a file)" 640
+    stop_server
+}
+
+@test "its line and the line 'listening on' name the same port" {
+    start_server -m discard --ready file
+    wait_until test -e file
+    equal "$(cut -d ' ' -f 2 file)" "$PORT"
+    stop_server
+}
