@@ -197,6 +197,7 @@ static void serve_stop(struct serve_run *run, const char *reason, enum err_kind 
 	run->interrupted = true;
 	if (run->mode->stopping && run->mode_begun)
 		run->mode->stopping(&run->env);
+	serve_ready_stopping(run);
 	if (run->server.clients.loop && !run->server_over)
 		server_stop(&run->server, reason, kind);
 	else if (run->server_over)

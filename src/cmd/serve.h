@@ -7,6 +7,7 @@
 #include "core/resolve.h"
 #include "core/server.h"
 #include "os/late.h"
+#include "os/notify.h"
 #include "os/signals.h"
 #include "mode/mode.h"
 
@@ -51,6 +52,7 @@ struct serve_run {
 	struct late late_lines; /* the reporter's lines */
 	struct server server;
 	struct ready ready;
+	struct notify notify;
 	struct budget budget; /* of its clients */
 	struct mode_env env;
 	struct where where;
@@ -79,6 +81,9 @@ int serve_ready_prepare(struct serve_run *run, struct err *err);
 
 /* The loop has been made. Returns 0, or -1 when memory is out. */
 int serve_ready_begin(struct serve_run *run);
+
+/* The server begins to stop. */
+void serve_ready_stopping(struct serve_run *run);
 
 /* Take back what was told, and free what is held for it. */
 void serve_ready_end(struct serve_run *run);

@@ -40,12 +40,20 @@ static void serve_ready_on_failed(void *arg, const struct err *why)
 
 int serve_ready_begin(struct serve_run *run)
 {
+	if (notify_begin(&run->notify, run->to, &run->loop) < 0)
+		return -1;
 	return ready_begin(&run->ready, &run->loop, serve_ready_on_failed, run);
+}
+
+void serve_ready_stopping(struct serve_run *run)
+{
+	notify_say(&run->notify, "STOPPING=1");
 }
 
 void serve_ready_end(struct serve_run *run)
 {
 	ready_end(&run->ready);
+	notify_end(&run->notify);
 }
 
 int serve_ready_tell(void *arg, struct err *err)
@@ -53,5 +61,8 @@ int serve_ready_tell(void *arg, struct err *err)
 	struct serve_run *run = arg;
 	const struct addr at = serve_ready_address(&run->server);
 
-	return ready_tell(&run->ready, addr_words(&at).text, err);
+	if (ready_tell(&run->ready, addr_words(&at).text, err) < 0)
+		return -1;
+	notify_say(&run->notify, "READY=1");
+	return 0;
 }

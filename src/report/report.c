@@ -66,6 +66,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ACCEPT_FAILED] = {"accept.failed", LEVEL_DETAIL, "{address}: accept: {reason}"},
 	[REPORT_DROPPED] = {"datagram.dropped", LEVEL_DETAIL,
 		"{address}: datagram dropped: {reason} ({count} so far)"},
+	[REPORT_NOT_NOTIFIED] = {"notify.failed", LEVEL_READY,
+		"{address}: cannot notify the service manager (NOTIFY_SOCKET): {reason}"},
 	[REPORT_STOPPING] = {"stopping", LEVEL_PEOPLE, "stopping: {reason}"},
 	[REPORT_RESOLVING] = {"resolving", LEVEL_DETAIL, "looking up {address}"},
 	[REPORT_ATTEMPT] = {"connect.attempt", LEVEL_DETAIL, "trying {address}"},

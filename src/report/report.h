@@ -27,6 +27,7 @@ enum report_kind {
 	REPORT_REFUSED,        /* ... nor one for its peer: address, reason, count */
 	REPORT_ACCEPT_FAILED,  /* one client could not be taken: address, reason */
 	REPORT_DROPPED,      /* a peer's datagram, or the answer, is lost: address, reason, count */
+	REPORT_NOT_NOTIFIED, /* the service manager does not hear of us: address, reason */
 	REPORT_STOPPING,     /* the server stops: reason */
 	REPORT_RESOLVING,    /* a client looks up a name: address */
 	REPORT_ATTEMPT,      /* a client tries an address: address */

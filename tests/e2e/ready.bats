@@ -278,3 +278,56 @@ time.sleep(60)' "$PORT"
     equal "$(cut -d ' ' -f 2 file)" "$PORT"
     stop_server
 }
+
+# ---- service managers ----
+
+# AT: serves with a manager there, and stops: it hears both.
+is_notified() {
+    start_job "$PYTHON" "$PEERS/notified.py" "$1" "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready file
+    wait_until has_line "$JOB_OUT" '^READY=1$'
+    # shellcheck disable=SC2046
+    answers $(cat file)
+    kill "$(sed -n 's/^pid //p' "$JOB_OUT")"
+    wait_job
+    equal "$(sed 1d "$JOB_OUT")" $'READY=1\nSTOPPING=1\nstatus 0'
+    equal "$(grep -c NOTIFY "$JOB_ERR")" 0
+}
+
+@test "a service manager hears when a server is ready and when it stops" {
+    is_notified "$BATS_TEST_TMPDIR/notify"
+    is_notified "@sockx-notify-$$"
+}
+
+@test "a service manager that has no room hears of it once it has" {
+    export FULL=1
+    is_notified "$BATS_TEST_TMPDIR/notify"
+}
+
+@test "--max-time is a stop that a service manager hears of" {
+    start_job "$PYTHON" "$PEERS/notified.py" "$PWD/notify" "$SOCKX" serve -m echo -p 0 --max-time 100ms
+    wait_job
+    equal "$(sed 1d "$JOB_OUT")" $'READY=1\nSTOPPING=1\nstatus 0'
+}
+
+@test "a server that cannot listen is never ready" {
+    run --separate-stderr "$PYTHON" "$PEERS/notified.py" "$PWD/notify" "$SOCKX" serve -m echo -H 192.0.2.1 -p 0
+    equal "$(sed 1d <<<"$output")" 'status 3'
+}
+
+@test "a service manager that cannot be reached is one line, and the server goes on" {
+    local reason
+
+    for at in "$PWD/none:unix:$PWD/none" @sockx-none:unix:@sockx-none relative:relative; do
+        LAUNCHER=(env NOTIFY_SOCKET="${at%%:*}")
+        start_server -m echo -H 127.0.0.1
+        answers 127.0.0.1 "$PORT"
+        stop_server
+        equal "$SERVER_STATUS" 0
+        equal "$(grep -c NOTIFY_SOCKET "$SERVER_ERR")" 1
+        grep -q "^${at#*:}: cannot notify the service manager (NOTIFY_SOCKET): " "$SERVER_ERR" || fail "$(cat "$SERVER_ERR")"
+    done
+    LAUNCHER=(env NOTIFY_SOCKET=)
+    start_server -m echo
+    stop_server
+    equal "$(grep -c NOTIFY_SOCKET "$SERVER_ERR")" 0
+}

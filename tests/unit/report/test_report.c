@@ -51,6 +51,10 @@ static const struct {
 	{REPORT_ACCEPT_FAILED, "127.0.0.1:80: accept: Connection reset by peer\n", "accept.failed"},
 	{REPORT_DROPPED, "127.0.0.1:80: datagram dropped: Connection reset by peer (5 so far)\n",
 		"datagram.dropped"},
+	{REPORT_NOT_NOTIFIED,
+		"127.0.0.1:80: cannot notify the service manager (NOTIFY_SOCKET): Connection reset "
+		"by peer\n",
+		"notify.failed"},
 	{REPORT_STOPPING, "stopping: Connection reset by peer\n", "stopping"},
 	{REPORT_RESOLVING, "looking up 127.0.0.1:80\n", "resolving"},
 	{REPORT_ATTEMPT, "trying 127.0.0.1:80\n", "connect.attempt"},
@@ -415,6 +419,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_NOT_OPENED] = LEVEL_PEOPLE,
 		[REPORT_ACCEPT_PAUSED] = LEVEL_READY,
 		[REPORT_ACCEPT_RESUMED] = LEVEL_READY,
+		[REPORT_NOT_NOTIFIED] = LEVEL_READY,
 		[REPORT_REFUSED] = LEVEL_DETAIL,
 		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,
 		[REPORT_DROPPED] = LEVEL_DETAIL,
