@@ -419,6 +419,14 @@ static const char *serve_first_host(const struct serve_conf *conf)
 	return conf->hosts.count ? conf->hosts.items[0] : NULL;
 }
 
+/* That what was asked fits where it listens. */
+static int serve_check_where(const struct serve_run *run, struct err *err)
+{
+	if (mode_fits(run->mode, run->where.via, err) < 0)
+		return -1;
+	return serve_check_per_peer(run, err);
+}
+
 /* Fill what run has to know of what was typed. */
 static int serve_read(struct serve_run *run, const struct serve_conf *conf,
 	const struct opt_set *set, const struct opt_args *args, struct err *err)
@@ -428,7 +436,7 @@ static int serve_read(struct serve_run *run, const struct serve_conf *conf,
 	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
 		where_read(&conf->where, args, serve_first_host(conf), true, "serve", &run->where,
 			err) < 0 ||
-		mode_fits(run->mode, run->where.via, err) < 0 || serve_check_per_peer(run, err) < 0)
+		serve_check_where(run, err) < 0)
 		return -1;
 	return serve_check_unix_mode(run, set, args, err);
 }
@@ -455,7 +463,9 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	if (!run)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->to = to;
-	if (serve_read(run, conf, set, args, err) == 0 && serve_ready_prepare(run, err) == 0) {
+	if (serve_read(run, conf, set, args, err) == 0 &&
+		serve_inherited_take(run, set, args, err) == 0 &&
+		serve_check_where(run, err) == 0 && serve_ready_prepare(run, err) == 0) {
 		if (serve_init_run(run, set, err) == 0)
 			rc = serve(run, err);
 		if (rc < 0 && run->where.default_port)

@@ -11,8 +11,8 @@
 #include "os/signals.h"
 #include "mode/mode.h"
 
-/* What serve.c (the command), serve_address.c (where it listens) and serve_ready.c (telling that it
- * does) share. */
+/* What serve.c (the command), serve_address.c and serve_inherited.c (where it listens) and
+ * serve_ready.c (telling that it does) share. */
 
 struct serve_ready_conf {
 	const char *to; /* --ready */
@@ -64,6 +64,11 @@ struct serve_run {
 	bool server_over, interrupted, mode_begun;
 	struct err verdict; /* why the run failed, or none */
 };
+
+/* Take the sockets that the program which started us has opened, if it has: run->at and run->where.
+ * Returns 0, or -1 with err. */
+int serve_inherited_take(struct serve_run *run, const struct opt_set *set,
+	const struct opt_args *args, struct err *err);
 
 /* Find all addresses to listen on: run->at. Names are looked up by the loop, all at once. Returns 1
  * if none needs it; 0 if serve_begin is called later, or serve_end with why not; or -1 with err. */

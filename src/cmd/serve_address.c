@@ -112,6 +112,8 @@ int serve_find_addresses(struct serve_run *run, struct err *err)
 	const struct opt_list *hosts = &run->conf->hosts;
 	const char *word = run->where.at.host;
 
+	if (run->at_count)
+		return 1; /* they were handed over */
 	if (run->where.path.len)
 		return serve_address_add(run, &run->where.path, err) < 0 ? -1 : 1;
 	if (word[0] && serve_address_find_host(run, word, err) < 0)

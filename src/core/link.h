@@ -160,6 +160,13 @@ struct transport {
 	enum io (*listen)(struct reporter *to, const struct addr *at,
 		const struct listen_conf *conf, struct listening *out, struct err *err);
 
+	/* The same with a socket that listens already, bound to at: it is made ready to be used as
+	 * our own, but its path is not ours. It is closed at IO_FAIL. NULL: there is no such
+	 * socket.
+	 */
+	enum io (*adopt)(struct reporter *to, int fd, const struct addr *at,
+		const struct listen_conf *conf, struct listening *out, struct err *err);
+
 	/* Close it, and leave nothing behind. */
 	void (*unlisten)(struct reporter *to, struct listening *socket);
 

@@ -397,6 +397,15 @@ static void server_on_client(struct watch *w, uint32_t events)
 	server_update_accepting(s);
 }
 
+static enum io server_get_socket(
+	struct server *s, const struct addr *at, struct listening *out, struct err *err)
+{
+	if (s->conf.adopts)
+		return s->conf.via->adopt(s->clients.to, s->conf.adopts + (int)s->tried, at,
+			&s->conf.listen, out, err);
+	return s->conf.via->listen(s->clients.to, at, &s->conf.listen, out, err);
+}
+
 static enum io server_listen_one(struct server *s, const struct addr *at, struct err *err)
 {
 	struct listener *l = &s->listeners[s->listening];
@@ -404,7 +413,7 @@ static enum io server_listen_one(struct server *s, const struct addr *at, struct
 	enum io verdict;
 
 	*l = (struct listener){.of = s, .at = *at};
-	verdict = s->conf.via->listen(s->clients.to, at, &s->conf.listen, &l->socket, err);
+	verdict = server_get_socket(s, at, &l->socket, err);
 	if (verdict != IO_DONE)
 		return verdict;
 	l->watch = (struct watch){.fd = l->socket.fd,

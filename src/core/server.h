@@ -25,6 +25,9 @@ struct server_conf {
 	const char *mode;      /* its name, for the "listening" line */
 	const struct addr *at; /* where to listen: all on one port number */
 	size_t at_count;
+	/* Descriptors of sockets that listen at these addresses already: of the first, and so on.
+	 * They are the server's to close. 0: it makes its own. */
+	int adopts;
 	bool any; /* at is every address: a machine without IPv6 is served without */
 	struct listen_conf listen;
 	size_t max_conns;          /* at once; 0: what the descriptor limit allows */

@@ -223,3 +223,8 @@ int sys_access_mode(int fd)
 
 	return flags < 0 ? -1 : flags & O_ACCMODE;
 }
+
+void sys_close_on_exec(int fd)
+{
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+}

@@ -47,5 +47,7 @@ int sys_lstatat(int directory, const char *name, struct stat *out);
 /* fcntl(2): whether fd is open, and for what (O_RDONLY, O_WRONLY, O_RDWR; or -1). */
 bool sys_is_open(int fd);
 int sys_access_mode(int fd);
+/* FD_CLOEXEC: no program that we start gets it. */
+void sys_close_on_exec(int fd);
 
 #endif

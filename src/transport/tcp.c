@@ -7,6 +7,7 @@
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
 #include "transport/inet.h"
+#include "transport/options.h"
 #include "transport/stream.h"
 
 /* Nagle's algorithm against delayed acknowledgements costs 40 ms a message (RFC 896, RFC 1122
@@ -38,6 +39,18 @@ static enum io tcp_listen(struct reporter *to, const struct addr *at,
 		error = errno;
 		sys_close(to, fd);
 		inet_cannot_listen(err, "listen", error, at);
+		return IO_FAIL;
+	}
+	*out = (struct listening){.fd = fd, .options = conf->options};
+	return IO_DONE;
+}
+
+static enum io tcp_adopt(struct reporter *to, int fd, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	tcp_set_options(to, fd, at);
+	if (socket_options_set(to, fd, SOCKET_TCP, at, conf->options, ERR_LISTEN, err) < 0) {
+		sys_close(to, fd);
 		return IO_FAIL;
 	}
 	*out = (struct listening){.fd = fd, .options = conf->options};
@@ -100,6 +113,7 @@ const struct transport transport_tcp = {
 	.edges = true,
 	.bulk = BULK_SOCKET,
 	.listen = tcp_listen,
+	.adopt = tcp_adopt,
 	.unlisten = inet_unlisten,
 	.accept = stream_accept,
 	.connect = tcp_connect,

@@ -30,16 +30,22 @@ static void unix_prepare_stream(struct reporter *to, int fd)
 
 /* Where messages have a connection, control data tells an empty one from the end: see
  * seqpacket_read. */
+static void unix_prepare(struct reporter *to, int fd, int type)
+{
+	if (type == SOCK_STREAM)
+		unix_prepare_stream(to, fd);
+	if (type == SOCK_DGRAM)
+		datagram_enlarge(to, fd, SO_SNDBUFFORCE, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
+	if (type == SOCK_SEQPACKET)
+		sys_setsockopt(to, fd, SOL_SOCKET, SO_PASSCRED, 1);
+}
+
 static int unix_make_socket(struct reporter *to, int type)
 {
 	int fd = sys_socket(to, AF_UNIX, type, 0);
 
-	if (fd >= 0 && type == SOCK_STREAM)
-		unix_prepare_stream(to, fd);
-	if (fd >= 0 && type == SOCK_DGRAM)
-		datagram_enlarge(to, fd, SO_SNDBUFFORCE, SO_SNDBUF, UNIX_DATAGRAMS_BYTES);
-	if (fd >= 0 && type == SOCK_SEQPACKET)
-		sys_setsockopt(to, fd, SOL_SOCKET, SO_PASSCRED, 1);
+	if (fd >= 0)
+		unix_prepare(to, fd, type);
 	return fd;
 }
 
@@ -112,6 +118,30 @@ static enum io seqpacket_listen(struct reporter *to, const struct addr *at,
 	const struct listen_conf *conf, struct listening *out, struct err *err)
 {
 	return unix_listen_with(SOCK_SEQPACKET, to, at, conf, out, err);
+}
+
+static enum io unix_adopt(int type, struct reporter *to, int fd, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	unix_prepare(to, fd, type);
+	if (socket_options_set(to, fd, SOCKET_UNIX, at, conf->options, ERR_LISTEN, err) < 0) {
+		sys_close(to, fd);
+		return IO_FAIL;
+	}
+	*out = (struct listening){.fd = fd, .options = conf->options};
+	return IO_DONE;
+}
+
+static enum io stream_adopt(struct reporter *to, int fd, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	return unix_adopt(SOCK_STREAM, to, fd, at, conf, out, err);
+}
+
+static enum io seqpacket_adopt(struct reporter *to, int fd, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	return unix_adopt(SOCK_SEQPACKET, to, fd, at, conf, out, err);
 }
 
 static void unix_unlisten(struct reporter *to, struct listening *socket)
@@ -420,6 +450,7 @@ const struct transport transport_unix = {
 	.bulk = BULK_SOCKET,
 	.unsent_is_unread = true,
 	.listen = stream_listen,
+	.adopt = stream_adopt,
 	.unlisten = unix_unlisten,
 	.accept = unix_accept,
 	.connect = stream_connect,
@@ -438,6 +469,7 @@ const struct transport transport_unix_seqpacket = {
 	.message_max = UNIX_MESSAGE_MAX,
 	.unsent_is_unread = true,
 	.listen = seqpacket_listen,
+	.adopt = seqpacket_adopt,
 	.unlisten = unix_unlisten,
 	.accept = seqpacket_accept,
 	.connect = seqpacket_connect,

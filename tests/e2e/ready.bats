@@ -331,3 +331,140 @@ is_notified() {
     stop_server
     equal "$(grep -c NOTIFY_SOCKET "$SERVER_ERR")" 0
 }
+
+# ---- sockets that were handed over ----
+
+# SOCKET... -- [ARG...]: a server that got those sockets. SERVER_PID SERVER_ERR, and PORTS
+hand_over() {
+    local kinds=() err=$BATS_TEST_TMPDIR/handed$((started += 1))
+
+    while [ "$1" != -- ]; do
+        kinds+=("$1")
+        shift
+    done
+    shift
+    "$PYTHON" "$PEERS/starter.py" "${kinds[@]}" -- "$SOCKX" serve -m echo "$@" 2>"$err" 3>&- &
+    account_for_server $! "$err"
+    wait_until is_announced "$SERVER_PID" "$err"
+    mapfile -t PORTS < <(sed -n 's/^ready //p' "$err")
+}
+
+# WHAT SOCKET... -- [ARG...]: they are refused.
+not_taken() {
+    local what=$1 kinds=()
+
+    shift
+    while [ "$1" != -- ]; do
+        kinds+=("$1")
+        shift
+    done
+    shift
+    run --separate-stderr timeout 10 "$PYTHON" "$PEERS/starter.py" "${kinds[@]}" -- "$SOCKX" serve -m echo "$@"
+    expect_status 2
+    [[ $stderr == *"sockx: $what"*$'\n'"hint: "* && $stderr != *'listening on'* ]] || fail "$stderr"
+}
+
+@test "sockets that were handed over are served" {
+    hand_over tcp -- --ready file
+    wait_until test -e file
+    equal "$(cat file)" "127.0.0.1 ${PORTS[0]}"
+    grep -qx "listening on 127.0.0.1:${PORTS[0]} (tcp, echo)" "$SERVER_ERR" || fail "$(cat "$SERVER_ERR")"
+    answers 127.0.0.1 "${PORTS[0]}"
+    answers 127.0.0.1 "${PORTS[0]}"
+    stop_server
+    equal "$SERVER_STATUS" 0
+    if [ -e /proc/net/if_inet6 ]; then
+        hand_over tcp tcp6 tcp -- --ttl 9
+        answers 127.0.0.1 "${PORTS[0]}"
+        answers ::1 "${PORTS[1]}"
+        answers 127.0.0.1 "${PORTS[2]}"
+        equal "$(grep -c '^listening on' "$SERVER_ERR")" 3
+        stop_server
+    fi
+}
+
+@test "a Unix socket that was handed over keeps its path" {
+    hand_over "unix:$PWD/stream" -- --ready file
+    wait_until test -e file
+    equal "$(cat file)" "$PWD/stream"
+    equal "$(sockx echo -U stream hello)" hello
+    stop_server
+    [ -S stream ] || fail 'it was removed'
+    hand_over "seqpacket:$PWD/packets" --
+    equal "$(sockx echo --seqpacket -U packets hello)" hello
+    equal "$(sockx echo --seqpacket -U packets '')" ''
+    stop_server
+    [ -S packets ] || fail 'it was removed'
+    hand_over "unix:@sockx-handed-$$" --
+    equal "$(sockx echo -U "@sockx-handed-$$" hello)" hello
+    stop_server
+}
+
+@test "other modes take them, too, and --once ends by itself" {
+    "$PYTHON" "$PEERS/starter.py" tcp -- "$SOCKX" serve --recv-only >out 2>err 3>&- &
+    account_for_server $! err
+    wait_until is_announced "$SERVER_PID" err
+    echo hello | sockx connect 127.0.0.1 "$(sed -n 's/^ready //p' err)"
+    wait_server
+    equal "$SERVER_STATUS" 0
+    equal "$(cat out)" hello
+}
+
+@test "calls on a socket that was handed over never wait, and it stays so" {
+    run "$PYTHON" -c 'import os, socket, subprocess, sys, time
+s = socket.create_server(("127.0.0.1", 0))
+s.setblocking(True)
+def child():
+    os.dup2(s.fileno(), 3)
+    os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+    os.execv(sys.argv[1], [sys.argv[1], "serve", "-m", "echo", "--max-time", "100ms"])
+if not os.fork():
+    child()
+os.wait()
+print(os.get_blocking(s.fileno()))' "$SOCKX"
+    [[ $output == *False ]] || fail "$output"
+}
+
+@test "what was handed over and does not listen, or cannot be served, is refused" {
+    not_taken 'descriptor 3 (LISTEN_FDS) does not listen' deaf --
+    not_taken 'descriptor 3 (LISTEN_FDS) is connected, and does not listen' connected --
+    [[ $stderr == *"descriptors 0 and 1 of 'sockx connect HOST PORT'"* ]] || fail "$stderr"
+    not_taken 'descriptor 4 (LISTEN_FDS) is a socket of datagrams' tcp udp --
+    not_taken 'descriptor 3 (LISTEN_FDS) is a socket of datagrams' "datagram:$PWD/d" --
+    not_taken 'descriptor 3 (LISTEN_FDS) is not a socket' file --
+    not_taken 'descriptor 4 (LISTEN_FDS) is not a socket' tcp closed --
+    not_taken 'descriptor 4 (LISTEN_FDS) is unix, those before it are tcp' tcp "unix:$PWD/u" --
+    LISTEN_FDS=x not_taken "LISTEN_FDS is 'x', which is not a number" tcp --
+}
+
+@test "an address beside sockets that were handed over is an error" {
+    local given words
+
+    for given in 9000 127.0.0.1:9000 '-p 9000' '-H 127.0.0.1' '-u' '-U x' '-b 5' '-4' "unix:$PWD/x"; do
+        read -r -a words <<<"$given"
+        not_taken "'${words[0]}' cannot be combined with inherited sockets (LISTEN_FDS)" tcp -- "${words[@]}"
+    done
+    [ ! -e x ] || fail 'it was made'
+    not_taken "'--max-conns-per-peer' is for TCP" "unix:$PWD/u" -- --max-conns-per-peer 1
+    not_taken "'--ttl' is for TCP and UDP" "unix:$PWD/v" -- --ttl 4
+}
+
+@test "sockets that were handed over to another process are left alone" {
+    export OTHER_PID=1
+    hand_over tcp -- -p 0 -H 127.0.0.1
+    PORT=$(sed -n 's/^listening on .*:\([0-9]*\) .*/\1/p' "$SERVER_ERR")
+    [ "$PORT" != "${PORTS[0]}" ] || fail "$(cat "$SERVER_ERR")"
+    answers 127.0.0.1 "$PORT"
+    stop_server
+}
+
+@test "systemd-socket-activate hands its socket over" {
+    command -v systemd-socket-activate >/dev/null || skip 'it is not installed'
+    free_port
+    start_peer systemd-socket-activate -l "127.0.0.1:$PORT" "$SOCKX" serve -m echo
+    answers 127.0.0.1 "$PORT"
+    answers 127.0.0.1 "$PORT"
+    kill "$PEER_PID"
+    wait_job "$PEER_PID"
+    equal "$JOB_STATUS" 0
+}

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "os/timer.h"
 #include "house.h"
@@ -200,5 +201,32 @@ Test(server_listen, where_ready_fails_in_the_loop_the_server_ends_with_its_error
 	cr_assert(eq(int, s.house.why.kind, ERR_RUNTIME));
 	cr_assert(eq(str, s.house.why.what, "it cannot be told"));
 	cr_assert(eq(sz, s.house.server.listening, 0));
+	clear_away(&s);
+}
+
+/* ---- sockets that listen already ---- */
+
+Test(server_listen, a_socket_that_listens_already_is_served_and_closed_at_the_end)
+{
+	struct stand s;
+	struct peer early, late;
+	struct addr at;
+
+	prepare(&s, "echo");
+	s.house.server.conf.adopts = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	at = s.house.at[0];
+	cr_assert(eq(int, bind(s.house.server.conf.adopts, &at.sa, at.len), 0));
+	cr_assert(eq(int, listen(s.house.server.conf.adopts, 5), 0));
+	cr_assert(eq(int, getsockname(s.house.server.conf.adopts, &at.sa, &at.len), 0));
+	s.house.at[0] = at;
+	peer_connect(&early, &at);
+	peer_say(&early, "before");
+	open_house(&s.house);
+	cr_assert(eq(uint, times_in(s.house.lines.text, "listening on 127.0.0.1:"), 1));
+	visit(&late, &s.house);
+	peer_say(&late, "after");
+	TURN_UNTIL(&s.loop, hears(&early, "before") && hears(&late, "after"));
+	peer_leave(&early);
+	peer_leave(&late);
 	clear_away(&s);
 }
