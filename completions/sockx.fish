@@ -53,6 +53,8 @@ complete -c sockx -n '__sockx_is serve' -l max-memory -x -d 'hold at most SIZE f
 complete -c sockx -n '__sockx_is serve' -s b -l backlog -x -d 'let N clients wait to be accepted (default, and at most: what net.core.somaxconn allows)'
 complete -c sockx -n '__sockx_is serve' -l unix-mode -x -d 'give the Unix socket\'s path these permissions'
 complete -c sockx -n '__sockx_is serve' -l ready -r -F -d 'once clients are accepted, write HOST PORT, or the path of the Unix socket, to this descriptor, FIFO or new file'
+complete -c sockx -n '__sockx_is serve' -l background -d 'return once clients are accepted, print PID HOST PORT, and serve in the background'
+complete -c sockx -n '__sockx_is serve' -l log -r -F -d 'append what is said in the background to FILE'
 complete -c sockx -n '__sockx_is serve' -s i -l idle-timeout -x -d 'close a connection on which nothing has moved for DUR; forget a datagram peer not heard for DUR (default: 2m)'
 complete -c sockx -n '__sockx_is serve' -l max-time -x -d 'stop after DUR, as if by SIGTERM'
 complete -c sockx -n '__sockx_is serve' -l request-timeout -x -d 'refuse a client whose name or text is not whole after DUR (0: never)'

@@ -241,7 +241,8 @@ static int serve_check_options(struct serve_run *run, const struct opt_set *set,
 {
 	const struct serve_conf *conf = run->conf;
 
-	if (mode_options_check(run->mode, MODE_OF_SERVE, set, args, &conf->shared, err) < 0)
+	if (mode_options_check(run->mode, MODE_OF_SERVE, set, args, &conf->shared, err) < 0 ||
+		serve_ready_check(run, err) < 0)
 		return -1;
 	if (conf->once && conf->exit_after > 1) {
 		err_set(err, ERR_USAGE, "'--once' and '--exit-after %ju' cannot both be given",
@@ -454,26 +455,44 @@ static int serve_check(
 	return rc;
 }
 
+/* Whatever is handed over is taken before there is a descriptor of ours; and the server goes to the
+ * background before there is a thread. Returns 0, 1 in the parent of a server that is ready there,
+ * or -1 with err. */
+static int serve_prepare(struct serve_run *run, const struct serve_conf *conf,
+	const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	int detached = -1;
+
+	if (serve_read(run, conf, set, args, err) < 0 ||
+		serve_inherited_take(run, set, args, err) < 0 || serve_check_where(run, err) < 0 ||
+		serve_ready_prepare(run, err) < 0)
+		return -1;
+	detached = serve_ready_detach(run, err);
+	if (detached != 0)
+		serve_ready_end(run);
+	return detached;
+}
+
 static int serve_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	struct serve_run *run = calloc(1, sizeof(*run));
-	int rc = -1;
+	int rc;
 
 	if (!run)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->to = to;
-	if (serve_read(run, conf, set, args, err) == 0 &&
-		serve_inherited_take(run, set, args, err) == 0 &&
-		serve_check_where(run, err) == 0 && serve_ready_prepare(run, err) == 0) {
-		if (serve_init_run(run, set, err) == 0)
+	rc = serve_prepare(run, conf, set, args, err);
+	if (rc == 0) {
+		rc = serve_init_run(run, set, err);
+		if (rc == 0)
 			rc = serve(run, err);
 		if (rc < 0 && run->where.default_port)
 			host_hint_port(run->where.at.host, err);
 		serve_free_run(run);
 	}
 	free(run);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 const struct command command_serve = {

@@ -6,6 +6,7 @@
 #include "cmd/where.h"
 #include "core/resolve.h"
 #include "core/server.h"
+#include "os/background.h"
 #include "os/late.h"
 #include "os/notify.h"
 #include "os/signals.h"
@@ -16,6 +17,8 @@
 
 struct serve_ready_conf {
 	const char *to; /* --ready */
+	bool background;
+	const char *log;
 };
 
 extern const struct opt serve_ready_options[];
@@ -53,7 +56,8 @@ struct serve_run {
 	struct server server;
 	struct ready ready;
 	struct notify notify;
-	struct budget budget; /* of its clients */
+	struct background background; /* in use with --background */
+	struct budget budget;         /* of its clients */
 	struct mode_env env;
 	struct where where;
 	struct addr at[SERVER_LISTENERS_MAX];
@@ -83,6 +87,13 @@ int serve_begin(struct serve_run *run, struct err *err);
 /* What was asked to hear that the server is ready can be told, later; an old file is removed.
  * Returns 0, or -1 with err. */
 int serve_ready_prepare(struct serve_run *run, struct err *err);
+
+/* That what was asked of readiness can be meant. Returns 0, or -1 with err. */
+int serve_ready_check(const struct serve_run *run, struct err *err);
+
+/* Go to the background, if that was asked. Returns 0 in the process that is to serve; 1 in its
+ * parent, once the server is ready and that was printed; or -1 with err. */
+int serve_ready_detach(struct serve_run *run, struct err *err);
 
 /* The loop has been made. Returns 0, or -1 when memory is out. */
 int serve_ready_begin(struct serve_run *run);

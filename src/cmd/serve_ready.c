@@ -1,5 +1,13 @@
 /* How sockx serve tells that it is ready. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/colour.h"
 #include "cmd/serve.h"
+#include "cmd/standard_error.h"
+#include "cmd/talk.h"
+#include "os/sys_process.h"
+#include "os/write_out.h"
 
 const struct opt serve_ready_options[] = {
 	{.name = "ready",
@@ -9,6 +17,17 @@ const struct opt serve_ready_options[] = {
 		.completes = COMPLETES_FILE,
 		.help = "once clients are accepted, write HOST PORT, or the path of the Unix "
 			"socket, to this descriptor, FIFO or new file"},
+	{.name = "background",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct serve_ready_conf, background),
+		.help = "return once clients are accepted, print PID HOST PORT, and serve in the "
+			"background"},
+	{.name = "log",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct serve_ready_conf, log),
+		.arg = "FILE",
+		.completes = COMPLETES_FILE,
+		.help = "append what is said in the background to FILE"},
 };
 const size_t serve_ready_option_count =
 	sizeof(serve_ready_options) / sizeof(serve_ready_options[0]);
@@ -28,9 +47,56 @@ static struct addr serve_ready_address(const struct server *s)
 	return addr_loopback(addr_host(&at).sa.sa_family, addr_port(&at));
 }
 
+int serve_ready_check(const struct serve_run *run, struct err *err)
+{
+	const struct serve_ready_conf *conf = &run->conf->ready;
+
+	if (conf->log && !conf->background) {
+		err_set(err, ERR_USAGE, "'--log' needs '--background'");
+		return err_hint(err, "without it, redirect standard error: 2>>FILE");
+	}
+	if (!conf->background || !run->mode->uses_std)
+		return 0;
+	err_set(err, ERR_USAGE,
+		"'--background' is not for mode %s: it uses standard input and "
+		"output",
+		run->mode->name);
+	return err_hint(err, "choose another mode, such as '--mode echo'");
+}
+
 int serve_ready_prepare(struct serve_run *run, struct err *err)
 {
-	return ready_prepare(&run->ready, run->to, run->conf->ready.to, err);
+	const struct serve_ready_conf *conf = &run->conf->ready;
+
+	if (ready_prepare(&run->ready, run->to, conf->to, err) < 0)
+		return -1;
+	if (background_open(&run->background, run->to, conf->log, err) == 0)
+		return 0;
+	ready_end(&run->ready);
+	return -1;
+}
+
+/* The parent prints what the server says once it is ready. */
+static int serve_ready_print(struct serve_run *run, struct err *err)
+{
+	char said[200];
+
+	if (background_wait(&run->background, said, sizeof(said), err) < 0)
+		return -1;
+	if (write_out(run->to, STDOUT_FILENO, span_of(said), "standard output", err) == 0)
+		return 1;
+	background_stop(&run->background);
+	return -1;
+}
+
+int serve_ready_detach(struct serve_run *run, struct err *err)
+{
+	int forked;
+
+	if (!run->conf->ready.background)
+		return 0;
+	forked = background_fork(&run->background, err);
+	return forked > 0 ? serve_ready_print(run, err) : forked;
 }
 
 static void serve_ready_on_failed(void *arg, const struct err *why)
@@ -54,15 +120,32 @@ void serve_ready_end(struct serve_run *run)
 {
 	ready_end(&run->ready);
 	notify_end(&run->notify);
+	background_end(&run->background);
+}
+
+/* The last that is told to those who started us: from now on nothing is. */
+static int serve_ready_leave(struct serve_run *run, const char *place, struct err *err)
+{
+	char word[200];
+
+	if (!run->conf->ready.background)
+		return 0;
+	snprintf(word, sizeof(word), "%d %s\n", sys_pid(), place);
+	standard_error_leave(run->to);
+	if (run->to->level == LEVEL_PEOPLE)
+		run->to->level = LEVEL_READY;
+	run->to->colour = colour_wanted(run->conf->talk.color, false);
+	return background_ready(&run->background, word, err);
 }
 
 int serve_ready_tell(void *arg, struct err *err)
 {
 	struct serve_run *run = arg;
 	const struct addr at = serve_ready_address(&run->server);
+	const struct addr_shown place = addr_words(&at);
 
-	if (ready_tell(&run->ready, addr_words(&at).text, err) < 0)
+	if (ready_tell(&run->ready, place.text, err) < 0)
 		return -1;
 	notify_say(&run->notify, "READY=1");
-	return 0;
+	return serve_ready_leave(run, place.text, err);
 }

@@ -72,6 +72,20 @@ void standard_error_begin(struct standard_error *e, struct reporter *to)
 	to->late = &e->late;
 }
 
+void standard_error_leave(struct reporter *to)
+{
+	struct standard_error *e = to->sink.arg;
+
+	if (e->kept.len)
+		standard_error_again(&e->late);
+	buf_free(&e->kept);
+	if (!e->link.via)
+		return;
+	e->link.vacates = false;
+	link_close(&e->link);
+	e->link = (struct link){0};
+}
+
 void standard_error_end(struct standard_error *e)
 {
 	int64_t until_ms = clock_ms() + STANDARD_ERROR_END_MS;

@@ -28,6 +28,10 @@ struct standard_error {
 /* Make to's sink of it. e stays where it is. */
 void standard_error_begin(struct standard_error *e, struct reporter *to);
 
+/* Descriptor 2 is about to lead elsewhere: what to has kept is written, or dropped, and the next
+ * line opens it anew. standard_error_begin made to's sink. */
+void standard_error_leave(struct reporter *to);
+
 /* At the end of the run, where no loop turns: wait for the terminal to take what is kept, within
  * STANDARD_ERROR_END_MS; what is left then is dropped. */
 void standard_error_end(struct standard_error *e);

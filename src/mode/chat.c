@@ -395,6 +395,7 @@ const struct mode mode_chat = {
 	.state_size = sizeof(struct chat_run),
 	.no_datagrams = "they do not tell who comes and goes",
 	.begin = chat_begin,
+	.uses_std = true,
 	.finish = chat_finish,
 	.stopping = chat_stopping,
 	.end = chat_end,

@@ -53,6 +53,8 @@ struct mode {
 	bool amplifies;
 	/* It has one client at a time, and ends with its first unless --keep-open. */
 	bool one_at_a_time;
+	/* It reads standard input, or writes standard output. */
+	bool uses_std;
 	/* Why it cannot do with datagrams, as a phrase; NULL: it can. */
 	const char *no_datagrams;
 	/* Whether a client of ours awaits no answer. NULL: it awaits one. */

@@ -351,6 +351,7 @@ const struct mode mode_pipe = {
 	.takes = MODE_TAKES_LINES,
 	.state_size = sizeof(struct pipe_run),
 	.one_at_a_time = true,
+	.uses_std = true,
 	.one_way = pipe_end_one_way,
 	.begin = pipe_begin,
 	.finish = pipe_finish,

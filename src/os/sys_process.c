@@ -2,11 +2,41 @@
 
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "os/sys_call.h"
 
 pid_t sys_pid(void)
 {
 	return getpid();
+}
+
+pid_t sys_fork(void)
+{
+	return fork();
+}
+
+void sys_setsid(void)
+{
+	setsid();
+}
+
+void sys_kill(pid_t child, int number)
+{
+	kill(child, number);
+}
+
+int sys_wait_for(pid_t child, int *number)
+{
+	int status;
+	pid_t rc;
+
+	RETRY_EINTR(rc, waitpid(child, &status, 0));
+	if (rc < 0)
+		return 0;
+	*number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 void sys_host_name(char *out, size_t size)

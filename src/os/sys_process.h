@@ -18,8 +18,15 @@ int sys_get_as(struct rlimit *out);
 /* Returns the mask that held before. */
 mode_t sys_umask(mode_t mask);
 
-/* getpid(2). */
+/* getpid(2); fork(2), for a process without threads; setsid(2); kill(2) for a child of ours. */
 pid_t sys_pid(void);
+pid_t sys_fork(void);
+void sys_setsid(void);
+void sys_kill(pid_t child, int number);
+
+/* waitpid(2), which waits: the child's exit status; or 0, and in *number the signal that ended it.
+ */
+int sys_wait_for(pid_t child, int *number);
 
 /* gethostname(2): this machine's name, cut to size; "localhost" where it has none. */
 void sys_host_name(char *out, size_t size);

@@ -468,3 +468,151 @@ print(os.get_blocking(s.fileno()))' "$SOCKX"
     wait_job "$PEER_PID"
     equal "$JOB_STATUS" 0
 }
+
+# ---- the background ----
+
+# ARG...: `serve -m echo --background ARG...`; it is accounted for. SERVER_PID, HOST, PORT; SAID on 2
+detach() {
+    started=$((started + 1))
+    SAID=$BATS_TEST_TMPDIR/said$started
+    read -r SERVER_PID HOST PORT < <(timeout 10 "$SOCKX" serve -m echo --background "$@" 2>"$SAID" 3>&- {HELD}>&-)
+    DETACHED+=("$SERVER_PID")
+    [ -n "$SERVER_PID" ] || fail "$(cat "$SAID")"
+}
+
+DETACHED=()
+
+# A server in the background is no child of ours.
+teardown() {
+    local pid
+
+    for pid in "${DETACHED[@]}"; do
+        kill "$pid" 2>/dev/null || true
+    done
+    end_all
+}
+
+attach_end() {
+    kill "$SERVER_PID"
+    wait_until is_gone "$SERVER_PID"
+}
+
+@test "100 servers in the background are used as soon as the command returns" {
+    for _ in {1..100}; do
+        detach -H 127.0.0.1 -p 0
+        answers "$HOST" "$PORT"
+        kill "$SERVER_PID"
+    done
+    wait_until is_gone "$SERVER_PID"
+}
+
+@test "a server in the background has a session of its own, and no descriptor of its starter" {
+    detach -p 0
+    equal "$HOST" 127.0.0.1
+    equal "$(ps -o sid= -p "$SERVER_PID" | tr -d ' ')" "$SERVER_PID"
+    for fd in 0 1; do
+        equal "$(readlink "/proc/$SERVER_PID/fd/$fd")" /dev/null
+    done
+    equal "$(readlink "/proc/$SERVER_PID/fd/2")" "$SAID"
+    equal "$(readlink "/proc/$SERVER_PID/cwd")" "$(pwd -P)"
+    attach_end
+}
+
+@test "in the background a terminal is let go, and the log gets what is said" {
+    run on_a_terminal "$SOCKX serve -m echo -H 127.0.0.1 -p 0 --background"
+    read -r SERVER_PID HOST PORT < <(grep -Eo '^[0-9]+ 127[^ ]* [0-9]+' <<<"$output")
+    DETACHED+=("$SERVER_PID")
+    [[ $output == *'listening on 127.0.0.1:'* ]] || fail "$output"
+    equal "$(readlink "/proc/$SERVER_PID/fd/2")" /dev/null
+    answers "$HOST" "$PORT"
+    attach_end
+
+    echo before >log
+    run on_a_terminal "$SOCKX serve -v -m echo -H 127.0.0.1 -p 0 --background --log log"
+    read -r SERVER_PID HOST PORT < <(grep -Eo '^[0-9]+ 127[^ ]* [0-9]+' <<<"$output")
+    DETACHED+=("$SERVER_PID")
+    answers "$HOST" "$PORT"
+    attach_end
+    equal "$(sed 's/127.0.0.1:[0-9]*/ADDRESS/' log)" "before
+1: ADDRESS connected
+1: ADDRESS done, 5 bytes received, 5 sent
+stopping: SIGTERM
+done: 5 bytes received, 5 sent"
+}
+
+# LINE: as typed at a terminal.
+on_a_terminal() {
+    timeout 10 script -qec "$1" /dev/null 3>&- | tr -d '\r'
+}
+
+@test "a server in the background that cannot start tells why, with its status" {
+    free_port
+    start_peer "$PYTHON" -c 'import socket, sys, time
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(60)' "$PORT"
+    run --separate-stderr sockx serve -m echo -H 127.0.0.1 -p "$PORT" --background --log log
+    expect_status 3
+    equal "$output" ''
+    [[ ${stderr_lines[0]} == "sockx: cannot listen on 127.0.0.1:$PORT: bind: Address already in use" ]] || fail "$stderr"
+    [[ ${stderr_lines[1]} == hint:* ]] || fail "$stderr"
+    run --separate-stderr sockx serve -m echo -p 0 --background --ready no/file
+    expect_status 2
+    equal "${#stderr_lines[@]}" 2
+    run --separate-stderr sockx serve -m echo -p 0 --background --log no/log
+    expect_status 1
+    [[ $stderr == "sockx: cannot open the log 'no/log': No such file or directory" ]] || fail "$stderr"
+}
+
+@test "a command that cannot print what it started ends it" {
+    run --separate-stderr sh -c '"$1" serve -m echo -H 127.0.0.1 -p 0 --background --log log >/dev/full' sh "$SOCKX"
+    expect_status 1
+    [[ $stderr == *'cannot write to standard output: No space left'* ]] || fail "$stderr"
+    PORT=$(sed -n 's/^listening on .*:\([0-9]*\) .*/\1/p' <<<"$stderr")
+    wait_until stops_listening
+}
+
+@test "modes that use standard input and output stay in the foreground" {
+    for mode in pipe chat; do
+        run --separate-stderr sockx serve -m "$mode" -p 0 --background
+        expect_status 2
+        equal "${stderr_lines[0]}" "sockx: '--background' is not for mode $mode: it uses standard input and output"
+    done
+    run --separate-stderr sockx serve -m echo -p 0 --log log
+    expect_status 2
+    equal "${stderr_lines[0]}" "sockx: '--log' needs '--background'"
+    [ ! -e log ] || fail 'it was made'
+}
+
+@test "in the background all else is told as well: files, managers, sockets that were handed over" {
+    detach -p 0 --ready file
+    equal "$(cat file)" "$HOST $PORT"
+    attach_end
+    [ ! -e file ] || fail 'it was left'
+    detach -U socket
+    equal "$HOST" socket
+    equal "$(sockx echo -U socket hello)" hello
+    attach_end
+    run --separate-stderr timeout 10 "$PYTHON" "$PEERS/starter.py" tcp -- "$SOCKX" serve -m echo --background --log log
+    expect_status 0
+    read -r SERVER_PID HOST PORT <<<"$output"
+    DETACHED+=("$SERVER_PID")
+    answers "$HOST" "$PORT"
+    attach_end
+}
+
+@test "a background process that ends early is an error of the command" {
+    local locker told
+
+    mkdir locked
+    exec {locker}<locked
+    flock "$locker"
+    for told in 'KILL:was ended by signal 9' 'TERM:ended before it was ready'; do
+        start_job "$SOCKX" serve -m echo -U locked/socket --background
+        wait_until pgrep -P "$JOB_PID"
+        kill -"${told%%:*}" "$(pgrep -P "$JOB_PID")"
+        wait_job
+        equal "$JOB_STATUS" 1
+        equal "$(tail -n 1 "$JOB_ERR")" "sockx: the background process ${told#*:}"
+    done
+    exec {locker}<&-
+}
