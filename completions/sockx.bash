@@ -80,6 +80,8 @@ _sockx_connect() {
 		--keepalive) return ;;
 		--interface) return ;;
 		-w | --connect-timeout) return ;;
+		-r | --retry) return ;;
+		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
@@ -91,7 +93,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --bye --turns'
+		_sockx_reply -W ' -m --mode --max-answer -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --bye --turns'
 		return
 	fi
 	_sockx_address
@@ -110,6 +112,8 @@ _sockx_echo() {
 		--keepalive) return ;;
 		--interface) return ;;
 		-w | --connect-timeout) return ;;
+		-r | --retry) return ;;
+		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
@@ -123,7 +127,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -141,6 +145,8 @@ _sockx_greet() {
 		--keepalive) return ;;
 		--interface) return ;;
 		-w | --connect-timeout) return ;;
+		-r | --retry) return ;;
+		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
@@ -148,7 +154,7 @@ _sockx_greet() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --max-answer --raw'
 		return
 	fi
 }
@@ -166,6 +172,8 @@ _sockx_analyze() {
 		--keepalive) return ;;
 		--interface) return ;;
 		-w | --connect-timeout) return ;;
+		-r | --retry) return ;;
+		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
@@ -175,7 +183,7 @@ _sockx_analyze() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --max-answer --raw'
 		return
 	fi
 }

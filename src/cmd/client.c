@@ -46,6 +46,18 @@ static const struct opt time_rows[] = {
 		.common = true,
 		.help = "give up when it takes longer to look up and connect, over all addresses, "
 			"or (not with connect) to get an answer (0: never)"},
+	{.name = "retry",
+		.letter = 'r',
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct client_conf, retries),
+		.arg = "N",
+		.max = 1000000,
+		.help = "if the server cannot be reached, try N more times, with growing pauses"},
+	{.name = "retry-for",
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct client_conf, retry_ms),
+		.arg = "DUR",
+		.help = "the same until DUR has passed (0: until it is reached)"},
 	{.name = "idle-timeout",
 		.letter = 'i',
 		.kind = OPT_MSEC,
@@ -111,13 +123,54 @@ static void client_on_unopened(struct conn_owner *owner, const struct conn *conn
 		client_fail(c, why);
 }
 
+void client_try_again(struct client *c, const struct err *why)
+{
+	struct err verdict = {0};
+
+	if (!retry_failed(&c->retry, why, &verdict))
+		client_fail(c, &verdict);
+}
+
 static void client_on_dialled(struct dial *d, struct conn *made, const struct err *why)
 {
 	struct client *c = container_of(d, struct client, dial);
 
 	c->net = made;
-	if (why)
-		client_fail(c, why);
+	if (!made)
+		client_try_again(c, why);
+	else if (!c->unproven)
+		retry_succeeded(&c->retry);
+}
+
+static int client_dial(struct client *c, struct err *err)
+{
+	c->dial.where.timeout_ms = retry_limit_ms(&c->retry, c->conf->connect_timeout_ms);
+	return dial_start(&c->dial, err);
+}
+
+/* The next attempt is due, or it is too late for one. */
+static void client_on_retry(struct retry *r, const struct err *over)
+{
+	struct client *c = container_of(r, struct client, retry);
+	struct err why = {0};
+
+	if (over)
+		client_fail(c, over);
+	else if (client_dial(c, &why) < 0)
+		client_fail(c, &why);
+}
+
+static int client_begin(struct client *c, struct err *err)
+{
+	c->retry = (struct retry){.loop = &c->loop,
+		.to = c->to,
+		.typed = c->dial.typed,
+		.times = c->conf->retries,
+		.for_ms = c->conf->retry_ms,
+		.again = client_on_retry};
+	if (retry_begin(&c->retry) < 0)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	return client_dial(c, err);
 }
 
 static void client_on_max_time(struct timer *t)
@@ -244,7 +297,7 @@ static void client_tell_done(struct client *c)
 
 int client_run(struct client *c, struct err *err)
 {
-	if (dial_start(&c->dial, err) < 0)
+	if (client_begin(c, err) < 0)
 		return -1;
 	if (c->conf->max_time_ms > 0)
 		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
@@ -264,6 +317,7 @@ int client_run(struct client *c, struct err *err)
 void client_free(struct client *c)
 {
 	dial_stop(&c->dial);
+	retry_end(&c->retry);
 	conn_owner_free(&c->owner);
 	timer_free(&c->loop, &c->max_time);
 	scratch_free(&c->scratch, c->to);

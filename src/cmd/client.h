@@ -6,6 +6,7 @@
 #include "core/conn.h"
 #include "core/dial.h"
 #include "core/descriptor.h"
+#include "core/retry.h"
 #include "os/late.h"
 
 /*
@@ -18,6 +19,8 @@ struct client_conf {
 	const char *host, *source;
 	struct where_conf where;
 	int64_t connect_timeout_ms, idle_ms, max_time_ms; /* not above 0: never */
+	uint64_t retries;                                 /* attempts after the first */
+	int64_t retry_ms;    /* repeat them for so long; 0: any time; below 0: do not */
 	uint64_t max_answer; /* bytes; 0: any. Its row is the command's: the default differs */
 };
 
@@ -33,11 +36,13 @@ struct client {
 	struct conn_owner owner;
 	struct where where;
 	struct dial dial;        /* of the first connection */
+	struct retry retry;      /* ... until there is one */
 	struct conn *net;        /* which this is; NULL while there is none */
 	uint64_t received, sent; /* bytes, of the connections that are over */
 	struct timer max_time;
 	struct late late_lines; /* the reporter's lines */
 	struct err verdict;     /* why the run failed, or none */
+	bool unproven;    /* a connection is none until the command says so: retry_succeeded */
 	const char *mode; /* what a server must be started with to answer, for hints; NULL: any */
 	/* A connection is over, why as handler.closed has it. The command stops the loop when it is
 	 * done with the rest. */
@@ -64,6 +69,10 @@ void client_stop(struct client *c);
 
 /* Remember why the run fails; the first reason counts. why may be NULL: nothing failed. */
 void client_blame(struct client *c, const struct err *why);
+
+/* What seemed to be connected was not, as why says: another attempt, or client_fail. No connection
+ * is left. */
+void client_try_again(struct client *c, const struct err *why);
 
 /* The run has failed: client_blame and client_stop. */
 void client_fail(struct client *c, const struct err *why);

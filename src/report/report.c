@@ -17,6 +17,8 @@ struct report_row {
 enum field_kind {
 	FIELD_TEXT,   /* const char *; the JSON has it unless it is NULL */
 	FIELD_NUMBER, /* uint64_t; unless it is 0 */
+	FIELD_TIMES,  /* the same; to a person "once", "7 times" */
+	FIELD_MSEC,   /* the same, milliseconds; to a person in seconds */
 	FIELD_BYTES,  /* uint64_t; where the row's text tells it, 0 or not */
 	FIELD_SPAN,   /* struct span, of any bytes; likewise */
 };
@@ -39,6 +41,8 @@ static const struct report_field fields[] = {
 	{"sent", FIELD_BYTES, offsetof(struct report, sent)},
 	{"name", FIELD_SPAN, offsetof(struct report, name)},
 	{"count", FIELD_NUMBER, offsetof(struct report, count)},
+	{"failures", FIELD_TIMES, offsetof(struct report, failures)},
+	{"duration_ms", FIELD_MSEC, offsetof(struct report, duration_ms)},
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -72,6 +76,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_RESOLVING] = {"resolving", LEVEL_DETAIL, "looking up {address}"},
 	[REPORT_ATTEMPT] = {"connect.attempt", LEVEL_DETAIL, "trying {address}"},
 	[REPORT_ATTEMPT_LOST] = {"connect.lost", LEVEL_DETAIL, "{address}: {reason}"},
+	[REPORT_RETRIED] = {"connect.retried", LEVEL_DETAIL,
+		"refused {failures}, open after {duration_ms}"},
 	[REPORT_CONNECTED] = {"connected", LEVEL_PEOPLE, "connected to {address} ({transport})"},
 	[REPORT_AIMED] = {"connected", LEVEL_PEOPLE, "sending to {address} ({transport})"},
 	[REPORT_HALF_CLOSED] = {"connect.half_closed", LEVEL_PEOPLE,
@@ -191,6 +197,8 @@ static void json_field(struct json *j, const struct report *what, const struct r
 	switch (field->kind) {
 	case FIELD_TEXT: add_text(j, field->name, text_of(what, field)); break;
 	case FIELD_NUMBER:
+	case FIELD_TIMES:
+	case FIELD_MSEC:
 		if (number_of(what, field))
 			json_int(j, field->name, (int64_t)number_of(what, field));
 		break;
@@ -235,6 +243,11 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 		return -1;
 	switch (field->kind) {
 	case FIELD_TEXT: return add_escaped(line, text_of(what, field));
+	case FIELD_TIMES:
+		return number_of(what, field) == 1
+		               ? buf_puts(line, "once")
+		               : buf_printf(line, "%ju times", (uintmax_t)number_of(what, field));
+	case FIELD_MSEC: return buf_printf(line, "%.1f s", (double)number_of(what, field) / 1000);
 	case FIELD_NUMBER:
 	case FIELD_BYTES: return buf_printf(line, "%ju", (uintmax_t)number_of(what, field));
 	case FIELD_SPAN: return buf_puts(line, quoted_span(span_in(what, field)).text);

@@ -32,12 +32,13 @@ enum report_kind {
 	REPORT_RESOLVING,    /* a client looks up a name: address */
 	REPORT_ATTEMPT,      /* a client tries an address: address */
 	REPORT_ATTEMPT_LOST, /* why that address lost: address, reason */
-	REPORT_CONNECTED,    /* a client is connected: address, transport */
-	REPORT_AIMED,        /* a client sends without a connection: address, transport */
-	REPORT_HALF_CLOSED,  /* the server ended right after our half-close: address, reason */
-	REPORT_FILE_MEANT,   /* the text that was sent is the name of a file: name, reason */
-	REPORT_SERVER_ENDED, /* it ended while a person may still type: address */
-	REPORT_DONE,         /* the run has ended with status 0: bytes */
+	REPORT_RETRIED, /* one that was refused at first has come through: failures, duration_ms */
+	REPORT_CONNECTED,     /* a client is connected: address, transport */
+	REPORT_AIMED,         /* a client sends without a connection: address, transport */
+	REPORT_HALF_CLOSED,   /* the server ended right after our half-close: address, reason */
+	REPORT_FILE_MEANT,    /* the text that was sent is the name of a file: name, reason */
+	REPORT_SERVER_ENDED,  /* it ended while a person may still type: address */
+	REPORT_DONE,          /* the run has ended with status 0: bytes */
 	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */
 	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */
 	REPORT_KINDS
@@ -59,6 +60,8 @@ struct report {
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
+	uint64_t failures;     /* attempts, for REPORT_RETRIED */
+	uint64_t duration_ms;  /* ... in this time */
 	struct span name;      /* as the peer said it, for REPORT_NAMED: any bytes */
 	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
 };

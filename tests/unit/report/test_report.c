@@ -22,6 +22,8 @@ static struct report full_report(enum report_kind kind)
 		.received = 12,
 		.sent = 34,
 		.count = 5,
+		.failures = 7,
+		.duration_ms = 1810,
 		.name = span_of("Ada \033[2J")};
 }
 
@@ -59,6 +61,7 @@ static const struct {
 	{REPORT_RESOLVING, "looking up 127.0.0.1:80\n", "resolving"},
 	{REPORT_ATTEMPT, "trying 127.0.0.1:80\n", "connect.attempt"},
 	{REPORT_ATTEMPT_LOST, "127.0.0.1:80: Connection reset by peer\n", "connect.lost"},
+	{REPORT_RETRIED, "refused 7 times, open after 1.8 s\n", "connect.retried"},
 	{REPORT_CONNECTED, "connected to 127.0.0.1:80 (tcp)\n", "connected"},
 	{REPORT_AIMED, "sending to 127.0.0.1:80 (tcp)\n", "connected"},
 	{REPORT_HALF_CLOSED,
@@ -268,7 +271,7 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 		struct report what = full_report((enum report_kind)i);
 		struct lines lines;
 
-		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME)
+		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME || i == REPORT_RETRIED)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		lines = tell(&what, false);
@@ -427,6 +430,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_RESOLVING] = LEVEL_DETAIL,
 		[REPORT_ATTEMPT] = LEVEL_DETAIL,
 		[REPORT_ATTEMPT_LOST] = LEVEL_DETAIL,
+		[REPORT_RETRIED] = LEVEL_DETAIL,
 		[REPORT_CONNECTED] = LEVEL_PEOPLE,
 		[REPORT_AIMED] = LEVEL_PEOPLE,
 		[REPORT_HALF_CLOSED] = LEVEL_PEOPLE,
