@@ -69,6 +69,7 @@ _sockx_connect() {
 	case $before in
 		-m | --mode) _sockx_reply -W 'pipe chat'; return ;;
 		--max-answer) return ;;
+		--probe) return ;;
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
@@ -93,7 +94,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --bye --turns'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --no-splice --bye --turns'
 		return
 	fi
 	_sockx_address

@@ -112,6 +112,7 @@ struct opt_given {
 struct opt_args {
 	const char *const *words; /* positional arguments, in order: the first slots of argv */
 	size_t count;
+	bool dashes;                          /* "--" was among them */
 	struct opt_given given[OPT_ROWS_MAX]; /* by row number over all groups */
 };
 

@@ -326,8 +326,10 @@ static enum opt_result read_all(struct parser *p)
 	while (p->next < p->argc && p->result == OPTS_RUN) {
 		char *word = p->argv[p->next++];
 
-		if (strcmp(word, "--") == 0)
+		if (strcmp(word, "--") == 0) {
+			p->args->dashes = true;
 			break;
+		}
 		if (read_word(p, word) < 0)
 			return OPTS_ERROR;
 	}

@@ -3,12 +3,14 @@
 
 #include "cmd/client.h"
 #include "cmd/commands.h"
+#include "cmd/probe.h"
 #include "mode/mode.h"
 #include "transport/fd.h"
 
 struct connect_conf {
 	struct client_conf client; /* first: see struct talk_conf */
 	const char *mode;
+	struct probe_conf probe;
 	struct mode_shared shared;
 };
 
@@ -41,6 +43,8 @@ static void connect_options(struct opt_set *set)
 	set->conf_size = sizeof(struct connect_conf);
 	opt_set_add(
 		set, "Connecting", connect_rows, sizeof(connect_rows) / sizeof(connect_rows[0]), 0);
+	opt_set_add(set, "Connecting", probe_options, probe_option_count,
+		offsetof(struct connect_conf, probe));
 	client_options(set);
 	mode_options(set, MODE_OF_CONNECT, offsetof(struct connect_conf, shared));
 }
@@ -96,13 +100,25 @@ static int connect_check(
 	const struct mode *mode = mode_find(typed->mode);
 	struct client client = {.conf = conf};
 
+	if (probe_check(&typed->probe, set, args, err) < 0)
+		return -1;
+	if (typed->probe.zero)
+		return probe_aim(&typed->client, &typed->probe, args, err);
 	if (mode_options_check(mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0 ||
 		client_aim(&client, "connect", args, err) < 0)
 		return -1;
 	return mode_fits(mode, client.where.via, err);
 }
 
-static int connect_command(struct reporter *to, void *conf, const struct opt_set *set,
+static int connect_probe(struct reporter *to, struct connect_conf *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	if (!opts_given(set, args, "connect-timeout"))
+		conf->client.connect_timeout_ms = PROBE_TIMEOUT_MS;
+	return probe_run(to, &conf->client, &conf->probe, args, err);
+}
+
+static int connect_with_mode(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	const struct connect_conf *typed = conf;
@@ -137,6 +153,18 @@ out:
 	return rc;
 }
 
+static int connect_command(struct reporter *to, void *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	struct connect_conf *typed = conf;
+
+	if (probe_check(&typed->probe, set, args, err) < 0)
+		return -1;
+	if (typed->probe.zero)
+		return connect_probe(to, typed, set, args, err);
+	return connect_with_mode(to, conf, set, args, err);
+}
+
 const struct command command_connect = {
 	.name = "connect",
 	.summary = "join standard input and output to a server",
@@ -148,7 +176,7 @@ const struct command command_connect = {
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",
 			     "send, print the answer"},
 		{"sockx connect example.org:80 -C <request", "send a request with CR LF line ends"},
-		{"sockx connect -q 0 -w 2s host 22 </dev/null", "see whether a port answers"}},
+		{"sockx connect -z host 22", "see whether a port answers"}},
 	.words = WORDS_ADDRESS,
 	.options = connect_options,
 	.check = connect_check,

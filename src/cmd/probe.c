@@ -1,0 +1,167 @@
+/* connect --zero, of one address. */
+#include "cmd/probe.h"
+
+const struct opt probe_options[] = {
+	{.name = "zero",
+		.letter = 'z',
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct probe_conf, zero),
+		.help = "only see whether a server is there: status 0 if it is, 7 if refused, 5 if "
+			"silent"},
+	{.name = "probe",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct probe_conf, text),
+		.arg = "TEXT",
+		.help = "with -z over datagrams, send TEXT and not an empty datagram"},
+};
+const size_t probe_option_count = sizeof(probe_options) / sizeof(probe_options[0]);
+
+struct probe {
+	struct client client;
+	const struct probe_conf *conf;
+	struct timer silence;
+	struct err why;       /* this attempt has failed */
+	bool sends, answered; /* over datagrams */
+};
+
+/* What the connection would be used for. */
+static int probe_check_alone(
+	const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	static const char *const own[] = {"mode", "max-answer", "idle-timeout"};
+	const struct opt_modes *unused;
+	const char *stray = opts_stray(set, args, "", &unused);
+
+	for (size_t i = 0; !stray && i < sizeof(own) / sizeof(own[0]); i++)
+		stray = opts_given(set, args, own[i]);
+	if (!stray)
+		return 0;
+	err_set(err, ERR_USAGE, "'--zero' and '%s' cannot be combined", stray);
+	return err_hint(err, "-z transfers nothing: leave out one of them");
+}
+
+int probe_check(const struct probe_conf *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	if (!conf->zero && !conf->text)
+		return 0;
+	if (!conf->zero) {
+		err_set(err, ERR_USAGE, "'--probe' is only for use with '--zero'");
+		return err_hint(err, "to send a text and see the answer: leave it out, and write "
+				     "printf TEXT | sockx connect -u HOST PORT");
+	}
+	if (args->dashes) {
+		err_set(err, ERR_USAGE, "'--zero' takes no command after '--'");
+		return err_hint(
+			err, "leave out '--'; in a script: sockx connect -z ... && COMMAND");
+	}
+	return probe_check_alone(set, args, err);
+}
+
+/* ---- the attempt ---- */
+
+static void probe_on_silence(struct timer *t)
+{
+	struct probe *p = container_of(t, struct probe, silence);
+
+	if (!p->client.net)
+		return;
+	err_set(&p->why, ERR_TIMEOUT, "%s: no answer within %jd ms", p->client.dial.typed,
+		(intmax_t)p->client.dial.where.timeout_ms);
+	err_hint(&p->why, "a server may be there all the same: few answer an empty datagram; "
+			  "--probe TEXT sends one that this server answers");
+	conn_abort(p->client.net);
+}
+
+/* Datagrams: only an answer shows that a server is there. */
+static void probe_ask(struct probe *p, struct conn *c)
+{
+	const struct dial *d = &p->client.dial;
+	int64_t left_ms = d->began_ms + d->where.timeout_ms - p->client.loop.now_ms;
+
+	if (d->where.timeout_ms > 0)
+		timer_set_in(&p->client.loop, &p->silence, left_ms > 0 ? left_ms : 0);
+	conn_write(c, span_of(p->conf->text ? p->conf->text : ""));
+}
+
+static void probe_open(struct conn *c)
+{
+	struct probe *p = conn_ctx(c);
+
+	if (p->sends)
+		probe_ask(p, c);
+	else
+		conn_fail(c); /* nothing was sent: it ends by a reset at once */
+}
+
+static void probe_data(struct conn *c, struct span in)
+{
+	struct probe *p = conn_ctx(c);
+
+	(void)in;
+	p->answered = true;
+	conn_abort(c);
+}
+
+static void probe_over(struct client *client, const struct err *why)
+{
+	struct probe *p = container_of(client, struct probe, client);
+
+	timer_clear(&client->loop, &p->silence);
+	if (p->why.kind)
+		why = &p->why;
+	if (p->sends && !p->answered && why) {
+		client_try_again(client, why);
+		return;
+	}
+	if (p->sends && p->answered)
+		retry_succeeded(&client->retry);
+	client_stop(client);
+}
+
+static const struct handler probing = {.open = probe_open, .data = probe_data};
+
+/* ---- the run ---- */
+
+static int probe_read(struct probe *p, const struct opt_args *args, struct err *err)
+{
+	const struct transport *via;
+
+	if (client_aim(&p->client, "connect -z", args, err) < 0)
+		return -1;
+	via = p->client.where.via;
+	if (p->conf->text && !via->connectionless) {
+		err_set(err, ERR_USAGE, "'--probe' is for datagrams");
+		return err_hint(err, "leave it out: a stream is open once it is connected");
+	}
+	/* A Unix socket of datagrams can only be connected to while a server has it. */
+	p->sends = via->connectionless && (p->conf->text || via->kind != SOCKET_UNIX);
+	p->client.unproven = p->sends;
+	return 0;
+}
+
+int probe_aim(const struct client_conf *client, const struct probe_conf *conf,
+	const struct opt_args *args, struct err *err)
+{
+	struct probe p = {.client = {.conf = client}, .conf = conf};
+
+	return probe_read(&p, args, err);
+}
+
+int probe_run(struct reporter *to, const struct client_conf *client, const struct probe_conf *conf,
+	const struct opt_args *args, struct err *err)
+{
+	struct probe p = {.conf = conf};
+	int rc = -1;
+
+	if (client_init(&p.client, to, client, &probing, &p, err) < 0)
+		return -1;
+	p.client.over = probe_over;
+	if (timer_init(&p.client.loop, &p.silence, probe_on_silence) < 0)
+		err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	else if (probe_read(&p, args, err) == 0)
+		rc = client_run(&p.client, err);
+	timer_free(&p.client.loop, &p.silence);
+	client_free(&p.client);
+	return rc;
+}
