@@ -87,7 +87,7 @@ static int connect_begin_mode(struct connect_run *run, struct err *err)
 static int connect_run_mode(struct connect_run *run, const struct opt_args *args, struct err *err)
 {
 	if (client_aim(&run->client, "connect", args, err) < 0 ||
-		mode_fits(run->mode, run->client.where.via, err) < 0)
+		mode_fits(run->mode, run->env.conf, run->client.where.via, err) < 0)
 		return -1;
 	run->client.dial.where.one_way = run->mode->one_way && run->mode->one_way(&run->env);
 	return connect_begin_mode(run, err) < 0 ? -1 : client_run(&run->client, err);
@@ -107,7 +107,7 @@ static int connect_check(
 	if (mode_options_check(mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0 ||
 		client_aim(&client, "connect", args, err) < 0)
 		return -1;
-	return mode_fits(mode, client.where.via, err);
+	return mode_fits(mode, mode_conf(mode, set, conf), client.where.via, err);
 }
 
 static int connect_probe(struct reporter *to, struct connect_conf *conf, const struct opt_set *set,

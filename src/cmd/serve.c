@@ -421,9 +421,12 @@ static const char *serve_first_host(const struct serve_conf *conf)
 }
 
 /* That what was asked fits where it listens. */
-static int serve_check_where(const struct serve_run *run, struct err *err)
+static int serve_check_where(
+	const struct serve_run *run, const struct opt_set *set, struct err *err)
 {
-	if (mode_fits(run->mode, run->where.via, err) < 0)
+	const void *conf = mode_conf(run->mode, set, run->conf);
+
+	if (mode_fits(run->mode, conf, run->where.via, err) < 0)
 		return -1;
 	return serve_check_per_peer(run, err);
 }
@@ -437,7 +440,7 @@ static int serve_read(struct serve_run *run, const struct serve_conf *conf,
 	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
 		where_read(&conf->where, args, serve_first_host(conf), true, "serve", &run->where,
 			err) < 0 ||
-		serve_check_where(run, err) < 0)
+		serve_check_where(run, set, err) < 0)
 		return -1;
 	return serve_check_unix_mode(run, set, args, err);
 }
@@ -464,8 +467,8 @@ static int serve_prepare(struct serve_run *run, const struct serve_conf *conf,
 	int detached = -1;
 
 	if (serve_read(run, conf, set, args, err) < 0 ||
-		serve_inherited_take(run, set, args, err) < 0 || serve_check_where(run, err) < 0 ||
-		serve_ready_prepare(run, err) < 0)
+		serve_inherited_take(run, set, args, err) < 0 ||
+		serve_check_where(run, set, err) < 0 || serve_ready_prepare(run, err) < 0)
 		return -1;
 	detached = serve_ready_detach(run, err);
 	if (detached != 0)

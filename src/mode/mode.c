@@ -37,10 +37,11 @@ bool mode_client_choice(size_t i, struct opt_choice *out)
 	return false;
 }
 
-int mode_fits(const struct mode *mode, const struct transport *via, struct err *err)
+int mode_fits(
+	const struct mode *mode, const void *conf, const struct transport *via, struct err *err)
 {
 	if (!mode->no_datagrams || !via->connectionless)
-		return 0;
+		return mode->fits ? mode->fits(conf, via, err) : 0;
 	err_set(err, ERR_USAGE, "mode %s does not work over datagrams: %s", mode->name,
 		mode->no_datagrams);
 	return err_hint(err, "leave out '--udp', or use --seqpacket with a Unix socket");

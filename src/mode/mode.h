@@ -57,6 +57,9 @@ struct mode {
 	bool uses_std;
 	/* Why it cannot do with datagrams, as a phrase; NULL: it can. */
 	const char *no_datagrams;
+	/* Whether its own options, conf, can do with what bytes travel by. Returns 0, or -1 with
+	 * err. NULL: they can. */
+	int (*fits)(const void *conf, const struct transport *via, struct err *err);
 	/* Whether a client of ours awaits no answer. NULL: it awaits one. */
 	bool (*one_way)(const struct mode_env *env);
 	/* Before the first client. NULL: nothing to prepare. */
@@ -84,8 +87,10 @@ bool mode_is_of(const struct mode *mode, enum mode_side side);
 /* The mode of that name, or NULL. */
 const struct mode *mode_find(const char *name);
 
-/* Whether the mode can do with what its peers' bytes travel by. Returns 0, or -1 with err. */
-int mode_fits(const struct mode *mode, const struct transport *via, struct err *err);
+/* Whether the mode, with its own options conf (mode_conf), can do with what its peers' bytes travel
+ * by. Returns 0, or -1 with err. */
+int mode_fits(
+	const struct mode *mode, const void *conf, const struct transport *via, struct err *err);
 
 /* For the option row of --mode: struct opt.choice over the modes of serve, and of connect. */
 bool mode_choice(size_t i, struct opt_choice *out);

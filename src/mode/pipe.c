@@ -49,6 +49,10 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, recv_only),
 		.help = "leave standard input alone, and end when the peer does"},
+	{.name = "quit-with-peer",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, quit_with_peer),
+		.help = "end when the peer does, though standard input has not ended"},
 	{.name = "no-splice",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, no_splice),
@@ -321,6 +325,16 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 	return 0;
 }
 
+static int pipe_fits(const void *of_mode, const struct transport *via, struct err *err)
+{
+	const struct pipe_conf *conf = of_mode;
+
+	if (!conf->quit_with_peer || !via->connectionless)
+		return 0;
+	err_set(err, ERR_USAGE, "'--quit-with-peer' does not go over datagrams: they have no end");
+	return err_hint(err, "give '-q DUR', to end after silence");
+}
+
 static void pipe_finish(struct mode_env *env)
 {
 	pipe_finish_run(env->state);
@@ -352,6 +366,7 @@ const struct mode mode_pipe = {
 	.state_size = sizeof(struct pipe_run),
 	.one_at_a_time = true,
 	.uses_std = true,
+	.fits = pipe_fits,
 	.one_way = pipe_end_one_way,
 	.begin = pipe_begin,
 	.finish = pipe_finish,

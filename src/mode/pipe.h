@@ -22,7 +22,7 @@ enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
 	const char *shutdown;  /* NULL: not given */
-	bool shutdown_now, no_shutdown, send_only, recv_only, no_splice;
+	bool shutdown_now, no_shutdown, send_only, recv_only, no_splice, quit_with_peer;
 };
 
 struct pipe_run {

@@ -151,7 +151,7 @@ static void pipe_end_both(struct pipe_run *p)
 		return; /* standard output's drained or end comes here again */
 	if (p->env->in_turn)
 		conn_close(p->net, CONN_LINGER_MS);
-	else if (pipe_is_done_by(p))
+	else if (pipe_conf_of(p)->quit_with_peer || pipe_is_done_by(p))
 		conn_finish(p->net);
 }
 
