@@ -31,7 +31,7 @@ static const struct foreign {
 	{NULL, "-M", "sockx sets no hop limits; 'nc -M' does"},
 	{NULL, "-S", "sockx signs no segments; 'nc -S' does"},
 	{NULL, "-F", "sockx passes no descriptors; 'nc -F' does"},
-	{NULL, "-W", "sockx counts no packets; to end after a time: '--max-time DUR'"},
+	{NULL, "-W", "to end after so many datagrams: 'sockx connect -u --messages N HOST PORT'"},
 	{NULL, "--timeout",
 		"limits: '-w DUR' of connecting, '-i DUR' of silence, '--max-time DUR' of all"},
 	{NULL, "--sctp", "sockx has no SCTP; 'ncat --sctp' has"},

@@ -22,6 +22,7 @@ enum meaning {
 	SOURCE,
 	PORT,
 	EXEC,
+	PACKETS,
 	CLIENTS, /* of ncat; the least hop limit of nc */
 	VALUE,   /* an option with a value that we have, too: text */
 };
@@ -55,12 +56,13 @@ static const struct netcat_option {
 	{NULL, NULL, SILENCE, 'i'},
 	{"idle-timeout", "-i", VALUE, 0},
 	{"max-conns", "--max-conns", CLIENTS, 'm'},
+	{NULL, NULL, PACKETS, 'W'},
 	{NULL, NULL, BROADCAST, 'b'},
 };
 
 struct netcat_typed {
 	bool listens, keeps, local, probes, echoes, chats, half_closes, udp, broadcasts;
-	const char *wait, *silence, *source, *port, *clients;
+	const char *wait, *silence, *source, *port, *clients, *packets;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
 	char options[128]; /* " -u -v": what is the same on both sides */
@@ -109,6 +111,7 @@ static bool take(struct netcat_typed *line, const struct netcat_option *option, 
 	case BROADCAST: line->broadcasts = true; break;
 	case WAIT: line->wait = value; break;
 	case SILENCE: line->silence = value; break;
+	case PACKETS: line->packets = value; break;
 	case CLIENTS: line->clients = value; break;
 	case SOURCE: line->source = value; break;
 	case PORT: line->port = value; break;
@@ -179,6 +182,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 	if (!port && !line->local && line->count && text_is_digits(line->words[line->count - 1]))
 		port = line->words[--line->count];
 	if (line->probes || line->broadcasts || line->count > 1 ||
+		(line->packets && (!line->udp || line->keeps)) ||
 		(line->local ? !line->count : !port) || (host && line->count))
 		return false;
 	if (line->count)
@@ -188,6 +192,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 	       (!line->chats || line_add(out, size, "-m", "chat")) &&
 	       add_options(line, out, size) &&
 	       (!line->clients || line_add(out, size, "--max-conns", line->clients)) &&
+	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
 	       (!line->wait || line->silence || line_add(out, size, "-i", line->wait)) &&
 	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
 	       (!host || line_add(out, size, line->local ? "-U" : "-H", host)) &&
@@ -217,7 +222,8 @@ static bool is_range(const char *port)
 static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 {
 	if (line->keeps || line->chats || line->echoes || line->clients || !line->count ||
-		(line->udp && line->probes) || (line->broadcasts && !line->udp) ||
+		(line->udp && line->probes) || (line->packets && !line->udp) ||
+		(line->broadcasts && !line->udp) ||
 		(line->count > 1 && (line->local || is_range(line->words[1]))))
 		return false;
 	snprintf(out, size, "sockx connect%s",
@@ -228,6 +234,7 @@ static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 	       (!line->wait || (line_add(out, size, "-w", line->wait) &&
 				       line_add(out, size, "-q", line->wait))) &&
 	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
+	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
 	       (!line->broadcasts || line_add(out, size, "", "--send-only")) &&
 	       add_source(line, out, size) &&
 	       line_add(out, size, line->local ? "-U" : "", line->words[0]) &&
@@ -314,6 +321,9 @@ static const char *netcat_reason(const struct netcat_typed *line)
 		       "with 0 if answered, 7 if refused, 5 if silent";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))
 		return "sockx does not scan ports: give one; 'nc -z' scans a range";
+	if (line->packets && !line->udp)
+		return "a stream has no packets to count; over UDP: 'sockx connect -u --messages N "
+		       "HOST PORT'";
 	if (!line->listens && line->clients)
 		return "sockx sets no hop limits; 'nc -m' does";
 	if (!line->listens && line->keeps)

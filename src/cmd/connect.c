@@ -138,6 +138,7 @@ static int connect_with_mode(struct reporter *to, void *conf, const struct opt_s
 		.to = to,
 		.scratch = &run.client.scratch,
 		.state = state,
+		.answer_ms = typed->client.connect_timeout_ms,
 		.open_fd = fd_open,
 		.dial = connect_dial,
 		.conf = mode_conf(run.mode, set, conf),

@@ -23,6 +23,8 @@ struct mode_env {
 	void *state;  /* state_size bytes, zeroed */
 	bool in_turn; /* clients come one after the other, for ever: nothing of ours ends with one
 	               */
+	int64_t answer_ms; /* how long an answer may take, where the mode waits for one; not above
+	                    * 0: for ever */
 	descriptor_link *open_fd; /* for descriptor_open and join_open */
 	/* Connect to an address as the run's options say: begins d, whose owner (not that of a
 	 * server's clients) and done the mode has filled. `to` must live as long as d. Returns 0,

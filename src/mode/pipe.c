@@ -53,6 +53,12 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, quit_with_peer),
 		.help = "end when the peer does, though standard input has not ended"},
+	{.name = "messages",
+		.kind = OPT_NUMBER,
+		OPT_FIELD(struct pipe_conf, messages),
+		.arg = "N",
+		.min = 1,
+		.help = "over datagrams and sequenced packets: end once N have come"},
 	{.name = "no-splice",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, no_splice),
@@ -216,6 +222,8 @@ static void pipe_open(struct conn *c)
 	if (p->sending.from)
 		pipe_limit_input(p);
 	join_begin(&p->sending, c);
+	if (p->until)
+		pipe_until_begin(p);
 	pipe_end_review(p);
 }
 
@@ -232,6 +240,8 @@ static void pipe_data(struct conn *c, struct span in)
 	pipe_end_heard(p);
 	if (pipe_receives(p))
 		join_data(&p->receiving, in);
+	if (p->until)
+		pipe_until_heard(p);
 }
 
 static bool pipe_move(struct conn *c)
@@ -259,6 +269,7 @@ static void pipe_eof(struct conn *c)
 	struct pipe_run *p = conn_ctx(c);
 
 	(void)c;
+	p->peer_ended = true;
 	pipe_end_judge(p);
 	if (p->receiving.to)
 		screen_end(&p->screen);
@@ -274,7 +285,8 @@ static void pipe_closed(struct conn *c, const struct err *why)
 	struct pipe_run *p = conn_ctx(c);
 
 	(void)c;
-	(void)why; /* whoever owns the connection judges it */
+	if (p->until && !why)
+		pipe_until_over(p); /* else the connection's owner judges it */
 	p->net = p->receiving.from = NULL;
 	timer_clear(p->env->loop, &p->silence);
 	join_stop(&p->sending); /* what it has not taken is the next client's */
@@ -313,7 +325,7 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 		err_set(err, ERR_USAGE, "'--send-only' and '--recv-only' leave nothing to do");
 		return err_hint(err, "give one of them");
 	}
-	if (pipe_end_init(p, err) < 0)
+	if (pipe_end_init(p, err) < 0 || pipe_until_init(p, err) < 0)
 		return -1;
 	if (join_open(&p->receiving, &standard_output, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);
@@ -330,7 +342,7 @@ static int pipe_fits(const void *of_mode, const struct transport *via, struct er
 	const struct pipe_conf *conf = of_mode;
 
 	if (!conf->quit_with_peer || !via->connectionless)
-		return 0;
+		return pipe_until_fits(conf, via, err);
 	err_set(err, ERR_USAGE, "'--quit-with-peer' does not go over datagrams: they have no end");
 	return err_hint(err, "give '-q DUR', to end after silence");
 }
@@ -345,6 +357,7 @@ static void pipe_end(struct mode_env *env)
 	struct pipe_run *p = env->state;
 
 	timer_free(env->loop, &p->silence);
+	timer_free(env->loop, &p->answer);
 	join_free(&p->sending);
 	join_free(&p->receiving);
 }

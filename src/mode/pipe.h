@@ -22,6 +22,7 @@ enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
 	const char *shutdown;  /* NULL: not given */
+	uint64_t messages;     /* end after so many; 0: not for that */
 	bool shutdown_now, no_shutdown, send_only, recv_only, no_splice, quit_with_peer;
 };
 
@@ -36,14 +37,18 @@ struct pipe_run {
 	int64_t heard_ms;            /* since when nothing has come; not before input ended */
 	int64_t passed_ms;           /* when the end of input was passed on; 0: it was not */
 	bool flowing;                /* ... in the middle of an answer */
-	struct screen screen;        /* out, as the peer's bytes reach it */
-	struct err verdict;          /* why the run failed, or none */
-	bool input_over;             /* standard input has ended */
-	bool output_gone;            /* the reader of standard output has */
-	bool crlf;                   /* lines that end in a bare LF are sent with CR LF */
-	bool after_cr;               /* ... and the last byte sent was a CR */
-	bool finishing;              /* done is told once out has been written */
-	bool told;                   /* ... and has been */
+	struct timer answer; /* nothing has come: when to give up waiting for what is to end it */
+	uint64_t messages_in;
+	struct screen screen; /* out, as the peer's bytes reach it */
+	struct err verdict;   /* why the run failed, or none */
+	bool until;           /* what comes may end it (pipe_until.c) */
+	bool peer_ended;      /* by itself */
+	bool input_over;      /* standard input has ended */
+	bool output_gone;     /* the reader of standard output has */
+	bool crlf;            /* lines that end in a bare LF are sent with CR LF */
+	bool after_cr;        /* ... and the last byte sent was a CR */
+	bool finishing;       /* done is told once out has been written */
+	bool told;            /* ... and has been */
 };
 
 /* Whether standard input has nothing more to say to the peer, once that has ended: at a terminal a
@@ -67,5 +72,22 @@ void pipe_end_heard(struct pipe_run *p);
 
 /* The peer's end came: say so if it may have been our half-close that cost the rest. */
 void pipe_end_judge(struct pipe_run *p);
+
+/* ---- pipe_until.c: ends that were asked for; p->until says whether there is one ---- */
+
+/* Whether they can be asked of what bytes travel by. Returns 0, or -1 with err. */
+int pipe_until_fits(const struct pipe_conf *conf, const struct transport *via, struct err *err);
+
+/* Read them. Returns 0, or -1 with err. */
+int pipe_until_init(struct pipe_run *p, struct err *err);
+
+/* The peer is there. */
+void pipe_until_begin(struct pipe_run *p);
+
+/* Something has come and was passed on: it may be the end. */
+void pipe_until_heard(struct pipe_run *p);
+
+/* The connection has ended in order: what was to come and did not is the run's verdict. */
+void pipe_until_over(struct pipe_run *p);
 
 #endif

@@ -96,7 +96,7 @@ static bool pipe_waits_for_answer(const struct pipe_run *p)
 static int64_t pipe_leave_after_ms(const struct pipe_run *p)
 {
 	if (p->quit_after_ms < 0 && conn_connectionless(p->net))
-		return pipe_waits_for_answer(p) ? -1 : DATAGRAMS_QUIET_MS;
+		return p->until || pipe_waits_for_answer(p) ? -1 : DATAGRAMS_QUIET_MS;
 	return p->quit_after_ms;
 }
 
@@ -151,7 +151,7 @@ static void pipe_end_both(struct pipe_run *p)
 		return; /* standard output's drained or end comes here again */
 	if (p->env->in_turn)
 		conn_close(p->net, CONN_LINGER_MS);
-	else if (pipe_conf_of(p)->quit_with_peer || pipe_is_done_by(p))
+	else if (p->until || pipe_conf_of(p)->quit_with_peer || pipe_is_done_by(p))
 		conn_finish(p->net);
 }
 

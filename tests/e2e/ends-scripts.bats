@@ -36,3 +36,68 @@ load helper
     expect_status 2
     [[ $stderr == *"'--quit-with-peer' does not go over datagrams"*'-q DUR'* ]]
 }
+
+# ---- --messages ----
+
+@test "--messages ends with the last of them, over UDP and Unix datagrams" {
+    start_script udp_server.py answer 127.0.0.1 one two three
+    held_input
+    echo question >&"$HELD"
+    run sockx connect -u --messages 2 127.0.0.1 "$PORT" <"$INPUT"
+    expect_status 0
+    equal "$output" onetwo
+    start_unix_server "$BATS_TEST_TMPDIR/s" -u -m echo
+    run sockx connect -u --messages 1 -U "$BATS_TEST_TMPDIR/s" <<<hello
+    expect_status 0
+    equal "$output" hello
+}
+
+@test "--messages ends with the last of them, over sequenced packets" {
+    start_unix_server "$BATS_TEST_TMPDIR/s" --seqpacket -m echo
+    held_input
+    echo question >&"$HELD"
+    run sockx connect --seqpacket --messages 1 -U "$BATS_TEST_TMPDIR/s" <"$INPUT"
+    expect_status 0
+    equal "$output" question
+}
+
+@test "--messages and no answer is status 5 after -w, and fewer than N as well" {
+    start_script udp_server.py answer 127.0.0.1
+    run --separate-stderr sockx connect -u --messages 1 -w 300ms 127.0.0.1 "$PORT" <<<question
+    expect_status 5
+    [[ $stderr == *'0 of 1 messages came, then nothing for 3'*ms* ]]
+    end_all
+    start_script udp_server.py answer 127.0.0.1 one
+    run --separate-stderr sockx connect -u --messages 2 -w 300ms 127.0.0.1 "$PORT" <<<question
+    expect_status 5
+    equal "$output" one
+    [[ $stderr == *'1 of 2 messages came'* ]]
+}
+
+@test "--messages and an end before the last is status 9" {
+    start_unix_server "$BATS_TEST_TMPDIR/s" --seqpacket -m echo
+    run --separate-stderr sockx connect --seqpacket --messages 2 -N -U "$BATS_TEST_TMPDIR/s" <<<one
+    expect_status 9
+    equal "$output" one
+    [[ $stderr == *'1 of 2 messages came before the end'* ]]
+}
+
+@test "serve --messages ends after so many datagrams of its client" {
+    start_server -u --messages 2 -H 127.0.0.1
+    held_input
+    start_job "$SOCKX" connect -u 127.0.0.1 "$PORT" <"$INPUT"
+    echo one >&"$HELD"
+    wait_until has_bytes "$SERVER_OUT" 4
+    echo two >&"$HELD"
+    wait_server 5
+    equal "$SERVER_STATUS" 0
+    equal "$(cat "$SERVER_OUT")" $'one\ntwo'
+}
+
+@test "--messages on a stream is refused with the reason" {
+    run --separate-stderr sockx connect --messages 1 localhost 9
+    expect_status 2
+    [[ $stderr == *'cannot count on a stream'* ]]
+    run --separate-stderr sockx serve -u -k --messages 1
+    expect_status 2
+}

@@ -64,6 +64,8 @@ Test(netcat, connecting)
 	is("-U /run/x.sock", "sockx connect -U /run/x.sock");
 	is("9000", "sockx serve 9000");
 	is("-b -u 192.0.2.255 9", "sockx connect -u --send-only 192.0.2.255 9");
+	is("-u -W 1 host 53", "sockx connect -u --messages 1 host 53");
+	is("-lu -W 2 9000", "sockx serve -u --messages 2 -p 9000");
 	is("-i 5 host 80", "sockx connect -i 5 host 80");
 }
 
@@ -98,7 +100,8 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 		"answered, 7 if refused, 5 if silent");
 	says("-z host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
 	says("host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
-	says("-W 1 host 80", "sockx counts no packets; to end after a time: '--max-time DUR'");
+	says("-W 1 host 80", "a stream has no packets to count; over UDP: 'sockx connect -u "
+	                     "--messages N HOST PORT'");
 	says("-I 1024 host 80", "sockx sets no buffer sizes; 'nc -I' and 'nc -O' do");
 	says("-l -e /bin/sh 9000",
 		"sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork "

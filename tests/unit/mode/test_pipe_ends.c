@@ -63,3 +63,139 @@ Test(mode_pipe_ends, with_the_peer_needs_a_peer_that_ends)
 	cr_assert(eq(int, fits(conf, &datagrams, &err), -1));
 	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
 }
+
+/* ---- --messages ---- */
+
+/* A peer that keeps messages whole. */
+static struct script datagrams(const char *const *answers)
+{
+	return (struct script){
+		.message_max = 40, .connectionless = true, .stays = true, .messages = answers};
+}
+
+static struct pipe_conf after(uint64_t messages)
+{
+	struct pipe_conf conf = plain;
+
+	conf.messages = messages;
+	return conf;
+}
+
+/* How the run failed. */
+static bool missed(const struct stage *st, enum err_kind kind, const char *what)
+{
+	return st->failed && st->why.kind == kind && strstr(st->why.what, what);
+}
+
+Test(mode_pipe_ends, after_so_many_messages_though_input_goes_on)
+{
+	static const char *const answers[] = {"one", "", "three", "four", NULL};
+	struct script peer = datagrams(answers);
+	struct stage *st = begin(&peer, after(3));
+
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "onethree"));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe_ends, silence_before_the_last_message_is_a_time_limit)
+{
+	static const char *const answers[] = {"one", NULL};
+	struct script peer = datagrams(answers);
+	struct stage *st = calloc(1, sizeof(*st));
+
+	st->env.answer_ms = 400;
+	lay_pipes(st);
+	begin_as_is(st, &peer, after(2));
+	end_input(st);
+	turn(st, 5);
+	scene_pass_ms(&st->sc, 399);
+	turn(st, 5);
+	cr_assert(eq(uint, peer.ended, 0));
+	scene_pass_ms(&st->sc, 1);
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "one"));
+	cr_assert(missed(st, ERR_TIMEOUT, "1 of 2 messages came, then nothing for 400 ms"), "%s",
+		st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, what_is_sent_begins_the_wait_for_messages_anew)
+{
+	static const char *const none[] = {NULL};
+	struct script peer = datagrams(none);
+	struct stage *st = calloc(1, sizeof(*st));
+
+	st->env.answer_ms = 400;
+	lay_pipes(st);
+	begin_as_is(st, &peer, after(1));
+	scene_pass_ms(&st->sc, 300);
+	type(st, "question");
+	TURN_UNTIL(&st->sc.loop, peer.outgoing_len);
+	scene_pass_ms(&st->sc, 399);
+	turn(st, 5);
+	cr_assert(eq(uint, peer.ended, 0));
+	scene_pass_ms(&st->sc, 1);
+	play_to_the_end(st);
+	cr_assert(missed(st, ERR_TIMEOUT, "0 of 1 messages came"), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, quit_after_leaves_messages_that_did_not_come)
+{
+	static const char *const answers[] = {"one", NULL};
+	struct script peer = datagrams(answers);
+	struct pipe_conf conf = after(2);
+	struct stage *st;
+
+	conf.quit_after_ms = 100;
+	st = begin(&peer, conf);
+	end_input(st);
+	turn(st, 5);
+	scene_pass_ms(&st->sc, 100);
+	play_to_the_end(st);
+	cr_assert(missed(st, ERR_TIMEOUT, "1 of 2 messages came"), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, the_peers_end_before_the_last_message_is_a_wrong_answer)
+{
+	static const char *const answers[] = {"one", NULL};
+	struct script peer = {.message_max = 40, .messages = answers};
+	struct stage *st = begin(&peer, after(2));
+
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "one"));
+	cr_assert(missed(st, ERR_WRONG, "1 of 2 messages came before the end"), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, a_stream_has_no_messages_to_count)
+{
+	const struct transport stream = {.name = "stream"}, packets = {.message_max = 9};
+	struct err err = {0};
+
+	cr_assert(eq(int, fits(after(1), &packets, &err), 0));
+	cr_assert(eq(int, fits(after(1), &stream, &err), -1));
+	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
+}
+
+Test(mode_pipe_ends, of_one_client_that_is_listened_to)
+{
+	struct pipe_conf conf = after(1);
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	lay_pipes(st);
+	st->env.in_turn = true;
+	cr_assert(eq(int, set_up(st, conf, &err), -1));
+	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
+	end(st);
+	conf.send_only = true;
+	st = calloc(1, sizeof(*st));
+	lay_pipes(st);
+	cr_assert(eq(int, set_up(st, conf, &err), -1));
+	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
+	end(st);
+}
