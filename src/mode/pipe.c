@@ -53,6 +53,12 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, quit_with_peer),
 		.help = "end when the peer does, though standard input has not ended"},
+	{.name = "expect",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct pipe_conf, expect),
+		.arg = "TEXT",
+		.help = "end with status 0 once TEXT has come, with 9 if the end comes first (\\r "
+			"\\n \\t \\0 \\xHH stand for bytes)"},
 	{.name = "messages",
 		.kind = OPT_NUMBER,
 		OPT_FIELD(struct pipe_conf, messages),
@@ -241,7 +247,7 @@ static void pipe_data(struct conn *c, struct span in)
 	if (pipe_receives(p))
 		join_data(&p->receiving, in);
 	if (p->until)
-		pipe_until_heard(p);
+		pipe_until_heard(p, in);
 }
 
 static bool pipe_move(struct conn *c)
@@ -310,7 +316,8 @@ static void pipe_make_joins(struct pipe_run *p)
 		.on = mode_sends_crlf(p->env->shared) ? &pipe_sending_crlf : &pipe_sending,
 		.arg = p,
 		.by_hand = conf->no_splice};
-	p->receiving = (struct join){.on = &pipe_receiving, .arg = p, .by_hand = conf->no_splice};
+	p->receiving = (struct join){
+		.on = &pipe_receiving, .arg = p, .by_hand = conf->no_splice || conf->expect};
 }
 
 static int pipe_begin(struct mode_env *env, struct err *err)
@@ -357,7 +364,7 @@ static void pipe_end(struct mode_env *env)
 	struct pipe_run *p = env->state;
 
 	timer_free(env->loop, &p->silence);
-	timer_free(env->loop, &p->answer);
+	pipe_until_free(p);
 	join_free(&p->sending);
 	join_free(&p->receiving);
 }

@@ -1,6 +1,7 @@
 #ifndef SOCKX_MODE_PIPE_H
 #define SOCKX_MODE_PIPE_H
 
+#include "base/match.h"
 #include "core/join.h"
 #include "tty/screen.h"
 #include "mode/mode.h"
@@ -21,6 +22,7 @@ enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER
 
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
+	const char *expect;    /* NULL: not given */
 	const char *shutdown;  /* NULL: not given */
 	uint64_t messages;     /* end after so many; 0: not for that */
 	bool shutdown_now, no_shutdown, send_only, recv_only, no_splice, quit_with_peer;
@@ -37,11 +39,13 @@ struct pipe_run {
 	int64_t heard_ms;            /* since when nothing has come; not before input ended */
 	int64_t passed_ms;           /* when the end of input was passed on; 0: it was not */
 	bool flowing;                /* ... in the middle of an answer */
-	struct timer answer; /* nothing has come: when to give up waiting for what is to end it */
+	struct timer answer;   /* nothing has come: when to give up waiting for what is to end it */
+	struct match expected; /* --expect, as far as it has come */
 	uint64_t messages_in;
 	struct screen screen; /* out, as the peer's bytes reach it */
 	struct err verdict;   /* why the run failed, or none */
 	bool until;           /* what comes may end it (pipe_until.c) */
+	bool met;             /* ... and did */
 	bool peer_ended;      /* by itself */
 	bool input_over;      /* standard input has ended */
 	bool output_gone;     /* the reader of standard output has */
@@ -85,9 +89,12 @@ int pipe_until_init(struct pipe_run *p, struct err *err);
 void pipe_until_begin(struct pipe_run *p);
 
 /* Something has come and was passed on: it may be the end. */
-void pipe_until_heard(struct pipe_run *p);
+void pipe_until_heard(struct pipe_run *p, struct span in);
 
 /* The connection has ended in order: what was to come and did not is the run's verdict. */
 void pipe_until_over(struct pipe_run *p);
+
+/* Free what they hold; also where there are none. */
+void pipe_until_free(struct pipe_run *p);
 
 #endif

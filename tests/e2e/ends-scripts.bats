@@ -101,3 +101,53 @@ load helper
     run --separate-stderr sockx serve -u -k --messages 1
     expect_status 2
 }
+
+# ---- --expect ----
+
+@test "--expect ends once its text has come, over two reads, though both sides stay open" {
+    start_script strict_server.py banner
+    held_input
+    run sockx connect --expect 'OpenSSH_9' 127.0.0.1 "$PORT" <"$INPUT"
+    expect_status 0
+    [[ $output == SSH-2.0-OpenSSH_9* ]]
+}
+
+@test "--expect and an end without its text is status 9, and what came is written" {
+    start_script strict_server.py farewell
+    held_input
+    run --separate-stderr sockx connect --expect hello 127.0.0.1 "$PORT" <"$INPUT"
+    expect_status 9
+    equal "$output" bye
+    [[ $stderr == *"'hello' did not come before the end (--expect)"* ]]
+}
+
+@test "--expect and a limit of time is status 5" {
+    start_script strict_server.py store
+    run sockx connect --expect hello -q 200ms 127.0.0.1 "$PORT" <<<other
+    expect_status 5
+    held_input
+    run sockx connect --expect hello -i 200ms 127.0.0.1 "$PORT" <"$INPUT"
+    expect_status 5
+    run sockx connect --expect hello --max-time 200ms 127.0.0.1 "$PORT" <"$INPUT"
+    expect_status 5
+}
+
+@test "serve --expect ends once its client has sent the text" {
+    held_input
+    start_server --expect 'over\n' -H 127.0.0.1 <"$INPUT"
+    start_job "$SOCKX" connect 127.0.0.1 "$PORT" <<<over
+    wait_server 5
+    equal "$SERVER_STATUS" 0
+    equal "$(cat "$SERVER_OUT")" over
+}
+
+@test "--expect refuses a text that it cannot read, and --keep-open" {
+    for text in '' a\\ '\q' '\x1'; do
+        run sockx connect --expect "$text" localhost 9
+        expect_status 2
+    done
+    run sockx serve -k --expect hello
+    expect_status 2
+    run sockx connect --send-only --expect hello localhost 9
+    expect_status 2
+}

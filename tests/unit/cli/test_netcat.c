@@ -101,7 +101,7 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 	says("-z host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
 	says("host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
 	says("-W 1 host 80", "a stream has no packets to count; over UDP: 'sockx connect -u "
-	                     "--messages N HOST PORT'");
+			     "--messages N HOST PORT'");
 	says("-I 1024 host 80", "sockx sets no buffer sizes; 'nc -I' and 'nc -O' do");
 	says("-l -e /bin/sh 9000",
 		"sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork "

@@ -199,3 +199,97 @@ Test(mode_pipe_ends, of_one_client_that_is_listened_to)
 	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
 	end(st);
 }
+
+/* ---- --expect ---- */
+
+static struct pipe_conf once(const char *text)
+{
+	struct pipe_conf conf = plain;
+
+	conf.expect = text;
+	return conf;
+}
+
+Test(mode_pipe_ends, once_a_text_has_come_in_whatever_parts)
+{
+	struct script peer = {.incoming = "220 ready\r\nand more", .per_read = 1, .stays = true};
+	struct stage *st = begin(&peer, once("ready\\r\\n"));
+
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "220 ready\r\n"));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe_ends, what_came_together_with_the_text_is_written_too)
+{
+	struct script peer = {.incoming = "SSH-2.0-Open\r\n", .stays = true};
+	struct stage *st = begin(&peer, once("SSH-"));
+
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "SSH-2.0-Open\r\n"));
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe_ends, the_end_without_the_text_is_a_wrong_answer)
+{
+	struct script peer = {.incoming = "500 no"};
+	struct stage *st = begin(&peer, once("200"));
+
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "500 no"));
+	cr_assert(missed(st, ERR_WRONG, "'200' did not come before the end"), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, silence_without_the_text_is_a_time_limit)
+{
+	struct script peer = {.incoming = "500 no", .stays = true};
+	struct pipe_conf conf = once("200");
+	struct stage *st;
+
+	conf.quit_after_ms = 100;
+	st = begin(&peer, conf);
+	end_input(st);
+	turn(st, 5);
+	scene_pass_ms(&st->sc, 100);
+	play_to_the_end(st);
+	cr_assert(missed(st, ERR_TIMEOUT, "'200' did not come"), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, the_text_must_be_within_one_message)
+{
+	static const char *const answers[] = {"rea", "dy", "now ready.", NULL};
+	struct script peer = datagrams(answers);
+	struct pipe_conf conf = once("ready");
+	struct stage *st = begin(&peer, conf);
+
+	play_to_the_end(st);
+	cr_assert(eq(str, st->heard, "readynow ready."));
+	cr_assert(not(st->failed));
+	end(st);
+
+	peer = datagrams(answers);
+	conf.messages = 2;
+	st = begin(&peer, conf);
+	play_to_the_end(st);
+	cr_assert(missed(st, ERR_WRONG, "did not come before the end"), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, a_text_that_cannot_be_read_is_a_usage_error)
+{
+	static const char *const bad[] = {"", "\\", "\\q"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct stage *st = calloc(1, sizeof(*st));
+		struct err err = {0};
+
+		lay_pipes(st);
+		cr_assert(eq(int, set_up(st, once(bad[i]), &err), -1));
+		cr_expect(eq(int, (int)err.kind, ERR_USAGE));
+		end(st);
+	}
+}
