@@ -17,8 +17,8 @@ enum meaning {
 	SAME,       /* a flag that we have, too: text */
 	BROADCAST,
 	CHAT,
-	WAIT, /* from here on, all have a value */
-	SILENCE,
+	WAIT,  /* from here on, all have a value */
+	PAUSE, /* of nc between lines: a number; of ncat silence, which may have a unit */
 	SOURCE,
 	PORT,
 	EXEC,
@@ -53,7 +53,7 @@ static const struct netcat_option {
 	{"sh-exec", NULL, EXEC, 'c'},
 	{"chat", NULL, CHAT, 0},
 	{NULL, "-q", VALUE, 'q'},
-	{NULL, NULL, SILENCE, 'i'},
+	{NULL, NULL, PAUSE, 'i'},
 	{"idle-timeout", "-i", VALUE, 0},
 	{"max-conns", "--max-conns", CLIENTS, 'm'},
 	{NULL, NULL, PACKETS, 'W'},
@@ -62,7 +62,7 @@ static const struct netcat_option {
 
 struct netcat_typed {
 	bool listens, keeps, local, probes, echoes, chats, half_closes, udp, broadcasts;
-	const char *wait, *silence, *source, *port, *clients, *packets;
+	const char *wait, *pause, *silence, *source, *port, *clients, *packets;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
 	char options[128]; /* " -u -v": what is the same on both sides */
@@ -110,7 +110,7 @@ static bool take(struct netcat_typed *line, const struct netcat_option *option, 
 	case CHAT: line->chats = true; break;
 	case BROADCAST: line->broadcasts = true; break;
 	case WAIT: line->wait = value; break;
-	case SILENCE: line->silence = value; break;
+	case PAUSE: *(text_is_digits(value) ? &line->pause : &line->silence) = value; break;
 	case PACKETS: line->packets = value; break;
 	case CLIENTS: line->clients = value; break;
 	case SOURCE: line->source = value; break;
@@ -179,6 +179,10 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
 	const char *port = line->port, *host = line->source;
 
+	if (line->echoes || line->chats) { /* these programs are ncat's */
+		line->silence = line->pause ? line->pause : line->silence;
+		line->pause = NULL;
+	}
 	if (!port && !line->local && line->count && text_is_digits(line->words[line->count - 1]))
 		port = line->words[--line->count];
 	if (line->probes || line->broadcasts || line->count > 1 ||
@@ -195,6 +199,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
 	       (!line->wait || line->silence || line_add(out, size, "-i", line->wait)) &&
 	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
+	       (!line->pause || line_add(out, size, "--delay", line->pause)) &&
 	       (!host || line_add(out, size, line->local ? "-U" : "-H", host)) &&
 	       (!port || line_add(out, size, "-p", port));
 }
@@ -234,6 +239,7 @@ static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 	       (!line->wait || (line_add(out, size, "-w", line->wait) &&
 				       line_add(out, size, "-q", line->wait))) &&
 	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
+	       (!line->pause || line_add(out, size, "--delay", line->pause)) &&
 	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
 	       (!line->broadcasts || line_add(out, size, "", "--send-only")) &&
 	       add_source(line, out, size) &&
@@ -306,6 +312,8 @@ static bool netcat_listens(const char *const *words, size_t count)
 /* What is typed alike, and means something else. */
 static const char *netcat_note(const struct netcat_typed *line)
 {
+	if (line->pause)
+		return " (here '-i' is a limit of silence, as in ncat)";
 	if (line->silence)
 		return " ('-i' is a limit of silence, as in ncat)";
 	if (line->wait && line->listens)

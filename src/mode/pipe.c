@@ -49,6 +49,11 @@ static const struct opt pipe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, recv_only),
 		.help = "leave standard input alone, and end when the peer does"},
+	{.name = "delay",
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct pipe_conf, delay_ms),
+		.arg = "DUR",
+		.help = "send standard input line by line, with a pause of DUR between two lines"},
 	{.name = "quit-with-peer",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, quit_with_peer),
@@ -118,7 +123,7 @@ static void pipe_side_closed(struct join *j, const struct err *why)
 /* ---- standard input to the peer ---- */
 
 /* Lines that end in a bare LF end in CR LF from here on; those that did so already are kept. */
-static int pipe_send_crlf(struct join *j, struct span in)
+int pipe_send_crlf(struct join *j, struct span in)
 {
 	struct pipe_run *p = j->arg;
 	struct buf lines = {0};
@@ -150,10 +155,8 @@ static void pipe_output_is_gone(struct pipe_run *p)
 		conn_lost(p->receiving.to, EPIPE);
 }
 
-static void pipe_input_ended(struct join *j)
+void pipe_input_is_over(struct pipe_run *p)
 {
-	struct pipe_run *p = j->arg;
-
 	p->input_over = true;
 	if (p->output_gone && !pipe_conf_of(p)->send_only)
 		pipe_output_is_gone(p);
@@ -161,9 +164,21 @@ static void pipe_input_ended(struct join *j)
 		pipe_end_review(p);
 }
 
+static void pipe_input_ended(struct join *j)
+{
+	struct pipe_run *p = j->arg;
+
+	if (p->paces)
+		pipe_pace_end(p);
+	else
+		pipe_input_is_over(p);
+}
+
 static const struct join_on pipe_sending = {.ended = pipe_input_ended, .closed = pipe_side_closed};
 static const struct join_on pipe_sending_crlf = {
 	.pass = pipe_send_crlf, .ended = pipe_input_ended, .closed = pipe_side_closed};
+static const struct join_on pipe_sending_paced = {
+	.pass = pipe_pace_send, .ended = pipe_input_ended, .closed = pipe_side_closed};
 
 /* ---- the peer to standard output ---- */
 
@@ -184,7 +199,9 @@ static void pipe_output_drained(struct join *j)
 
 bool pipe_is_done_by(const struct pipe_run *p)
 {
-	return p->input_over || !p->sending.from || conn_is_terminal(p->sending.from);
+	if (p->input_over)
+		return true;
+	return p->sending.from ? conn_is_terminal(p->sending.from) : !p->lines.len;
 }
 
 /* None reads what comes any more: it is over, unless there is still something to be sent. */
@@ -211,6 +228,8 @@ static void pipe_limit_input(struct pipe_run *p)
 {
 	size_t max = conn_message_max(p->net);
 
+	if (p->paces)
+		return; /* a line does */
 	conn_limit_reads(p->sending.from, p->sending.on->pass ? max / 2 : max);
 }
 
@@ -228,6 +247,8 @@ static void pipe_open(struct conn *c)
 	if (p->sending.from)
 		pipe_limit_input(p);
 	join_begin(&p->sending, c);
+	if (p->paces)
+		pipe_pace_resume(p);
 	if (p->until)
 		pipe_until_begin(p);
 	pipe_end_review(p);
@@ -265,7 +286,10 @@ static void pipe_drained(struct conn *c)
 {
 	struct pipe_run *p = conn_ctx(c);
 
-	join_go_on(&p->sending);
+	if (p->paces)
+		pipe_pace_resume(p);
+	else
+		join_go_on(&p->sending);
 	pipe_end_review(p);
 }
 
@@ -311,11 +335,11 @@ static int pipe_cannot_begin(struct err *err)
 static void pipe_make_joins(struct pipe_run *p)
 {
 	const struct pipe_conf *conf = pipe_conf_of(p);
+	const struct join_on *plain =
+		mode_sends_crlf(p->env->shared) ? &pipe_sending_crlf : &pipe_sending;
 
 	p->sending = (struct join){
-		.on = mode_sends_crlf(p->env->shared) ? &pipe_sending_crlf : &pipe_sending,
-		.arg = p,
-		.by_hand = conf->no_splice};
+		.on = p->paces ? &pipe_sending_paced : plain, .arg = p, .by_hand = conf->no_splice};
 	p->receiving = (struct join){
 		.on = &pipe_receiving, .arg = p, .by_hand = conf->no_splice || conf->expect};
 }
@@ -327,6 +351,8 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 	const struct conn_owner like = {.loop = env->loop, .to = env->to, .scratch = env->scratch};
 
 	p->env = env;
+	if (pipe_pace_init(p, err) < 0)
+		return -1;
 	pipe_make_joins(p);
 	if (conf->send_only && conf->recv_only) {
 		err_set(err, ERR_USAGE, "'--send-only' and '--recv-only' leave nothing to do");
@@ -365,6 +391,7 @@ static void pipe_end(struct mode_env *env)
 
 	timer_free(env->loop, &p->silence);
 	pipe_until_free(p);
+	pipe_pace_free(p);
 	join_free(&p->sending);
 	join_free(&p->receiving);
 }

@@ -22,6 +22,7 @@ enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER
 
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
+	int64_t delay_ms;      /* between lines; -1: not given */
 	const char *expect;    /* NULL: not given */
 	const char *shutdown;  /* NULL: not given */
 	uint64_t messages;     /* end after so many; 0: not for that */
@@ -41,9 +42,14 @@ struct pipe_run {
 	bool flowing;                /* ... in the middle of an answer */
 	struct timer answer;   /* nothing has come: when to give up waiting for what is to end it */
 	struct match expected; /* --expect, as far as it has come */
+	struct buf lines;      /* --delay: read and not yet sent */
+	struct timer sending_timer; /* ... when the next of them is */
+	int64_t ready_ms;           /* ... not before this */
 	uint64_t messages_in;
 	struct screen screen; /* out, as the peer's bytes reach it */
 	struct err verdict;   /* why the run failed, or none */
+	bool paces;           /* sending is slowed down (pipe_pace.c) */
+	bool lines_end;       /* standard input has ended, but not what is in lines */
 	bool until;           /* what comes may end it (pipe_until.c) */
 	bool met;             /* ... and did */
 	bool peer_ended;      /* by itself */
@@ -76,6 +82,29 @@ void pipe_end_heard(struct pipe_run *p);
 
 /* The peer's end came: say so if it may have been our half-close that cost the rest. */
 void pipe_end_judge(struct pipe_run *p);
+
+/* Send lines that end in a bare LF with CR LF: join_on.pass. */
+int pipe_send_crlf(struct join *j, struct span in);
+
+/* All of standard input has been given to the peer, or its queue. */
+void pipe_input_is_over(struct pipe_run *p);
+
+/* ---- pipe_pace.c: how fast it goes; p->paces says whether that is limited ---- */
+
+/* Read the limits. Returns 0, or -1 with err. */
+int pipe_pace_init(struct pipe_run *p, struct err *err);
+
+/* In place of join_on.pass of what is sent. */
+int pipe_pace_send(struct join *j, struct span in);
+
+/* There is a peer, or room for more: send what may be sent now. */
+void pipe_pace_resume(struct pipe_run *p);
+
+/* Standard input has ended. */
+void pipe_pace_end(struct pipe_run *p);
+
+/* Free what it holds; also where nothing is limited. */
+void pipe_pace_free(struct pipe_run *p);
 
 /* ---- pipe_until.c: ends that were asked for; p->until says whether there is one ---- */
 

@@ -151,3 +151,33 @@ load helper
     run sockx connect --send-only --expect hello localhost 9
     expect_status 2
 }
+
+# ---- --delay ----
+
+@test "--delay sends a line at a time, and the last one without its newline" {
+    start_script strict_server.py arrivals
+    printf 'one\ntwo\nthree' >"$BATS_TEST_TMPDIR/lines"
+    timed sockx connect -N --delay 200ms 127.0.0.1 "$PORT" <"$BATS_TEST_TMPDIR/lines"
+    took_between 400 5000
+    wait_until has_line "$PEER_OUT" three
+    equal "$(cat "$PEER_OUT")" $'b\'one\\n\'\nb\'two\\n\'\nb\'three\''
+}
+
+@test "--delay sends a line a datagram, and with -C each has its CR LF" {
+    start_script strict_server.py statsd
+    printf 'one\ntwo\nthree' >"$BATS_TEST_TMPDIR/lines"
+    run sockx connect -u -C --delay 1ms -q 0 127.0.0.1 "$PORT" <"$BATS_TEST_TMPDIR/lines"
+    expect_status 0
+    wait_until has_line "$PEER_OUT" three
+    equal "$(cat "$PEER_OUT")" $'b\'one\\r\\n\'\nb\'two\\r\\n\'\nb\'three\''
+}
+
+@test "serve --delay sends its lines one by one over a Unix socket" {
+    printf 'one\ntwo\n' >"$BATS_TEST_TMPDIR/lines"
+    start_unix_server "$BATS_TEST_TMPDIR/s" --delay 300ms <"$BATS_TEST_TMPDIR/lines"
+    run --separate-stderr sockx connect --recv-only -U "$BATS_TEST_TMPDIR/s"
+    expect_status 0
+    equal "$output" $'one\ntwo'
+    wait_server 5
+    equal "$SERVER_STATUS" 0
+}

@@ -66,7 +66,10 @@ Test(netcat, connecting)
 	is("-b -u 192.0.2.255 9", "sockx connect -u --send-only 192.0.2.255 9");
 	is("-u -W 1 host 53", "sockx connect -u --messages 1 host 53");
 	is("-lu -W 2 9000", "sockx serve -u --messages 2 -p 9000");
-	is("-i 5 host 80", "sockx connect -i 5 host 80");
+	is("-i 5 host 80", "sockx connect --delay 5 host 80");
+	is("-i 5s host 80", "sockx connect -i 5s host 80");
+	is("-l -i 5 9000", "sockx serve --delay 5 -p 9000");
+	is("-l -i 5 -e cat 9000", "sockx serve -m echo -i 5 -p 9000");
 }
 
 static void says(const char *typed, const char *expected)
@@ -89,8 +92,8 @@ Test(netcat, a_hint_says_what_means_something_else_here)
 		"did you mean 'sockx connect -w 3 -q 3 host 80'? (here '-w' limits connecting "
 		"alone)");
 	says("-i 3 host 80",
-		"did you mean 'sockx connect -i 3 host 80'? ('-i' is a limit of silence, as in "
-		"ncat)");
+		"did you mean 'sockx connect --delay 3 host 80'? (here '-i' is a limit of "
+		"silence, as in ncat)");
 }
 
 Test(netcat, a_hint_says_what_sockx_does_not_do)

@@ -69,7 +69,7 @@ static inline void lay_pipes(struct stage *st)
 	cr_assert(eq(int, fcntl(st->out, F_SETFL, O_NONBLOCK), 0));
 }
 
-static const struct pipe_conf plain = {.quit_after_ms = -1};
+static const struct pipe_conf plain = {.quit_after_ms = -1, .delay_ms = -1};
 
 /* A server's run, not a client's. */
 static inline void on_enough(void *arg)

@@ -328,8 +328,8 @@ Test(mode_pipe, a_script_gets_no_report_that_the_peer_has_ended)
 Test(mode_pipe, no_shutdown_keeps_the_end_of_input_from_the_peer)
 {
 	struct script peer = {.incoming = "answer", .reads_nothing = true};
-	struct stage *st =
-		begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .no_shutdown = true});
+	struct stage *st = begin(&peer,
+		(struct pipe_conf){.delay_ms = -1, .quit_after_ms = -1, .no_shutdown = true});
 
 	type(st, "question");
 	end_input(st);
@@ -345,7 +345,8 @@ Test(mode_pipe, no_shutdown_keeps_the_end_of_input_from_the_peer)
 Test(mode_pipe, send_only_drops_what_comes_and_ends_with_the_input)
 {
 	struct script peer = {.incoming = "noise", .endless = true, .per_read = 5};
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .send_only = true});
+	struct stage *st = begin(
+		&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = -1, .send_only = true});
 
 	type(st, "signal");
 	turn(st, 20);
@@ -362,7 +363,8 @@ Test(mode_pipe, send_only_drops_what_comes_and_ends_with_the_input)
 Test(mode_pipe, recv_only_leaves_standard_input_alone_and_ends_with_the_peer)
 {
 	struct script peer = {.incoming = "news"};
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .recv_only = true});
+	struct stage *st = begin(
+		&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = -1, .recv_only = true});
 	int left = 0;
 
 	type(st, "not yours");
@@ -383,8 +385,10 @@ Test(mode_pipe, send_only_and_recv_only_together_are_a_usage_error)
 	lay_pipes(st);
 	cr_assert(eq(int,
 		set_up(st,
-			(struct pipe_conf){
-				.quit_after_ms = -1, .send_only = true, .recv_only = true},
+			(struct pipe_conf){.delay_ms = -1,
+				.quit_after_ms = -1,
+				.send_only = true,
+				.recv_only = true},
 			&err),
 		-1));
 	cr_assert(eq(int, err.kind, ERR_USAGE));
@@ -395,7 +399,7 @@ Test(mode_pipe, send_only_and_recv_only_together_are_a_usage_error)
 Test(mode_pipe, quit_after_0_leaves_as_soon_as_all_is_sent)
 {
 	struct script peer = {.stays = true, .per_write = 1};
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 0});
+	struct stage *st = begin(&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = 0});
 
 	type(st, "question");
 	turn(st, 20);
@@ -412,7 +416,7 @@ Test(mode_pipe, quit_after_0_leaves_as_soon_as_all_is_sent)
 Test(mode_pipe, quit_after_leaves_once_nothing_has_come_for_so_long)
 {
 	struct script peer = {.incoming = "answer", .stays = true, .reads_nothing = true};
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 500});
+	struct stage *st = begin(&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = 500});
 
 	end_input(st);
 	TURN_UNTIL(&st->sc.loop, st->run.input_over);
@@ -546,8 +550,8 @@ Test(mode_pipe, the_peers_end_has_the_end_of_input_passed_on_at_once)
 
 Test(mode_pipe, shutdown_never_leaves_our_side_open)
 {
-	const struct pipe_conf never = {.quit_after_ms = -1, .shutdown = "never"},
-			       flag = {.quit_after_ms = -1, .no_shutdown = true};
+	const struct pipe_conf never = {.delay_ms = -1, .quit_after_ms = -1, .shutdown = "never"},
+			       flag = {.delay_ms = -1, .quit_after_ms = -1, .no_shutdown = true};
 	struct script peer = {.stays = true, .reads_nothing = true}, other = peer;
 	struct stage *st = input_ends(&peer, never, "question");
 
@@ -562,7 +566,7 @@ Test(mode_pipe, shutdown_never_leaves_our_side_open)
 
 Test(mode_pipe, shutdown_now_passes_the_end_on_as_it_comes)
 {
-	const struct pipe_conf flag = {.quit_after_ms = -1, .shutdown_now = true};
+	const struct pipe_conf flag = {.delay_ms = -1, .quit_after_ms = -1, .shutdown_now = true};
 	struct script peer = {.stays = true, .reads_nothing = true};
 	struct stage *st = input_ends(&peer, flag, "question");
 
@@ -573,7 +577,7 @@ Test(mode_pipe, shutdown_now_passes_the_end_on_as_it_comes)
 
 /* ---- a peer that ends because of our end ---- */
 
-static const struct pipe_conf now = {.quit_after_ms = -1, .shutdown_now = true};
+static const struct pipe_conf now = {.delay_ms = -1, .quit_after_ms = -1, .shutdown_now = true};
 
 /* The peer answers, and ends so long after it got our end. Returns what is told. */
 static char *told_after_ms(struct script *peer, struct pipe_conf conf, int64_t ms)
@@ -881,7 +885,7 @@ Test(mode_pipe, over_datagrams_each_answer_makes_it_wait_for_another)
 {
 	static const char *const answer[] = {"again ", NULL};
 	struct script peer = datagram_peer();
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = 5000});
+	struct stage *st = begin(&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = 5000});
 
 	end_input_there(st);
 	for (int i = 0; i < 3; i++) {
@@ -903,7 +907,7 @@ Test(mode_pipe, quit_after_0_leaves_datagrams_as_soon_as_all_is_sent)
 	struct stage *st;
 
 	peer.deaf = true;
-	st = begin(&peer, (struct pipe_conf){.quit_after_ms = 0});
+	st = begin(&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = 0});
 	type(st, "question");
 	end_input_there(st);
 	turn(st, 5);
@@ -918,7 +922,8 @@ Test(mode_pipe, quit_after_0_leaves_datagrams_as_soon_as_all_is_sent)
 Test(mode_pipe, send_only_over_datagrams_ends_with_the_input)
 {
 	struct script peer = datagram_peer();
-	struct stage *st = begin(&peer, (struct pipe_conf){.quit_after_ms = -1, .send_only = true});
+	struct stage *st = begin(
+		&peer, (struct pipe_conf){.delay_ms = -1, .quit_after_ms = -1, .send_only = true});
 
 	type(st, "all");
 	end_input(st);
