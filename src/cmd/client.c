@@ -144,6 +144,7 @@ static void client_on_dialled(struct dial *d, struct conn *made, const struct er
 
 static int client_dial(struct client *c, struct err *err)
 {
+	c->dial.where.patience_ms = retry_is_wanted(&c->retry) ? RETRY_PATIENCE_MS : 0;
 	c->dial.where.timeout_ms = retry_limit_ms(&c->retry, c->conf->connect_timeout_ms);
 	return dial_start(&c->dial, err);
 }
@@ -295,10 +296,8 @@ static void client_tell_done(struct client *c)
 	report(c->to, &done);
 }
 
-int client_run(struct client *c, struct err *err)
+int client_turn(struct client *c, struct err *err)
 {
-	if (client_begin(c, err) < 0)
-		return -1;
 	if (c->conf->max_time_ms > 0)
 		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
 	if (loop_run(&c->loop, err) < 0)
@@ -312,6 +311,11 @@ int client_run(struct client *c, struct err *err)
 		host_hint_port(c->where.at.host, err);
 	advise_client(err, c->mode);
 	return -1;
+}
+
+int client_run(struct client *c, struct err *err)
+{
+	return client_begin(c, err) < 0 ? -1 : client_turn(c, err);
 }
 
 void client_free(struct client *c)

@@ -65,6 +65,9 @@ int client_run(struct client *c, struct err *err);
 struct conn *client_open_fd(struct client *c, const struct descriptor *what,
 	struct conn_owner *owner, const struct handler *on, void *ctx);
 
+/* Turn the loop alone, for what the command does without that connection. Returns as client_run. */
+int client_turn(struct client *c, struct err *err);
+
 void client_stop(struct client *c);
 
 /* Remember why the run fails; the first reason counts. why may be NULL: nothing failed. */

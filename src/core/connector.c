@@ -258,6 +258,23 @@ static enum io connector_begin(struct connector *c, struct attempt *a)
 	return verdict;
 }
 
+static void connector_on_patience(struct timer *t)
+{
+	struct connector *c = container_of(t, struct connector, next_attempt);
+
+	connector_give_up(c, &c->last);
+}
+
+/* All addresses have been tried, and some are still silent. */
+static void connector_await(struct connector *c)
+{
+	if (!c->conf.patience_ms || !c->last.kind ||
+		c->next_attempt.expired == connector_on_patience)
+		return;
+	c->next_attempt.expired = connector_on_patience;
+	timer_set_in(c->loop, &c->next_attempt, c->conf.patience_ms);
+}
+
 /* The next address, at once: the one before it failed, or its head start is over. */
 static void connector_begin_next(struct connector *c)
 {
@@ -279,11 +296,15 @@ static void connector_begin_next(struct connector *c)
 		if (verdict == IO_AGAIN) {
 			if (c->begun < c->addresses.count)
 				timer_set_in(c->loop, &c->next_attempt, ATTEMPT_DELAY_MS);
+			else
+				connector_await(c);
 			return;
 		}
 	}
 	if (c->pending == 0)
 		connector_give_up(c, &c->last);
+	else
+		connector_await(c);
 }
 
 static void connector_on_next_attempt(struct timer *t)

@@ -18,6 +18,10 @@ struct connector_conf {
 	struct dial_conf from;
 	bool one_way;       /* no answer is awaited: a group or broadcast address will do */
 	int64_t timeout_ms; /* in all; 0: none */
+	/* Once one address has refused and all have been tried, how long the silent ones are waited
+	 * for: a caller that tries again is to ask the others again soon. 0: as long as it takes.
+	 */
+	int64_t patience_ms;
 };
 
 struct connector;

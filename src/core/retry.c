@@ -6,7 +6,7 @@
 
 enum { PAUSE_FIRST_MS = 100, PAUSE_LAST_MS = 2000 };
 
-static bool retry_is_wanted(const struct retry *r)
+bool retry_is_wanted(const struct retry *r)
 {
 	return r->times || r->for_ms >= 0;
 }

@@ -32,6 +32,13 @@ struct retry {
 /* Begin, with the first attempt. Returns 0, or -1 when memory is out. */
 int retry_begin(struct retry *r);
 
+/* How long an attempt waits for silent addresses of a name once another has refused: then all of
+ * them are asked again. A SYN is sent again after a second. */
+enum { RETRY_PATIENCE_MS = 1000 };
+
+/* Whether there may be more than one attempt. */
+bool retry_is_wanted(const struct retry *r);
+
 /* How long the next attempt may take, of the limit that each attempt has (0: none). */
 int64_t retry_limit_ms(const struct retry *r, int64_t limit_ms);
 

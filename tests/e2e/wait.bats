@@ -4,6 +4,15 @@
 
 # shellcheck disable=SC2154 # run sets output, stderr and status
 load helper
+load network
+
+setup_file() {
+    needs_machines
+}
+
+teardown_file() {
+    end_all
+}
 
 # COMMAND...: in a second, in the background.
 in_a_second() {
@@ -38,7 +47,7 @@ in_a_second() {
     free_port
     timed run -5 --separate-stderr sockx connect --retry-for 2s 127.0.0.1 "$PORT"
     [[ $stderr == "sockx: cannot connect to '127.0.0.1:$PORT' within 2000 ms: Connection refused (attempts: "*")"* ]]
-    took_between 2000 2200
+    took_between 2000 2400
 }
 
 @test "-r: status 7 after so many attempts" {
@@ -86,4 +95,45 @@ in_a_second() {
     in_a_second "$SOCKX" serve -m echo -H 127.0.0.1 -p "$PORT"
     run -0 sockx connect --retry-for 10s localhost "$PORT" <<<hello
     equal "$output" hello
+}
+
+# ---- packets that are dropped ----
+
+# STATUS ARG...: connect -z ends with it; what it says is in here.err.
+probe_ends() {
+    local status=0
+
+    "$SOCKX" connect -z "${@:2}" >here.out 2>here.err </dev/null || status=$?
+    equal "$status" "$1"
+}
+
+dropped() {
+    rule there 'meta l4proto { tcp, udp } th dport 9 drop'
+    probe_ends 5 -w 0.3s "$AT" 9
+    has_line here.err 'within 300 ms$'
+    timed probe_ends 5 -w 0.2s --retry-for 1s "$AT" 9
+    took_between 1000 1300
+    has_line here.err "^sockx: cannot connect to '$AT:9' within 1000 ms\$"
+    has_line here.err '^hint: there was no answer at all'
+    probe_ends 5 -u -w 0.3s "$AT" 9
+    probe_ends 7 "$AT" 8
+}
+
+# localhost is ::1 first.
+dead_first() {
+    rule here 'ip6 daddr ::1 tcp dport 9000 drop'
+    { sleep 1 && exec "$SOCKX" serve -m echo -H 127.0.0.1 -p 9000; } 2>there.err &
+    timed "$SOCKX" connect --retry-for 10s localhost 9000 <<<hello >here.out
+    equal "$(cat here.out)" hello
+    took_between 1000 4000
+}
+
+@test "a port that drops packets is silent: 5" {
+    [ -z "${NETWORK_MISSING-}" ] || skip "no two machines can be had here: $NETWORK_MISSING"
+    all_well dropped
+}
+
+@test "the first address of a name is dead: the second is used" {
+    [ -z "${NETWORK_MISSING-}" ] || skip "no two machines can be had here: $NETWORK_MISSING"
+    all_well dead_first
 }

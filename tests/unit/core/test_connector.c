@@ -420,6 +420,25 @@ Test(connector, at_the_deadline_it_is_a_time_out_if_any_address_is_still_silent)
 	}
 }
 
+Test(connector, with_patience_a_silent_address_does_not_outlast_a_refusal_for_long)
+{
+	static const enum answer pairs[][2] = {
+		{NEVER, REFUSES_AT_ONCE}, {NEVER, REFUSES_LATER}, {REFUSES_AT_ONCE, NEVER}};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct dialer d = dialer(pairs[i][0], pairs[i][1]);
+		struct connector_conf conf = to_localhost(&d);
+		struct outcome o;
+
+		conf.patience_ms = 50;
+		connect_to(&o, &conf);
+		cr_assert(eq(int, o.why.kind, ERR_REFUSED));
+		cr_assert(ge(i64, o.took_ms, 49));
+		cr_assert(lt(i64, o.took_ms, 600));
+		cr_assert(eq(uint, d.begun, 2));
+	}
+}
+
 Test(connector, the_deadline_is_one_for_all_addresses)
 {
 	struct dialer d = dialer(NEVER, NEVER);
