@@ -3,7 +3,7 @@
 
 #include "cmd/client.h"
 #include "cmd/commands.h"
-#include "cmd/probe.h"
+#include "cmd/scan.h"
 #include "mode/mode.h"
 #include "transport/fd.h"
 
@@ -103,7 +103,9 @@ static int connect_check(
 	if (probe_check(&typed->probe, set, args, err) < 0)
 		return -1;
 	if (typed->probe.zero)
-		return probe_aim(&typed->client, &typed->probe, args, err);
+		return scan_asked(&typed->client, args)
+		               ? scan_aim(&typed->client, &typed->probe, args, err)
+		               : probe_aim(&typed->client, &typed->probe, args, err);
 	if (mode_options_check(mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0 ||
 		client_aim(&client, "connect", args, err) < 0)
 		return -1;
@@ -115,6 +117,8 @@ static int connect_probe(struct reporter *to, struct connect_conf *conf, const s
 {
 	if (!opts_given(set, args, "connect-timeout"))
 		conf->client.connect_timeout_ms = PROBE_TIMEOUT_MS;
+	if (scan_asked(&conf->client, args))
+		return scan_run(to, &conf->client, &conf->probe, args, err);
 	return probe_run(to, &conf->client, &conf->probe, args, err);
 }
 
@@ -173,7 +177,8 @@ const struct command command_connect = {
 		"Send standard input to a server and write what it answers to standard output, or "
 		"chat with it line by line. The end of input is passed on once no answer can be "
 		"lost by it. Status 0: every byte went where it should.",
-	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]"},
+	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]",
+		"-z [OPTION...] HOST[,HOST...] PORT[-PORT][,...]"},
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",
 			     "send, print the answer"},
 		{"sockx connect example.org:80 -C <request", "send a request with CR LF line ends"},

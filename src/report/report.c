@@ -19,7 +19,7 @@ enum field_kind {
 	FIELD_NUMBER, /* uint64_t; unless it is 0 */
 	FIELD_TIMES,  /* the same; to a person "once", "7 times" */
 	FIELD_MSEC,   /* the same, milliseconds; to a person in seconds */
-	FIELD_BYTES,  /* uint64_t; where the row's text tells it, 0 or not */
+	FIELD_BYTES,  /* uint64_t, ports as well; where the row's text tells it, 0 or not */
 	FIELD_SPAN,   /* struct span, of any bytes; likewise */
 };
 
@@ -41,6 +41,9 @@ static const struct report_field fields[] = {
 	{"sent", FIELD_BYTES, offsetof(struct report, sent)},
 	{"name", FIELD_SPAN, offsetof(struct report, name)},
 	{"count", FIELD_NUMBER, offsetof(struct report, count)},
+	{"open", FIELD_BYTES, offsetof(struct report, open)},
+	{"refused", FIELD_BYTES, offsetof(struct report, refused)},
+	{"silent", FIELD_BYTES, offsetof(struct report, silent)},
 	{"failures", FIELD_TIMES, offsetof(struct report, failures)},
 	{"duration_ms", FIELD_MSEC, offsetof(struct report, duration_ms)},
 };
@@ -91,6 +94,9 @@ static const struct report_row rows[REPORT_KINDS] = {
 		"measuring {address} ({transport}), connections: {count}"},
 	[REPORT_MEASURE_ENDED] = {"measure.ended", LEVEL_DETAIL,
 		"measured {address} ({transport}), connections: {count}"},
+	[REPORT_PORT] = {"port", LEVEL_DETAIL, "{address}: {reason}"},
+	[REPORT_SCANNED] = {"scanned", LEVEL_READY,
+		"ports: {open} open, {refused} refused, {silent} silent"},
 };
 
 static const char *kind_name(enum err_kind kind)

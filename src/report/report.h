@@ -41,6 +41,8 @@ enum report_kind {
 	REPORT_DONE,          /* the run has ended with status 0: bytes */
 	REPORT_MEASURE_BEGUN, /* all connections are up and warm: address, transport, count */
 	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */
+	REPORT_PORT,          /* of a scan, one that is not open: address, reason */
+	REPORT_SCANNED,       /* a scan has ended: open, refused, silent */
 	REPORT_KINDS
 };
 
@@ -60,9 +62,10 @@ struct report {
 	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
-	uint64_t failures;     /* attempts, for REPORT_RETRIED */
-	uint64_t duration_ms;  /* ... in this time */
-	struct span name;      /* as the peer said it, for REPORT_NAMED: any bytes */
+	uint64_t open, refused, silent; /* ports, for REPORT_SCANNED */
+	uint64_t failures;              /* attempts, for REPORT_RETRIED */
+	uint64_t duration_ms;           /* ... in this time */
+	struct span name;               /* as the peer said it, for REPORT_NAMED: any bytes */
 	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
 };
 

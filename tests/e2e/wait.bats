@@ -117,6 +117,10 @@ dropped() {
     has_line here.err '^hint: there was no answer at all'
     probe_ends 5 -u -w 0.3s "$AT" 9
     probe_ends 7 "$AT" 8
+    probe_ends 5 -w 0.3s "$AT" 9,9
+    has_line here.err '^ports: 0 open, 0 refused, 2 silent$'
+    probe_ends 7 -w 0.3s "$AT" 8-10
+    has_line here.err '^ports: 0 open, 2 refused, 1 silent$'
 }
 
 # localhost is ::1 first.
@@ -126,6 +130,8 @@ dead_first() {
     timed "$SOCKX" connect --retry-for 10s localhost 9000 <<<hello >here.out
     equal "$(cat here.out)" hello
     took_between 1000 4000
+    probe_ends 1 -w 0.3s localhost 9000,9001
+    equal "$(cat here.out)" 9000
 }
 
 @test "a port that drops packets is silent: 5" {

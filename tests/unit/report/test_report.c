@@ -22,6 +22,9 @@ static struct report full_report(enum report_kind kind)
 		.received = 12,
 		.sent = 34,
 		.count = 5,
+		.open = 3,
+		.refused = 990,
+		.silent = 7,
 		.failures = 7,
 		.duration_ms = 1810,
 		.name = span_of("Ada \033[2J")};
@@ -74,6 +77,8 @@ static const struct {
 	{REPORT_DONE, "done: 12 bytes received, 34 sent\n", "done"},
 	{REPORT_MEASURE_BEGUN, "measuring 127.0.0.1:80 (tcp), connections: 5\n", "measure.begun"},
 	{REPORT_MEASURE_ENDED, "measured 127.0.0.1:80 (tcp), connections: 5\n", "measure.ended"},
+	{REPORT_PORT, "127.0.0.1:80: Connection reset by peer\n", "port"},
+	{REPORT_SCANNED, "ports: 3 open, 990 refused, 7 silent\n", "scanned"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -271,7 +276,8 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 		struct report what = full_report((enum report_kind)i);
 		struct lines lines;
 
-		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME || i == REPORT_RETRIED)
+		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME || i == REPORT_RETRIED ||
+			i == REPORT_SCANNED)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		lines = tell(&what, false);
@@ -439,6 +445,8 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_DONE] = LEVEL_DETAIL,
 		[REPORT_MEASURE_BEGUN] = LEVEL_DETAIL,
 		[REPORT_MEASURE_ENDED] = LEVEL_DETAIL,
+		[REPORT_PORT] = LEVEL_DETAIL,
+		[REPORT_SCANNED] = LEVEL_READY,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {
