@@ -23,6 +23,7 @@ enum opt_kind {
 	OPT_MSEC,        /* int64_t: a duration in milliseconds; -1: not given, and no fallback */
 	OPT_USEC,        /* int64_t: the same in microseconds */
 	OPT_SIZE,        /* uint64_t: bytes, from min to max */
+	OPT_RATE,        /* the same a second: "/s" may follow */
 	OPT_PERMISSIONS, /* uint64_t: up to 0777, typed in octal */
 	OPT_CHOICE,      /* const char *: one of the names that choice() yields */
 	OPT_HELP_SHORT,  /* no field: -h */
@@ -52,7 +53,7 @@ struct opt {
 	const char *fallback; /* the default as a user would type it, or NULL: as the kind says,
 	                         else 0 */
 	const char *help;     /* one phrase, lower case, no full stop */
-	uint64_t min, max;    /* OPT_NUMBER and OPT_SIZE; max 0: no bound */
+	uint64_t min, max;    /* OPT_NUMBER, OPT_SIZE and OPT_RATE; max 0: no bound */
 	/* OPT_CHOICE: fills out with choice i and returns true, or false after the last. */
 	bool (*choice)(size_t i, struct opt_choice *out);
 	enum opt_completes completes;

@@ -59,7 +59,8 @@ static const char *check_help(const struct opt *opt)
 
 static const char *check_bounds(const struct opt *opt)
 {
-	if ((opt->min || opt->max) && opt->kind != OPT_NUMBER && opt->kind != OPT_SIZE)
+	if ((opt->min || opt->max) && opt->kind != OPT_NUMBER && opt->kind != OPT_SIZE &&
+		opt->kind != OPT_RATE)
 		return "has bounds, but is no number or size";
 	if (opt->max && opt->min > opt->max)
 		return "the least value is above the greatest";

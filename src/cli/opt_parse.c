@@ -179,6 +179,7 @@ static void apply_alone(struct parser *p, const struct use *use)
 	case OPT_MSEC:
 	case OPT_USEC:
 	case OPT_SIZE:
+	case OPT_RATE:
 	case OPT_PERMISSIONS:
 	case OPT_CHOICE: break;
 	}

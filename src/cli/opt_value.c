@@ -37,6 +37,20 @@ static enum opt_value_result read_size(
 	return bounded(opt, out->number);
 }
 
+static enum opt_value_result read_rate(
+	const struct opt *opt, const char *text, union opt_value *out)
+{
+	const char *slash = strchr(text, '/');
+	char size[32];
+
+	if (!slash)
+		return read_size(opt, text, out);
+	if (strcmp(slash, "/s") != 0 || (size_t)(slash - text) >= sizeof(size))
+		return VALUE_ILLEGIBLE;
+	snprintf(size, sizeof(size), "%.*s", (int)(slash - text), text);
+	return read_size(opt, size, out);
+}
+
 static enum opt_value_result read_permissions(
 	const struct opt *opt, const char *text, union opt_value *out)
 {
@@ -91,6 +105,7 @@ static const struct kind {
 	[OPT_USEC] = {sizeof(int64_t), read_usec, "a duration",
 		"write it as 100us, 500ms, 2s or bare seconds"},
 	[OPT_SIZE] = {sizeof(uint64_t), read_size, "a size", "write it as 64, 16K, 4M or 1G"},
+	[OPT_RATE] = {sizeof(uint64_t), read_rate, "a rate", "write it as 16K, 1M or 1M/s"},
 	[OPT_PERMISSIONS] = {sizeof(uint64_t), read_permissions, "permissions in octal",
 		"write them as 600 or 0660, from 000 to 777"},
 	[OPT_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
@@ -225,6 +240,7 @@ const char *opt_value_example(const struct opt *opt)
 	case OPT_MSEC: return "2s";
 	case OPT_USEC: return "500us";
 	case OPT_SIZE: return "16K";
+	case OPT_RATE: return "1M/s";
 	case OPT_PERMISSIONS: return "0660";
 	case OPT_CHOICE: return next_choice(opt, 0);
 	case OPT_FLAG:

@@ -54,6 +54,12 @@ static const struct opt pipe_options[] = {
 		OPT_FIELD(struct pipe_conf, delay_ms),
 		.arg = "DUR",
 		.help = "send standard input line by line, with a pause of DUR between two lines"},
+	{.name = "rate",
+		.kind = OPT_RATE,
+		OPT_FIELD(struct pipe_conf, rate),
+		.arg = "SIZE",
+		.min = 1,
+		.help = "let at most SIZE a second pass each way (1M/s is the same as 1M)"},
 	{.name = "quit-with-peer",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct pipe_conf, quit_with_peer),
@@ -189,12 +195,15 @@ static int pipe_show(struct join *j, struct span in)
 	return screen_write(&p->screen, in);
 }
 
-static void pipe_output_drained(struct join *j)
+void pipe_was_no_silence(struct pipe_run *p)
 {
-	struct pipe_run *p = j->arg;
-
 	pipe_end_heard(p);
 	pipe_end_review(p);
+}
+
+static void pipe_output_drained(struct join *j)
+{
+	pipe_was_no_silence(j->arg);
 }
 
 bool pipe_is_done_by(const struct pipe_run *p)
@@ -220,6 +229,10 @@ static const struct join_on pipe_receiving_shown = {.pass = pipe_show,
 	.drained = pipe_output_drained,
 	.hung_up = pipe_output_hung_up,
 	.closed = pipe_side_closed};
+static const struct join_on pipe_receiving_paced = {.pass = pipe_pace_receive,
+	.drained = pipe_output_drained,
+	.hung_up = pipe_output_hung_up,
+	.closed = pipe_side_closed};
 
 /* ---- the peer ---- */
 
@@ -228,9 +241,9 @@ static void pipe_limit_input(struct pipe_run *p)
 {
 	size_t max = conn_message_max(p->net);
 
-	if (p->paces)
+	if (pipe_conf_of(p)->delay_ms >= 0)
 		return; /* a line does */
-	conn_limit_reads(p->sending.from, p->sending.on->pass ? max / 2 : max);
+	conn_limit_reads(p->sending.from, mode_sends_crlf(p->env->shared) ? max / 2 : max);
 }
 
 static void pipe_open(struct conn *c)
@@ -246,6 +259,8 @@ static void pipe_open(struct conn *c)
 	p->heard_ms = p->passed_ms = 0;
 	if (p->sending.from)
 		pipe_limit_input(p);
+	if (p->paces)
+		pipe_pace_begin(p);
 	join_begin(&p->sending, c);
 	if (p->paces)
 		pipe_pace_resume(p);
@@ -317,6 +332,8 @@ static void pipe_closed(struct conn *c, const struct err *why)
 	(void)c;
 	if (p->until && !why)
 		pipe_until_over(p); /* else the connection's owner judges it */
+	if (p->paces)
+		pipe_pace_stop(p);
 	p->net = p->receiving.from = NULL;
 	timer_clear(p->env->loop, &p->silence);
 	join_stop(&p->sending); /* what it has not taken is the next client's */
@@ -363,7 +380,9 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 	if (join_open(&p->receiving, &standard_output, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);
 	p->screen = (struct screen){.out = p->receiving.to, .raw = env->shared->raw};
-	if (screen_escapes(&p->screen))
+	if (conf->rate)
+		p->receiving.on = &pipe_receiving_paced;
+	else if (screen_escapes(&p->screen))
 		p->receiving.on = &pipe_receiving_shown;
 	if (!conf->recv_only && join_open(&p->sending, &standard_input, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);

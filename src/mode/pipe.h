@@ -1,6 +1,7 @@
 #ifndef SOCKX_MODE_PIPE_H
 #define SOCKX_MODE_PIPE_H
 
+#include "base/bucket.h"
 #include "base/match.h"
 #include "core/join.h"
 #include "tty/screen.h"
@@ -22,6 +23,7 @@ enum pipe_shutdown { PIPE_SHUTDOWN_NOW, PIPE_SHUTDOWN_QUIET, PIPE_SHUTDOWN_NEVER
 
 struct pipe_conf {
 	int64_t quit_after_ms; /* -1: not given */
+	uint64_t rate;         /* bytes a second, each way; 0: any */
 	int64_t delay_ms;      /* between lines; -1: not given */
 	const char *expect;    /* NULL: not given */
 	const char *shutdown;  /* NULL: not given */
@@ -43,11 +45,14 @@ struct pipe_run {
 	struct timer answer;   /* nothing has come: when to give up waiting for what is to end it */
 	struct match expected; /* --expect, as far as it has come */
 	struct buf lines;      /* --delay: read and not yet sent */
-	struct timer sending_timer; /* ... when the next of them is */
-	int64_t ready_ms;           /* ... not before this */
+	struct bucket out, in; /* --rate: of what is sent, and of what is received */
+	struct timer sending_timer;   /* when the next line, or more of them, may be */
+	int64_t ready_ms;             /* ... not before this */
+	struct timer receiving_timer; /* when more may be received */
 	uint64_t messages_in;
 	struct screen screen; /* out, as the peer's bytes reach it */
 	struct err verdict;   /* why the run failed, or none */
+	bool receiving_waits; /* ... which is set */
 	bool paces;           /* sending is slowed down (pipe_pace.c) */
 	bool lines_end;       /* standard input has ended, but not what is in lines */
 	bool until;           /* what comes may end it (pipe_until.c) */
@@ -86,6 +91,9 @@ void pipe_end_judge(struct pipe_run *p);
 /* Send lines that end in a bare LF with CR LF: join_on.pass. */
 int pipe_send_crlf(struct join *j, struct span in);
 
+/* What the peer sends may have waited for us until now: that was no silence. */
+void pipe_was_no_silence(struct pipe_run *p);
+
 /* All of standard input has been given to the peer, or its queue. */
 void pipe_input_is_over(struct pipe_run *p);
 
@@ -94,8 +102,15 @@ void pipe_input_is_over(struct pipe_run *p);
 /* Read the limits. Returns 0, or -1 with err. */
 int pipe_pace_init(struct pipe_run *p, struct err *err);
 
-/* In place of join_on.pass of what is sent. */
+/* In place of join_on.pass: of what is sent, and with --rate of what is received. */
 int pipe_pace_send(struct join *j, struct span in);
+int pipe_pace_receive(struct join *j, struct span in);
+
+/* There is a peer, and nothing has moved yet. */
+void pipe_pace_begin(struct pipe_run *p);
+
+/* The peer has gone. */
+void pipe_pace_stop(struct pipe_run *p);
 
 /* There is a peer, or room for more: send what may be sent now. */
 void pipe_pace_resume(struct pipe_run *p);

@@ -61,7 +61,7 @@ static bool pipe_pushed(const struct pipe_run *p)
 
 static bool pipe_output_is_full(const struct pipe_run *p)
 {
-	return p->receiving.to && conn_queued(p->receiving.to) > 0;
+	return p->receiving_waits || (p->receiving.to && conn_queued(p->receiving.to) > 0);
 }
 
 /* After how much silence our end is passed on; -1: not now. */

@@ -181,3 +181,42 @@ load helper
     wait_server 5
     equal "$SERVER_STATUS" 0
 }
+
+# ---- --rate ----
+
+# BYTES MIN MAX: so much takes so long, there and back, at 1 MiB/s.
+goes_at_the_rate() {
+    local sent=$BATS_TEST_TMPDIR/sent back=$BATS_TEST_TMPDIR/back
+
+    random_file "$sent" "$1"
+    timed sockx connect -N --rate 1M/s 127.0.0.1 "$PORT" <"$sent" >"$back"
+    same_bytes "$back" "$sent" || return 1
+    took_between "$2" "$3"
+}
+
+@test "--rate 1M/s: 1 MiB takes a second, there and back" {
+    start_server -m echo -H 127.0.0.1
+    goes_at_the_rate 1048576 970 1300
+}
+
+# bats test_tags=load
+@test "--rate 1M/s: 5 MiB take 5 seconds within 3 %, and another client is not held up" {
+    start_server -m echo -H 127.0.0.1
+    start_job "$SOCKX" echo --count 40 --interval 100ms -w 2s -p "$PORT" -H 127.0.0.1
+    goes_at_the_rate 5242880 4850 5150
+    wait_job
+    equal "$JOB_STATUS" 0
+}
+
+@test "serve --rate limits what its client gets, and a rate that is none is refused" {
+    random_file "$BATS_TEST_TMPDIR/sent" 524288
+    start_server --rate 1M -H 127.0.0.1 <"$BATS_TEST_TMPDIR/sent"
+    timed sockx connect 127.0.0.1 "$PORT" >"$BATS_TEST_TMPDIR/got"
+    took_between 450 1500
+    same_bytes "$BATS_TEST_TMPDIR/got" "$BATS_TEST_TMPDIR/sent"
+    wait_server 5
+    for rate in 0 1M/m 1M/ /s fast; do
+        run sockx connect --rate "$rate" localhost 9
+        expect_status 2
+    done
+}

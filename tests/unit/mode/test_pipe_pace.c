@@ -116,3 +116,85 @@ Test(mode_pipe_pace, a_peer_that_reads_nothing_is_sent_no_more)
 	free(line);
 	end(st);
 }
+
+/* ---- --rate ---- */
+
+static struct pipe_conf rated(uint64_t rate)
+{
+	struct pipe_conf conf = plain;
+
+	conf.rate = rate;
+	return conf;
+}
+
+/* Whether so many bytes, within 60 ms' worth, have passed. */
+static bool near(size_t got, size_t wanted, uint64_t rate)
+{
+	return got <= wanted + rate * 60 / 1000 && got + rate * 20 / 1000 >= wanted;
+}
+
+Test(mode_pipe_pace, a_rate_holds_each_way_and_at_every_moment)
+{
+	enum { RATE = 10000 };
+	char *answer = script_bytes(5000), *question = script_bytes(5000);
+	struct script peer = {.incoming = answer};
+	struct stage *st = begin(&peer, rated(RATE));
+
+	type(st, question);
+	end_input(st);
+	for (int ms = 0; ms <= 450; ms += 5) {
+		turn(st, 10);
+		hear(st);
+		cr_assert(near(peer.outgoing_len, (size_t)ms * RATE / 1000, RATE),
+			"%zu sent after %d ms", peer.outgoing_len, ms);
+		cr_assert(near(st->heard_len, (size_t)ms * RATE / 1000, RATE),
+			"%zu received after %d ms", st->heard_len, ms);
+		scene_pass_ms(&st->sc, 5);
+	}
+	for (int ms = 0; ms < 100; ms += 5) {
+		turn(st, 10);
+		scene_pass_ms(&st->sc, 5);
+	}
+	play_to_the_end(st);
+	cr_assert(eq(str, peer.outgoing, question));
+	cr_assert(eq(str, st->heard, answer));
+	cr_assert(not(st->failed));
+	end(st);
+	free(answer);
+	free(question);
+}
+
+Test(mode_pipe_pace, a_slow_answer_is_no_silence)
+{
+	struct script peer = {.incoming = "answer", .stays = true};
+	struct pipe_conf conf = rated(10);
+	struct stage *st;
+
+	conf.quit_after_ms = 60;
+	st = begin(&peer, conf);
+	end_input(st);
+	for (int i = 0; i < 28; i++)
+		pass(st, 20);
+	cr_assert(heard(st, "answer"), "%s", st->heard);
+	cr_assert(eq(uint, peer.ended, 0));
+	pass(st, 200);
+	play_to_the_end(st);
+	cr_assert(not(st->failed));
+	end(st);
+}
+
+Test(mode_pipe_pace, messages_are_not_cut_by_a_rate_and_the_next_waits_longer)
+{
+	static const char *const answers[] = {"0123456789", "0123456789", NULL};
+	struct script peer = {
+		.message_max = 40, .connectionless = true, .stays = true, .messages = answers};
+	struct stage *st = begin(&peer, rated(100));
+
+	turn(st, 10);
+	cr_assert(heard(st, "0123456789"), "%s", st->heard);
+	pass(st, 50);
+	cr_assert(heard(st, "0123456789"), "%s", st->heard);
+	pass(st, 60);
+	cr_assert(heard(st, "01234567890123456789"), "%s", st->heard);
+	end(st);
+}
