@@ -36,12 +36,11 @@ bool text_is_host(const char *text);
 
 /* How an address was written: which parts it had. The parts are copied, "" where there was none;
  * digits is set where the whole was one word of digits, which `serve` takes as a port. */
-enum { ENDPOINT_HOST_MAX = 1025, ENDPOINT_PORT_MAX = 64, ENDPOINT_PATH_MAX = 1025 };
+enum { ENDPOINT_HOST_MAX = 1025, ENDPOINT_PORT_MAX = 64 };
 struct endpoint {
 	char host[ENDPOINT_HOST_MAX]; /* brackets of "[v6]" taken off */
 	char port[ENDPOINT_PORT_MAX];
-	char path[ENDPOINT_PATH_MAX]; /* of a Unix socket, in place of both (core/target.h) */
-	bool digits;                  /* nothing but digits: host holds them */
+	bool digits; /* nothing but digits: host holds them */
 };
 
 /* Split HOST, HOST:PORT, [v6]:PORT, [v6], :PORT; two or more colons without brackets

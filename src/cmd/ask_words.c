@@ -82,7 +82,7 @@ void ask_hint_words(const struct ask *a, struct err *err)
 	udp = target.by == TRAVEL_UDP || target.by == TRAVEL_UNIX_DATAGRAM;
 	if (target_is_path(&target))
 		err_hint(err, "the words are the text; did you mean 'sockx %s%s -U %s%s'?",
-			a->client.mode, udp ? " -u" : "", ask_words_typed(target.at.path, "PATH"),
+			a->client.mode, udp ? " -u" : "", ask_words_typed(target.path, "PATH"),
 			left.text);
 	else
 		err_hint(err, "the words are the text; did you mean 'sockx %s%s -H %s -p %s%s'?",

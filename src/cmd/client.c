@@ -204,7 +204,8 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.unopened = client_on_unopened,
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
-	c->dial = (struct dial){.owner = &c->owner, .done = client_on_dialled};
+	c->dial.owner = &c->owner;
+	c->dial.done = client_on_dialled;
 	if (scratch_init(&c->scratch) == 0 &&
 		timer_init(&c->loop, &c->max_time, client_on_max_time) == 0 &&
 		late_begin(&c->late_lines, &c->loop, to) == 0)
@@ -242,8 +243,7 @@ static int client_read_source(const struct client *c, struct dial_conf *from, st
 		return 0;
 	if (c->where.path.len)
 		return client_read_source_path(typed, &from->source, err);
-	if (endpoint_split(typed, &at) || at.path[0] ||
-		(at.port[0] && port_read(at.port, &port, err) < 0) ||
+	if (endpoint_split(typed, &at) || (at.port[0] && port_read(at.port, &port, err) < 0) ||
 		(at.host[0] && (addr_from_numeric(&from->source, AF_UNSPEC, at.host, port) < 0 ||
 				       addr_is_group(&from->source) ||
 				       addr_is_broadcast(&from->source)))) {

@@ -122,39 +122,54 @@ static int connect_probe(struct reporter *to, struct connect_conf *conf, const s
 	return probe_run(to, &conf->client, &conf->probe, args, err);
 }
 
-static int connect_with_mode(struct reporter *to, void *conf, const struct opt_set *set,
-	const struct opt_args *args, struct err *err)
+static int connect_with_run(struct connect_run *run, struct reporter *to,
+	const struct connect_conf *typed, const struct opt_set *set, const struct opt_args *args,
+	struct err *err)
 {
-	const struct connect_conf *typed = conf;
-	struct connect_run run = {.mode = mode_find(typed->mode)};
-	void *state;
+	void *state = calloc(1, run->mode->state_size ? run->mode->state_size : 1);
 	int rc = -1;
 
-	if (mode_options_check(run.mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0)
-		return -1;
-	state = calloc(1, run.mode->state_size ? run.mode->state_size : 1);
 	if (!state)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	if (client_init(&run.client, to, conf, &run.mode->on, state, err) < 0)
+	if (client_init(&run->client, to, &typed->client, &run->mode->on, state, err) < 0)
 		goto out;
-	run.client.over = connect_on_over;
-	run.env = (struct mode_env){.loop = &run.client.loop,
+	run->client.over = connect_on_over;
+	run->env = (struct mode_env){.loop = &run->client.loop,
 		.to = to,
-		.scratch = &run.client.scratch,
+		.scratch = &run->client.scratch,
 		.state = state,
 		.answer_ms = typed->client.connect_timeout_ms,
 		.open_fd = fd_open,
 		.dial = connect_dial,
-		.conf = mode_conf(run.mode, set, conf),
+		.conf = mode_conf(run->mode, set, typed),
 		.shared = &typed->shared,
 		.done = connect_on_done,
-		.arg = &run};
-	rc = connect_run_mode(&run, args, err);
-	if (run.begun && run.mode->end)
-		run.mode->end(&run.env);
-	client_free(&run.client);
+		.arg = run};
+	rc = connect_run_mode(run, args, err);
+	if (run->begun && run->mode->end)
+		run->mode->end(&run->env);
+	client_free(&run->client);
 out:
 	free(state);
+	return rc;
+}
+
+static int connect_with_mode(struct reporter *to, const struct connect_conf *typed,
+	const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	const struct mode *mode = mode_find(typed->mode);
+	struct connect_run *run;
+	int rc;
+
+	if (mode_options_check(mode, MODE_OF_CONNECT, set, args, &typed->shared, err) < 0)
+		return -1;
+	run = malloc(sizeof(*run)); /* 8 KiB that are all filled before they are used */
+	if (!run)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	run->mode = mode;
+	run->begun = false;
+	rc = connect_with_run(run, to, typed, set, args, err);
+	free(run);
 	return rc;
 }
 
@@ -167,7 +182,7 @@ static int connect_command(struct reporter *to, void *conf, const struct opt_set
 		return -1;
 	if (typed->probe.zero)
 		return connect_probe(to, typed, set, args, err);
-	return connect_with_mode(to, conf, set, args, err);
+	return connect_with_mode(to, typed, set, args, err);
 }
 
 const struct command command_connect = {

@@ -332,17 +332,16 @@ static const char *where_stray_beside_path(
 	return conf->tcp ? "use of TCP" : NULL;
 }
 
-static int where_read_path(
-	const struct where_conf *conf, const char *host, struct where *out, struct err *err)
+static int where_read_path(const struct where_conf *conf, const char *path, const char *host,
+	struct where *out, struct err *err)
 {
 	const char *stray = where_stray_beside_path(conf, &out->at, host);
 
 	if (stray) {
-		err_set(err, ERR_USAGE, "the Unix socket %s has no %s", quoted(out->at.path).text,
-			stray);
+		err_set(err, ERR_USAGE, "the Unix socket %s has no %s", quoted(path).text, stray);
 		return err_hint(err, "give a path, or a host and port, not both");
 	}
-	return path_read(out->at.path, &out->path, err);
+	return path_read(path, &out->path, err);
 }
 
 static int where_read_port(
@@ -364,13 +363,13 @@ static int where_read_port(
 	return port_read(at->port, &out->port, err);
 }
 
-static int where_add_path(const struct where_conf *conf, struct endpoint *at, struct err *err)
+static int where_add_path(const struct where_conf *conf, struct target *target, struct err *err)
 {
 	if (!conf->path)
 		return 0;
 	if (!*conf->path)
 		return path_read(conf->path, &(struct addr){0}, err);
-	return endpoint_add(at->path, sizeof(at->path), "--unix", conf->path, err);
+	return endpoint_add(target->path, sizeof(target->path), "--unix", conf->path, err);
 }
 
 /* The way that the options name, if they do. */
@@ -387,7 +386,7 @@ static enum travel where_way_of(const struct where_conf *conf, bool path)
 static int where_join_ways(
 	const struct where_conf *conf, const struct target *said, enum travel *by, struct err *err)
 {
-	bool path = said->at.path[0];
+	bool path = said->path[0];
 	enum travel way = where_way_of(conf, path), open = path ? TRAVEL_UNIX : TRAVEL_UNSAID;
 
 	*by = said->by == TRAVEL_UNSAID || said->by == TRAVEL_UNIX ? way : said->by;
@@ -418,8 +417,8 @@ static int where_join(
 	enum travel by;
 
 	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
-	if (where_add_path(conf, &target->at, err) < 0 ||
-		where_check_kind(conf, target->at.path[0], err) < 0 ||
+	if (where_add_path(conf, target, err) < 0 ||
+		where_check_kind(conf, target->path[0], err) < 0 ||
 		where_join_ways(conf, target, &by, err) < 0 ||
 		where_find_transport(by, &out->via, err) < 0 ||
 		socket_options_check(&conf->sockets, out->via, err) < 0)
@@ -436,8 +435,8 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 	if (where_read_words(args, lone_port, command, &target, err) < 0 ||
 		where_join(conf, &target, out, err) < 0)
 		return -1;
-	if (out->at.path[0])
-		return where_read_path(conf, host, out, err);
+	if (target.path[0])
+		return where_read_path(conf, target.path, host, out, err);
 	if (where_read_port(conf, command, out, err) == 0)
 		return 0;
 	return args->count && socat_is_address(args->words[0]) ? where_hint_socat(args, err) : -1;
@@ -486,8 +485,8 @@ int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, st
 	struct where where;
 
 	if (where_join(&plain, &to, &where, err) < 0 ||
-		(where.at.path[0] ? where_read_path(&plain, NULL, &where, err)
-				  : where_read_port(&plain, "connect", &where, err)) < 0 ||
+		(to.path[0] ? where_read_path(&plain, to.path, NULL, &where, err)
+			    : where_read_port(&plain, "connect", &where, err)) < 0 ||
 		where_aim(&where, &plain, timeout_ms, d, err) < 0)
 		return -1;
 	if (where.at.host[0])

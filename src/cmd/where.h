@@ -30,7 +30,7 @@ extern const size_t socket_option_count;
 struct where {
 	const struct transport *via;
 	struct endpoint at; /* a host ("" if none was named) and port, or a path */
-	struct addr path;   /* at.path; len 0: it is a host and port */
+	struct addr path;   /* of a Unix socket; len 0: it is a host and port */
 	int family;         /* of the host: AF_UNSPEC, AF_INET or AF_INET6 */
 	uint16_t port;
 	bool default_port; /* none was given */

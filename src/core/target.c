@@ -32,7 +32,7 @@ bool target_is_path(const struct target *target)
 }
 
 /* unix:PATH, and unix:///PATH as URLs have it. */
-static const char *target_read_path(const char *path, struct endpoint *out)
+static const char *target_read_path(const char *path, struct target *out)
 {
 	if (strncmp(path, "//", 2) == 0 && path[2] != '/')
 		return "has a host where its path begins";
@@ -72,7 +72,7 @@ const char *target_read(const char *word, struct target *out)
 		if (strncmp(word, target_schemes[i].scheme, strlen(target_schemes[i].scheme)) != 0)
 			continue;
 		out->by = target_schemes[i].by;
-		return target_schemes[i].path ? target_read_path(rest, &out->at)
+		return target_schemes[i].path ? target_read_path(rest, out)
 		                              : target_read_authority(rest, &out->at);
 	}
 	if (target_is_url(word, &url))

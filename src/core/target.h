@@ -18,9 +18,12 @@ enum travel {
 	TRAVEL_UNIX_SEQPACKET,
 };
 
+enum { TARGET_PATH_MAX = 1025 };
+
 struct target {
 	enum travel by;
-	struct endpoint at; /* a path with any TRAVEL_UNIX, else a host and port */
+	struct endpoint at;
+	char path[TARGET_PATH_MAX]; /* with any TRAVEL_UNIX, in place of at */
 };
 
 /* Read HOST, HOST:PORT, [v6]:PORT, [v6], :PORT, unix:PATH, unix-datagram:PATH, unix-seqpacket:PATH,

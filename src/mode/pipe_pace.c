@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A line that is longer is sent in parts of so many bytes, each as a line. */
-enum { LINE_MAX_BYTES = 64 * 1024 };
+enum { PACE_LINE_MAX = 64 * 1024 };
 
 static const struct pipe_conf *pace_conf(const struct pipe_run *p)
 {
@@ -21,12 +21,12 @@ static int64_t pace_now_ms(const struct pipe_run *p)
 static struct span pace_next_line(const struct pipe_run *p)
 {
 	struct span left = buf_span(&p->lines);
-	size_t most = left.len < LINE_MAX_BYTES ? left.len : LINE_MAX_BYTES;
+	size_t most = left.len < PACE_LINE_MAX ? left.len : PACE_LINE_MAX;
 	const uint8_t *end = most ? memchr(left.data, '\n', most) : NULL;
 
 	if (end)
 		left.len = (size_t)(end - left.data) + 1;
-	else if (most == LINE_MAX_BYTES || p->lines_end)
+	else if (most == PACE_LINE_MAX || p->lines_end)
 		left.len = most;
 	else
 		left.len = 0;

@@ -62,7 +62,7 @@ static void as_endpoint(const char *text)
 
 	if (endpoint_split(text, &parts))
 		return;
-	HOLDS(!parts.path[0] && (parts.host[0] || parts.port[0]));
+	HOLDS(parts.host[0] || parts.port[0]);
 	HOLDS(!parts.digits || text_is_digits(parts.host));
 	if (!text_is_host(parts.host) || !parts.port[0] || strchr(parts.port, ':') ||
 		strpbrk(parts.host, "[]"))
@@ -79,10 +79,10 @@ static void as_target(const char *text)
 	struct endpoint url;
 
 	if (target_is_url(text, &url))
-		HOLDS(url.port[0] && !url.path[0]);
+		HOLDS(url.port[0]);
 	if (target_read(text, &there))
 		return;
-	HOLDS(target_is_path(&there) == (there.at.path[0] != '\0'));
+	HOLDS(target_is_path(&there) == (there.path[0] != '\0'));
 	HOLDS(strncmp(text, travel_scheme(there.by), strlen(travel_scheme(there.by))) == 0);
 	HOLDS(target_is_path(&there) ? !there.at.host[0] && !there.at.port[0]
 				     : there.at.host[0] || there.at.port[0]);

@@ -47,7 +47,7 @@ Test(target, a_word_says_the_way_and_the_place)
 		cr_expect(eq(int, (int)t.by, (int)targets[i].by), "%s", targets[i].word);
 		cr_expect(eq(str, t.at.host, (char *)targets[i].host));
 		cr_expect(eq(str, t.at.port, (char *)targets[i].port));
-		cr_expect(eq(str, t.at.path, (char *)targets[i].path));
+		cr_expect(eq(str, t.path, (char *)targets[i].path));
 		cr_expect(eq(int, target_is_path(&t), targets[i].path[0] != '\0'));
 	}
 }
@@ -84,14 +84,14 @@ Test(target, what_is_none_is_told_in_a_phrase)
 
 Test(target, a_path_reaches_exactly_to_the_end_of_its_field)
 {
-	char word[ENDPOINT_PATH_MAX + 10] = "unix:";
+	char word[TARGET_PATH_MAX + 10] = "unix:";
 	struct target t;
 
-	memset(word + 5, 'a', ENDPOINT_PATH_MAX);
-	word[5 + ENDPOINT_PATH_MAX - 1] = '\0';
+	memset(word + 5, 'a', TARGET_PATH_MAX);
+	word[5 + TARGET_PATH_MAX - 1] = '\0';
 	cr_assert(target_read(word, &t) == NULL);
-	cr_assert(eq(sz, strlen(t.at.path), ENDPOINT_PATH_MAX - 1));
-	word[5 + ENDPOINT_PATH_MAX - 1] = 'a';
+	cr_assert(eq(sz, strlen(t.path), TARGET_PATH_MAX - 1));
+	word[5 + TARGET_PATH_MAX - 1] = 'a';
 	cr_assert(eq(str, (char *)target_read(word, &t), "is too long"));
 }
 
