@@ -59,18 +59,19 @@ localhost $SECOND"
     [[ ${stderr##*$'\n'} == *'"event":"done"'* ]]
 }
 
-# On a machine with one server, where nothing else comes and goes.
+# On a machine with one server, and so few ports to connect from that many connections meet themselves.
 none_met_itself() {
     "$SOCKX" serve -m echo -H 127.0.0.1 -p 9000 2>there.err &
     wait_until has_line there.err '^listening on'
-    for _ in {1..5}; do
-        "$SOCKX" connect -z 127.0.0.1 1-65535 >here.out 2>here.err || [ "$?" = 1 ]
-        equal "$(cat here.out here.err)" "9000"$'\n'"ports: 1 open, 65534 refused, 0 silent"
+    limit here ipv4/ip_local_port_range '20000 20019'
+    for _ in {1..10}; do
+        "$SOCKX" connect -z 127.0.0.1 9000,20000-20019 >here.out 2>here.err || [ "$?" = 1 ]
+        equal "$(cat here.out here.err)" "9000"$'\n'"ports: 1 open, 20 refused, 0 silent"
     done
 }
 
 # A connection to a free port of this machine may be given that very port, and meet itself.
-@test "every port of a machine: a connection that met itself is none" {
+@test "a connection that met itself is none" {
     [ -z "${NETWORK_MISSING-}" ] || skip "no two machines can be had here: $NETWORK_MISSING"
     all_well none_met_itself
 }
@@ -93,7 +94,7 @@ none_met_itself() {
     start_server -u -m echo -H 127.0.0.1
     echo=$PORT
     free_port
-    run -1 --separate-stderr sockx connect -zu -w 0.3s localhost "$discard,$echo,$PORT"
+    run -1 --separate-stderr sockx connect -zu -w 1s localhost "$discard,$echo,$PORT"
     equal "$output" "$echo"
     equal "$stderr" "ports: 1 open, 1 refused, 1 silent"
     run -5 sockx connect -zu -w 0.2s --probe ping localhost "$discard-$discard"
