@@ -37,10 +37,8 @@ static const struct foreign {
 	{NULL, "--sctp", "sockx has no SCTP; 'ncat --sctp' has"},
 	{NULL, "--vsock", "sockx has no vsock; 'ncat --vsock' has"},
 
-#define PROBE                                                                             \
-	"whether a TCP port answers is the exit status of 'sockx connect -q 0 HOST PORT " \
-	"</dev/null'; UDP shows no such thing"
-	{NULL, "-z", PROBE},
+	{NULL, "-z", "to see whether a port answers: 'sockx connect -z HOST PORT'"},
+	{NULL, "--zero", "to see whether a port answers: 'sockx connect -z HOST PORT'"},
 	{NULL, "-N", "'-N' is for 'sockx connect' and 'sockx serve'"},
 
 #define EXEC_SERVE \
@@ -101,7 +99,8 @@ static const struct foreign {
 	{NULL, "-t", "sockx does not answer telnet's negotiations"},
 	{NULL, "--telnet", "sockx does not answer telnet's negotiations"},
 	{"serve", "-r", "a free port is '-p 0'"},
-	{NULL, "-r", "sockx connects to the one port it is given"},
+	{NULL, "-r",
+		"'sockx connect -z' probes ports in order; a client's '-r N' tries N times more"},
 	{NULL, "-g", "sockx does no source routing"},
 	{NULL, "-G", "sockx does no source routing"},
 	{NULL, "-V", "the version: 'sockx --version'"},

@@ -169,6 +169,20 @@ static size_t take_word(struct netcat_typed *line, const char *word, const char 
 	return 1;
 }
 
+/* Of those that a probe has; the others are about data, and a probe moves none. */
+static bool add_probe_options(const struct netcat_typed *line, char *out, size_t size)
+{
+	static const char *const kept[] = {"-4", "-6", "-u", "-n", "-v"};
+	char typed[8];
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		snprintf(typed, sizeof(typed), " %s", kept[i]);
+		if (strstr(line->options, typed) && !line_add(out, size, "", kept[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool add_options(const struct netcat_typed *line, char *out, size_t size)
 {
 	return !*line->options || line_add(out, size, "", line->options + 1);
@@ -218,34 +232,39 @@ static bool add_source(const struct netcat_typed *line, char *out, size_t size)
 	return line_add(out, size, "-s", line->port ? source : host);
 }
 
-/* nc scans "20-30"; we do not. */
+/* "20-30", which only a probe takes. */
 static bool is_range(const char *port)
 {
 	return !text_is_digits(port) && !port[strspn(port, "0123456789-")];
 }
 
+/* When and how much is sent and received, which a probe does not know. */
+static bool add_pace(const struct netcat_typed *line, char *out, size_t size)
+{
+	return (!line->silence || line_add(out, size, "-i", line->silence)) &&
+	       (!line->pause || line_add(out, size, "--delay", line->pause)) &&
+	       (!line->packets || line_add(out, size, "--messages", line->packets));
+}
+
 static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 {
 	if (line->keeps || line->chats || line->echoes || line->clients || !line->count ||
-		(line->udp && line->probes) || (line->packets && !line->udp) ||
-		(line->broadcasts && !line->udp) ||
-		(line->count > 1 && (line->local || is_range(line->words[1]))))
+		(line->broadcasts && (!line->udp || line->probes)) ||
+		(line->packets && !line->udp && !line->probes) ||
+		(line->count > 1 && (line->local || (!line->probes && is_range(line->words[1])))))
 		return false;
 	snprintf(out, size, "sockx connect%s",
-		line->probes        ? " -q 0"
+		line->probes        ? " -z"
 		: line->half_closes ? " -N"
 				    : "");
-	return add_options(line, out, size) &&
+	return (line->probes ? add_probe_options : add_options)(line, out, size) &&
 	       (!line->wait || (line_add(out, size, "-w", line->wait) &&
-				       line_add(out, size, "-q", line->wait))) &&
-	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
-	       (!line->pause || line_add(out, size, "--delay", line->pause)) &&
-	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
+				       (line->probes || line_add(out, size, "-q", line->wait)))) &&
+	       (line->probes || add_pace(line, out, size)) &&
 	       (!line->broadcasts || line_add(out, size, "", "--send-only")) &&
 	       add_source(line, out, size) &&
 	       line_add(out, size, line->local ? "-U" : "", line->words[0]) &&
-	       (line->count < 2 || line_add(out, size, "", line->words[1])) &&
-	       (!line->probes || line_add(out, size, "", "</dev/null"));
+	       (line->count < 2 || line_add(out, size, "", line->words[1]));
 }
 
 static bool write_port(const char *port, char *out, size_t size)
@@ -312,6 +331,10 @@ static bool netcat_listens(const char *const *words, size_t count)
 /* What is typed alike, and means something else. */
 static const char *netcat_note(const struct netcat_typed *line)
 {
+	if (line->probes)
+		return line->udp ? " (over UDP only an answer shows a server, and most do not "
+		                   "answer an empty datagram)"
+		                 : "";
 	if (line->pause)
 		return " (here '-i' is a limit of silence, as in ncat)";
 	if (line->silence)
@@ -324,11 +347,8 @@ static const char *netcat_note(const struct netcat_typed *line)
 /* Why there is no line of ours, where it is known. */
 static const char *netcat_reason(const struct netcat_typed *line)
 {
-	if (line->probes && line->udp)
-		return "UDP shows no open port: 'echo | sockx connect -u -i 2s HOST PORT' ends "
-		       "with 0 if answered, 7 if refused, 5 if silent";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))
-		return "sockx does not scan ports: give one; 'nc -z' scans a range";
+		return "to see which ports are open: 'sockx connect -z HOST 20-30'";
 	if (line->packets && !line->udp)
 		return "a stream has no packets to count; over UDP: 'sockx connect -u --messages N "
 		       "HOST PORT'";

@@ -122,13 +122,20 @@ static bool where_is_range(const char *port)
 	return first && port[first] == '-' && text_is_digits(port + first + 1);
 }
 
-static int where_refuse_range(const char *port, const char *command, struct err *err)
+/* The host of the line that is suggested, if it can be written there. */
+static int where_refuse_range(
+	const char *host, const char *port, const char *command, struct err *err)
 {
+	char line[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 64];
+
 	err_set(err, ERR_USAGE, "%s is a range of ports, and one port is needed",
 		quoted(port).text);
 	if (strcmp(command, "serve") == 0)
 		return err_hint(err, "a server has one port: start one for each");
-	return err_hint(err, "sockx does not scan ports: give one; 'nc -z' scans a range");
+	snprintf(line, sizeof(line), "sockx connect -z %s %s", *host ? host : "localhost", port);
+	if (!line_is_plain(host) || !suggestion_holds(line))
+		return err_hint(err, "to scan a range: sockx connect -z HOST 20-30");
+	return err_hint(err, "to see which of them are open: %s", line);
 }
 
 int path_read(const char *typed, struct addr *out, struct err *err)
@@ -350,9 +357,9 @@ static int where_read_port(
 	struct endpoint *at = &out->at;
 
 	if (where_is_range(at->port))
-		return where_refuse_range(at->port, command, err);
+		return where_refuse_range(at->host, at->port, command, err);
 	if (conf->port && where_is_range(conf->port))
-		return where_refuse_range(conf->port, command, err);
+		return where_refuse_range(at->host, conf->port, command, err);
 	if (conf->port &&
 		(port_read(conf->port, &out->port, err) < 0 ||
 			endpoint_add(at->port, sizeof(at->port), "--port", conf->port, err) < 0))

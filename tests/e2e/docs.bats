@@ -319,7 +319,7 @@ means() {
     means '-l -m 10 9000' 'sockx serve --max-conns 10 -p 9000'
     means 'host 80' 'sockx connect host 80'
     means '-N host 80' 'sockx connect -N host 80'
-    means '-zv host 80' 'sockx connect -q 0 -v host 80 </dev/null'
+    means '-zv host 80' 'sockx connect -z -v host 80'
     means '-u host 53' 'sockx connect -u host 53'
     means '-w 3 host 80' 'sockx connect -w 3 -q 3 host 80' "(here '-w' limits connecting alone)"
     means '-d host 80' 'sockx connect --recv-only host 80'

@@ -68,13 +68,13 @@ refuses_port() {
     done
 }
 
-@test "a range of ports is for a scan, which sockx does not do" {
-    refuses_saying "sockx does not scan ports" connect localhost 20-30
-    refuses_saying "sockx does not scan ports" connect localhost:20-30
-    refuses_saying "sockx does not scan ports" connect -p 20-30 localhost
-    refuses_saying "sockx does not scan ports" localhost 20-30
-    refuses_saying "sockx does not scan ports" nc -z localhost 20-30
-    refuses_saying "sockx does not scan ports" echo -p 20-30 hello
+@test "a range of ports is for a scan, by connect -z" {
+    refuses_saying "sockx connect -z localhost 20-30" connect localhost 20-30
+    refuses_saying "sockx connect -z localhost 20-30" connect localhost:20-30
+    refuses_saying "sockx connect -z localhost 20-30" connect -p 20-30 localhost
+    refuses_saying "sockx connect -z HOST 20-30" localhost 20-30
+    refuses_saying "sockx connect -z localhost 20-30" nc -z localhost 20-30
+    refuses_saying "sockx connect -z HOST 20-30" echo -p 20-30 hello
     refuses_saying "start one for each" serve -p 20-30
     [[ $stderr != *scan* ]]
 }
@@ -354,7 +354,7 @@ refuses_host() {
     refuses_saying "sockx serve -k -p 9000" TCP-LISTEN:9000,fork,reuseaddr
     refuses_saying "sockx connect localhost:80" TCP:localhost:80
     refuses_saying "'-N' is for" echo -N localhost
-    refuses_saying "exit status" connect -z localhost 80
+    refuses_saying "sockx connect -z HOST PORT" serve -z localhost 80
     refuses_saying "'-i DUR'" serve -w 3
 }
 

@@ -28,9 +28,7 @@ Test(foreign, connecting_is_connect)
 	says("connect", "STDIO",
 		"standard input and output are always the other side: leave this out");
 	says("echo", "-N", "'-N' is for 'sockx connect' and 'sockx serve'");
-	says(NULL, "-z",
-		"whether a TCP port answers is the exit status of 'sockx connect -q 0 HOST PORT "
-		"</dev/null'; UDP shows no such thing");
+	says(NULL, "-z", "to see whether a port answers: 'sockx connect -z HOST PORT'");
 	says(NULL, "-u", "a command comes first: 'sockx connect -u HOST PORT'");
 }
 

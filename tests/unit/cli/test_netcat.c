@@ -55,7 +55,11 @@ Test(netcat, connecting)
 	is("host:80", "sockx connect host:80");
 	is("-N host 80", "sockx connect -N host 80");
 	is("-Nl 9000", "sockx serve -p 9000");
-	is("-zv host 80", "sockx connect -q 0 -v host 80 </dev/null");
+	is("-zv host 80", "sockx connect -z -v host 80");
+	is("-z host 20-30", "sockx connect -z host 20-30");
+	is("-zu -w 3 host 53", "sockx connect -z -u -w 3 host 53");
+	is("-zCNd -q 1 -i 1 host 80", "sockx connect -z host 80");
+	is("-zU /run/x.sock", "sockx connect -z -U /run/x.sock");
 	is("-w 3 host 80", "sockx connect -w 3 -q 3 host 80");
 	is("-uq1 host 53", "sockx connect -u -q 1 host 53");
 	is("-s 192.0.2.1 -p 99 host 80", "sockx connect -s 192.0.2.1:99 host 80");
@@ -99,10 +103,9 @@ Test(netcat, a_hint_says_what_means_something_else_here)
 Test(netcat, a_hint_says_what_sockx_does_not_do)
 {
 	says("-zu host 53",
-		"UDP shows no open port: 'echo | sockx connect -u -i 2s HOST PORT' ends with 0 if "
-		"answered, 7 if refused, 5 if silent");
-	says("-z host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
-	says("host 20-30", "sockx does not scan ports: give one; 'nc -z' scans a range");
+		"did you mean 'sockx connect -z -u host 53'? (over UDP only an answer shows a "
+		"server, and most do not answer an empty datagram)");
+	says("host 20-30", "to see which ports are open: 'sockx connect -z HOST 20-30'");
 	says("-W 1 host 80", "a stream has no packets to count; over UDP: 'sockx connect -u "
 			     "--messages N HOST PORT'");
 	says("-I 1024 host 80", "sockx sets no buffer sizes; 'nc -I' and 'nc -O' do");
@@ -118,9 +121,9 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 Test(netcat, what_is_not_known_for_certain_is_left_alone)
 {
 	static const char *const lines[] = {"", "word", "two words", "-l --ssl 9000",
-		"-e /bin/sh host 80", "-l -e /bin/sh 9000", "-z host 20-30", "-k host 80", "-w",
+		"-e /bin/sh host 80", "-l -e /bin/sh 9000", "host 20-30", "-k host 80", "-w",
 		"--wait", "a 80 c", "-l a b c", "-lU", "-l $(reboot)", "host;ls 80", "-U a b",
-		"-Z host 80", "-l", "-zu host 80", "-m 3 host 80", "-b host 80",
+		"-Z host 80", "-l", "-zb host 80", "-m 3 host 80", "-b host 80",
 		"-l -s ::1 host 80"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
