@@ -16,7 +16,7 @@ const struct opt probe_options[] = {
 };
 const size_t probe_option_count = sizeof(probe_options) / sizeof(probe_options[0]);
 
-struct probe {
+struct probe_command {
 	struct client client;
 	const struct probe_conf *conf;
 	struct timer silence;
@@ -62,7 +62,7 @@ int probe_check(const struct probe_conf *conf, const struct opt_set *set,
 
 static void probe_on_silence(struct timer *t)
 {
-	struct probe *p = container_of(t, struct probe, silence);
+	struct probe_command *p = container_of(t, struct probe_command, silence);
 
 	if (!p->client.net)
 		return;
@@ -74,7 +74,7 @@ static void probe_on_silence(struct timer *t)
 }
 
 /* Datagrams: only an answer shows that a server is there. */
-static void probe_ask(struct probe *p, struct conn *c)
+static void probe_ask(struct probe_command *p, struct conn *c)
 {
 	const struct dial *d = &p->client.dial;
 	int64_t left_ms = d->began_ms + d->where.timeout_ms - p->client.loop.now_ms;
@@ -86,7 +86,7 @@ static void probe_ask(struct probe *p, struct conn *c)
 
 static void probe_open(struct conn *c)
 {
-	struct probe *p = conn_ctx(c);
+	struct probe_command *p = conn_ctx(c);
 
 	if (p->sends)
 		probe_ask(p, c);
@@ -96,7 +96,7 @@ static void probe_open(struct conn *c)
 
 static void probe_data(struct conn *c, struct span in)
 {
-	struct probe *p = conn_ctx(c);
+	struct probe_command *p = conn_ctx(c);
 
 	(void)in;
 	p->answered = true;
@@ -105,7 +105,7 @@ static void probe_data(struct conn *c, struct span in)
 
 static void probe_over(struct client *client, const struct err *why)
 {
-	struct probe *p = container_of(client, struct probe, client);
+	struct probe_command *p = container_of(client, struct probe_command, client);
 
 	timer_clear(&client->loop, &p->silence);
 	if (p->why.kind)
@@ -123,7 +123,7 @@ static const struct handler probing = {.open = probe_open, .data = probe_data};
 
 /* ---- the run ---- */
 
-static int probe_read(struct probe *p, const struct opt_args *args, struct err *err)
+static int probe_read(struct probe_command *p, const struct opt_args *args, struct err *err)
 {
 	const struct transport *via;
 
@@ -143,7 +143,7 @@ static int probe_read(struct probe *p, const struct opt_args *args, struct err *
 int probe_aim(const struct client_conf *client, const struct probe_conf *conf,
 	const struct opt_args *args, struct err *err)
 {
-	struct probe p = {.client = {.conf = client}, .conf = conf};
+	struct probe_command p = {.client = {.conf = client}, .conf = conf};
 
 	return probe_read(&p, args, err);
 }
@@ -151,7 +151,7 @@ int probe_aim(const struct client_conf *client, const struct probe_conf *conf,
 int probe_run(struct reporter *to, const struct client_conf *client, const struct probe_conf *conf,
 	const struct opt_args *args, struct err *err)
 {
-	struct probe p = {.conf = conf};
+	struct probe_command p = {.conf = conf};
 	int rc = -1;
 
 	if (client_init(&p.client, to, client, &probing, &p, err) < 0)

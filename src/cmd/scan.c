@@ -30,7 +30,7 @@ struct scan_lists {
 	const char *host_option, *port_option; /* what is left of these options */
 };
 
-struct scan_run {
+struct scan_command {
 	struct client client;
 	struct scan scan;
 	const struct probe_conf *conf;
@@ -99,7 +99,8 @@ static int scan_read_lists(const struct client_conf *client, const struct opt_ar
 	const char *ports = inside ? inside : args->count > 1 ? args->words[1] : client->where.port;
 
 	if (args->count > 2) {
-		err_set(err, ERR_USAGE, "%s is one word too many for an address",
+		err_set(err, ERR_USAGE,
+			"%s is one word too many: the address is complete without it",
 			quoted(args->words[2]).text);
 		return err_hint(err, "write HOST[,HOST...] PORT[-PORT][,...]");
 	}
@@ -139,7 +140,7 @@ static int scan_too_many(const char *what, int most, struct err *err)
 	return err_hint(err, "scan a part of them at a time");
 }
 
-static int scan_read_ports(struct scan_run *run, char *ports, struct err *err)
+static int scan_read_ports(struct scan_command *run, char *ports, struct err *err)
 {
 	for (char *part = ports, *next; part; part = next) {
 		next = strchr(part, ',');
@@ -155,7 +156,7 @@ static int scan_read_ports(struct scan_run *run, char *ports, struct err *err)
 
 /* As a client aims at one port of the host: with all that is checked then. */
 static int scan_read_host(
-	struct scan_run *run, const struct client_conf *conf, const char *name, struct err *err)
+	struct scan_command *run, const struct client_conf *conf, const char *name, struct err *err)
 {
 	char port[ENDPOINT_PORT_MAX];
 	const char *words[] = {name, port};
@@ -178,7 +179,7 @@ static int scan_read_host(
 }
 
 static int scan_read_hosts(
-	struct scan_run *run, const struct scan_lists *lists, char *hosts, struct err *err)
+	struct scan_command *run, const struct scan_lists *lists, char *hosts, struct err *err)
 {
 	struct client_conf conf = *run->client.conf;
 
@@ -196,7 +197,7 @@ static int scan_read_hosts(
 	return 0;
 }
 
-static int scan_check(const struct scan_run *run, struct err *err)
+static int scan_check(const struct scan_command *run, struct err *err)
 {
 	const struct client_conf *conf = run->client.conf;
 
@@ -212,7 +213,7 @@ static int scan_check(const struct scan_run *run, struct err *err)
 	return 0;
 }
 
-static int scan_read(struct scan_run *run, const struct opt_args *args, struct err *err)
+static int scan_read(struct scan_command *run, const struct opt_args *args, struct err *err)
 {
 	struct scan_lists lists;
 
@@ -226,7 +227,8 @@ static int scan_read(struct scan_run *run, const struct opt_args *args, struct e
 
 /* ---- what is told ---- */
 
-static int scan_put_json(struct scan_run *run, const char *host, uint16_t port, struct buf *line)
+static int scan_put_json(
+	struct scan_command *run, const char *host, uint16_t port, struct buf *line)
 {
 	struct json j;
 
@@ -241,7 +243,7 @@ static int scan_put_json(struct scan_run *run, const char *host, uint16_t port, 
 	return j.failed ? -1 : 0;
 }
 
-static int scan_put_open(struct scan_run *run, const char *host, uint16_t port)
+static int scan_put_open(struct scan_command *run, const char *host, uint16_t port)
 {
 	struct buf line = {0};
 	int rc;
@@ -261,7 +263,7 @@ static int scan_put_open(struct scan_run *run, const char *host, uint16_t port)
 
 static int scan_on_told(struct scan *s, const struct scan_place *at, enum scan_verdict verdict)
 {
-	struct scan_run *run = container_of(s, struct scan_run, scan);
+	struct scan_command *run = container_of(s, struct scan_command, scan);
 	const char *host = run->hosts[at->host].name;
 	char address[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX], port[8];
 	const struct report closed = {.kind = REPORT_PORT,
@@ -283,7 +285,7 @@ static int scan_on_told(struct scan *s, const struct scan_place *at, enum scan_v
 }
 
 /* The status is that of one port where all are the same; some of them open is 1. */
-static void scan_count(struct scan_run *run)
+static void scan_count(struct scan_command *run)
 {
 	const struct report counted = {.kind = REPORT_SCANNED,
 		.open = run->open,
@@ -302,7 +304,7 @@ static void scan_count(struct scan_run *run)
 
 static void scan_on_over(struct scan *s, const struct err *why)
 {
-	struct scan_run *run = container_of(s, struct scan_run, scan);
+	struct scan_command *run = container_of(s, struct scan_command, scan);
 
 	client_blame(&run->client, why);
 	run->done = !why;
@@ -314,12 +316,12 @@ static void scan_on_over(struct scan *s, const struct err *why)
 
 static void scan_out_drained(struct conn *c)
 {
-	scan_go_on(&((struct scan_run *)conn_ctx(c))->scan);
+	scan_go_on(&((struct scan_command *)conn_ctx(c))->scan);
 }
 
 static void scan_out_closed(struct conn *c, const struct err *why)
 {
-	struct scan_run *run = conn_ctx(c);
+	struct scan_command *run = conn_ctx(c);
 
 	run->out = NULL;
 	client_blame(&run->client, why);
@@ -332,10 +334,10 @@ static const struct handler scan_out = {.drained = scan_out_drained, .closed = s
 
 /* ---- names ---- */
 
-static void scan_look_up(struct scan_run *run);
+static void scan_look_up(struct scan_command *run);
 
 /* Its addresses of the source's family. */
-static void scan_take(struct scan_run *run, const struct resolved *found)
+static void scan_take(struct scan_command *run, const struct resolved *found)
 {
 	const struct addr *source = &run->client.dial.where.from.source;
 	struct resolved *out = &run->addresses[run->looked_up++];
@@ -347,7 +349,7 @@ static void scan_take(struct scan_run *run, const struct resolved *found)
 
 static void scan_on_resolved(void *arg, const struct resolved *found, const struct err *why)
 {
-	struct scan_run *run = arg;
+	struct scan_command *run = arg;
 
 	run->resolve = NULL;
 	timer_clear(&run->client.loop, &run->late);
@@ -361,7 +363,7 @@ static void scan_on_resolved(void *arg, const struct resolved *found, const stru
 
 static void scan_on_late(struct timer *t)
 {
-	struct scan_run *run = container_of(t, struct scan_run, late);
+	struct scan_command *run = container_of(t, struct scan_command, late);
 	struct err why = {0};
 
 	err_set(&why, ERR_TIMEOUT, "cannot look up %s within %jd ms",
@@ -371,14 +373,14 @@ static void scan_on_late(struct timer *t)
 	client_fail(&run->client, &why);
 }
 
-static void scan_start(struct scan_run *run)
+static void scan_start(struct scan_command *run)
 {
 	if (scan_begin(&run->scan) < 0)
 		client_fail(&run->client, &(struct err){ERR_RUNTIME, .what = "out of memory"});
 }
 
 /* One after the other; then the scan begins. */
-static void scan_look_up(struct scan_run *run)
+static void scan_look_up(struct scan_command *run)
 {
 	struct client *c = &run->client;
 	struct resolved found;
@@ -420,7 +422,7 @@ static size_t scan_at_once(const struct client *c)
 	return most < SCAN_AT_ONCE ? most : SCAN_AT_ONCE;
 }
 
-static int scan_prepare(struct scan_run *run, struct err *err)
+static int scan_prepare(struct scan_command *run, struct err *err)
 {
 	struct client *c = &run->client;
 
@@ -443,7 +445,7 @@ static int scan_prepare(struct scan_run *run, struct err *err)
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
-static int scan_go(struct scan_run *run, const struct opt_args *args, struct err *err)
+static int scan_go(struct scan_command *run, const struct opt_args *args, struct err *err)
 {
 	if (scan_read(run, args, err) < 0 || scan_prepare(run, err) < 0)
 		return -1;
@@ -454,7 +456,7 @@ static int scan_go(struct scan_run *run, const struct opt_args *args, struct err
 int scan_aim(const struct client_conf *client, const struct probe_conf *conf,
 	const struct opt_args *args, struct err *err)
 {
-	struct scan_run *run = calloc(1, sizeof(*run));
+	struct scan_command *run = calloc(1, sizeof(*run));
 	int rc;
 
 	if (!run)
@@ -469,7 +471,7 @@ int scan_aim(const struct client_conf *client, const struct probe_conf *conf,
 int scan_run(struct reporter *to, const struct client_conf *client, const struct probe_conf *conf,
 	const struct opt_args *args, struct err *err)
 {
-	struct scan_run *run = calloc(1, sizeof(*run));
+	struct scan_command *run = calloc(1, sizeof(*run));
 	int rc = -1;
 
 	if (!run)

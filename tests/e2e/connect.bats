@@ -164,7 +164,7 @@ comes_from_port() {
     local words
 
     start_script server.py keep
-    read -r -a words < <(sockx connect -h | sed -n 's/^ *sockx \(.*\) <\/dev\/null .*/\1/p')
+    read -r -a words < <(sockx connect -h | sed -n 's/^ *sockx \(.* -z host 22\) .*/\1/p')
     [ "${words[*]: -2}" = 'host 22' ] || fail "${words[*]}"
     timed timeout 5 "$SOCKX" "${words[@]:0:${#words[@]}-2}" 127.0.0.1 "$PORT" </dev/null
     took_between 0 4000
