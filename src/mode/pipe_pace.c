@@ -26,7 +26,7 @@ static struct span pace_next_line(const struct pipe_run *p)
 
 	if (end)
 		left.len = (size_t)(end - left.data) + 1;
-	else if (most == PACE_LINE_MAX || p->lines_end)
+	else if (left.len >= PACE_LINE_MAX || p->lines_end)
 		left.len = most;
 	else
 		left.len = 0;

@@ -117,6 +117,25 @@ Test(mode_pipe_pace, a_peer_that_reads_nothing_is_sent_no_more)
 	end(st);
 }
 
+Test(mode_pipe_pace, a_line_without_an_end_is_sent_in_parts)
+{
+	struct script peer = {.stays = true};
+	struct stage *st = begin(&peer, delayed(0));
+	char *part = script_bytes(40000);
+
+	for (char *c = part; (c = strchr(c, '\n'));)
+		*c = ' ';
+	type(st, part);
+	turn(st, 20);
+	cr_assert(eq(sz, peer.outgoing_len, 0));
+	type(st, part);
+	TURN_UNTIL(&st->sc.loop, peer.outgoing_len == 64 * 1024);
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, peer.outgoing_len == 80000);
+	free(part);
+	end(st);
+}
+
 /* ---- --rate ---- */
 
 static struct pipe_conf rated(uint64_t rate)
