@@ -220,3 +220,50 @@ goes_at_the_rate() {
         expect_status 2
     done
 }
+
+# ---- recipes of sockx-connect(1): one command each ----
+
+@test "recipe: a query to a server that never closes" {
+    start_script strict_server.py store
+    timed sockx connect -q 200ms 127.0.0.1 "$PORT" <<<INFO >"$BATS_TEST_TMPDIR/answer"
+    equal "$(cat "$BATS_TEST_TMPDIR/answer")" +INFO
+    took_between 200 1000
+}
+
+@test "recipe: a question over UDP is over with its answer" {
+    start_script strict_server.py dns
+    timed sockx connect -u --messages 1 127.0.0.1 "$PORT" \
+        < <(printf '\0\7\1\0\0\1\0\0\0\0\0\0\7example\3org\0\0\1\0\1') >"$BATS_TEST_TMPDIR/answer"
+    took_between 0 500 # 50 ms on a machine that has nothing else to do
+    equal "$(tail -c 4 "$BATS_TEST_TMPDIR/answer" | od -An -tu1 | xargs)" '192 0 2 7'
+}
+
+@test "recipe: a banner" {
+    start_script strict_server.py banner
+    run sockx connect --recv-only --expect '\n' 127.0.0.1 "$PORT"
+    expect_status 0
+    equal "$output" $'SSH-2.0-OpenSSH_9.2p1\r'
+}
+
+@test "recipe: an SMTP dialogue with a server that speaks first and hears one command at a time" {
+    start_script strict_server.py smtp
+    coproc MAIL { exec "$SOCKX" connect -C --quit-with-peer 127.0.0.1 "$PORT" 3>&-; }
+    local pid=$MAIL_PID answers='' answer
+    for command in 'EHLO client.example' 'MAIL FROM:<a@client.example>' 'RCPT TO:<b@mail.example>' \
+        DATA $'Subject: test\n\nHello.\n.' QUIT; do
+        read -r -t 10 answer <&"${MAIL[0]}"
+        answers+="${answer%% *} "
+        echo "$command" >&"${MAIL[1]}"
+    done
+    read -r -t 10 answer <&"${MAIL[0]}"
+    wait "$pid"
+    equal "$answers${answer%% *}" '220 250 250 250 354 250 221'
+}
+
+@test "recipe: counters to statsd, a datagram each" {
+    start_script strict_server.py statsd
+    run sockx connect -u --delay 0 -q 0 127.0.0.1 "$PORT" < <(printf 'hits:1|c\nload:7|g\n')
+    expect_status 0
+    wait_until has_line "$PEER_OUT" load
+    equal "$(cat "$PEER_OUT")" $'b\'hits:1|c\\n\'\nb\'load:7|g\\n\''
+}
