@@ -11,6 +11,7 @@
 #include "core/link.h"
 #include "os/sys_event.h"
 #include "os/sys_file.h"
+#include "os/sys_socket.h"
 
 enum { RETRY_MIN_MS = 10, RETRY_MAX_MS = 100 };
 
@@ -42,6 +43,10 @@ static int ready_prepare_descriptor(struct ready *r, const char *digits, struct 
 	if (mode == O_RDONLY) {
 		ready_refuse(r, "this descriptor is open for reading only", err);
 		return err_hint(err, "redirect it: '--ready %s %s>FILE'", digits, digits);
+	}
+	if (sys_getsockopt(r->to, (int)number, SOL_SOCKET, SO_ACCEPTCONN) > 0) {
+		ready_refuse(r, "this descriptor is a socket that listens", err);
+		return err_hint(err, "choose one that is not among those of LISTEN_FDS");
 	}
 	r->kind = READY_DESCRIPTOR;
 	r->fd = (int)number;

@@ -434,6 +434,7 @@ print(os.get_blocking(s.fileno()))' "$SOCKX"
     not_taken 'descriptor 3 (LISTEN_FDS) is not a socket' file --
     not_taken 'descriptor 4 (LISTEN_FDS) is not a socket' tcp closed --
     not_taken 'descriptor 4 (LISTEN_FDS) is unix, those before it are tcp' tcp "unix:$PWD/u" --
+    not_taken "'--ready' cannot use '4': this descriptor is a socket that listens" tcp tcp -- --ready 4
     LISTEN_FDS=x not_taken "LISTEN_FDS is 'x', which is not a number" tcp --
 }
 
