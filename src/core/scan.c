@@ -349,7 +349,7 @@ int scan_begin(struct scan *s)
 		ports += (size_t)(s->ranges[i].last - s->ranges[i].first) + 1;
 	s->total = ports * s->host_count;
 	s->next = s->show = scan_first_place(s);
-	s->verdicts = calloc(s->total, 1);
+	s->verdicts = calloc(s->total + 1, 1); /* never of 0 bytes */
 	if (!s->verdicts || scan_make_slots(s) < 0 ||
 		timer_init(s->loop, &s->turn, scan_on_turn) < 0)
 		return -1;
