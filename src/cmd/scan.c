@@ -32,6 +32,8 @@ struct scan_lists {
 
 struct scan_command {
 	struct client client;
+	struct client_conf
+		one; /* the client's, without the lists: each host and port is aimed at by it */
 	struct scan scan;
 	const struct probe_conf *conf;
 	struct scan_host hosts[SCAN_HOSTS_MAX];
@@ -155,22 +157,16 @@ static int scan_read_ports(struct scan_command *run, char *ports, struct err *er
 }
 
 /* As a client aims at one port of the host: with all that is checked then. */
-static int scan_read_host(
-	struct scan_command *run, const struct client_conf *conf, const char *name, struct err *err)
+static int scan_read_host(struct scan_command *run, const char *name, struct err *err)
 {
 	char port[ENDPOINT_PORT_MAX];
 	const char *words[] = {name, port};
 	const struct opt_args args = {.words = words, .count = 2};
 	struct scan_host *host = &run->hosts[run->host_count++];
-	const struct client_conf *given = run->client.conf;
 	struct dial *d = &run->client.dial;
-	int rc;
 
 	snprintf(port, sizeof(port), "%u", run->ranges[0].first);
-	run->client.conf = conf;
-	rc = client_aim(&run->client, "connect -z", &args, err);
-	run->client.conf = given;
-	if (rc < 0)
+	if (client_aim(&run->client, "connect -z", &args, err) < 0)
 		return -1;
 	snprintf(host->name, sizeof(host->name), "%s", d->where.target.host);
 	host->query = d->where.target;
@@ -181,17 +177,17 @@ static int scan_read_host(
 static int scan_read_hosts(
 	struct scan_command *run, const struct scan_lists *lists, char *hosts, struct err *err)
 {
-	struct client_conf conf = *run->client.conf;
-
-	conf.host = lists->host_option;
-	conf.where.port = lists->port_option;
+	run->one = *run->client.conf;
+	run->one.host = lists->host_option;
+	run->one.where.port = lists->port_option;
+	run->client.conf = &run->one;
 	for (char *name = hosts, *next; name; name = next) {
 		next = strchr(name, ',');
 		if (next)
 			*next++ = '\0';
 		if (run->host_count == SCAN_HOSTS_MAX)
 			return scan_too_many("hosts", SCAN_HOSTS_MAX, err);
-		if (scan_read_host(run, &conf, name, err) < 0)
+		if (scan_read_host(run, name, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -126,16 +126,20 @@ static bool where_is_range(const char *port)
 static int where_refuse_range(
 	const char *host, const char *port, const char *command, struct err *err)
 {
-	char line[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX + 64];
+	char hint[160];
+	int len;
 
 	err_set(err, ERR_USAGE, "%s is a range of ports, and one port is needed",
 		quoted(port).text);
 	if (strcmp(command, "serve") == 0)
 		return err_hint(err, "a server has one port: start one for each");
-	snprintf(line, sizeof(line), "sockx connect -z %s %s", *host ? host : "localhost", port);
-	if (!line_is_plain(host) || !suggestion_holds(line))
+	len = snprintf(hint, sizeof(hint), "to see which of them are open: sockx connect -z %s %s",
+		*host ? host : "localhost", port);
+	/* A line with -z that is refused so is not suggested once more. */
+	if (strcmp(command, "connect -z") == 0 || (size_t)len >= sizeof(hint) ||
+		!line_is_plain(host) || !suggestion_holds(hint))
 		return err_hint(err, "to scan a range: sockx connect -z HOST 20-30");
-	return err_hint(err, "to see which of them are open: %s", line);
+	return err_hint(err, "%s", hint);
 }
 
 int path_read(const char *typed, struct addr *out, struct err *err)

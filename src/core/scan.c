@@ -324,7 +324,7 @@ static int scan_make_slots(struct scan *s)
 {
 	if (s->at_once > s->total)
 		s->at_once = s->total;
-	s->slots = calloc(s->at_once, sizeof(*s->slots));
+	s->slots = calloc(s->at_once + 1, sizeof(*s->slots));
 	s->free_slots = calloc(s->at_once, sizeof(*s->free_slots));
 	if (!s->slots || !s->free_slots)
 		return -1;

@@ -61,8 +61,10 @@ begin() {
     {
         declare -p SOCKX HERE THERE HERE6 THERE6 AT NETWORK_BYTES NETWORK_DOWN_S NETWORK_PATIENCE_S NETWORK_LIMIT_S
         declare -f
+        # LeakSanitizer wants the /proc of these processes, and they have none.
         # shellcheck disable=SC2016 # for the inner shell
-        printf '%s\n' 'trap '\''echo $? >status'\'' EXIT' \
+        printf '%s\n' 'export ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0"' \
+            'trap '\''echo $? >status'\'' EXIT' \
             'trap '\''echo "failed: $BASH_COMMAND" >&2'\'' ERR' 'set -eE' make_machines
         printf '%q ' "$@"
     } >"$base/script"

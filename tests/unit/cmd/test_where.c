@@ -116,6 +116,7 @@ static const struct {
 	{{"localhost", ""}, "'' is not a port", "65535"},
 	{{"localhost", "20-30"}, "'20-30' is a range of ports", "sockx connect -z localhost 20-30"},
 	{{"localhost:20-30"}, "'20-30' is a range of ports", "sockx connect -z localhost 20-30"},
+	{{"./x.sock", "20-30"}, "'20-30' is a range of ports", "sockx connect -z HOST 20-30"},
 	{{"localhost", "20-"}, "'20-' is not a port", "65535"},
 	{{"localhost", "-20"}, "'-20' is not a port", "65535"},
 	{{"localhost:"}, "has no port", "HOST:PORT"},
