@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=unit
 #
 # Many bytes, with what the kernel moves by itself and with --no-splice: what each case asks for is
 # written in peers/bulk.py. BULK_MIB=1024 moves a gibibyte each way.

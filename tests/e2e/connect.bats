@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2153,SC2154 # tests are processes; run sets output
+# bats file_tags=unit
 #
 # sockx connect: when it ends, what it passes on, and what it leaves alone.
 

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # tests are processes; run sets output
+# bats file_tags=unit
 #
 # sockx echo: sends exactly what it was given, prints what comes back, checks that it is the same.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=unit
 # How a transfer ends: an orderly end vouches for what came before it; and the ends that only one order
 # of events shows.
 load helper

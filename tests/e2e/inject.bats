@@ -19,8 +19,10 @@ fails_once_each() {
 @test "a failing system call: serve, pipe" { fails_once_each pipe; }
 @test "a failing system call: connect" { fails_once_each connect; }
 @test "a failing system call: what moves bytes in the kernel" { fails_once_each moves; }
+# bats test_tags=release
 @test "a failing system call: what moves bytes from a Unix socket" { fails_once_each moves unix; }
 @test "a failing system call: echo" { fails_once_each echo; }
+# bats test_tags=release
 @test "a failing system call: greet" { fails_once_each greet; }
 @test "a failing system call: analyze" { fails_once_each analyze; }
 @test "a failing system call: chat" { fails_once_each chat; }
@@ -32,11 +34,16 @@ fails_once_each() {
 @test "a failing system call: echo over UDP" { fails_once_each echo udp; }
 @test "a failing system call: a Unix socket's server" { fails_once_each serve unix; }
 @test "a failing system call: connect to a Unix socket" { fails_once_each connect unix; }
+# bats test_tags=release
 @test "a failing system call: echo through a Unix socket" { fails_once_each echo unix; }
 @test "a failing system call: Unix datagrams, serve, echo" { fails_once_each serve unix-datagram; }
 # bats test_tags=long
 @test "a failing system call: Unix datagrams, serve, pipe" { fails_once_each pipe unix-datagram; }
+# bats test_tags=release
 @test "a failing system call: Unix datagrams, echo" { fails_once_each echo unix-datagram; }
+# bats test_tags=release
 @test "a failing system call: sequenced packets, serve, echo" { fails_once_each serve unix-seqpacket; }
+# bats test_tags=release
 @test "a failing system call: sequenced packets, serve, pipe" { fails_once_each pipe unix-seqpacket; }
+# bats test_tags=release
 @test "a failing system call: sequenced packets, echo" { fails_once_each echo unix-seqpacket; }

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # tests are processes; run sets output
+# bats file_tags=unit
 #
 # Every mode on every transport, sockx with sockx:
 #

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2094,SC2153,SC2154 # tests are processes; helper reads; run sets output
+# bats file_tags=unit
 #
 # A server tells the program that waits for it, without a loop or a sleep on that side: a descriptor,
 # FIFO or file.

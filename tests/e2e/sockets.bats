@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # tests are processes; helper reads; run sets output
+# bats file_tags=unit
 #
 # What is asked of sockets: --ttl, --dscp, --rcvbuf, --sndbuf, --keepalive and --interface.
 

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; run sets output
+# bats file_tags=unit
 #
 # Standard input, output and error of every kind: bytes are kept, nothing waits for anything that it
 # need not wait for, and what we share with others is left as it was.

@@ -1,4 +1,5 @@
 # shellcheck disable=SC2154 # run sets output
+# bats file_tags=unit
 #
 # An urgent byte (MSG_OOB) is a byte: it is read in its place, and costs nothing while it waits.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=unit
 #
 # Clients that wait for a server.
 
