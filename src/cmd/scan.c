@@ -100,14 +100,14 @@ static int scan_read_lists(const struct client_conf *client, const struct opt_ar
 	const char *inside = args->count == 1 ? scan_ports_of(hosts) : NULL;
 	const char *ports = inside ? inside : args->count > 1 ? args->words[1] : client->where.port;
 
+	out->host_option = args->count ? client->host : NULL;
+	out->port_option = ports == client->where.port ? NULL : client->where.port;
 	if (args->count > 2) {
 		err_set(err, ERR_USAGE,
 			"%s is one word too many: the address is complete without it",
 			quoted(args->words[2]).text);
 		return err_hint(err, "write HOST[,HOST...] PORT[-PORT][,...]");
 	}
-	out->host_option = args->count ? client->host : NULL;
-	out->port_option = ports == client->where.port ? NULL : client->where.port;
 	if (!ports)
 		ports = DEFAULT_PORT;
 	if (scan_keep(out->hosts, hosts, inside ? (size_t)(inside - hosts - 1) : strlen(hosts),

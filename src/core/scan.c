@@ -325,7 +325,7 @@ static int scan_make_slots(struct scan *s)
 	if (s->at_once > s->total)
 		s->at_once = s->total;
 	s->slots = calloc(s->at_once + 1, sizeof(*s->slots));
-	s->free_slots = calloc(s->at_once, sizeof(*s->free_slots));
+	s->free_slots = calloc(s->at_once + 1, sizeof(*s->free_slots));
 	if (!s->slots || !s->free_slots)
 		return -1;
 	for (size_t i = 0; i < s->at_once; i++) {

@@ -2,8 +2,8 @@
 # bats file_tags=once,slow
 #
 # A system whose calls fail, each of them once: peers/inject.py, which has strace do it. What status
-# each must lead to is in peers/fault_statuses.py. They run beside others, but where 50 ms of silence
-# are the end. A sanitizer's own calls would fail, too.
+# each must lead to is in peers/fault_statuses.py. What differs in the transport only runs in
+# `make release-check`. A sanitizer's own calls would fail, too.
 
 load helper
 load measure
@@ -27,9 +27,9 @@ fails_once_each() {
 @test "a failing system call: analyze" { fails_once_each analyze; }
 @test "a failing system call: chat" { fails_once_each chat; }
 @test "a failing system call: serve over UDP, echo" { fails_once_each serve udp; }
-# bats test_tags=long
+# bats test_tags=release
 @test "a failing system call: serve over UDP, pipe" { fails_once_each pipe udp; }
-# bats test_tags=long
+# bats test_tags=release
 @test "a failing system call: connect over UDP" { fails_once_each connect udp; }
 @test "a failing system call: echo over UDP" { fails_once_each echo udp; }
 @test "a failing system call: a Unix socket's server" { fails_once_each serve unix; }
@@ -37,7 +37,7 @@ fails_once_each() {
 # bats test_tags=release
 @test "a failing system call: echo through a Unix socket" { fails_once_each echo unix; }
 @test "a failing system call: Unix datagrams, serve, echo" { fails_once_each serve unix-datagram; }
-# bats test_tags=long
+# bats test_tags=release
 @test "a failing system call: Unix datagrams, serve, pipe" { fails_once_each pipe unix-datagram; }
 # bats test_tags=release
 @test "a failing system call: Unix datagrams, echo" { fails_once_each echo unix-datagram; }
