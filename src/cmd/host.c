@@ -1,4 +1,4 @@
-/* Hosts as they are typed: what is no host is told from its form. */
+/* Hosts as they are typed: what cannot be a host shows in its form. */
 #include "cmd/host.h"
 
 #include <arpa/inet.h>

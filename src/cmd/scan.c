@@ -221,7 +221,7 @@ static int scan_read(struct scan_command *run, const struct opt_args *args, stru
 	return scan_check(run, err);
 }
 
-/* ---- what is told ---- */
+/* ---- results ---- */
 
 static int scan_put_json(
 	struct scan_command *run, const char *host, uint16_t port, struct buf *line)

@@ -123,7 +123,7 @@ void serve_ready_end(struct serve_run *run)
 	background_end(&run->background);
 }
 
-/* The last that is told to those who started us: from now on nothing is. */
+/* The last message to the program that started us. */
 static int serve_ready_leave(struct serve_run *run, const char *place, struct err *err)
 {
 	char word[200];

@@ -254,7 +254,7 @@ static int where_split(const char *word, const char *command, struct target *out
 	return -1;
 }
 
-/* What a lone word of digits means: serve's port, nobody's host. */
+/* What a lone word of digits means: serve's port, and never a host. */
 static int where_place_digits(const char *word, bool lone_port, const char *command,
 	struct endpoint *out, struct err *err)
 {
@@ -272,7 +272,7 @@ static int where_place_digits(const char *word, bool lone_port, const char *comm
 	return endpoint_add(out->port, sizeof(out->port), "PORT", word, err);
 }
 
-/* nc and socat are told which side is standard input and output; here that is what is left. */
+/* nc and socat name the side that is standard input and output; here it is what is left. */
 static int where_refuse_stdio(const char *word, struct err *err)
 {
 	char buffer[256];

@@ -11,8 +11,8 @@
 #include "base/escape.h"
 #include "os/sys_event.h"
 
-/* What the helper thread works on. Two hold it, the thread and the struct resolve; whoever lets go
- * last frees it, so that it may outlive the wish for an answer. */
+/* What the helper thread works on. Two hold it, the thread and the struct resolve; the one that
+ * lets go last frees it, so that it may outlive the wish for an answer. */
 struct job {
 	atomic_int holders;
 	atomic_bool answered; /* found, verdict and error are final */

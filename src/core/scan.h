@@ -7,7 +7,7 @@
 
 /*
  * A scan: which of many ports have a server. A bounded number of them is probed at a time, and each
- * verdict is told in order: host by host, port by port.
+ * verdict comes in order: host by host, port by port.
  *
  * Over TCP a port costs two calls: connect, and connect again, which has the verdict where it is
  * known by then, as on loopback; and after a refusal the socket is used for the next port. What is

@@ -153,7 +153,7 @@ static bool chat_on_said(struct conn *c, struct span line)
 
 /* ---- the operator's end ---- */
 
-/* It is told that nothing more comes from us; what it still says is heard. */
+/* It sees that nothing more comes from us; what it still says is heard. */
 static void chat_finish_member(struct chat_run *run, struct chat_peer *p)
 {
 	if (run->leaving)
@@ -307,7 +307,7 @@ static void chat_closed(struct conn *c, const struct err *why)
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
-	(void)why; /* whoever owns the connection judges it */
+	(void)why; /* the owner of the connection judges it */
 	list_remove(&p->node);
 	if (!run->finishing)
 		chat_go_on(run);

@@ -20,7 +20,7 @@
  * those who talk in bursts wait, so that a line of others is heard at once; from
  * CHAT_FULL_BYTES on all do. What waits has not been read, so a queue holds at most that, and what
  * is said in one turn: CHAT_TURN_BYTES of lines, or the longest line, which escaping makes four
- * times as long. A member that makes no progress holds up nobody, and is sent away.
+ * times as long. A member that makes no progress holds up no other, and is sent away.
  */
 
 enum {
@@ -97,7 +97,7 @@ void chat_flush(struct chat_run *run);
 /* Whether a member is there to hear, beside one; NULL: at all. */
 bool chat_has_members(const struct chat_run *run, const struct chat_peer *but);
 
-/* Whether a line ends the chat of whoever said it. */
+/* Whether a line ends the chat of the member that said it. */
 bool chat_is_bye(const struct chat_run *run, struct span line);
 
 /* Whether a line may be said now. */

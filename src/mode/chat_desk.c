@@ -32,8 +32,8 @@ static bool desk_next_line(
 	return end || (input_ended && typed.len);
 }
 
-/* Read on only when what was read has been said; with nobody there, one line ahead, for it may be
- * the end. At a terminal keys are read all the same, for they edit, but not without bound. */
+/* Read on only when what was read has been said; with no member there, one line ahead, for it may
+ * be the end. At a terminal keys are read all the same, for they edit, but not without bound. */
 static void desk_update_input(struct chat_run *run)
 {
 	struct span line;

@@ -69,7 +69,7 @@ struct mode {
 	/* The last client is gone: write out what is left, then call done. NULL: nothing is left,
 	 * and done is never called. */
 	void (*finish)(struct mode_env *env);
-	/* The server is told to stop: let go of the terminal; a second signal ends us. NULL:
+	/* The server is stopping: let go of the terminal; a second signal ends us. NULL:
 	 * nothing of it is held. */
 	void (*stopping)(struct mode_env *env);
 	/* Release what begin made, also if it failed half-way. */

@@ -62,7 +62,7 @@ struct pipe_run {
 	bool output_gone;     /* the reader of standard output has */
 	bool crlf;            /* lines that end in a bare LF are sent with CR LF */
 	bool after_cr;        /* ... and the last byte sent was a CR */
-	bool finishing;       /* done is told once out has been written */
+	bool finishing;       /* done is called once out has been written */
 	bool told;            /* ... and has been */
 };
 

@@ -7,7 +7,7 @@
 
 /*
  * Many servers drop an answer that is still on its way when they read our end, and end in order, so
- * that nobody can tell (nginx, redis, haproxy, dovecot, SOCKS servers). So a client waits with it
+ * that cannot be seen (nginx, redis, haproxy, dovecot, SOCKS servers). So a client waits with it
  * until no answer can be meant: the peer has ended; or we pushed, a file to a sink; or the peer has
  * all that was sent and has been silent for QUIET_MS. Before its first byte it may be thinking:
  * nginx before a backend that takes a second ends without a byte if our end comes first.
@@ -184,7 +184,7 @@ static bool pipe_met_answer(const struct pipe_run *p)
 	       (p->shutdown == PIPE_SHUTDOWN_NOW && conn_received(p->net) >= LONG_BYTES);
 }
 
-/* Whether somebody may be typing, who does not see that the connection is over. */
+/* Whether a person may be typing who does not see that the connection is over. */
 static bool pipe_awaits_person(const struct pipe_run *p)
 {
 	return !p->input_over && p->sending.from && conn_is_terminal(p->sending.from);

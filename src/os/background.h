@@ -8,7 +8,7 @@
 
 struct background {
 	struct reporter *to;
-	int pipe;    /* to the other of the two; -1: nobody waits */
+	int pipe;    /* to the other of the two; -1: it does not wait */
 	int log;     /* what becomes standard error, or -1 */
 	pid_t child; /* in the parent */
 };

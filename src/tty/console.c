@@ -226,7 +226,7 @@ static void console_ignore_signals(struct console *c)
 
 /* ---- keys ---- */
 
-/* Whoever handles the signal is to find the terminal as it was. */
+/* What handles the signal must find the terminal as it was. */
 static void console_end_by_signal(struct console *c, int number)
 {
 	struct terminal terminal = c->terminal;

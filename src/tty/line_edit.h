@@ -74,7 +74,7 @@ struct span line_edit_line(const struct line_edit *e);
 int line_edit_hide(struct line_edit *e, struct buf *screen);
 int line_edit_show(struct line_edit *e, struct buf *screen);
 
-/* Somebody else had the terminal: what was shown is gone, and a key half read, and a paste. */
+/* Another program had the terminal: what was shown is gone, and a key half read, and a paste. */
 void line_edit_forget(struct line_edit *e);
 
 /* The terminal has so many columns and rows (0: unknown) now. */

@@ -349,7 +349,7 @@ static double timed(struct result (*count)(struct span), struct span text, struc
 	return (double)text.len / 1e6 / (now_s() - began);
 }
 
-/* Returns 1 if the two disagree: an invalid byte is told from a letter by ours only. */
+/* Returns 1 if the two disagree: only ours tells an invalid byte from a letter. */
 static int compare(const char *name, struct text made, size_t rounds)
 {
 	struct span text = {made.bytes, made.len};

@@ -171,7 +171,7 @@ unique: 1
 '
 }
 
-# WHAT: what its client, which has read a byte of a long report, does once the server is told to stop.
+# WHAT: what its client, which has read a byte of a long report, does once the server gets SIGTERM.
 stopped_in_a_report() {
     start --max-message 16M
     timeout 30 "$PYTHON" - "$PORT" "$SERVER_PID" "$1" <<'END'

@@ -38,7 +38,7 @@ peer_said() {
 }
 
 @test "an address without a port is the default port's" {
-    # Whether or not somebody listens there.
+    # Whether or not a server listens there.
     run --separate-stderr sockx connect -v localhost --max-time 1s
     [[ $stderr == *:65432* ]]
 }

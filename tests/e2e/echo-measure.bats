@@ -372,7 +372,7 @@ sent_is() {
     expect_status 0
 }
 
-# ---- what is told ----
+# ---- reports ----
 
 # The events on stderr, with what they count.
 events() {

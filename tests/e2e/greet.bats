@@ -1,7 +1,7 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2154 # tests are processes; helper reads; run sets output
 #
 # Greeting: `serve --mode greet` tells each client its text, at once or once it knows its name, and
-# closes; `sockx greet` says a name, if there is one, and prints what it is told.
+# closes; `sockx greet` says a name, if there is one, and prints what it gets.
 
 load helper
 load talk

@@ -13,7 +13,7 @@
 #   adopt_unix_server PID ERR the same for a server that the test started in its own way
 #   stop_server [SIGNAL]      end it (TERM) and wait: SERVER_STATUS
 #   wait_server [SECONDS]     wait until it ends by itself: SERVER_STATUS
-#   free_port                 PORT: one that nobody listens on
+#   free_port                 PORT: one on which nothing listens
 #   start_peer CMD...         a foreign program that listens on PORT; sets PEER_PID PEER_OUT PEER_ERR
 #   start_script NAME ARG...  the same for peers/NAME, which says `ready PORT` on its 2; sets PORT
 #   start_job CMD...          anything else in the background: JOB_PID JOB_OUT JOB_ERR

@@ -62,7 +62,7 @@ server_is_done() {
 
 nobody_is_left() {
     if ! is_gone "$1" || is_listening "$PORT"; then
-        fail "somebody is left on port $PORT"
+        fail "a socket is left on port $PORT"
     fi
 }
 

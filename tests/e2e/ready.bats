@@ -585,7 +585,7 @@ time.sleep(60)' "$PORT"
     [ ! -e log ] || fail 'it was made'
 }
 
-@test "in the background all else is told as well: files, managers, sockets that were handed over" {
+@test "in the background the rest works as well: files, managers, sockets that were handed over" {
     detach -p 0 --ready file
     equal "$(cat file)" "$HOST $PORT"
     attach_end

@@ -726,7 +726,7 @@ owns_connection() {
 
 # ---- told to stop before its client has ended ----
 
-# STATUS CLIENT ARG...: the status of a server that is told to stop while a client of it sends.
+# STATUS CLIENT ARG...: the status of a server that gets SIGTERM while a client of it sends.
 stopped_in_mid_transfer() {
     local wanted=$1
 
@@ -739,7 +739,7 @@ stopped_in_mid_transfer() {
     wait_job
 }
 
-@test "a receiver that is told to stop in mid-transfer is status 4, with -k too" {
+@test "a receiver that is stopped in mid-transfer is status 4, with -k too" {
     stopped_in_mid_transfer 4
     has_line "$SERVER_ERR" 'cut off after [0-9]+ bytes received'
     stopped_in_mid_transfer 4 -k
@@ -753,7 +753,7 @@ stopped_in_mid_transfer() {
     wait_job
 }
 
-@test "a one-shot server that is told to stop is status 4 with a client there, and 0 without" {
+@test "a one-shot server that is stopped is status 4 with a client there, and 0 without" {
     for options in "-v -m echo --once" "-v -m pipe"; do
         # shellcheck disable=SC2086 # words
         start_server $options

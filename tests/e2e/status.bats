@@ -4,7 +4,7 @@
 
 load helper
 
-NOT_OURS=198.51.100.1 # RFC 5737: nobody's
+NOT_OURS=198.51.100.1 # RFC 5737: no machine's
 
 expect_message() {
     [ -n "$stderr" ] || fail "status $status without a word"
@@ -493,7 +493,7 @@ times_out() {
     expect_message
 }
 
-@test "0: serve is told to stop by SIGTERM, SIGINT or SIGHUP" {
+@test "0: serve is stopped by SIGTERM, SIGINT or SIGHUP" {
     LAUNCHER=(env '--default-signal=INT,HUP,TERM')
     for signal in TERM INT HUP; do
         start_server -m echo
@@ -514,7 +514,7 @@ times_out() {
     equal "$(cat "$PEER_OUT")" end
 }
 
-@test "4: serve -k is told to stop with a client there" {
+@test "4: serve -k is stopped with a client there" {
     held_input
     start_server -k <"$INPUT"
     start_job "$SOCKX" connect localhost "$PORT" <"$INPUT"
@@ -523,7 +523,7 @@ times_out() {
     equal "$SERVER_STATUS" 4
 }
 
-@test "130: connect is told to stop" {
+@test "130: connect is stopped" {
     start_script server.py mute
     held_input
     start_job env --default-signal=INT "$SOCKX" connect localhost "$PORT" <"$INPUT"

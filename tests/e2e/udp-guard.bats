@@ -56,7 +56,7 @@ small_services_get_no_answer() {
     needs_root "ports below 1024"
     start_server -u -v -m echo -H "${3:-$1}"
     asks from_ports "$1" "$2" 7 13 17 19 37
-    # Two from each; the 1st, 2nd, 4th, 8th... is told.
+    # Two from each; the 1st, 2nd, 4th, 8th... is reported.
     has_line "$SERVER_ERR" ':7: datagram dropped: .*port 7 .*\(1 so far\)$'
     has_line "$SERVER_ERR" ':19: datagram dropped: .*port 19 .*\(8 so far\)$'
 }
@@ -296,7 +296,7 @@ none"
     is_at_most "$RECEIVED" 67
 }
 
-# What reaches an IPv6 socket by IPv4 is told of in other words; IPv4 multicast does not reach it.
+# What reaches an IPv6 socket by IPv4 is described in other words; IPv4 multicast does not reach it.
 @test "requests to a broadcast or multicast address are answered with the usual TTL, from one of ours" {
     make_path
     FROM=(ip netns exec "$router")

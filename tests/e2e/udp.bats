@@ -208,7 +208,7 @@ load_of() {
     asks like_the_question ::1 1 0 73 1472 65507
 }
 
-@test "source listens on the loopback addresses only, unless it is told otherwise" {
+@test "source listens on the loopback addresses only, unless -H says otherwise" {
     start_server -u -m source
     equal "$(grep -c '^listening on ' "$SERVER_ERR")" 2
     has_line "$SERVER_ERR" "^listening on 127\.0\.0\.1:$PORT \(udp, source\)$"

@@ -1,7 +1,7 @@
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # tests are processes; helper reads; run sets output
 # bats file_tags=unit
 #
-# Unix sockets' paths: nobody's is taken, of two that want one exactly one gets it, what a dead server
+# Unix sockets' paths: no other program's is taken, of two that want one exactly one gets it, what a dead server
 # has left is replaced, and nothing of ours is left. What goes through the sockets: unix.bats.
 
 load helper
@@ -24,7 +24,7 @@ start_echo() {
     start_kind "$1" "$2" -m echo "${@:3}"
 }
 
-# KIND AT: whoever serves there answers.
+# KIND AT: the server there answers.
 is_served() {
     kind "$1"
     equal "$(sockx echo "${WITH[@]}" -U "$2" hello)" hello
@@ -92,7 +92,7 @@ keeps_its_path() {
         kind "$served"
         sockx connect "${WITH[@]}" -q 0 -U "$served" <<<"hello"
         wait_until has_line "$PEER_OUT" hello
-        # Nobody else has come, nor said anything.
+        # No other client has come, nor said anything.
         equal "$(head -n 1 "$PEER_OUT")" "b'hello\\n'"
     done
 }
@@ -134,7 +134,7 @@ keeps_its_path() {
 }
 
 @test "the path that a datagram client is bound to is not taken, be it connected or not" {
-    # Who is connected hears nobody else, and says so.
+    # A connected socket hears no other, and says so.
     start_echo datagram server
     held_input
     start_job "$SOCKX" connect -u -s client -U server <"$INPUT"
@@ -584,7 +584,7 @@ letters() {
     [ -z "$(ls -A "$SHARED")" ]
 }
 
-# DIRECTORY: somebody holds the lock on it, until unlock.
+# DIRECTORY: another process holds the lock on it, until unlock.
 lock() {
     start_job flock -x "$1" sh -c 'echo locked; sleep 60'
     wait_until has_line "$JOB_OUT" locked

@@ -3,7 +3,7 @@
 #
 # Unix sockets: streams, datagrams and sequenced packets, by path and by abstract name: bytes and
 # messages come back whole, the ends are what they are on TCP, and no peer disturbs another. With
-# other programs: unix-interop.bats. Nobody's path is taken, and none is left: unix-paths.bats.
+# other programs: unix-interop.bats. No other program's path is taken, and none is left: unix-paths.bats.
 
 load helper
 load unix
@@ -312,7 +312,7 @@ sends_after_the_server_ended() {
     sends_after_the_server_ended seqpacket
 }
 
-# A peer that closes is told as a hang-up, where TCP tells of its end alone.
+# A peer that closes is reported as a hang-up, where TCP reports its end alone.
 @test "a server that sends all and closes is no loss while our input is still open" {
     for kind in stream seqpacket; do
         held_input
@@ -714,7 +714,7 @@ is_too_large_for_a_pipe() {
     timeout -k 1 20 "$PYTHON" "$PEERS/short_reads.py" descriptors at "$SERVER_PID"
 }
 
-# ---- where nobody answers ----
+# ---- where nothing answers ----
 
 # STATUS REASON ARG...: sockx fails so on each of its clients, and gives a hint.
 fails_to_connect() {

@@ -1,5 +1,5 @@
 /* Connections under short moves, failures, and whatever their handler does in whatever order: what
- * is written arrives in order and once, what comes is told so, and `closed` comes once and last. */
+ * is written arrives in order and once, what comes arrives so, and `closed` comes once and last. */
 #include "stage.h"
 
 #include "base/list.h"
@@ -205,7 +205,7 @@ static void act_some(struct show *show)
 		act(show);
 }
 
-/* ---- what its handler is told ---- */
+/* ---- what its handler gets ---- */
 
 static void on_open(struct conn *c)
 {

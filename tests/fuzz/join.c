@@ -198,7 +198,7 @@ static void act_some(struct party *party)
 		act(party);
 }
 
-/* ---- what is told ---- */
+/* ---- what is reported ---- */
 
 static void on_open(struct conn *c)
 {

@@ -28,7 +28,7 @@ struct stage {
 	struct reporter to;
 };
 
-/* A peer. What it sends is told by actor_piece. */
+/* A peer. actor_piece makes what it sends. */
 struct actor {
 	struct stage *stage;
 	uint8_t key;        /* what it sends depends on it */

@@ -14,7 +14,7 @@ void directory_leave(void);
 
 struct addr unix_addr(const char *path);
 
-/* A socket; and one that somebody has at a path. */
+/* A socket; and one that is bound to a path. */
 int unix_socket(int type);
 int unix_bound(int type, const char *path);
 
@@ -26,7 +26,7 @@ mode_t permissions_of(const char *path);
  * descriptor that this returns gives the lock back. */
 int directory_lock(const char *path);
 
-/* Whether somebody has the lock on a directory. */
+/* Whether a directory is locked. */
 bool is_locked(const char *path);
 
 /* Become a user who may do nothing, unless we are one, and be ourselves again. */

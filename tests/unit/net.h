@@ -5,7 +5,7 @@
 
 /* Real datagrams on the loopback interface, and its peers. What fails in here ends the test. */
 
-/* Have a network namespace that is nobody else's, with its loopback interface up and every port
+/* Have a network namespace of its own, with its loopback interface up and every port
  * ours, for the rest of this process; or skip the test. */
 void net_of_our_own(void);
 

@@ -80,7 +80,7 @@ static bool refuses(const struct post *p, const struct datagram *out)
 	return p->refusal.times && p->refusal.to == addr_port(&out->peer);
 }
 
-/* As sendmmsg(2): an error is told only of the first. */
+/* As sendmmsg(2): it reports an error of the first only. */
 static int post_give(struct reporter *to, int fd, struct datagram *out, size_t count)
 {
 	struct post *p = post_behind(to);

@@ -59,7 +59,7 @@ struct post {
 	struct {
 		uint16_t peer;
 		int error;
-	} failures[POST_FAILURES_MAX]; /* which are told one after the other */
+	} failures[POST_FAILURES_MAX]; /* which are reported one after the other */
 	size_t failure_count, failures_told;
 
 	/* What the server does. */

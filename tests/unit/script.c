@@ -215,7 +215,7 @@ static const struct transport *row_for(const struct script *s)
 	return s->unread ? &script_reading_row : &script_row;
 }
 
-/* ---- what the handler is told ---- */
+/* ---- what the handler gets ---- */
 
 struct scene *scene_of(struct conn *c)
 {

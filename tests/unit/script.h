@@ -31,7 +31,7 @@ struct script {
 	size_t per_read;             /* bytes a read gives at most; 0: all there is */
 	size_t per_write;            /* bytes a write takes at most; 0: all there is */
 	bool ragged;          /* reads and writes move 1 to 13 bytes, differently each time */
-	unsigned again_every; /* every so manyth call is told to wait; 0: none */
+	unsigned again_every; /* every so manyth call has to wait; 0: none */
 	unsigned fail_read_at, fail_write_at; /* which call fails, counted from 1; 0: none */
 	int error;                            /* the errno of these failures */
 	int finish_error, close_error;
@@ -41,7 +41,7 @@ struct script {
 	bool stays;              /* it does not end behind its incoming */
 	bool endless;            /* its incoming never ends: it begins again */
 	bool deaf;               /* it takes nothing for now */
-	int unsent;              /* bytes not yet acknowledged; -1: nobody can say */
+	int unsent;              /* bytes not yet acknowledged; -1: unknown */
 	int acknowledges;        /* of them at each look */
 	int pending_error;       /* what a look at the link finds */
 	int gone_error;          /* ... once a look has found nothing unsent */
@@ -85,7 +85,7 @@ struct scene {
 	unsigned descriptors; /* open before it began */
 };
 
-/* Set up. on is told what happens, as it would be by itself; its callbacks find the scene by
+/* Set up. on is called as it would be by itself; its callbacks find the scene by
  * scene_of and the peer by script_of. */
 void scene_begin(struct scene *sc, const struct handler *on);
 

@@ -3,7 +3,7 @@
 Says `ready` on stdout once the fault is there, keeps it up until SIGTERM, and then leaves with
 status 0, or 1 with what it saw on stderr.
 
-    never-reads N [ASK]     N clients that send until nobody takes a byte (ASK: "quiet", nothing)
+    never-reads N [ASK]     N clients that send until no byte is taken (ASK: "quiet", nothing)
                             and never read
     resets WHEN             one client after the other, a hundred a second, resets its connection:
                             at-once, sending, receiving, half-closed
@@ -31,7 +31,7 @@ import sys
 import time
 
 NOISE = random.Random(11).randbytes(1 << 20)
-FULL_S = 0.3  # nobody has taken a byte for so long: it is full
+FULL_S = 0.3  # no byte was taken for so long: it is full
 PACE_S = 0.01
 PR_SET_PDEATHSIG = 1
 PORT = 0

@@ -1,4 +1,4 @@
-"""Starts a program on a socket, as inetd does, and sees whether its end is told while it runs.
+"""Starts a program on a socket, as inetd does, and sees whether its end is passed on while it runs.
 
     inetd.py tcp|unix DESCRIPTORS PROGRAM [ARG]...
 

@@ -115,7 +115,7 @@ class Ended:
 
 
 class Kind:
-    """A kind of socket: how sockx is told of it, and how a peer of it sends DATA. `words` is what
+    """A kind of socket: how it is given to sockx, and how a peer of it sends DATA. `words` is what
     fault_statuses.py calls it."""
 
     def __init__(self, family, kind, options, words):
@@ -316,7 +316,7 @@ def serve_analyze(run):
 
 
 def serve_chat(run):
-    """The members say what nobody else hears, and end; the operator says nothing, for ever."""
+    """The members say what no other hears, and end; the operator says nothing, for ever."""
     mine, theirs = os.pipe()
     try:
         return serve(run, ("chat", "--settle", "1ms"), WORDS, b"", stdin=mine)

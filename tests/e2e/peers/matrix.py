@@ -29,7 +29,7 @@ import time
 
 SOON_S = 1.0  # what a byte or an end is granted
 PUBLIC_S = 8.0  # what the public matrix grants an end
-FULL_S = 0.3  # nobody has taken anything for so long: it is filled
+FULL_S = 0.3  # nothing was taken for so long: it is filled
 EXIT_S = 3.0
 DRAIN_S = 15.0
 ROUNDS = 10
@@ -61,7 +61,7 @@ class Way:
         return taken
 
     def fill(self):
-        """Write until nobody takes a byte any more."""
+        """Write until no byte is taken any more."""
         while select.select([], [self.sender], [], FULL_S)[1]:
             self.send(NOISE)
         if self.sent_bytes < 64 << 10:

@@ -4,7 +4,7 @@
 
 LOG is the server's standard error (with -v), INPUT a FIFO that is its standard input, SHOWN a file
 that is its standard output. A step is WHAT:WHO:TEXT, TEXT with Python's escapes. Where something else
-happens, or nothing within 5 s, that is told, and the status 1.
+happens, or nothing within 5 s, that is printed, and the status is 1.
 
     join:WHO           connects, and is known to the server
     says:WHO:TEXT      sends TEXT

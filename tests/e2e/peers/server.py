@@ -242,7 +242,7 @@ def counted(client, number):
 
 
 def black_hole(server):
-    """Nobody accepts and the queue is full: who comes now hears nothing."""
+    """No connection is accepted and the queue is full: a new client hears nothing."""
     server.listen(0)
     while True:
         client = socket.socket(server.family, socket.SOCK_STREAM)

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 NOISE = random.Random(13).randbytes(1 << 20)
-FULL_S = 0.2  # nobody has taken a byte for so long: it is full
+FULL_S = 0.2  # no byte was taken for so long: it is full
 SETTLE_S = 0.7
 STATES = []
 DIRECTORIES = []  # of Unix sockets, removed at the end

@@ -2,7 +2,7 @@
 
     udp_client.py ASKS HOST PORT [WORD...]
 
-Each function below is a way to ask. That nothing came is told from a later answer, never by waiting:
+Each function below is a way to ask. That nothing came shows in a later answer, never by waiting:
 on one path, datagrams stay in order.
 """
 
@@ -70,7 +70,7 @@ def asked_in_turn(host, port, *others):
 
 
 def asked_connected(host, port, *others):
-    """The same with connected sockets, which hear nobody else."""
+    """The same with connected sockets, which hear no other peer."""
     for at in (host, *others):
         sock = connected(at, port)
         sock.send(at.encode())

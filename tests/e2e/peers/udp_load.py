@@ -1,7 +1,7 @@
 """udp_load.py [--vanish COUNT] HOST PORT PEERS MESSAGES WINDOW SIZE: so many sockets at once, each of
 which sends so many tagged datagrams of SIZE bytes, WINDOW of them unanswered at a time. Each answer must
 reach who asked, whole, and none may be missing. With --vanish, so many others send and close each time a
-tenth of all has been answered: their answers meet nobody."""
+tenth of all has been answered: their answers meet no socket."""
 
 import argparse
 import selectors

@@ -229,7 +229,7 @@ def send_descriptors(sock, text, fds):
 
 def descriptors(kind, at, pid, count):
     """Gives the server so many times ten descriptors: it has none of them open when it has answered,
-    and nobody has them when ours are closed."""
+    and no process has them when ours are closed."""
     sock = connected(kind, at)
     asked(sock, b"before", "before")
     before = open_descriptors(pid)
@@ -245,7 +245,7 @@ def descriptors(kind, at, pid, count):
         expect(receive(sock), b"", "an empty message beside descriptors")
     os.close(writer)
     os.set_blocking(reader, False)
-    expect(os.read(reader, 1), b"", "the pipe that nobody writes to")
+    expect(os.read(reader, 1), b"", "the pipe without a writer")
 
 
 def large(kind, at, size, before=""):

@@ -245,7 +245,7 @@ Test(analysis, long_segments_are_analyzed_as_the_oracle_does)
 
 	for (size_t i = 0; i < sizeof(long_texts) / sizeof(long_texts[0]); i++) {
 		struct span text = build(long_texts[i]);
-		/* The oracle folds all; over the bound it is told not to. */
+		/* The oracle folds all; over the bound it must not. */
 		struct buf wanted = oracle_report(text, i == 1 || i == 9), found;
 
 		for (size_t j = 0; j < sizeof(cuts) / sizeof(cuts[0]); j++) {

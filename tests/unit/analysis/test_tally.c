@@ -153,7 +153,7 @@ Test(tally, many_words_keep_their_order_and_counts)
 		;
 }
 
-/* With secrets of zero all short words meet in one place, which somebody who knew the secrets could
+/* With secrets of zero all short words meet in one place, which a peer that knew the secrets could
  * bring about as well: what finds no place among the first goes by SipHash. */
 Test(tally, words_that_all_collide_are_counted_as_well_and_as_fast)
 {

@@ -6,7 +6,7 @@
 #include "cli/complete.h"
 #include "toy.h"
 
-/* What was written, in one piece that nobody has to free. */
+/* What was written, in one piece that need not be freed. */
 struct page {
 	char all[8192];
 };

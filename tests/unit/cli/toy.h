@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 
-/* Two commands that nobody has, for what is generated from tables: every kind of option, and texts
+/* Two made-up commands, for what is generated from tables: every kind of option, and texts
  * that each shell and roff would trip over. */
 extern const struct command *const toys[];
 

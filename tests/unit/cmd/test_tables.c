@@ -11,7 +11,7 @@
 
 TestSuite(tables, .timeout = 20);
 
-/* The real tables, checked as a whole: what is in them is what users are told. */
+/* The real tables, checked as a whole: what is in them is what users read. */
 
 static struct opt_set options_of(const struct command *command)
 {

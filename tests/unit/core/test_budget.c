@@ -46,7 +46,7 @@ static const struct handler keeps = {.data = keep,
 	.release = let_go,
 	.peer_size = sizeof(struct keeper)};
 
-/* One that answers with what it is told, as long as that takes. */
+/* One that answers with what it gets, as long as that takes. */
 static void answer(struct conn *c, struct span in)
 {
 	conn_write(c, in);

@@ -348,7 +348,7 @@ Test(session_answers, that_are_refused_while_the_session_is_being_opened_are_los
 	end(p);
 }
 
-/* ---- failures that are told later ---- */
+/* ---- failures that are reported later ---- */
 
 Test(session_answers, that_failed_later_end_their_peers_session_and_no_other)
 {

@@ -51,7 +51,7 @@ static void end(struct stage *st)
 	free(st);
 }
 
-/* What a peer is told, from its coming to its end. */
+/* What a peer gets, from its coming to its end. */
 static void is_greeted(const char *greeting, bool ask, struct script peer, const char *expected)
 {
 	struct stage *st = stage(greeting, ask);

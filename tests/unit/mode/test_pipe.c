@@ -579,7 +579,7 @@ Test(mode_pipe, shutdown_now_passes_the_end_on_as_it_comes)
 
 static const struct pipe_conf now = {.delay_ms = -1, .quit_after_ms = -1, .shutdown_now = true};
 
-/* The peer answers, and ends so long after it got our end. Returns what is told. */
+/* The peer answers, and ends so long after it got our end. Returns what is reported. */
 static char *told_after_ms(struct script *peer, struct pipe_conf conf, int64_t ms)
 {
 	static struct lines told;

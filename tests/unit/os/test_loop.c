@@ -13,7 +13,7 @@
 
 TestSuite(loop, .timeout = 20);
 
-/* A watch that counts what it is told. */
+/* A watch that counts its calls. */
 struct counter {
 	struct watch watch;
 	struct loop *loop;

@@ -413,7 +413,7 @@ Test(report, a_hostile_error_is_as_harmless)
 	is_harmless(&lines);
 }
 
-/* ---- who is told ---- */
+/* ---- who gets a report ---- */
 
 Test(report, a_report_is_shown_from_its_level_on)
 {

@@ -372,7 +372,7 @@ Test(tcp, a_connection_reset_while_nothing_is_wanted_of_it_is_lost_without_spinn
 	scene_end(&sc);
 }
 
-/* A link to a listener, the connect of which nobody has looked at yet; and the other end. */
+/* A link to a listener, whose connect was not looked at yet; and the other end. */
 static int half_done(struct reporter *to, struct link *link)
 {
 	const struct dial_conf none = {0};

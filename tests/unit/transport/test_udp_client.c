@@ -61,7 +61,7 @@ static void end(struct client *c)
 	free(c);
 }
 
-/* The server goes away, so that nobody listens at its port. */
+/* The server goes away, so that nothing listens at its port. */
 static void lose_peer(struct client *c)
 {
 	close(c->peer);
@@ -182,7 +182,7 @@ Test(udp_client, what_came_too_fast_is_counted)
 
 /* ---- refusals ---- */
 
-/* Say something to nobody, and wait for the answer to that. */
+/* Send something to a port without a server, and wait for the answer to that. */
 static struct client *refused_client(void)
 {
 	struct client *c = begin("127.0.0.1");

@@ -10,7 +10,7 @@
 #include "script.h"
 #include "transport/unix_path.h"
 
-/* A place that somebody else has, or that we cannot have. */
+/* A place that another program has, or that we cannot have. */
 TestSuite(unix_path_taken, .timeout = 20, .init = directory_enter, .fini = directory_leave);
 
 /* ---- another's ---- */
