@@ -58,6 +58,14 @@ int probe_check(const struct probe_conf *conf, const struct opt_set *set,
 	return probe_check_alone(set, args, err);
 }
 
+int probe_check_text(const struct probe_conf *conf, const struct transport *via, struct err *err)
+{
+	if (!conf->text || via->connectionless)
+		return 0;
+	err_set(err, ERR_USAGE, "'--probe' is for datagrams");
+	return err_hint(err, "leave it out: a stream is open once it is connected");
+}
+
 /* ---- the attempt ---- */
 
 static void probe_on_silence(struct timer *t)
@@ -76,11 +84,10 @@ static void probe_on_silence(struct timer *t)
 /* Datagrams: only an answer shows that a server is there. */
 static void probe_ask(struct probe_command *p, struct conn *c)
 {
-	const struct dial *d = &p->client.dial;
-	int64_t left_ms = d->began_ms + d->where.timeout_ms - p->client.loop.now_ms;
+	int64_t left_ms = dial_time_left_ms(&p->client.dial);
 
-	if (d->where.timeout_ms > 0)
-		timer_set_in(&p->client.loop, &p->silence, left_ms > 0 ? left_ms : 0);
+	if (left_ms)
+		timer_set_in(&p->client.loop, &p->silence, left_ms);
 	conn_write(c, span_of(p->conf->text ? p->conf->text : ""));
 }
 
@@ -130,10 +137,8 @@ static int probe_read(struct probe_command *p, const struct opt_args *args, stru
 	if (client_aim(&p->client, "connect -z", args, err) < 0)
 		return -1;
 	via = p->client.where.via;
-	if (p->conf->text && !via->connectionless) {
-		err_set(err, ERR_USAGE, "'--probe' is for datagrams");
-		return err_hint(err, "leave it out: a stream is open once it is connected");
-	}
+	if (probe_check_text(p->conf, via, err) < 0)
+		return -1;
 	/* A Unix socket of datagrams can only be connected to while a server has it. */
 	p->sends = via->connectionless && (p->conf->text || via->kind != SOCKET_UNIX);
 	p->client.unproven = p->sends;

@@ -17,6 +17,9 @@ extern const size_t probe_option_count;
 int probe_check(const struct probe_conf *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err);
 
+/* Whether a text can be sent by via: to a stream, none is. Returns 0, or -1 with ERR_USAGE. */
+int probe_check_text(const struct probe_conf *conf, const struct transport *via, struct err *err);
+
 /* The time limit of an attempt, where the user set none. */
 enum { PROBE_TIMEOUT_MS = 2000 };
 

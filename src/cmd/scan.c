@@ -202,11 +202,7 @@ static int scan_check(const struct scan_command *run, struct err *err)
 			conf->retries ? "--retry" : "--retry-for");
 		return err_hint(err, "wait for each: sockx connect -z --retry-for DUR HOST PORT");
 	}
-	if (run->conf->text && !run->client.where.via->connectionless) {
-		err_set(err, ERR_USAGE, "'--probe' is for datagrams");
-		return err_hint(err, "leave it out: a stream is open once it is connected");
-	}
-	return 0;
+	return probe_check_text(run->conf, run->client.where.via, err);
 }
 
 static int scan_read(struct scan_command *run, const struct opt_args *args, struct err *err)

@@ -50,8 +50,7 @@ struct conn *dial_adopt(
 	return NULL;
 }
 
-/* What is left of the time, which is for looking up, connecting and opening. */
-static int64_t dial_time_left_ms(const struct dial *d)
+int64_t dial_time_left_ms(const struct dial *d)
 {
 	int64_t left_ms = d->began_ms + d->where.timeout_ms - d->owner->loop->now_ms;
 

@@ -37,6 +37,10 @@ int dial_start(struct dial *d, struct err *err);
  */
 void dial_stop(struct dial *d);
 
+/* What is left of where.timeout_ms, which is for looking up, connecting and opening: 1 at least; 0:
+ * there is no limit. */
+int64_t dial_time_left_ms(const struct dial *d);
+
 /* Make a connection of what a connector found; conn_begin is the caller's. typed: the address, for
  * messages. Returns NULL, with there's link closed and err filled, if memory is out. */
 struct conn *dial_adopt(struct conn_owner *owner, const char *typed, const struct connected *there,

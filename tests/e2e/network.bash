@@ -3,6 +3,7 @@
 # Two machines with a cable between them: `load network` after `load helper`.
 #
 #   needs_machines            in setup_file: whether there can be any
+#   on_machines               skips the test where there are none
 #   begin CASE ARG...         the function CASE runs on two machines of its own, in the background
 #   all_well CASE...          each of these, its words in one: begins it if it has not been, waits for it, and
 #                               fails if it has, with what it said
@@ -46,6 +47,10 @@ needs_machines() {
     begin is_possible
     wait "${jobs_left[-1]}" || NETWORK_MISSING=$(head -n 1 "$BATS_FILE_TMPDIR/is_possible/said")
     export NETWORK_MISSING
+}
+
+on_machines() {
+    [ -z "${NETWORK_MISSING-}" ] || skip "no two machines can be had here: $NETWORK_MISSING"
 }
 
 is_possible() {
