@@ -1,7 +1,5 @@
 #include "directory.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "script.h"
 #include "transport/unix_path.h"
 

@@ -1,11 +1,10 @@
 #ifndef UNIT_HOUSE_H
 #define UNIT_HOUSE_H
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "core/server.h"
 #include "mode/mode.h"
 #include "peer.h"

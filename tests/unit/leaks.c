@@ -1,13 +1,13 @@
 #include "sanitized.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "check.h"
 
 #if SANITIZED_MEMORY
 #include <sanitizer/lsan_interface.h>

@@ -1,11 +1,11 @@
 #include "memory.h"
 #include "sanitized.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "check.h"
 
 static const bool sanitized = SANITIZED_MEMORY || SANITIZED_THREADS;
 

@@ -1,11 +1,11 @@
 #include "peer.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "check.h"
 
 void peer_connect(struct peer *p, const struct addr *at)
 {

@@ -1,13 +1,12 @@
 #include "post.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "os/timer.h"
+#include "check.h"
 #include "held_clock.h"
+#include "os/timer.h"
 #include "peer.h"
 
 /* ---- the transport ---- */

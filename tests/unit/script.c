@@ -1,7 +1,5 @@
 #include "script.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,9 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "cmd/advice.h"
-#include "os/timer.h"
 #include "held_clock.h"
+#include "os/timer.h"
 
 enum { PLAY_LIMIT_MS = 5000 };
 

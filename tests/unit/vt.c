@@ -1,11 +1,11 @@
 #include "vt.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uniwidth.h>
 
 #include "base/utf8.h"
+#include "check.h"
 
 static struct vt_row *row_at(struct vt *t, size_t row)
 {

@@ -1,10 +1,9 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
 #include "analysis/ascii.h"
 #include "analysis/oracle.h"
 #include "analysis/segment.h"
+#include "check.h"
 
 Test(ascii, the_library_classes_it_as_the_scan_expects)
 {

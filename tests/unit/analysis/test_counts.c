@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "analysis/counts.h"
+#include "check.h"
 
 static void check(struct buf *out, const char *wanted)
 {

@@ -1,11 +1,10 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "analysis/analysis.h"
 #include "analysis/findings.h"
 #include "analysis/oracle.h"
+#include "check.h"
 #include "memory.h"
 
 #define HEAD "length: 20\nbytes: 21\nwords: 6\nunique: 3\n"

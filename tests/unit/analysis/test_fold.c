@@ -1,10 +1,9 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <unicase.h>
 
 #include "analysis/fold.h"
 #include "analysis/oracle.h"
+#include "check.h"
 
 Test(fold, eight_bytes_of_ascii_are_folded_as_the_library_folds_them)
 {

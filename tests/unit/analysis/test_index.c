@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sys/resource.h>
 
 #include "analysis/index.h"
 #include "analysis/oracle.h"
+#include "check.h"
 #include "memory.h"
 
 static bool has(const struct index *x, uint32_t tag, uint32_t number)

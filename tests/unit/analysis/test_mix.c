@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 
 #include "analysis/mix.h"
 #include "analysis/oracle.h"
+#include "check.h"
 
 Test(mix, products_are_folded_alike_on_every_machine)
 {

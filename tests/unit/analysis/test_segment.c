@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <unictype.h>
 #include <unistr.h>
@@ -7,6 +5,7 @@
 
 #include "analysis/oracle.h"
 #include "analysis/segment.h"
+#include "check.h"
 
 /* Whether a segment begins at each byte of valid UTF-8, as the segmenter tells it. */
 static void breaks_of(struct span text, char *out)

@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +5,7 @@
 #include "analysis/fold.h"
 #include "analysis/tally.h"
 #include "base/buf.h"
+#include "check.h"
 #include "memory.h"
 
 static const struct hash_key key = {{1, 2}};

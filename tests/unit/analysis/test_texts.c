@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <malloc.h>
 #include <stdlib.h>
 
 #include "analysis/texts.h"
+#include "check.h"
 #include "memory.h"
 
 Test(texts, each_stays_where_it_is)

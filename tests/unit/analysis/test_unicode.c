@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unictype.h>
@@ -10,6 +8,7 @@
 #include "analysis/analysis.h"
 #include "analysis/fold.h"
 #include "analysis/oracle.h"
+#include "check.h"
 
 /*
  * The official files of the Unicode Character Database, as Debian's unicode-data has them. They may

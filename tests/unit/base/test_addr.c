@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/addr.h"
+#include "check.h"
 
 TestSuite(addr, .timeout = 20);
 

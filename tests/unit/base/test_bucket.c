@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "base/bucket.h"
+#include "check.h"
 
 TestSuite(bucket, .timeout = 20);
 

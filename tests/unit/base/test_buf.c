@@ -1,18 +1,17 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "check.h"
 
-static struct cr_mem mem(const void *data, size_t len)
+static struct span mem(const void *data, size_t len)
 {
-	return (struct cr_mem){data, len};
+	return (struct span){data, len};
 }
 
-static struct cr_mem waiting(const struct buf *b)
+static struct span waiting(const struct buf *b)
 {
-	return mem(buf_span(b).data, buf_span(b).len);
+	return buf_span(b);
 }
 
 Test(buf, bytes_leave_in_the_order_they_came)
@@ -22,11 +21,11 @@ Test(buf, bytes_leave_in_the_order_they_came)
 	cr_assert(eq(int, buf_puts(&b, "one "), 0));
 	cr_assert(eq(int, buf_printf(&b, "%d %s", 2, "three"), 0));
 	cr_assert(eq(int, buf_add(&b, (struct span){(const uint8_t *)"\0\xff", 2}), 0));
-	cr_assert(eq(mem, waiting(&b), mem("one 2 three\0\xff", 13)));
+	cr_assert(eq(span, waiting(&b), mem("one 2 three\0\xff", 13)));
 	buf_take(&b, 4);
-	cr_assert(eq(mem, waiting(&b), mem("2 three\0\xff", 9)));
+	cr_assert(eq(span, waiting(&b), mem("2 three\0\xff", 9)));
 	buf_printf(&b, "%s", "more");
-	cr_assert(eq(mem, waiting(&b),
+	cr_assert(eq(span, waiting(&b),
 		mem("2 three\0\xff"
 		    "more",
 			13)));
@@ -59,7 +58,7 @@ Test(buf, can_be_used_again_once_freed)
 	buf_puts(&b, "old");
 	buf_free(&b);
 	buf_puts(&b, "new");
-	cr_assert(eq(mem, waiting(&b), mem("new", 3)));
+	cr_assert(eq(span, waiting(&b), mem("new", 3)));
 	buf_free(&b);
 }
 
@@ -85,7 +84,7 @@ Test(buf, printing_leaves_no_nul_between_texts)
 	buf_printf(&b, "%0255d", 0);
 	buf_printf(&b, "end");
 	cr_assert(eq(sz, b.len, 258));
-	cr_assert(eq(mem, mem(b.data + 254, 4), mem("0end", 4)));
+	cr_assert(eq(span, mem(b.data + 254, 4), mem("0end", 4)));
 	buf_free(&b);
 }
 
@@ -121,7 +120,7 @@ Test(buf, an_impossible_size_is_refused_and_nothing_changes)
 	cr_assert(eq(int, buf_add(&b, endless), -1), "len + SIZE_MAX overflows");
 	endless.len = SIZE_MAX / 2;
 	cr_assert(eq(int, buf_add(&b, endless), -1));
-	cr_assert(eq(mem, waiting(&b), mem("abc", 3)));
+	cr_assert(eq(span, waiting(&b), mem("abc", 3)));
 	buf_free(&b);
 }
 

@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "check.h"
 
 Test(err, a_setter_returns_minus_one_and_tells_the_story)
 {

@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "check.h"
 
 /* What a reader sees; no test here shows more. */
 struct view {

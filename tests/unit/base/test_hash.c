@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "check.h"
 
 TestSuite(hash, .timeout = 20);
 

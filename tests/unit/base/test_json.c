@@ -1,11 +1,10 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "check.h"
 
 struct line {
 	char text[1024];

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "base/match.h"
+#include "check.h"
 
 TestSuite(match, .timeout = 20);
 

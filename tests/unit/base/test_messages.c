@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
 #include "base/messages.h"
+#include "check.h"
 
 TestSuite(messages, .timeout = 20);
 

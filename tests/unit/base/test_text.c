@@ -1,10 +1,9 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "check.h"
 
 /* What no parser of numbers takes, whatever the unit. */
 static const char *const no_numbers[] = {"", " ", "+1", "-1", "-0", " 1", "1 ", "1\n", "\t1",

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "base/unescape.h"
+#include "check.h"
 
 TestSuite(unescape, .timeout = 20);
 

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "base/utf8.h"
+#include "check.h"
 
 /* The plain rule of Unicode Table 3-6, written the other way round from what is tested. */
 static size_t encode(uint32_t code, uint8_t out[4])

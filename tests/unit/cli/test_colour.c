@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "cli/colour.h"
 
 static void environment(const char *no_color, const char *force, const char *term)

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 
+#include "check.h"
 #include "cli/foreign.h"
 
 static void says(const char *command, const char *word, const char *expected)

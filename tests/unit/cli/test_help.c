@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 
+#include "check.h"
 #include "cli/help.h"
 #include "toy.h"
 

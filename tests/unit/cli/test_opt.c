@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 
+#include "check.h"
 #include "cli/opt.h"
 #include "toy.h"
 
@@ -182,11 +181,11 @@ Test(opt, what_is_not_given_has_its_fallback_and_nothing_else_is_touched)
 	cr_expect(eq(i64, r.conf.own.idle_ms, 1500));
 	cr_expect(eq(i64, r.conf.own.pause_us, -1));
 	cr_expect(eq(u64, r.conf.own.backlog, 0));
-	cr_expect(zero(sz, r.conf.own.hosts.count));
+	cr_expect(eq(sz, r.conf.own.hosts.count, 0));
 	cr_expect(not(r.conf.own.once));
 	cr_expect(eq(int, r.conf.own.untouched, -1));
 	expect_text(((struct chat_conf *)((char *)&r.conf + r.chat_at))->bye, "bye");
-	cr_expect(zero(sz, r.args.count));
+	cr_expect(eq(sz, r.args.count, 0));
 }
 
 Test(opt, a_value_may_be_in_the_next_word_in_the_same_word_or_after_an_equals_sign)
@@ -490,7 +489,7 @@ Test(opt, a_modes_fields_lie_after_the_commands_own)
 
 	describe(&r);
 	cr_expect(ge(sz, r.chat_at, sizeof(struct conf)));
-	cr_expect(zero(sz, r.chat_at % _Alignof(max_align_t)));
+	cr_expect(eq(sz, r.chat_at % _Alignof(max_align_t), 0));
 	cr_expect(eq(sz, r.set.conf_size, r.chat_at + sizeof(struct chat_conf)));
 }
 

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 
+#include "check.h"
 #include "cmd/ask.h"
 
 TestSuite(ask_words, .timeout = 20);

@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <string.h>
 
+#include "check.h"
 #include "cmd/host.h"
 
 TestSuite(host, .timeout = 20);

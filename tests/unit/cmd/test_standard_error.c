@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "cmd/standard_error.h"
 #include "script.h"
 

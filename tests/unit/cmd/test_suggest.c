@@ -1,12 +1,11 @@
 /* Every hint that what is typed in the way of other programs gets: each command in it is one that
  * our own parser takes, and it neither listens more widely than was typed nor does less without
  * saying so. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "cmd/commands.h"
 #include "cmd/suggest.h"
 

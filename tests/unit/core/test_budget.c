@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "core/framer.h"
 #include "mode/analyze.h"
 #include "script.h"

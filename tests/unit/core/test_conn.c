@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "core/conn_state.h"
 #include "script.h"
 

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "core/conn_state.h"
 #include "script.h"
 

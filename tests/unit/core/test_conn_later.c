@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "script.h"
 
 TestSuite(conn_later, .timeout = 20);

@@ -1,6 +1,5 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
+#include "check.h"
 #include "script.h"
 
 TestSuite(conn_limit, .timeout = 20);

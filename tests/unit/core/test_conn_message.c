@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "script.h"
 
 /* Connections that keep messages whole, and the second address of those without a connection. */

@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "core/connector.h"
 #include "os/timer.h"
 #include "script.h"

@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "core/framer.h"
 #include "script.h"
 

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 
+#include "check.h"
 #include "core/peers.h"
 
 TestSuite(peers, .timeout = 20);

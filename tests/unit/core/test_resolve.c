@@ -1,10 +1,9 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "cmd/advice.h"
 #include "core/resolve.h"
 #include "script.h"

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 
+#include "check.h"
 #include "core/retry.h"
 #include "os/timer.h"
 #include "script.h"

@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "core/scratch.h"
 #include "directory.h"
 #include "report/report.h"

@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,12 +5,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/resolve.h"
+#include "check.h"
 #include "cmd/advice.h"
+#include "core/resolve.h"
 #include "core/server.h"
-#include "os/timer.h"
 #include "house.h"
 #include "mode/mode.h"
+#include "os/timer.h"
 #include "peer.h"
 #include "script.h"
 #include "transport/stream.h"

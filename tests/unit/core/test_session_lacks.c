@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "post.h"
 
 /* What sessions do where the kernel, or we, lack something. */

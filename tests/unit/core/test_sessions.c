@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "post.h"
 
 /* What comes: whose it is, and who has a place. What is answered: test_session_answers.c; what is

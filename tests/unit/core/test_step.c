@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "core/conn_state.h"
 #include "core/step.h"
 #include "script.h"

@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "core/target.h"
 
 TestSuite(target, .timeout = 20);

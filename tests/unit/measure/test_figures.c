@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "measure/figures.h"
 
 static const struct figures_of a_ping = {.address = "127.0.0.1:9",

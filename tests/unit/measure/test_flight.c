@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "measure/flight.h"
 
 static struct flight made(size_t max)

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "measure/histogram.h"
 
 enum { VALUES = 20000 };

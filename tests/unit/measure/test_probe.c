@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "measure/probe.h"
 
 static struct probe made(size_t size, bool alone)

@@ -1,6 +1,5 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
+#include "check.h"
 #include "measure/schedule.h"
 
 Test(schedule, one_lane_is_due_at_every_interval)

@@ -1,14 +1,13 @@
 #ifndef UNIT_MODE_PIPE_STAGE_H
 #define UNIT_MODE_PIPE_STAGE_H
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "mode/pipe.h"
 #include "peer.h"
 #include "script.h"

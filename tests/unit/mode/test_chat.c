@@ -1,11 +1,10 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "mode/chat.h"
 #include "peer.h"
 #include "script.h"

@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
@@ -9,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "peer.h"
 #include "pipe_stage.h"
 

@@ -1,6 +1,5 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
+#include "check.h"
 #include "pipe_stage.h"
 
 /* The ends that scripts ask pipe for. */

@@ -1,6 +1,5 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
+#include "check.h"
 #include "pipe_stage.h"
 
 /* How fast pipe goes, where that is limited. */

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "os/alarm.h"
 #include "peer.h"
 

@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "base/list.h"
+#include "check.h"
 #include "os/late.h"
 
 TestSuite(late, .timeout = 20);

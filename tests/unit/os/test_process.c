@@ -1,10 +1,9 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "os/process.h"
 #include "script.h"
 

@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "check.h"
 #include "os/sys_names.h"
 
 Test(sys_names, an_option_is_called_as_programs_write_it)

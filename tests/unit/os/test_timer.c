@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "os/loop.h"
 #include "os/timer.h"
 

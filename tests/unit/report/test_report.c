@@ -1,10 +1,9 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "report/report.h"
 #include "script.h"
 

@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "cmd/advice.h"
 #include "net.h"
 #include "peer.h"

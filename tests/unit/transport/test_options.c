@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
@@ -10,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "directory.h"
 #include "net.h"
 #include "peer.h"
@@ -175,7 +174,7 @@ Test(options, datagrams_to_a_group_travel_as_far_as_was_asked)
 
 	link.one_way = true;
 	if (transport_udp.connect(&link, &group, &conf, &source_failed) != IO_DONE)
-		cr_skip("no route to groups here");
+		cr_skip_test("no route to groups here");
 	cr_expect(eq(int, net_get(link.fd, IPPROTO_IP, IP_MULTICAST_TTL), 7));
 	transport_udp.close(&link);
 }
@@ -409,7 +408,7 @@ Test(options, a_link_local_address_is_one_of_the_interface)
 static void drop_rights(void)
 {
 	if (geteuid() == 0 && seteuid(65534) != 0)
-		cr_skip("cannot be another user");
+		cr_skip_test("cannot be another user");
 }
 
 Test(options, a_buffer_that_the_system_cuts_is_an_error)
@@ -437,7 +436,7 @@ Test(options, root_may_have_any_buffer, .init = directory_enter, .fini = directo
 	struct listening server;
 
 	if (geteuid() != 0)
-		cr_skip("only root may go past the system's limits");
+		cr_skip_test("only root may go past the system's limits");
 	server = listen_with(&to, &transport_unix, &at, &huge);
 	cr_expect(eq(int, net_get(server.fd, SOL_SOCKET, SO_SNDBUF), 128 << 20));
 	transport_unix.unlisten(&to, &server);

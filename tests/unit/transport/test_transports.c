@@ -1,6 +1,5 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
+#include "check.h"
 #include "transport/tcp.h"
 #include "transport/transports.h"
 #include "transport/udp.h"

@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
@@ -8,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "cmd/advice.h"
 #include "net.h"
 #include "peer.h"

@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "cmd/advice.h"
 #include "directory.h"
 #include "net.h"

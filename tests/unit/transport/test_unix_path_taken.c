@@ -1,11 +1,10 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "directory.h"
 #include "script.h"
 #include "transport/unix_path.h"

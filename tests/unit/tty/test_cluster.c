@@ -1,7 +1,6 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "tty/cluster.h"
 
 TestSuite(cluster, .timeout = 20);

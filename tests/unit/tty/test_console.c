@@ -1,5 +1,3 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -9,11 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tty/console.h"
+#include "check.h"
 #include "os/signals.h"
 #include "peer.h"
 #include "script.h"
 #include "transport/fd.h"
+#include "tty/console.h"
 #include "vt.h"
 
 TestSuite(console, .timeout = 30);

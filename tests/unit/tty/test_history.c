@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
-#include "tty/history.h"
+#include "check.h"
 #include "memory.h"
+#include "tty/history.h"
 
 TestSuite(history, .timeout = 20);
 

@@ -1,14 +1,13 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unigbrk.h>
 #include <uniwidth.h>
 
-#include "tty/line_edit.h"
 #include "base/utf8.h"
+#include "check.h"
 #include "memory.h"
 #include "sanitized.h"
+#include "tty/line_edit.h"
 #include "vt.h"
 
 /* Random lines; the fuzz target types many more. Sanitizers make them ten times as slow. */

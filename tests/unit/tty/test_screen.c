@@ -1,9 +1,8 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 
-#include "tty/screen.h"
+#include "check.h"
 #include "script.h"
+#include "tty/screen.h"
 
 TestSuite(screen, .timeout = 20);
 
