@@ -15,7 +15,7 @@ export BATS_TEST_TIMEOUT=60
 
     export SHORTIO_LOG=$BATS_TEST_TMPDIR/shortio.log
     cc -std=c17 -O2 -D_GNU_SOURCE -shared -fPIC -o "$shim" "$PEERS/shortio.c" -ldl
-    random_file "$data" $((1 << 20))
+    random_file "$data" $((1 << 18))
     free_port
     LAUNCHER=(env LD_PRELOAD="$shim")
     SERVER_PORT=$PORT start_server --mode echo
@@ -32,8 +32,8 @@ export BATS_TEST_TIMEOUT=60
     same_bytes "$data" "$data.echo"
     stop_server
     equal "$SERVER_STATUS" 0
-    # Six programs, each with its megabyte in and out at 13 bytes a call at most.
-    equal "$(awk '$2 > 2 * 1024 * 1024 / 13 && $4 > 1000' "$SHORTIO_LOG" | wc -l)" 6
+    # Six programs, each with its 256 KiB in and out at 13 bytes a call at most.
+    equal "$(awk '$2 > 2 * 256 * 1024 / 13 && $4 > 1000' "$SHORTIO_LOG" | wc -l)" 6
     has_line "$SERVER_ERR" "^listening on 0.0.0.0:$PORT \(tcp, echo\)\$" ||
         fail "it said: $(cat "$SERVER_ERR")"
 }

@@ -50,10 +50,10 @@ except BlockingIOError:
 
 # ---- descriptors ----
 
-@test "100 servers are used as soon as a descriptor says so" {
+@test "40 servers are used as soon as a descriptor says so" {
     local fd host port rest
 
-    for _ in {1..100}; do
+    for _ in {1..40}; do
         coproc exec "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready 5 5>&1 1>/dev/null 2>/dev/null
         # shellcheck disable=SC2086 # bash closes them with the job
         exec {fd}<&${COPROC[0]}
@@ -150,8 +150,8 @@ except BlockingIOError:
 
 # ---- files ----
 
-@test "100 servers are used as soon as their file is there" {
-    for _ in {1..100}; do
+@test "40 servers are used as soon as their file is there" {
+    for _ in {1..40}; do
         launch -H 127.0.0.1 -p 0 --ready file
         until [ -e file ]; do is_gone "$SERVER_PID" && fail "$(cat "$SERVER_ERR")"; done
         # shellcheck disable=SC2046
@@ -499,8 +499,8 @@ attach_end() {
     wait_until is_gone "$SERVER_PID"
 }
 
-@test "100 servers in the background are used as soon as the command returns" {
-    for _ in {1..100}; do
+@test "40 servers in the background are used as soon as the command returns" {
+    for _ in {1..40}; do
         detach -H 127.0.0.1 -p 0
         answers "$HOST" "$PORT"
         kill "$SERVER_PID"

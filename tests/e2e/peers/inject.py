@@ -93,6 +93,7 @@ TIMES = collections.defaultdict(lambda: (1, 2, 3), {
     "splice": range(1, 7), "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
 ALL = {**ERRORS, **MOVES}
 FIRST_OF_PAIRS = 2  # errors of the first call that fails, and times
+AT_RANDOM = 1  # so many calls more may be made in another run
 FOLLOWING = 2  # so many of the calls after one that failed are a second one that fails
 
 # One call that fails: which, with what error, and the how manieth of its kind (strace's when=).
@@ -626,6 +627,20 @@ def pairs_of(fault, calls):
             yield [fault, Fault(name, ALL[name][0], nth)]
 
 
+def calls_made(scenario):
+    """How often a run in which no call fails makes each of them: what it never makes cannot fail."""
+    calls, failure = attempt(scenario, [], ALL)
+    if failure:
+        sys.exit(failure)
+    return collections.Counter(traced_name(call) for call in calls)
+
+
+def comes_to_pass(fault, made):
+    """Whether the call is made so often."""
+    first = int(str(fault.when).rstrip("+"))
+    return made[fault.call] > 0 and first <= made[fault.call] + AT_RANDOM
+
+
 def faults(errors, most=None):
     """Each call with each of its errors, each time; or with its first `most` errors, the first `most` times."""
     return [Fault(call, error, when) for call in errors for error in errors[call][:most]
@@ -642,8 +657,11 @@ def main():
     elif sys.argv[1] == "moves" and not pairs:
         chosen += [Fault(call, error, "1+") for call in MOVES for error in MOVES[call]
                    if error in FOR_EVER and call != "fcntl"]
-    cases = [(scenario, fault) for scenario in scenarios(sys.argv[1], home.name) for fault in chosen]
     began = time.monotonic()
+    cases = []
+    for scenario in scenarios(sys.argv[1], home.name):
+        made = calls_made(scenario)
+        cases += [(scenario, fault) for fault in chosen if comes_to_pass(fault, made)]
     # Of datagrams no more than a socket has room for are on their way at once: 60,000 bytes a case.
     workers = os.cpu_count() * (2 if KIND.is_datagram() else 4)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
