@@ -217,72 +217,72 @@ expect_calm() {
     [ "$count" -gt 0 ] || fail "no such state: $pattern"
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: an echo server with 1,000 idle clients" {
     expect_calm echo_with_1000_idle
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: at a hard limit of 64 descriptors, clients waiting" {
     expect_calm echo_at_a_hard_limit_of_64
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: out of descriptors, clients waiting" {
     expect_calm echo_out_of_descriptors
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: echo and source with clients that never read, half-close or reset" {
     expect_calm '(echo_never.*|echo_whose.*|.*_that_never_reads)'
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: serve before the first client, whatever standard input is" {
     expect_calm 'serve_waiting.*'
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: serve whose reader has gone" {
     expect_calm 'serve_with_reader_gone.*' -13
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: serve between two clients, standard input closed" {
     expect_calm serve_in_turn_input_closed_between_clients
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: connect to a silent peer, whatever standard input is" {
     expect_calm 'connect_(silent|input_closed|input_closed_no_shutdown|input_(null|a_).*)'
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: connect whose reader has gone" {
     expect_calm connect_reader_gone -13
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: connect with its output full, also where the peer half-closed or reset" {
     expect_calm 'connect_output.*' 4
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: connect with its input full, closed, or a file" {
     expect_calm 'connect_(input_full.*|input_a_file_not_taken)'
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: connect with both directions full, or a peer that has ended" {
     expect_calm 'connect_(both|peer).*'
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: datagram servers and clients, with peers that are silent or never read" {
     expect_calm '(udp|unix_datagram)_.*'
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "no processor time: sequenced packets never read, and a Unix server without room" {
     expect_calm '(seqpacket|unix_connect)_.*'
 }
