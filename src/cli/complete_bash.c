@@ -97,10 +97,10 @@ static void add_value(struct page *p, const struct opt *opt)
 
 static void add_values(struct page *p, const struct opt_set *set)
 {
-	struct opt_row row;
+	struct opt_row row = {0};
 
 	page_add(p, "\tcase $before in\n");
-	for (size_t i = 0; opt_row_at(set, i, &row); i++)
+	while (opt_row_next(set, &row))
 		if (row.opt->arg)
 			add_value(p, row.opt);
 	page_add(p, "\t\t*) ;;\n\tesac\n");
@@ -108,10 +108,10 @@ static void add_values(struct page *p, const struct opt_set *set)
 
 static void add_options(struct page *p, const struct opt_set *set)
 {
-	struct opt_row row;
+	struct opt_row row = {0};
 
 	page_add(p, "\tif [[ $current == -* && -z $only_words ]]; then\n\t\t_sockx_reply -W '");
-	for (size_t i = 0; opt_row_at(set, i, &row); i++) {
+	while (opt_row_next(set, &row)) {
 		if (row.opt->letter)
 			page_add(p, " -%c", row.opt->letter);
 		if (row.opt->name)

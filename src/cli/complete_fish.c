@@ -105,12 +105,12 @@ static void add_words(struct page *p, const struct command *command)
 static void add_command(struct page *p, const struct command *command)
 {
 	struct opt_set set = {0};
-	struct opt_row row;
+	struct opt_row row = {0};
 
 	page_add(p, "\ncomplete -c sockx -n '__sockx_is \"\"' -a %s", command->name);
 	add_described(p, command->summary);
 	command->options(&set);
-	for (size_t i = 0; opt_row_at(&set, i, &row); i++)
+	while (opt_row_next(&set, &row))
 		add_option(p, command, row.opt);
 	add_words(p, command);
 }

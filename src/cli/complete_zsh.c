@@ -152,16 +152,15 @@ static const char *words_of(const struct command *command)
 static void add_command(struct page *p, const struct command *command)
 {
 	struct opt_set set = {0};
-	struct opt_row row;
 
 	command->options(&set);
-	for (size_t i = 0; opt_row_at(&set, i, &row); i++)
+	for (struct opt_row row = {0}; opt_row_next(&set, &row);)
 		if (row.opt->choice)
 			add_choices(p, command, row.opt->name, row.opt->arg, row.opt->choice);
 	if (command->words == WORDS_CHOICE)
 		add_choices(p, command, "word", "word", command->word);
 	page_add(p, "\n_sockx_%s() {\n\t_arguments -s -S : \\\n", command->name);
-	for (size_t i = 0; opt_row_at(&set, i, &row); i++)
+	for (struct opt_row row = {0}; opt_row_next(&set, &row);)
 		add_option(p, command, row.opt);
 	page_add(p, "\t\t%s\n}\n", words_of(command));
 }

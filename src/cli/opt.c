@@ -49,19 +49,29 @@ size_t opt_set_add_mode(struct opt_set *set, const char *title, const struct opt
 	return offset;
 }
 
+bool opt_row_next(const struct opt_set *set, struct opt_row *row)
+{
+	if (!row->opt) {
+		*row = (struct opt_row){set->groups[0].rows, &set->groups[0], 0};
+		return set->count > 0;
+	}
+	row->number++;
+	row->opt++;
+	if (row->opt == row->group->rows + row->group->count) {
+		if (row->group == &set->groups[set->count - 1])
+			return false;
+		row->group++;
+		row->opt = row->group->rows;
+	}
+	return true;
+}
+
 bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out)
 {
-	size_t first = 0;
-
-	for (size_t g = 0; g < set->count; g++) {
-		const struct opt_group *group = &set->groups[g];
-
-		if (number - first < group->count) {
-			*out = (struct opt_row){&group->rows[number - first], group, number};
+	*out = (struct opt_row){0};
+	while (opt_row_next(set, out))
+		if (out->number == number)
 			return true;
-		}
-		first += group->count;
-	}
 	return false;
 }
 
@@ -74,11 +84,12 @@ static bool is_called(const struct opt *opt, const char *name)
 
 const char *opts_given(const struct opt_set *set, const struct opt_args *args, const char *name)
 {
-	struct opt_row row;
+	struct opt_row row = {0};
 
-	for (size_t i = 0; opt_row_at(set, i, &row); i++)
+	while (opt_row_next(set, &row))
 		if (is_called(row.opt, name))
-			return args->given[i].typed[0] ? args->given[i].typed : NULL;
+			return args->given[row.number].typed[0] ? args->given[row.number].typed
+			                                        : NULL;
 	return NULL;
 }
 
@@ -93,14 +104,14 @@ static bool has_mode(const struct opt_modes *modes, const char *name)
 const char *opts_stray(const struct opt_set *set, const struct opt_args *args, const char *chosen,
 	const struct opt_modes **modes)
 {
-	struct opt_row row;
+	struct opt_row row = {0};
 
-	for (size_t i = 0; opt_row_at(set, i, &row); i++) {
+	while (opt_row_next(set, &row)) {
 		const struct opt_modes *whose = &row.group->modes;
 
-		if (args->given[i].typed[0] && whose->count && !has_mode(whose, chosen)) {
+		if (args->given[row.number].typed[0] && whose->count && !has_mode(whose, chosen)) {
 			*modes = whose;
-			return args->given[i].typed;
+			return args->given[row.number].typed;
 		}
 	}
 	return NULL;

@@ -42,11 +42,11 @@ static void *field_of(const struct parser *p, const struct opt_row *row)
 
 static void set_fallbacks(const struct parser *p)
 {
-	struct opt_row row;
+	struct opt_row row = {0};
 	union opt_value value;
 	const union opt_value never = {.msec = -1}; /* for 0 is a duration too */
 
-	for (size_t i = 0; opt_row_at(p->set, i, &row); i++) {
+	while (opt_row_next(p->set, &row)) {
 		memset(field_of(p, &row), 0, row.opt->size);
 		if (row.opt->kind == OPT_MSEC || row.opt->kind == OPT_USEC)
 			opt_value_store(row.opt, field_of(p, &row), &never);
@@ -58,7 +58,8 @@ static void set_fallbacks(const struct parser *p)
 
 static bool find_name(const struct parser *p, const char *name, struct opt_row *out)
 {
-	for (size_t i = 0; opt_row_at(p->set, i, out); i++)
+	*out = (struct opt_row){0};
+	while (opt_row_next(p->set, out))
 		if (out->opt->name && strcmp(out->opt->name, name) == 0)
 			return true;
 	return false;
@@ -66,7 +67,8 @@ static bool find_name(const struct parser *p, const char *name, struct opt_row *
 
 static bool find_letter(const struct parser *p, char letter, struct opt_row *out)
 {
-	for (size_t i = 0; letter && opt_row_at(p->set, i, out); i++)
+	*out = (struct opt_row){0};
+	while (letter && opt_row_next(p->set, out))
 		if (out->opt->letter == letter)
 			return true;
 	return false;

@@ -12,6 +12,9 @@ struct opt_row {
 	size_t number; /* over all groups: the index into opt_args.given */
 };
 
+/* The next row of the set, from {0} on; false after the last. */
+bool opt_row_next(const struct opt_set *set, struct opt_row *row);
+
 /* The row of that number; false after the last. */
 bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out);
 
