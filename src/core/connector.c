@@ -140,9 +140,13 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 static void connector_tell(
 	struct reporter *to, enum report_kind kind, const struct addr *at, const char *reason)
 {
-	const struct addr_shown address = addr_text(at);
-	const struct report what = {.kind = kind, .address = address.text, .reason = reason};
+	struct report what = {.kind = kind, .reason = reason};
+	struct addr_shown address;
 
+	if (!report_shown(to, kind))
+		return;
+	address = addr_text(at);
+	what.address = address.text;
 	report(to, &what);
 }
 

@@ -8,13 +8,16 @@
 static void dial_tell_connected(struct dial *d)
 {
 	const struct transport *via = d->where.via;
-	const struct addr_shown address = addr_text(&d->at);
-	const struct report connected = {
+	struct report connected = {
 		.kind = via->connectionless ? REPORT_AIMED : REPORT_CONNECTED,
-		.address = address.text,
 		.transport = via->name,
 	};
+	struct addr_shown address;
 
+	if (!report_shown(d->owner->to, connected.kind))
+		return;
+	address = addr_text(&d->at);
+	connected.address = address.text;
 	report(d->owner->to, &connected);
 }
 
