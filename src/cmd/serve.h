@@ -56,6 +56,7 @@ struct serve_run {
 	struct server server;
 	struct ready ready;
 	struct notify notify;
+	char notified[40];            /* what it says of a server in the background */
 	struct background background; /* in use with --background */
 	struct budget budget;         /* of its clients */
 	struct mode_env env;

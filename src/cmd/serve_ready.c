@@ -138,6 +138,15 @@ static int serve_ready_leave(struct serve_run *run, const char *place, struct er
 	return background_ready(&run->background, word, err);
 }
 
+/* What the service manager hears; from the background also which process goes on. */
+static const char *serve_ready_state(struct serve_run *run)
+{
+	if (!run->conf->ready.background)
+		return "READY=1";
+	snprintf(run->notified, sizeof(run->notified), "READY=1\nMAINPID=%d", sys_pid());
+	return run->notified;
+}
+
 int serve_ready_tell(void *arg, struct err *err)
 {
 	struct serve_run *run = arg;
@@ -146,6 +155,6 @@ int serve_ready_tell(void *arg, struct err *err)
 
 	if (ready_tell(&run->ready, place.text, err) < 0)
 		return -1;
-	notify_say(&run->notify, "READY=1");
+	notify_say(&run->notify, serve_ready_state(run));
 	return serve_ready_leave(run, place.text, err);
 }

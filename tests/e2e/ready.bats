@@ -304,6 +304,16 @@ is_notified() {
     is_notified "$BATS_TEST_TMPDIR/notify"
 }
 
+@test "a service manager hears which process goes on in the background" {
+    start_job "$PYTHON" "$PEERS/notified.py" "$PWD/notify" "$SOCKX" serve -m echo -p 0 --background
+    wait_until has_line "$JOB_OUT" '^[0-9]+ 127'
+    wait_until has_line "$JOB_OUT" '^MAINPID='
+    read -r SERVER_PID _ < <(grep ' 127' "$JOB_OUT")
+    DETACHED+=("$SERVER_PID")
+    equal "$(grep = "$JOB_OUT")" "READY=1"$'\n'"MAINPID=$SERVER_PID"
+    attach_end
+}
+
 @test "--max-time is a stop that a service manager hears of" {
     start_job "$PYTHON" "$PEERS/notified.py" "$PWD/notify" "$SOCKX" serve -m echo -p 0 --max-time 100ms
     wait_job
