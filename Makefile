@@ -85,10 +85,11 @@ $(B)/docs: $(OBJECTS) $(B)/src/docs.o
 	$(call say,link,$@)
 	$(Q)$(link) $^ $(LIBS) -o $@
 
-# Each test runs by way of tests/unit/leaks.c.
+# Each test runs by way of tests/unit/leaks.c, and each allocation of ours by way of tests/unit/memory.c.
+WRAPPED := criterion_internal_test_main malloc calloc realloc strdup
 $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS)
 	$(call say,link,$@)
-	$(Q)$(link) -Wl,--wrap=criterion_internal_test_main $^ $(LIBS) -lcriterion -o $@
+	$(Q)$(link) $(WRAPPED:%=-Wl,--wrap=%) $^ $(LIBS) -lcriterion -o $@
 
 $(B)/tests/unit/cmd/test_suggest.o: tests/unit/cmd/foreign.txt
 $(UNIT_OBJECTS): private OWN_CPPFLAGS += -Itests/unit

@@ -326,7 +326,7 @@ static const struct handler scan_out = {.drained = scan_out_drained, .closed = s
 
 /* ---- names ---- */
 
-static void scan_look_up(struct scan_command *run);
+static int scan_look_up(struct scan_command *run, struct err *err);
 
 /* Its addresses of the source's family. */
 static void scan_take(struct scan_command *run, const struct resolved *found)
@@ -342,6 +342,7 @@ static void scan_take(struct scan_command *run, const struct resolved *found)
 static void scan_on_resolved(void *arg, const struct resolved *found, const struct err *why)
 {
 	struct scan_command *run = arg;
+	struct err err = {0};
 
 	run->resolve = NULL;
 	timer_clear(&run->client.loop, &run->late);
@@ -350,7 +351,8 @@ static void scan_on_resolved(void *arg, const struct resolved *found, const stru
 		return;
 	}
 	scan_take(run, found);
-	scan_look_up(run);
+	if (scan_look_up(run, &err) < 0)
+		client_fail(&run->client, &err);
 }
 
 static void scan_on_late(struct timer *t)
@@ -365,41 +367,39 @@ static void scan_on_late(struct timer *t)
 	client_fail(&run->client, &why);
 }
 
-static void scan_start(struct scan_command *run)
+/* Have a name's addresses looked up. */
+static int scan_ask_for(struct scan_command *run, const struct scan_host *host, struct err *err)
 {
-	if (scan_begin(&run->scan) < 0)
-		client_fail(&run->client, &(struct err){ERR_RUNTIME, .what = "out of memory"});
+	const struct report resolving = {REPORT_RESOLVING, .address = host->name};
+	struct client *c = &run->client;
+
+	report(c->to, &resolving);
+	run->resolve = resolve_start(&c->loop, &host->query, scan_on_resolved, run, err);
+	if (!run->resolve)
+		return -1;
+	if (c->conf->connect_timeout_ms > 0)
+		timer_set_in(&c->loop, &run->late, c->conf->connect_timeout_ms);
+	return 0;
 }
 
-/* One after the other; then the scan begins. */
-static void scan_look_up(struct scan_command *run)
+/* One after the other; then the scan begins. Returns 0, or -1 with err. */
+static int scan_look_up(struct scan_command *run, struct err *err)
 {
-	struct client *c = &run->client;
 	struct resolved found;
-	struct err err = {0};
-	int known = 1;
 
-	while (run->looked_up < run->host_count && known > 0) {
-		known = resolve_at_once(&run->hosts[run->looked_up].query, &found, &err);
-		if (known > 0)
-			scan_take(run, &found);
-	}
-	if (known > 0) {
-		scan_start(run);
-		return;
-	}
-	if (known == 0) {
-		const struct report resolving = {
-			REPORT_RESOLVING, .address = run->hosts[run->looked_up].name};
+	while (run->looked_up < run->host_count) {
+		const struct scan_host *host = &run->hosts[run->looked_up];
+		int known = resolve_at_once(&host->query, &found, err);
 
-		report(c->to, &resolving);
-		run->resolve = resolve_start(
-			&c->loop, &run->hosts[run->looked_up].query, scan_on_resolved, run, &err);
+		if (known < 0)
+			return -1;
+		if (known == 0)
+			return scan_ask_for(run, host, err);
+		scan_take(run, &found);
 	}
-	if (!run->resolve)
-		client_fail(c, &err);
-	else if (c->conf->connect_timeout_ms > 0)
-		timer_set_in(&c->loop, &run->late, c->conf->connect_timeout_ms);
+	return scan_begin(&run->scan) == 0
+	               ? 0
+	               : err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
 /* ---- the run ---- */
@@ -439,9 +439,9 @@ static int scan_prepare(struct scan_command *run, struct err *err)
 
 static int scan_go(struct scan_command *run, const struct opt_args *args, struct err *err)
 {
-	if (scan_read(run, args, err) < 0 || scan_prepare(run, err) < 0)
+	if (scan_read(run, args, err) < 0 || scan_prepare(run, err) < 0 ||
+		scan_look_up(run, err) < 0)
 		return -1;
-	scan_look_up(run);
 	return client_turn(&run->client, err);
 }
 

@@ -1,8 +1,11 @@
 #include "memory.h"
 #include "sanitized.h"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -70,4 +73,56 @@ void release_memory(void)
 		free(hoard);
 		hoard = next;
 	}
+}
+
+/* ---- one allocation fails ---- */
+
+/* How many are still to come, the failing one included; 0: none is to fail. A look-up's thread
+ * allocates, too. */
+static atomic_uint to_come;
+
+bool fail_allocation(unsigned nth)
+{
+	return atomic_exchange(&to_come, nth) == 0;
+}
+
+static bool is_to_fail(void)
+{
+	unsigned left = atomic_load(&to_come);
+
+	while (left && !atomic_compare_exchange_weak(&to_come, &left, left - 1))
+		;
+	if (left == 1)
+		errno = ENOMEM;
+	return left == 1;
+}
+
+/* The linker (--wrap, see Makefile) has our allocations come here. */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+	return is_to_fail() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return is_to_fail() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+	return is_to_fail() ? NULL : __real_realloc(block, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return is_to_fail() ? NULL : __real_strdup(text);
 }
