@@ -63,6 +63,7 @@ int signals_open(struct signals *s, struct loop *loop, struct err *err)
 	if (fd < 0 || loop_watch(loop, &s->watch, EPOLLIN) < 0) {
 		err_sys(err, ERR_RUNTIME, errno, "cannot watch for signals");
 		signals_close(s);
+		signals_unblock(); /* also where there was nothing to close */
 		return -1;
 	}
 	return 0;

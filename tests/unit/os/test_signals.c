@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -124,4 +125,22 @@ Test(signals, leave_no_descriptor_open)
 	begin(&s);
 	end(&s);
 	cr_assert(eq(uint, open_descriptors(), before));
+}
+
+Test(signals, that_cannot_be_watched_have_their_usual_effect)
+{
+	struct stopper s = {.signals = {.stop = on_stop, .watch.fd = -1}};
+	struct rlimit before;
+	struct err err = {0};
+	sigset_t blocked;
+
+	cr_assert(eq(int, loop_init(&s.loop, &err), 0));
+	before = allow_no_more_descriptors();
+	cr_expect(eq(int, signals_open(&s.signals, &s.loop, &err), -1));
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, err.sys, EMFILE), "%s", err.what);
+	signals_close(&s.signals);
+	cr_assert(eq(int, sigprocmask(SIG_BLOCK, NULL, &blocked), 0));
+	cr_assert(eq(int, sigismember(&blocked, SIGTERM), 0));
+	loop_free(&s.loop);
 }
