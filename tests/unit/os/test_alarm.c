@@ -1,8 +1,11 @@
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "check.h"
 #include "os/alarm.h"
 #include "peer.h"
+#include "script.h"
 
 TestSuite(alarm, .timeout = 20);
 
@@ -74,4 +77,18 @@ Test(alarm, one_that_was_never_opened_can_be_closed)
 	struct alarm a = {.watch.fd = -1};
 
 	alarm_close(&a);
+}
+
+Test(alarm, cannot_be_made_without_a_descriptor)
+{
+	struct clock_tower t = {0};
+	struct err err = {0};
+	struct rlimit before;
+
+	cr_assert(eq(int, loop_init(&t.loop, &err), 0));
+	before = allow_no_more_descriptors();
+	cr_expect(eq(int, alarm_open(&t.alarm, &t.loop, &err), -1));
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, err.sys, EMFILE), "%s", err.what);
+	end(&t);
 }

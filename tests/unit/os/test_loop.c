@@ -469,3 +469,14 @@ Test(loop, leaves_no_descriptor_open)
 	loop_free(&l);
 	cr_assert(eq(uint, open_descriptors(), before));
 }
+
+Test(loop, cannot_begin_without_a_descriptor)
+{
+	struct rlimit before = allow_no_more_descriptors();
+	struct err err = {0};
+	struct loop l;
+
+	cr_expect(eq(int, loop_init(&l, &err), -1));
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, err.sys, EMFILE), "%s", err.what);
+}

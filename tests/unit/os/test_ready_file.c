@@ -1,7 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -148,4 +152,72 @@ Test(ready_file, a_name_that_a_killed_server_left_is_passed_over)
 	cr_assert(holds("at", "x\n"));
 	ready_file_end(&f);
 	unlink(left);
+}
+
+/* A path of so many bytes: x, or directories of which none exists. */
+static char *long_path(size_t len, bool in_directories)
+{
+	char *path = malloc(len + 1);
+
+	memset(path, 'x', len);
+	for (size_t i = 100; in_directories && i < len; i += 100)
+		path[i] = '/';
+	path[len] = '\0';
+	return path;
+}
+
+Test(ready_file, a_path_that_is_too_long_is_refused)
+{
+	char *name = long_path(NAME_MAX + 1, false), *path = long_path(2 * PATH_MAX, true);
+
+	to = silent_reporter();
+	cr_assert(eq(int, refused(name).sys, ENAMETOOLONG));
+	cr_assert(eq(int, refused(path).sys, ENAMETOOLONG));
+	free(name);
+	free(path);
+}
+
+Test(ready_file, anothers_file_that_cannot_be_removed_is_left)
+{
+	struct err err;
+
+	to = silent_reporter();
+	chmod(".", 0755);
+	mkdir("closed", 0755);
+	write_file("closed/at", "another's");
+	be_nobody();
+	err = refused("closed/at");
+	be_ourselves();
+	cr_assert(strstr(err.what, "the old file cannot be removed") != NULL, "%s", err.what);
+	cr_assert(eq(int, err.sys, EACCES));
+	cr_assert(holds("closed/at", "another's"));
+	unlink("closed/at");
+	rmdir("closed");
+}
+
+Test(ready_file, what_cannot_be_written_leaves_nothing)
+{
+	const struct rlimit none = {0, RLIM_INFINITY};
+	struct rlimit before;
+	struct ready_file f;
+	struct err err = {0};
+	char beside[40];
+
+	to = silent_reporter();
+	snprintf(beside, sizeof(beside), ".ready-%d-0", getpid());
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert(eq(int, ready_file_prepare(&f, &to, "at", &err), 0));
+	cr_assert(eq(int, getrlimit(RLIMIT_FSIZE, &before), 0));
+	cr_assert(eq(int, setrlimit(RLIMIT_FSIZE, &none), 0));
+	cr_expect(eq(int, ready_file_put(&f, span_of("x\n"), &err), -1));
+	setrlimit(RLIMIT_FSIZE, &before);
+	cr_assert(eq(int, err.sys, EFBIG), "%s", err.what);
+	cr_assert(eq(int, err.kind, ERR_RUNTIME));
+	before = allow_no_more_descriptors();
+	cr_expect(eq(int, ready_file_put(&f, span_of("x\n"), &err), -1));
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(int, err.sys, EMFILE), "%s", err.what);
+	is_free("at");
+	is_free(beside);
+	ready_file_end(&f);
 }
