@@ -11,6 +11,7 @@
 #include "mode/pipe.h"
 #include "peer.h"
 #include "script.h"
+#include "std_pipes.h"
 #include "transport/fd.h"
 
 /* A run of pipe: descriptors 0 and 1 are real pipes of which the test holds the other ends; the
@@ -39,33 +40,6 @@ static inline void on_done(void *arg, const struct err *why)
 	st->failed = why != NULL;
 	if (why)
 		st->why = *why;
-}
-
-static inline void take_over(int from, int number)
-{
-	cr_assert(eq(int, dup2(from, number), number));
-	close(from);
-}
-
-static inline void let_go(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static inline void lay_pipes(struct stage *st)
-{
-	int in[2], out[2];
-
-	cr_assert(eq(int, pipe2(in, O_CLOEXEC), 0));
-	cr_assert(eq(int, pipe2(out, O_CLOEXEC), 0));
-	st->in = in[1];
-	st->out = out[0];
-	take_over(in[0], 0);
-	take_over(out[1], 1);
-	cr_assert(eq(int, fcntl(st->in, F_SETFL, O_NONBLOCK), 0));
-	cr_assert(eq(int, fcntl(st->out, F_SETFL, O_NONBLOCK), 0));
 }
 
 static const struct pipe_conf plain = {.quit_after_ms = -1, .delay_ms = -1};
@@ -108,7 +82,7 @@ static inline struct stage *begin(struct script *peer, struct pipe_conf conf)
 {
 	struct stage *st = calloc(1, sizeof(*st));
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	begin_as_is(st, peer, conf);
 	return st;
 }
@@ -118,7 +92,7 @@ static inline struct stage *begin_crlf(struct script *peer)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	st->shared.crlf = true;
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	begin_as_is(st, peer, plain);
 	return st;
 }

@@ -8,6 +8,7 @@
 #include "mode/chat.h"
 #include "peer.h"
 #include "script.h"
+#include "std_pipes.h"
 #include "transport/fd.h"
 
 TestSuite(mode_chat, .timeout = 20);
@@ -46,32 +47,6 @@ static void on_enough(void *arg)
 	st->enough++;
 }
 
-static void take_over(int from, int number)
-{
-	cr_assert(eq(int, dup2(from, number), number));
-	close(from);
-}
-
-static void let_go(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void lay_pipes(struct stage *st)
-{
-	int in[2], out[2];
-
-	cr_assert(eq(int, pipe2(in, O_CLOEXEC), 0));
-	cr_assert(eq(int, pipe2(out, O_CLOEXEC), 0));
-	st->in = in[1];
-	st->out = out[0];
-	take_over(in[0], 0);
-	take_over(out[1], 1);
-	cr_assert(eq(int, fcntl(st->out, F_SETFL, O_NONBLOCK), 0));
-}
-
 enum role { SERVER, CLIENT };
 
 static struct stage *stage(enum role role, struct chat_conf conf, const char *eol)
@@ -80,7 +55,7 @@ static struct stage *stage(enum role role, struct chat_conf conf, const char *eo
 	struct err err = {0};
 
 	signal(SIGPIPE, SIG_IGN);
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	st->conf = conf;
 	st->shared = (struct mode_shared){.eol = eol, .settle_ms = SETTLE_MS};
 	scene_begin_for(&st->sc, &mode_chat.on, &st->run);

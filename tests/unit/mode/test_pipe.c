@@ -294,7 +294,7 @@ Test(mode_pipe, a_person_at_a_terminal_is_done_when_the_peer_is)
 	struct stage *st = calloc(1, sizeof(*st));
 	struct lines told = {0};
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	let_go(&st->in);
 	st->in = lay_terminal(0);
 	begin_as_is(st, &peer, plain);
@@ -381,7 +381,7 @@ Test(mode_pipe, send_only_and_recv_only_together_are_a_usage_error)
 	struct stage *st = calloc(1, sizeof(*st));
 	struct err err = {0};
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	cr_assert(eq(int,
 		set_up(st,
 			(struct pipe_conf){.delay_ms = -1,
@@ -653,7 +653,7 @@ static void cannot_be_combined(struct pipe_conf conf)
 	struct err err = {0};
 
 	conf.quit_after_ms = -1;
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	cr_assert(eq(int, set_up(st, conf, &err), -1));
 	cr_assert(eq(int, err.kind, ERR_USAGE));
 	cr_assert(err.hint[0] != '\0');
@@ -708,7 +708,7 @@ Test(mode_pipe, in_turn_each_client_gets_what_the_one_before_has_not_taken)
 	struct script first = {.incoming = "1"}, second = {.incoming = "2"};
 	struct stage *st = calloc(1, sizeof(*st));
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	st->env.enough = on_enough;
 	st->env.in_turn = true;
 	begin_as_is(st, NULL, plain);
@@ -739,7 +739,7 @@ Test(mode_pipe, a_client_that_comes_after_the_end_of_input_is_told_so_at_once)
 	struct script first = {.incoming = "1", .reads_nothing = true}, second = {.incoming = "2"};
 	struct stage *st = calloc(1, sizeof(*st));
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	st->env.enough = on_enough;
 	st->env.in_turn = true;
 	begin_as_is(st, &first, plain);
@@ -761,7 +761,7 @@ static struct stage *break_the_first(struct script *first)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	*first = (struct script){.reads_nothing = true, .fail_write_at = 1, .error = ECONNRESET};
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	st->env.enough = on_enough;
 	st->env.in_turn = true;
 	begin_as_is(st, first, plain);
@@ -798,7 +798,7 @@ Test(mode_pipe, nothing_of_the_input_is_read_before_the_first_client_is_there)
 	struct stage *st = calloc(1, sizeof(*st));
 	int left = 0;
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	begin_as_is(st, NULL, plain);
 	type(st, "patience");
 	turn(st, 5);

@@ -105,7 +105,7 @@ Test(mode_pipe_ends, silence_before_the_last_message_is_a_time_limit)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	st->env.answer_ms = 400;
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	begin_as_is(st, &peer, after(2));
 	end_input(st);
 	turn(st, 5);
@@ -127,7 +127,7 @@ Test(mode_pipe_ends, what_is_sent_begins_the_wait_for_messages_anew)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	st->env.answer_ms = 400;
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	begin_as_is(st, &peer, after(1));
 	scene_pass_ms(&st->sc, 300);
 	type(st, "question");
@@ -186,14 +186,14 @@ Test(mode_pipe_ends, of_one_client_that_is_listened_to)
 	struct stage *st = calloc(1, sizeof(*st));
 	struct err err = {0};
 
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	st->env.in_turn = true;
 	cr_assert(eq(int, set_up(st, conf, &err), -1));
 	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
 	end(st);
 	conf.send_only = true;
 	st = calloc(1, sizeof(*st));
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	cr_assert(eq(int, set_up(st, conf, &err), -1));
 	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
 	end(st);
@@ -286,7 +286,7 @@ Test(mode_pipe_ends, a_text_that_cannot_be_read_is_a_usage_error)
 		struct stage *st = calloc(1, sizeof(*st));
 		struct err err = {0};
 
-		lay_pipes(st);
+		lay_pipes(&st->in, &st->out);
 		cr_assert(eq(int, set_up(st, once(bad[i]), &err), -1));
 		cr_expect(eq(int, (int)err.kind, ERR_USAGE));
 		end(st);

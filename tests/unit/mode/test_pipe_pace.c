@@ -69,7 +69,7 @@ Test(mode_pipe_pace, each_line_is_a_message_of_its_own)
 	struct stage *st = calloc(1, sizeof(*st));
 
 	st->shared.crlf = true;
-	lay_pipes(st);
+	lay_pipes(&st->in, &st->out);
 	begin_as_is(st, &peer, delayed(0));
 	type(st, "one\ntwo\nthree");
 	end_input(st);
