@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -51,7 +52,7 @@ struct served {
 };
 
 /* A server in a process of its own. */
-static struct served serve(const char *mode)
+static struct served serve_with(const char *mode, const char *option)
 {
 	struct served s = {0};
 	char ready[12], line[64] = "";
@@ -60,7 +61,7 @@ static struct served serve(const char *mode)
 	cr_assert(eq(int, pipe(ends), 0));
 	s.server = fork();
 	if (s.server == 0) {
-		const char *words[] = {"serve", "-m", mode, "-k", "-H", "127.0.0.1", "-p", "0",
+		const char *words[] = {"serve", "-m", mode, option, "-H", "127.0.0.1", "-p", "0",
 			"--ready", ready, NULL};
 		struct reporter to = silent_reporter();
 		static struct outcome o;
@@ -75,6 +76,11 @@ static struct served serve(const char *mode)
 	close(ends[0]);
 	cr_assert(eq(int, sscanf(line, "127.0.0.1 %7[0-9]", s.port), 1), "%s", line);
 	return s;
+}
+
+static struct served serve(const char *mode)
+{
+	return serve_with(mode, "-k");
 }
 
 static void end_server(const struct served *s)
@@ -146,6 +152,24 @@ Test(lacks, echo)
 	end_server(&s);
 }
 
+Test(lacks, echo_measured_over_two_connections)
+{
+	const struct served s = serve("echo");
+
+	each_fails(WORDS("echo", "-p", s.port, "-H", "127.0.0.1", "--count", "4", "--connections",
+			   "2", "--interval", "0"),
+		"", NULL);
+	end_server(&s);
+}
+
+Test(lacks, a_probe_by_a_datagram)
+{
+	const struct served s = serve_with("echo", "-u");
+
+	each_fails(WORDS("connect", "-z", "-u", "--probe", "x", "127.0.0.1", s.port), "", "");
+	end_server(&s);
+}
+
 Test(lacks, greet)
 {
 	const struct served s = serve("greet");
@@ -190,6 +214,20 @@ Test(lacks, serve_after_a_look_up)
 	each_fails(
 		WORDS("serve", "-m", "greet", "-H", "localhost", "-p", "0", "--max-time", "50ms"),
 		"", NULL);
+}
+
+Test(lacks, serve_that_tells_when_it_is_ready)
+{
+	char place[] = "/tmp/sockx-unit-XXXXXX";
+	int fd = mkstemp(place);
+
+	cr_assert(ge(int, fd, 0));
+	close(fd);
+	setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
+	each_fails(WORDS("serve", "-m", "echo", "-H", "127.0.0.1", "-p", "0", "--max-time", "1ms",
+			   "--ready", place),
+		"", "");
+	cr_expect(eq(int, unlink(place), -1), "it goes with the server");
 }
 
 Test(lacks, help)
