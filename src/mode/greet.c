@@ -122,6 +122,7 @@ static bool greet(struct conn *c, struct span name)
 	if (run->asks)
 		greet_tell(run, c, REPORT_NAMED, name);
 	if (greet_write(&greeting, run, c, name) < 0) {
+		buf_free(&greeting);
 		conn_refuse(c, "out of memory");
 		return false;
 	}
