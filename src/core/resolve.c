@@ -167,21 +167,25 @@ static void resolve_on_answer(struct watch *w, uint32_t events)
 	resolve_let_go(job);
 }
 
+/* Returns NULL, with errno, where it cannot be. */
 static struct job *resolve_new_job(const struct resolve_query *query)
 {
 	struct job *job = calloc(1, sizeof(*job));
+	int error;
 
 	if (!job)
 		return NULL;
 	atomic_init(&job->holders, 2);
-	job->wake = sys_eventfd();
 	job->host = strdup(query->host);
+	job->wake = job->host ? sys_eventfd() : -1;
 	job->hints = (struct addrinfo){.ai_family = query->family,
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = query->passive ? AI_PASSIVE : AI_ADDRCONFIG};
-	if (job->wake >= 0 && job->host)
+	if (job->wake >= 0)
 		return job;
+	error = errno;
 	resolve_free_job(job);
+	errno = error;
 	return NULL;
 }
 
@@ -191,7 +195,7 @@ struct resolve *resolve_start(struct loop *loop, const struct resolve_query *que
 {
 	struct resolve *r = calloc(1, sizeof(*r));
 	struct job *job = r ? resolve_new_job(query) : NULL;
-	int error = ENOMEM;
+	int error = errno;
 
 	if (!job)
 		goto fail;

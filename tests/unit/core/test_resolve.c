@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include "check.h"
 #include "cmd/advice.h"
 #include "core/resolve.h"
+#include "memory.h"
 #include "script.h"
 
 TestSuite(resolve, .timeout = 20);
@@ -285,4 +287,34 @@ Test(resolve, the_loop_turns_while_a_name_is_looked_up)
 	loop_unwatch(&t.loop, &c.watch);
 	loop_free(&t.loop);
 	close(fd);
+}
+
+/* ---- what keeps it from beginning ---- */
+
+Test(resolve, a_look_up_that_cannot_begin_says_why_and_leaves_nothing)
+{
+	const struct resolve_query query = {.host = NO_NAME, .port = 80, .family = AF_UNSPEC};
+	struct resolve *r = NULL;
+	struct rlimit before;
+	unsigned nth = 0;
+	struct told t;
+	struct err err;
+
+	begin(&t);
+	for (; !r; nth++) {
+		err = (struct err){0};
+		fail_allocation(nth + 1);
+		r = resolve_start(&t.loop, &query, on_done, &t, &err);
+		fail_allocation(0);
+		cr_assert(eq(int, err.sys, r ? 0 : ENOMEM), "%s", err.what);
+	}
+	cr_assert(eq(uint, nth, 4), "three allocations");
+	resolve_cancel(r);
+	before = allow_no_more_descriptors();
+	r = resolve_start(&t.loop, &query, on_done, &t, &err);
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(eq(ptr, r, NULL));
+	cr_assert(eq(int, err.sys, EMFILE), "%s", err.what);
+	loop_free(&t.loop);
+	cr_assert(eq(uint, t.times, 0));
 }
