@@ -1,8 +1,10 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
 #include "house.h"
+#include "memory.h"
 #include "os/timer.h"
 #include "transport/udp.h"
 
@@ -72,6 +74,93 @@ Test(server_lacks, nor_does_one_that_cannot_be_counted_for_want_of_memory)
 {
 	lack_memory_for_one(1);
 }
+
+/* ---- each allocation fails in turn ---- */
+
+Test(server_lacks, one_that_lacks_memory_to_begin_says_so_and_leaves_nothing)
+{
+	struct err err = {0};
+	struct stand s;
+	unsigned nth = 0;
+	int rc = -1;
+
+	for (; rc < 0; nth++) {
+		prepare(&s, "echo");
+		s.house.server.conf.via = &transport_udp;
+		s.house.server.conf.max_per_peer = 1;
+		fail_allocation(nth + 1);
+		rc = server_start(&s.house.server, &err);
+		fail_allocation(0);
+		if (rc < 0)
+			cr_assert(strstr(err.what, "out of memory") != NULL, "%s", err.what);
+		clear_away(&s);
+	}
+	cr_assert(gt(uint, nth, 3));
+}
+
+/* A client that comes while one allocation fails. Returns whether it was served. */
+static bool serve_failing(unsigned nth, bool *all_there)
+{
+	struct stand s;
+	struct peer p, next;
+
+	prepare(&s, "echo");
+	s.house.server.conf.max_per_peer = 1;
+	open_house(&s.house);
+	visit(&p, &s.house);
+	peer_say(&p, "word");
+	fail_allocation(nth);
+	TURN_UNTIL(&s.loop, hears(&p, "word") || p.ended || p.error);
+	*all_there = !fail_allocation(0);
+	peer_leave(&p);
+	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 0);
+	visit(&next, &s.house);
+	peer_say(&next, "next");
+	TURN_UNTIL(&s.loop, hears(&next, "next"));
+	peer_leave(&next);
+	clear_away(&s);
+	return p.heard_len == 4;
+}
+
+Test(server_lacks, a_client_is_served_or_turned_away_and_the_next_one_is_served)
+{
+	bool all_there = false, served = false;
+	unsigned nth = 0;
+
+	while (!all_there)
+		served = serve_failing(++nth, &all_there);
+	cr_assert(served);
+	cr_assert(gt(uint, nth, 2));
+}
+
+/* A listener whose descriptor is none of a socket. */
+static enum io listen_on_nothing(struct reporter *to, const struct addr *at,
+	const struct listen_conf *conf, struct listening *out, struct err *err)
+{
+	(void)to;
+	(void)at;
+	(void)conf;
+	(void)err;
+	*out = (struct listening){.fd = open("/dev/null", O_RDONLY | O_CLOEXEC)};
+	return IO_DONE;
+}
+
+Test(server_lacks, an_address_that_cannot_be_told_is_an_error)
+{
+	struct transport row = transport_tcp;
+	struct err err = {0};
+	struct stand s;
+
+	prepare(&s, "echo");
+	row.listen = listen_on_nothing;
+	s.house.server.conf.via = &row;
+	cr_assert(eq(int, server_start(&s.house.server, &err), -1));
+	cr_assert(eq(int, err.kind, ERR_LISTEN));
+	cr_assert(eq(int, err.sys, ENOTSOCK), "%s", err.what);
+	clear_away(&s);
+}
+
+/* ---- datagrams ---- */
 
 /* The first receive of a test finds no memory. */
 static unsigned receives;

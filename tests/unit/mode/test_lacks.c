@@ -132,6 +132,8 @@ Test(mode_lacks, greet)
 	}
 	each_fails(&mode_greet, &(struct greet_conf){.greeting = greeting, .ask = true},
 		&(struct script){.incoming = "Ann\n"}, said);
+	each_fails(&mode_greet, &(struct greet_conf){.greeting = greeting, .ask = true},
+		&(struct script){.incoming = "Ann\n", .per_read = 1}, said);
 }
 
 /* ---- chat, where the operator hears of it, too ---- */
