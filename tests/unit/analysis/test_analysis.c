@@ -1,6 +1,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/analysis.h"
 #include "analysis/oracle.h"
@@ -339,4 +340,48 @@ Test(analysis, without_memory_it_says_so_and_leaves_nothing)
 	cr_assert(eq(int, failed, -1));
 	left = mallinfo2().uordblks;
 	cr_assert(le(sz, left, used + 8192));
+}
+
+/* The report of a text in pieces, of which some end in the middle of a word or a letter. Returns -1
+ * when memory is out. */
+static int report_of(struct span text, struct buf *out)
+{
+	struct analysis_cursor cursor = {0};
+	struct analysis a;
+	int rc = 0;
+
+	analysis_init(&a, &key, false);
+	for (; text.len && rc == 0; text = span_from(text, text.len < 997 ? text.len : 997))
+		rc = analysis_add(&a, (struct span){text.data, text.len < 997 ? text.len : 997});
+	if (rc == 0)
+		rc = analysis_end(&a);
+	if (rc == 0)
+		do
+			rc = analysis_report(&a, &cursor, out, 4000);
+		while (rc == ANALYSIS_MORE);
+	analysis_free(&a);
+	return rc;
+}
+
+Test(analysis, each_allocation_may_fail_and_without_a_failure_the_report_is_whole)
+{
+	static uint8_t text[65536];
+	const struct span all = {text, numbered(text, 0, 3000)};
+	struct buf whole = {0}, part = {0};
+	unsigned nth = 0;
+	int rc = -1;
+
+	cr_assert(eq(int, report_of(all, &whole), ANALYSIS_DONE));
+	for (; rc < 0; nth++) {
+		buf_free(&part);
+		fail_allocation(nth + 1);
+		rc = report_of(all, &part);
+		if (fail_allocation(0))
+			cr_assert(eq(int, rc, -1), "allocation %u", nth + 1);
+	}
+	cr_assert(gt(uint, nth, 20));
+	cr_assert(eq(sz, part.len, whole.len));
+	cr_assert(eq(int, memcmp(part.data, whole.data, whole.len), 0));
+	buf_free(&whole);
+	buf_free(&part);
 }
