@@ -297,3 +297,42 @@ Test(tables, what_belongs_together_in_a_mode_is_there_together)
 		cr_expect(eq(int, modes[i]->option_count > 0, modes[i]->conf_size > 0));
 	}
 }
+
+/* What is printed for an option without its value; its hint's example is one that it takes. */
+static void example_can_be_typed(const struct opt_set *set, const char *command, const char *name)
+{
+	static const char lead[] = "for example: ";
+	char option[40], example[100] = "", *words[] = {option, example};
+	struct opt_args args = {0};
+	void *conf = calloc(1, set->conf_size);
+	struct err err = {0};
+
+	snprintf(option, sizeof(option), "--%s", name);
+	cr_expect(eq(int, opts_parse(set, command, conf, 1, words, &args, &err), OPTS_ERROR));
+	words[0] = option; /* the slots are reused */
+	words[1] = example;
+	if (strncmp(err.hint, lead, strlen(lead)) == 0) {
+		snprintf(example, sizeof(example), "%s",
+			err.hint + strlen(lead) + strlen(option) + 1);
+		err = (struct err){0};
+		cr_expect(eq(int, opts_parse(set, command, conf, 2, words, &args, &err), OPTS_RUN),
+			"%s %s %s: %s", command, option, example, err.what);
+	} else {
+		cr_expect(strstr(err.hint, "shows the options") != NULL, "%s %s: %s", command,
+			option, err.hint);
+	}
+	free(conf);
+}
+
+Test(tables, an_option_without_its_value_has_an_example_that_can_be_typed)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		struct opt_set set = options_of(commands[i]);
+
+		for (size_t g = 0; g < set.count; g++)
+			for (size_t n = 0; n < set.groups[g].count; n++)
+				if (set.groups[g].rows[n].arg)
+					example_can_be_typed(&set, commands[i]->name,
+						set.groups[g].rows[n].name);
+	}
+}
