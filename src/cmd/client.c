@@ -136,6 +136,8 @@ static void client_on_dialled(struct dial *d, struct conn *made, const struct er
 	struct client *c = container_of(d, struct client, dial);
 
 	c->net = made;
+	if (made)
+		c->since_ms = c->loop.now_ms;
 	if (!made)
 		client_try_again(c, why);
 	else if (!c->unproven)
@@ -283,16 +285,30 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	return client_read_source(c, &c->dial.where.from, err);
 }
 
-/* All went well: only now is that known. */
-static void client_tell_done(struct client *c)
+/* A report with all bytes of the run so far, and their time. */
+static struct report client_totals(const struct client *c, enum report_kind kind)
 {
-	struct report done = {.kind = REPORT_DONE, .received = c->received, .sent = c->sent};
+	struct report totals = {.kind = kind, .received = c->received, .sent = c->sent};
 	struct list *node;
+	int64_t ms = c->loop.now_ms - c->since_ms;
 
 	for (node = c->owner.conns.next; node != &c->owner.conns; node = node->next) {
-		done.received += conn_received(conn_of_node(node));
-		done.sent += conn_sent(conn_of_node(node));
+		totals.received += conn_received(conn_of_node(node));
+		totals.sent += conn_sent(conn_of_node(node));
 	}
+	if (c->since_ms)
+		totals.in_ms = ms > 0 ? (uint64_t)ms : 1;
+	return totals;
+}
+
+/* All went well: only now is that known. */
+static void client_tell_done(const struct client *c)
+{
+	struct report done;
+
+	if (!report_shown(c->to, REPORT_DONE))
+		return;
+	done = client_totals(c, REPORT_DONE);
 	report(c->to, &done);
 }
 

@@ -39,6 +39,7 @@ struct client {
 	struct retry retry;      /* ... until there is one */
 	struct conn *net;        /* which this is; NULL while there is none */
 	uint64_t received, sent; /* bytes, of the connections that are over */
+	int64_t since_ms;        /* when the first connection was there; 0: none was yet */
 	struct timer max_time;
 	struct late late_lines; /* the reporter's lines */
 	struct err verdict;     /* why the run failed, or none */

@@ -94,6 +94,7 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	c->on = owner->on;
 	c->ctx = owner->ctx;
 	c->reads_a_turn = 1;
+	c->began_ms = owner->loop->now_ms;
 	c->id = ++owner->opened;
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
@@ -661,6 +662,11 @@ struct addr conn_address(const struct conn *c)
 int64_t conn_idle_ms(const struct conn *c)
 {
 	return c->owner->idle_ms;
+}
+
+int64_t conn_began_ms(const struct conn *c)
+{
+	return c->began_ms;
 }
 
 int64_t conn_active_ms(const struct conn *c)

@@ -262,6 +262,7 @@ uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner *
 struct addr conn_address(const struct conn *c); /* len 0: none */
 int64_t conn_idle_ms(const struct conn *c);     /* owner.idle_ms */
 int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.now_ms then */
+int64_t conn_began_ms(const struct conn *c);    /* when it was made; loop.now_ms then */
 bool conn_moved(const struct conn *c);          /* a byte has, either way */
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */

@@ -37,6 +37,7 @@ struct conn {
 	struct buf queue;   /* as it is, or as messages (base/messages.h) */
 	size_t holds;       /* bytes that the handler keeps for it */
 	size_t counted;     /* ... and the queue, as the owner's budget knows it */
+	int64_t began_ms;   /* when it was made */
 	int64_t active_ms;  /* when bytes last moved */
 	int64_t later_ms;   /* when handler.later is due; 0: never */
 	union {

@@ -174,6 +174,16 @@ static void server_on_moved(struct conn_owner *owner, struct conn *c)
 	server_close_if_complete(s);
 }
 
+/* For a person that asked for detail; 0: for no other. */
+static uint64_t server_pace_ms(const struct server *s, const struct conn *c)
+{
+	int64_t ms = s->clients.loop->now_ms - conn_began_ms(c);
+
+	if (!report_shown(s->clients.to, REPORT_DONE))
+		return 0;
+	return ms > 0 ? (uint64_t)ms : 1;
+}
+
 static void server_report_gone(struct server *s, struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
@@ -185,6 +195,7 @@ static void server_report_gone(struct server *s, struct conn *c, const struct er
 		.why = why,
 		.received = conn_received(c),
 		.sent = conn_sent(c),
+		.in_ms = server_pace_ms(s, c),
 	};
 
 	report(s->clients.to, &what);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/amount.h"
 #include "base/escape.h"
 #include "base/json.h"
 
@@ -21,6 +22,8 @@ enum field_kind {
 	FIELD_MSEC,   /* the same, milliseconds; to a person in seconds */
 	FIELD_BYTES,  /* uint64_t, ports as well; where the row's text tells it, 0 or not */
 	FIELD_SPAN,   /* struct span, of any bytes; likewise */
+	FIELD_PACE,   /* uint64_t, the milliseconds that the bytes took: to a person alone, with
+	                 their rate */
 };
 
 /* A field of a report: all that is to be said of it, beside its member in struct report. */
@@ -46,6 +49,7 @@ static const struct report_field fields[] = {
 	{"silent", FIELD_BYTES, offsetof(struct report, silent)},
 	{"failures", FIELD_TIMES, offsetof(struct report, failures)},
 	{"duration_ms", FIELD_MSEC, offsetof(struct report, duration_ms)},
+	{"pace", FIELD_PACE, offsetof(struct report, in_ms)},
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -55,7 +59,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 		"listening on {address} ({transport}, {mode})"},
 	[REPORT_OPENED] = {"conn.opened", LEVEL_PEOPLE, "{conn}: {address} connected"},
 	[REPORT_CLOSED] = {"conn.closed", LEVEL_PEOPLE,
-		"{conn}: {address} done, {received} bytes received, {sent} sent"},
+		"{conn}: {address} done, {received} bytes received, {sent} sent{pace}"},
 	[REPORT_LOST] = {"conn.lost", LEVEL_PEOPLE,
 		"{conn}: {address} lost after {received} bytes received, {sent} sent: {reason}"},
 	[REPORT_NAMED] = {"conn.named", LEVEL_PEOPLE, "{conn}: {address} is {name}"},
@@ -89,7 +93,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_FILE_MEANT] = {"text.is_file", LEVEL_PEOPLE,
 		"{name} was taken as a text; {reason}"},
 	[REPORT_SERVER_ENDED] = {"connect.ended", LEVEL_PEOPLE, "{address} closed the connection"},
-	[REPORT_DONE] = {"done", LEVEL_DETAIL, "done: {received} bytes received, {sent} sent"},
+	[REPORT_DONE] = {"done", LEVEL_DETAIL,
+		"done: {received} bytes received, {sent} sent{pace}"},
 	[REPORT_MEASURE_BEGUN] = {"measure.begun", LEVEL_DETAIL,
 		"measuring {address} ({transport}), connections: {count}"},
 	[REPORT_MEASURE_ENDED] = {"measure.ended", LEVEL_DETAIL,
@@ -216,6 +221,7 @@ static void json_field(struct json *j, const struct report *what, const struct r
 		if (is_told(what->kind, field))
 			json_str(j, field->name, span_in(what, field));
 		break;
+	case FIELD_PACE: break;
 	}
 }
 
@@ -241,6 +247,24 @@ static int add_escaped(struct buf *line, const char *text)
 	return escape_add(&e, span_of(text), line) < 0 || escape_end(&e, line) < 0 ? -1 : 0;
 }
 
+/* " in 1.24 s (4.03 MiB/s)"; what is too short to have a rate has none. */
+static int add_pace(struct buf *line, const struct report *what, uint64_t ms)
+{
+	enum { LEAST_MS = 5 };
+	uint64_t in = what->received, out = what->sent;
+	int rc;
+
+	if (!ms)
+		return 0;
+	rc = buf_printf(line, " in %s", amount_time(ms).text);
+	if (ms < LEAST_MS || !(in || out))
+		return rc;
+	if (!in || !out)
+		return rc | buf_printf(line, " (%s)", amount_rate(in + out, ms).text);
+	return rc | buf_printf(line, " (%s in, %s out)", amount_rate(in, ms).text,
+			    amount_rate(out, ms).text);
+}
+
 static int add_field(struct buf *line, const struct report *what, struct span name)
 {
 	const struct report_field *field = field_named(name);
@@ -257,6 +281,7 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 	case FIELD_NUMBER:
 	case FIELD_BYTES: return buf_printf(line, "%ju", (uintmax_t)number_of(what, field));
 	case FIELD_SPAN: return buf_puts(line, quoted_span(span_in(what, field)).text);
+	case FIELD_PACE: return add_pace(line, what, number_of(what, field));
 	}
 	return -1;
 }

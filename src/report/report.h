@@ -67,6 +67,7 @@ struct report {
 	uint64_t duration_ms;           /* ... in this time */
 	struct span name;               /* as the peer said it, for REPORT_NAMED: any bytes */
 	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
+	uint64_t in_ms;        /* how long the bytes took, for a person: {pace}; 0: not shown */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */

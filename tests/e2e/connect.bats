@@ -399,3 +399,16 @@ print(lines[-1]["event"], lines[-1]["kind"], lines[-1]["exit"])' <<<"$stderr")" 
     expect_status 0
     [[ $stderr != *"closed the connection"* ]] || fail "$stderr"
 }
+
+# ---- totals ----
+
+@test "-v: a run ends with its bytes, their time and their rate, and so does each client of a server" {
+    start_server -m echo -v
+    run --separate-stderr sockx connect -v -q 50ms 127.0.0.1 "$PORT" <<<hello
+    expect_status 0
+    [[ $stderr =~ done:\ 6\ bytes\ received,\ 6\ sent\ in\ [0-9.]+\ m?s\ \([0-9.]+\ B/s\ in,\ [0-9.]+\ B/s\ out\)$ ]]
+    wait_until has_line "$SERVER_ERR" \
+        '^1: .* done, 6 bytes received, 6 sent in [0-9.]+ m?s \([0-9.]+ B/s in, [0-9.]+ B/s out\)$'
+    stop_server
+    has_line "$SERVER_ERR" '^done: 6 bytes received, 6 sent$'
+}

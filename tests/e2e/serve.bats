@@ -189,7 +189,7 @@ blocks_signals() {
 @test "--verbose tells who comes and goes, one whole line an event" {
     start_server -m echo -v -H 127.0.0.1
     sockx echo -H 127.0.0.1 -p "$PORT" hello
-    wait_until says ' done, 5 bytes received, 5 sent$'
+    wait_until says ' done, 5 bytes received, 5 sent in [0-9]'
     says '^1: 127\.0\.0\.1:[0-9]+ connected$'
 }
 

@@ -164,13 +164,13 @@ b'two\\nthree'"
         start_kind $kind $kind -m discard -v
         kind $kind
         equal "$(sockx connect "${WITH[@]}" -U $kind <sent)" ""
-        wait_until says '^1: .* done, 3000000 bytes received, 0 sent$'
+        wait_until says '^1: .* done, 3000000 bytes received, 0 sent in [0-9]'
     done
     start_kind datagram datagram -m discard -v
     asks send datagram datagram one '' two
     wait_until says '^1: unix:@[0-9a-f]+ connected$'
     stop_server
-    says '^1: unix:@[0-9a-f]+ done, 6 bytes received, 0 sent$'
+    says '^1: unix:@[0-9a-f]+ done, 6 bytes received, 0 sent in [0-9]'
 }
 
 @test "source sends without end, and to a datagram as much as it was sent" {
@@ -243,7 +243,7 @@ two"
 @test "empty sequenced packets are messages and no end, to a server" {
     start_kind seqpacket at -m echo -v
     asks empty seqpacket at
-    wait_until says '^1: .* done, 6 bytes received, 6 sent$'
+    wait_until says '^1: .* done, 6 bytes received, 6 sent in [0-9]'
 }
 
 @test "empty datagrams are answered, and end nothing" {
@@ -536,7 +536,7 @@ sends_after_the_server_ended() {
     asks turns datagram at a b c a d a
     equal "$(grep -c ' connected$' "$SERVER_ERR")" 4
     equal "$(grep -c ' done, ' "$SERVER_ERR")" 1
-    says '^2: .* done, 1 bytes received, 1 sent$'
+    says '^2: .* done, 1 bytes received, 1 sent in [0-9]'
 }
 
 # ---- hostile peers ----

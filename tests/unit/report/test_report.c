@@ -26,7 +26,8 @@ static struct report full_report(enum report_kind kind)
 		.silent = 7,
 		.failures = 7,
 		.duration_ms = 1810,
-		.name = span_of("Ada \033[2J")};
+		.name = span_of("Ada \033[2J"),
+		.in_ms = 1240};
 }
 
 static const struct {
@@ -35,7 +36,10 @@ static const struct {
 } told[] = {
 	{REPORT_LISTENING, "listening on 127.0.0.1:80 (tcp, echo)\n", "listening"},
 	{REPORT_OPENED, "7: 127.0.0.1:80 connected\n", "conn.opened"},
-	{REPORT_CLOSED, "7: 127.0.0.1:80 done, 12 bytes received, 34 sent\n", "conn.closed"},
+	{REPORT_CLOSED,
+		"7: 127.0.0.1:80 done, 12 bytes received, 34 sent in 1.24 s (10 B/s in, 27 B/s "
+                "out)\n",
+		"conn.closed"},
 	{REPORT_LOST,
 		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by peer\n",
 		"conn.lost"},
@@ -73,7 +77,8 @@ static const struct {
 	{REPORT_FILE_MEANT, "'Ada \\x1b[2J' was taken as a text; Connection reset by peer\n",
 		"text.is_file"},
 	{REPORT_SERVER_ENDED, "127.0.0.1:80 closed the connection\n", "connect.ended"},
-	{REPORT_DONE, "done: 12 bytes received, 34 sent\n", "done"},
+	{REPORT_DONE, "done: 12 bytes received, 34 sent in 1.24 s (10 B/s in, 27 B/s out)\n",
+		"done"},
 	{REPORT_MEASURE_BEGUN, "measuring 127.0.0.1:80 (tcp), connections: 5\n", "measure.begun"},
 	{REPORT_MEASURE_ENDED, "measured 127.0.0.1:80 (tcp), connections: 5\n", "measure.ended"},
 	{REPORT_PORT, "127.0.0.1:80: Connection reset by peer\n", "port"},
@@ -550,4 +555,31 @@ Test(report, a_line_that_is_rendered_already_passes_as_it_is)
 
 	report_line(&to, span_of("{\"sent\":1}\n"));
 	cr_assert(eq(str, lines.text, "{\"sent\":1}\n"));
+}
+
+static const struct {
+	uint64_t received, sent, ms;
+	const char *text;
+} paces[] = {
+	{5242880, 0, 1240, "done: 5242880 bytes received, 0 sent in 1.24 s (4.03 MiB/s)\n"},
+	{0, 5242880, 1240, "done: 0 bytes received, 5242880 sent in 1.24 s (4.03 MiB/s)\n"},
+	{5242880, 1240, 1240,
+		"done: 5242880 bytes received, 1240 sent in 1.24 s "
+		"(4.03 MiB/s in, 1000 B/s out)\n"},
+	{0, 0, 125000, "done: 0 bytes received, 0 sent in 2 min 5 s\n"},
+	{5, 5, 4, "done: 5 bytes received, 5 sent in 4 ms\n"},
+	{5, 5, 0, "done: 5 bytes received, 5 sent\n"},
+};
+
+Test(report, bytes_have_their_time_and_their_rate_where_it_is_known)
+{
+	for (size_t i = 0; i < sizeof(paces) / sizeof(paces[0]); i++) {
+		const struct report what = {.kind = REPORT_DONE,
+			.received = paces[i].received,
+			.sent = paces[i].sent,
+			.in_ms = paces[i].ms};
+		struct lines lines = tell(&what, false);
+
+		cr_expect(eq(str, lines.text, (char *)paces[i].text));
+	}
 }
