@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/escape.h"
 #include "cmd/advice.h"
@@ -189,10 +190,57 @@ static void client_on_max_time(struct timer *t)
 		client_fail(c, &why);
 }
 
+/* A report with all bytes of the run so far, and their time. */
+static struct report client_totals(const struct client *c, enum report_kind kind)
+{
+	struct report totals = {.kind = kind, .received = c->received, .sent = c->sent};
+	struct list *node;
+	int64_t ms = c->loop.now_ms - c->since_ms;
+
+	for (node = c->owner.conns.next; node != &c->owner.conns; node = node->next) {
+		totals.received += conn_received(conn_of_node(node));
+		totals.sent += conn_sent(conn_of_node(node));
+	}
+	if (c->since_ms)
+		totals.in_ms = ms > 0 ? (uint64_t)ms : 1;
+	return totals;
+}
+
+/* What is waited for while there is no connection. */
+static void client_tell_waiting(const struct client *c)
+{
+	const struct report waiting = {.kind = REPORT_NOT_CONNECTED,
+		.address = c->dial.typed,
+		.reason = c->dial.connector ? connector_stage(c->dial.connector)
+	                                    : "waiting to try again",
+		.duration_ms = (uint64_t)(c->loop.now_ms - c->retry.began_ms)};
+
+	report(c->to, &waiting);
+}
+
+static void client_on_asked(void *arg)
+{
+	struct client *c = arg;
+	struct report progress;
+
+	if (c->asked && c->asked(c))
+		return;
+	if (!c->since_ms) {
+		client_tell_waiting(c);
+		return;
+	}
+	progress = client_totals(c, REPORT_PROGRESS);
+	progress.duration_ms = progress.in_ms;
+	report(c->to, &progress);
+}
+
 int client_init(struct client *c, struct reporter *to, const struct client_conf *conf,
 	const struct handler *on, void *ctx, struct err *err)
 {
-	*c = (struct client){.to = to, .conf = conf};
+	memset(c, 0, offsetof(struct client, verdict)); /* a seventh less */
+	c->verdict.kind = ERR_NONE;
+	c->to = to;
+	c->conf = conf;
 	if (loop_init(&c->loop, err) < 0)
 		return -1;
 	c->owner = (struct conn_owner){.loop = &c->loop,
@@ -208,6 +256,8 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 	conn_owner_init(&c->owner);
 	c->dial.owner = &c->owner;
 	c->dial.done = client_on_dialled;
+	c->inquiry = (struct inquiry){.asked = client_on_asked, .arg = c};
+	inquiry_open(&c->inquiry, &c->loop);
 	if (scratch_init(&c->scratch) == 0 &&
 		timer_init(&c->loop, &c->max_time, client_on_max_time) == 0 &&
 		late_begin(&c->late_lines, &c->loop, to) == 0)
@@ -285,22 +335,6 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	return client_read_source(c, &c->dial.where.from, err);
 }
 
-/* A report with all bytes of the run so far, and their time. */
-static struct report client_totals(const struct client *c, enum report_kind kind)
-{
-	struct report totals = {.kind = kind, .received = c->received, .sent = c->sent};
-	struct list *node;
-	int64_t ms = c->loop.now_ms - c->since_ms;
-
-	for (node = c->owner.conns.next; node != &c->owner.conns; node = node->next) {
-		totals.received += conn_received(conn_of_node(node));
-		totals.sent += conn_sent(conn_of_node(node));
-	}
-	if (c->since_ms)
-		totals.in_ms = ms > 0 ? (uint64_t)ms : 1;
-	return totals;
-}
-
 /* All went well: only now is that known. */
 static void client_tell_done(const struct client *c)
 {
@@ -342,5 +376,6 @@ void client_free(struct client *c)
 	timer_free(&c->loop, &c->max_time);
 	scratch_free(&c->scratch, c->to);
 	late_end(&c->late_lines);
+	inquiry_close(&c->inquiry);
 	loop_free(&c->loop);
 }

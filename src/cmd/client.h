@@ -7,6 +7,7 @@
 #include "core/dial.h"
 #include "core/descriptor.h"
 #include "core/retry.h"
+#include "os/inquiry.h"
 #include "os/late.h"
 
 /*
@@ -41,15 +42,19 @@ struct client {
 	uint64_t received, sent; /* bytes, of the connections that are over */
 	int64_t since_ms;        /* when the first connection was there; 0: none was yet */
 	struct timer max_time;
+	struct inquiry inquiry; /* SIGUSR1 */
 	struct late late_lines; /* the reporter's lines */
-	struct err verdict;     /* why the run failed, or none */
 	bool unproven;    /* a connection is none until the command says so: retry_succeeded */
 	const char *mode; /* what a server must be started with to answer, for hints; NULL: any */
 	/* A connection is over, why as handler.closed has it. The command stops the loop when it is
 	 * done with the rest. */
 	void (*over)(struct client *c, const struct err *why);
+	/* SIGUSR1 asks how far it is: report it, in place of bytes. Returns false where there is
+	 * nothing yet but a connection to wait for. NULL: bytes are all there is. */
+	bool (*asked)(struct client *c);
 	/* --max-time is over: called in place of client_fail, if not NULL. */
 	void (*late)(struct client *c, const struct err *why);
+	struct err verdict; /* why the run failed, or none. Last: client_init does not clear it */
 };
 
 /* Make the loop; zeroes c. on's callbacks find ctx by conn_ctx. Returns 0, or -1 with err. */

@@ -133,6 +133,12 @@ static void measuring_late(struct client *client, const struct err *why)
 	measure_late(&container_of(client, struct measuring, client)->measure, why);
 }
 
+/* client.asked */
+static bool measuring_asked(struct client *client)
+{
+	return measure_tell_progress(&container_of(client, struct measuring, client)->measure);
+}
+
 static void measuring_pool_failed(struct client_pool *p, const struct err *why)
 {
 	measure_fail(&container_of(p, struct measuring, pool)->measure, why);
@@ -205,6 +211,7 @@ static int measuring_run(struct measuring *run, struct err *err)
 	if (client_aim(client, "echo", NULL, err) < 0 || measuring_prepare(run, err) < 0)
 		return -1;
 	client->over = measuring_over;
+	client->asked = measuring_asked;
 	client->late = measuring_late;
 	client->mode = "echo";
 	return client_run(client, err);

@@ -437,6 +437,19 @@ static int scan_prepare(struct scan_command *run, struct err *err)
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
+/* client.asked */
+static bool scan_on_asked(struct client *c)
+{
+	const struct scan_command *run = container_of(c, struct scan_command, client);
+	const struct report so_far = {.kind = REPORT_SCANNING,
+		.open = run->open,
+		.refused = run->refused,
+		.silent = run->silent};
+
+	report(c->to, &so_far);
+	return true;
+}
+
 static int scan_go(struct scan_command *run, const struct opt_args *args, struct err *err)
 {
 	if (scan_read(run, args, err) < 0 || scan_prepare(run, err) < 0 ||
@@ -470,6 +483,7 @@ int scan_run(struct reporter *to, const struct client_conf *client, const struct
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	if (client_init(&run->client, to, client, NULL, run, err) == 0) {
 		run->conf = conf;
+		run->client.asked = scan_on_asked;
 		rc = scan_go(run, args, err);
 		if (run->resolve)
 			resolve_cancel(run->resolve);

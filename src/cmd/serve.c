@@ -218,6 +218,23 @@ static void serve_on_signal(void *arg, const char *name)
 	serve_stop(arg, name, ERR_LOST);
 }
 
+/* SIGUSR1: how far it is. */
+static void serve_on_asked(void *arg)
+{
+	const struct serve_run *run = arg;
+	const struct server *s = &run->server;
+	struct report so_far = {.kind = REPORT_NOT_LISTENING,
+		.duration_ms = (uint64_t)(run->loop.now_ms - run->began_ms)};
+
+	if (s->listening || s->clients.opened) {
+		so_far.kind = REPORT_SERVING;
+		so_far.clients = server_open(s);
+		so_far.clients_total = s->clients.opened;
+		server_count(s, &so_far.received, &so_far.sent);
+	}
+	report(run->to, &so_far);
+}
+
 static void serve_on_max_time(struct timer *t)
 {
 	serve_stop(container_of(t, struct serve_run, max_time), "--max-time", ERR_TIMEOUT);
@@ -354,7 +371,8 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		.enough = serve_on_enough,
 		.arg = run};
 	run->budget.max = conf->max_memory ? conf->max_memory : limits_memory() / 4;
-	run->signals = (struct signals){.stop = serve_on_signal, .arg = run, .watch.fd = -1};
+	run->signals = (struct signals){
+		.stop = serve_on_signal, .asked = serve_on_asked, .arg = run, .watch.fd = -1};
 	if (loop_init(&run->loop, err) < 0)
 		return -1;
 	if (scratch_init(&run->scratch) < 0 || !run->env.state ||
@@ -364,6 +382,7 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0 ||
 		serve_ready_begin(run) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	run->began_ms = run->loop.now_ms;
 	return signals_open(&run->signals, &run->loop, err);
 }
 

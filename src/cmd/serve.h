@@ -51,6 +51,7 @@ struct serve_run {
 	struct loop loop;
 	struct scratch scratch;
 	struct signals signals;
+	int64_t began_ms;
 	struct timer max_time, look_up_limit, mode_limit;
 	struct late late_lines; /* the reporter's lines */
 	struct server server;

@@ -7,7 +7,8 @@ const struct opt talk_options[] = {
 		.letter = 'v',
 		.kind = OPT_COUNT,
 		OPT_FIELD(struct talk_conf, verbose),
-		.help = "report who connects, each attempt, and why it failed"},
+		.help = "report who connects, each attempt, why it failed, and the totals at the "
+			"end"},
 	{.name = "quiet",
 		.letter = 'Q',
 		.kind = OPT_FLAG,

@@ -390,6 +390,11 @@ static int connector_look_up_at_once(struct connector *c, struct err *err)
 	return 1;
 }
 
+const char *connector_stage(const struct connector *c)
+{
+	return c->resolve ? "looking up its name" : "connecting";
+}
+
 struct connector *connector_start(struct loop *loop, struct reporter *to,
 	const struct connector_conf *conf,
 	void (*done)(void *arg, const struct connected *there, const struct err *why), void *arg,

@@ -43,6 +43,9 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 	void (*done)(void *arg, const struct connected *there, const struct err *why), void *arg,
 	struct err *err);
 
+/* What it is at, as a phrase: "looking up its name", "connecting". */
+const char *connector_stage(const struct connector *c);
+
 /* Give up; done is not called. Not to be called from done. */
 void connector_cancel(struct connector *c);
 

@@ -644,6 +644,18 @@ int server_start(struct server *s, struct err *err)
 	return -1;
 }
 
+void server_count(const struct server *s, uint64_t *received, uint64_t *sent)
+{
+	struct list *node = s->clients.conns.next;
+
+	*received = s->received;
+	*sent = s->sent;
+	for (; node != &s->clients.conns; node = node->next) {
+		*received += conn_received(conn_of_node(node));
+		*sent += conn_sent(conn_of_node(node));
+	}
+}
+
 void server_enough(struct server *s)
 {
 	s->enough = true;

@@ -91,6 +91,9 @@ struct server {
  * had yet, listening goes on in the loop, and if that fails, ended is called with such an error. */
 int server_start(struct server *s, struct err *err);
 
+/* All bytes of its clients so far. */
+void server_count(const struct server *s, uint64_t *received, uint64_t *sent);
+
 /* Accept no more, and end when those who are here have gone. */
 void server_enough(struct server *s);
 

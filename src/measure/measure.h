@@ -96,6 +96,9 @@ int measure_init(struct measure *m, struct err *err);
 /* The connections still exist: it gives back what it keeps for them. */
 void measure_free(struct measure *m);
 
+/* Report the figures so far. Returns false where there are none yet. */
+bool measure_tell_progress(const struct measure *m);
+
 /* One of the connections is gone (conn_owner.gone). */
 void measure_gone(struct measure *m);
 

@@ -1,6 +1,7 @@
 /* What a measurement prints: a line for each answer, the report, and where it stands. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "measure/measure_state.h"
 
 void measure_report(struct measure *m)
@@ -38,6 +39,34 @@ void measure_tell(const struct measure *m, enum report_kind kind)
 		.count = m->conf->connections};
 
 	report(m->to, &what);
+}
+
+/* The figures so far. */
+static struct report measure_progress(const struct measure *m)
+{
+	const struct histogram *h = &m->figures.round_trips;
+	int64_t ms = (clock_ns() - m->figures.start_ns) / 1000000;
+	uint64_t in_ms = ms > 0 ? (uint64_t)ms : 1;
+
+	return (struct report){.kind = REPORT_MEASURING,
+		.messages_in = m->figures.received,
+		.messages_out = m->figures.sent,
+		.messages_per_s = m->figures.received * 1000 / in_ms,
+		.rtt_p50_us = histogram_permille(h, 500) / 1000,
+		.rtt_p99_us = histogram_permille(h, 990) / 1000,
+		.duration_ms = in_ms,
+		.in_ms = in_ms};
+}
+
+bool measure_tell_progress(const struct measure *m)
+{
+	struct report so_far;
+
+	if (!m->figures.start_ns)
+		return false;
+	so_far = measure_progress(m);
+	report(m->to, &so_far);
+	return true;
 }
 
 void measure_show(struct measure *m, const struct lane *l, uint64_t number, int64_t round_trip_ns)

@@ -45,6 +45,10 @@ static void signals_on_ready(struct watch *w, uint32_t events)
 	(void)events;
 	if (!number)
 		return;
+	if (number == SIGUSR1) {
+		s->asked(s->arg);
+		return;
+	}
 	s->number = number;
 	s->stop(s->arg, signals_name(number));
 	signals_unblock(); /* the next one has its default action: it ends us at once */
@@ -56,6 +60,8 @@ int signals_open(struct signals *s, struct loop *loop, struct err *err)
 	int fd;
 
 	signals_wanted(&set);
+	if (s->asked && !sys_signal_is_ignored(SIGUSR1))
+		sigaddset(&set, SIGUSR1);
 	sys_signals_block(&set);
 	fd = sys_signalfd(&set);
 	s->loop = loop;

@@ -9,7 +9,9 @@ struct signals {
 	struct watch watch;
 	struct loop *loop;
 	void (*stop)(void *arg, const char *name); /* called once: "SIGTERM" */
-	int number;                                /* ... which it was */
+	void (*asked)(void *arg); /* SIGUSR1 came, as with an inquiry (os/inquiry.h); NULL: it is
+	                             not watched */
+	int number;               /* ... which it was */
 	void *arg;
 };
 

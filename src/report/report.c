@@ -20,6 +20,7 @@ enum field_kind {
 	FIELD_NUMBER, /* uint64_t; unless it is 0 */
 	FIELD_TIMES,  /* the same; to a person "once", "7 times" */
 	FIELD_MSEC,   /* the same, milliseconds; to a person in seconds */
+	FIELD_USEC,   /* microseconds; to a person in milliseconds */
 	FIELD_BYTES,  /* uint64_t, ports as well; where the row's text tells it, 0 or not */
 	FIELD_SPAN,   /* struct span, of any bytes; likewise */
 	FIELD_PACE,   /* uint64_t, the milliseconds that the bytes took: to a person alone, with
@@ -49,6 +50,13 @@ static const struct report_field fields[] = {
 	{"silent", FIELD_BYTES, offsetof(struct report, silent)},
 	{"failures", FIELD_TIMES, offsetof(struct report, failures)},
 	{"duration_ms", FIELD_MSEC, offsetof(struct report, duration_ms)},
+	{"clients", FIELD_BYTES, offsetof(struct report, clients)},
+	{"clients_total", FIELD_BYTES, offsetof(struct report, clients_total)},
+	{"messages_in", FIELD_BYTES, offsetof(struct report, messages_in)},
+	{"messages_out", FIELD_BYTES, offsetof(struct report, messages_out)},
+	{"messages_per_s", FIELD_BYTES, offsetof(struct report, messages_per_s)},
+	{"rtt_p50_us", FIELD_USEC, offsetof(struct report, rtt_p50_us)},
+	{"rtt_p99_us", FIELD_USEC, offsetof(struct report, rtt_p99_us)},
 	{"pace", FIELD_PACE, offsetof(struct report, in_ms)},
 };
 
@@ -102,6 +110,19 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_PORT] = {"port", LEVEL_DETAIL, "{address}: {reason}"},
 	[REPORT_SCANNED] = {"scanned", LEVEL_READY,
 		"ports: {open} open, {refused} refused, {silent} silent"},
+	[REPORT_PROGRESS] = {"progress", LEVEL_READY,
+		"{received} bytes received, {sent} sent{pace}"},
+	[REPORT_NOT_CONNECTED] = {"progress", LEVEL_READY,
+		"{address}: {reason}, for {duration_ms}"},
+	[REPORT_SERVING] = {"progress", LEVEL_READY,
+		"clients: {clients} now, {clients_total} in all; {received} bytes received, "
+		"{sent} sent; up for {duration_ms}"},
+	[REPORT_NOT_LISTENING] = {"progress", LEVEL_READY, "not listening yet, for {duration_ms}"},
+	[REPORT_SCANNING] = {"progress", LEVEL_READY,
+		"ports so far: {open} open, {refused} refused, {silent} silent"},
+	[REPORT_MEASURING] = {"progress", LEVEL_READY,
+		"{messages_out} messages sent, {messages_in} answered{pace}: {messages_per_s}/s, "
+		"p50 {rtt_p50_us}, p99 {rtt_p99_us}"},
 };
 
 static const char *kind_name(enum err_kind kind)
@@ -210,6 +231,7 @@ static void json_field(struct json *j, const struct report *what, const struct r
 	case FIELD_NUMBER:
 	case FIELD_TIMES:
 	case FIELD_MSEC:
+	case FIELD_USEC:
 		if (number_of(what, field))
 			json_int(j, field->name, (int64_t)number_of(what, field));
 		break;
@@ -247,6 +269,13 @@ static int add_escaped(struct buf *line, const char *text)
 	return escape_add(&e, span_of(text), line) < 0 || escape_end(&e, line) < 0 ? -1 : 0;
 }
 
+static int add_msec(struct buf *line, uint64_t ms)
+{
+	if (ms < 60000)
+		return buf_printf(line, "%.1f s", (double)ms / 1000);
+	return buf_puts(line, amount_time(ms).text);
+}
+
 /* " in 1.24 s (4.03 MiB/s)"; what is too short to have a rate has none. */
 static int add_pace(struct buf *line, const struct report *what, uint64_t ms)
 {
@@ -277,7 +306,8 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 		return number_of(what, field) == 1
 		               ? buf_puts(line, "once")
 		               : buf_printf(line, "%ju times", (uintmax_t)number_of(what, field));
-	case FIELD_MSEC: return buf_printf(line, "%.1f s", (double)number_of(what, field) / 1000);
+	case FIELD_MSEC: return add_msec(line, number_of(what, field));
+	case FIELD_USEC: return buf_printf(line, "%.3f ms", (double)number_of(what, field) / 1000);
 	case FIELD_NUMBER:
 	case FIELD_BYTES: return buf_printf(line, "%ju", (uintmax_t)number_of(what, field));
 	case FIELD_SPAN: return buf_puts(line, quoted_span(span_in(what, field)).text);

@@ -43,6 +43,14 @@ enum report_kind {
 	REPORT_MEASURE_ENDED, /* the figures stand, and the connections with them: the same */
 	REPORT_PORT,          /* of a scan, one that is not open: address, reason */
 	REPORT_SCANNED,       /* a scan has ended: open, refused, silent */
+	/* How far a run is, when somebody asks: */
+	REPORT_PROGRESS,      /* bytes, in_ms */
+	REPORT_NOT_CONNECTED, /* a client that has no connection yet: address, reason, duration_ms
+	                       */
+	REPORT_SERVING,       /* a server: clients, clients_total, bytes, duration_ms */
+	REPORT_NOT_LISTENING, /* ... that does not listen yet: duration_ms */
+	REPORT_SCANNING,      /* a scan: open, refused, silent */
+	REPORT_MEASURING,     /* a measurement: messages, in_ms, their rate and round trips */
 	REPORT_KINDS
 };
 
@@ -67,7 +75,11 @@ struct report {
 	uint64_t duration_ms;           /* ... in this time */
 	struct span name;               /* as the peer said it, for REPORT_NAMED: any bytes */
 	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
-	uint64_t in_ms;        /* how long the bytes took, for a person: {pace}; 0: not shown */
+	uint64_t clients, clients_total;    /* a server's: those that are here; and all so far */
+	uint64_t messages_in, messages_out; /* for REPORT_MEASURING */
+	uint64_t messages_per_s;            /* ... answered */
+	uint64_t rtt_p50_us, rtt_p99_us;
+	uint64_t in_ms; /* how long the bytes took, for a person: {pace}; 0: not shown */
 };
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */

@@ -44,7 +44,7 @@ client            udp              sendto                      ENOBUFS          
 
 # Without these there is no run.
 *                 *                epoll_create1 epoll_wait    *                  *                1
-*                 *                epoll_add                   *                  signalfd         1
+*                 *                epoll_add                   *                  signalfd         0 1
 
 # To listen.
 starting          *                *                           *                  *                3

@@ -14,7 +14,7 @@ TestSuite(signals, .timeout = 20);
 struct stopper {
 	struct loop loop;
 	struct signals signals;
-	unsigned times;
+	unsigned times, asked;
 	const char *name;
 };
 
@@ -143,4 +143,35 @@ Test(signals, that_cannot_be_watched_have_their_usual_effect)
 	cr_assert(eq(int, sigprocmask(SIG_BLOCK, NULL, &blocked), 0));
 	cr_assert(eq(int, sigismember(&blocked, SIGTERM), 0));
 	loop_free(&s.loop);
+}
+
+static void on_asked(void *arg)
+{
+	struct stopper *s = arg;
+
+	s->asked++;
+}
+
+Test(signals, sigusr1_asks_by_the_same_descriptor_and_stops_nothing)
+{
+	struct stopper s;
+	struct err err;
+
+	s = (struct stopper){
+		.signals = {.stop = on_stop, .asked = on_asked, .arg = &s, .watch.fd = -1}};
+	cr_assert(eq(int, loop_init(&s.loop, &err), 0));
+	cr_assert(eq(int, signals_open(&s.signals, &s.loop, &err), 0));
+	for (unsigned i = 1; i <= 2; i++) {
+		raise(SIGUSR1);
+		turn_for_ms(&s.loop, 0);
+		cr_assert(eq(uint, s.asked, i));
+	}
+	raise(SIGTERM);
+	turn_for_ms(&s.loop, 0);
+	cr_assert(eq(uint, s.times, 1));
+	raise(SIGUSR1); /* while it stops, and at the very end: it does not kill */
+	turn_for_ms(&s.loop, 0);
+	cr_assert(eq(uint, s.asked, 3));
+	end(&s);
+	raise(SIGUSR1);
 }

@@ -27,6 +27,13 @@ static struct report full_report(enum report_kind kind)
 		.failures = 7,
 		.duration_ms = 1810,
 		.name = span_of("Ada \033[2J"),
+		.clients = 2,
+		.clients_total = 17,
+		.messages_in = 99,
+		.messages_out = 100,
+		.messages_per_s = 80,
+		.rtt_p50_us = 51,
+		.rtt_p99_us = 12345,
 		.in_ms = 1240};
 }
 
@@ -38,7 +45,7 @@ static const struct {
 	{REPORT_OPENED, "7: 127.0.0.1:80 connected\n", "conn.opened"},
 	{REPORT_CLOSED,
 		"7: 127.0.0.1:80 done, 12 bytes received, 34 sent in 1.24 s (10 B/s in, 27 B/s "
-                "out)\n",
+		"out)\n",
 		"conn.closed"},
 	{REPORT_LOST,
 		"7: 127.0.0.1:80 lost after 12 bytes received, 34 sent: Connection reset by peer\n",
@@ -83,6 +90,17 @@ static const struct {
 	{REPORT_MEASURE_ENDED, "measured 127.0.0.1:80 (tcp), connections: 5\n", "measure.ended"},
 	{REPORT_PORT, "127.0.0.1:80: Connection reset by peer\n", "port"},
 	{REPORT_SCANNED, "ports: 3 open, 990 refused, 7 silent\n", "scanned"},
+	{REPORT_PROGRESS, "12 bytes received, 34 sent in 1.24 s (10 B/s in, 27 B/s out)\n",
+		"progress"},
+	{REPORT_NOT_CONNECTED, "127.0.0.1:80: Connection reset by peer, for 1.8 s\n", "progress"},
+	{REPORT_SERVING, "clients: 2 now, 17 in all; 12 bytes received, 34 sent; up for 1.8 s\n",
+		"progress"},
+	{REPORT_NOT_LISTENING, "not listening yet, for 1.8 s\n", "progress"},
+	{REPORT_SCANNING, "ports so far: 3 open, 990 refused, 7 silent\n", "progress"},
+	{REPORT_MEASURING,
+		"100 messages sent, 99 answered in 1.24 s (10 B/s in, 27 B/s out): 80/s, "
+		"p50 0.051 ms, p99 12.345 ms\n",
+		"progress"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -281,7 +299,8 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 		struct lines lines;
 
 		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME || i == REPORT_RETRIED ||
-			i == REPORT_SCANNED)
+			i == REPORT_SCANNED || i == REPORT_PROGRESS || i == REPORT_SERVING ||
+			i == REPORT_NOT_LISTENING || i == REPORT_SCANNING || i == REPORT_MEASURING)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		lines = tell(&what, false);
@@ -451,6 +470,12 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_MEASURE_ENDED] = LEVEL_DETAIL,
 		[REPORT_PORT] = LEVEL_DETAIL,
 		[REPORT_SCANNED] = LEVEL_READY,
+		[REPORT_PROGRESS] = LEVEL_READY,
+		[REPORT_NOT_CONNECTED] = LEVEL_READY,
+		[REPORT_SERVING] = LEVEL_READY,
+		[REPORT_NOT_LISTENING] = LEVEL_READY,
+		[REPORT_SCANNING] = LEVEL_READY,
+		[REPORT_MEASURING] = LEVEL_READY,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {
