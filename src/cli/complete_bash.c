@@ -101,7 +101,7 @@ static void add_values(struct page *p, const struct opt_set *set)
 
 	page_add(p, "\tcase $before in\n");
 	while (opt_row_next(set, &row))
-		if (row.opt->arg)
+		if (row.opt->arg && !opt_value_is_optional(row.opt->kind))
 			add_value(p, row.opt);
 	page_add(p, "\t\t*) ;;\n\tesac\n");
 }

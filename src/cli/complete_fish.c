@@ -83,7 +83,7 @@ static void add_option(struct page *p, const struct command *command, const stru
 		page_add(p, " -l %s", opt->name);
 	if (opt->choice)
 		add_choices(p, opt);
-	else if (opt->arg)
+	else if (opt->arg && !opt_value_is_optional(opt->kind))
 		page_add(p, "%s", completers[opt->completes]);
 	add_described(p, opt->help);
 }

@@ -106,7 +106,8 @@ static void add_exclusion(struct page *p, const struct opt *opt)
 		page_add(p, "'(-%c --%s)'", opt->letter, opt->name);
 }
 
-/* "-p+" takes its value from the same or the next word, "--port=" likewise. */
+/* "-p+" takes its value from the same or the next word, "--port=" likewise, "--progress=-" from the
+ * same. */
 static void add_forms(struct page *p, const struct opt *opt)
 {
 	const char *plus = opt->arg ? "+" : "", *equals = opt->arg ? "=" : "";
@@ -116,7 +117,8 @@ static void add_forms(struct page *p, const struct opt *opt)
 	else if (opt->letter)
 		page_add(p, "-%c%s", opt->letter, plus);
 	else
-		page_add(p, "--%s%s", opt->name, equals);
+		page_add(p, "--%s%s%s", opt->name, equals,
+			opt_value_is_optional(opt->kind) ? "-" : "");
 }
 
 static void add_option(struct page *p, const struct command *command, const struct opt *opt)
@@ -128,7 +130,7 @@ static void add_option(struct page *p, const struct command *command, const stru
 	add_quoted(p, opt->help, "\\[]:");
 	page_add(p, "]");
 	if (opt->arg) {
-		page_add(p, ":");
+		page_add(p, "%s", opt_value_is_optional(opt->kind) ? "::" : ":");
 		add_quoted(p, opt->arg, "\\:");
 		if (opt->choice)
 			page_add(p, ":_sockx_%s_%s", command->name, opt->name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cli/opt_row.h"
 #include "cli/page.h"
 
 /* A screen, and the widest left column before the right one moves to the line below. */
@@ -102,8 +103,9 @@ static void option_left(const struct opt *opt, char *out, size_t size)
 
 	if (opt->letter)
 		snprintf(letter, sizeof(letter), "-%c%s", opt->letter, opt->name ? ", " : "");
-	snprintf(out, size, "%s%s%s%s%s", letter, opt->name ? "--" : "", opt->name ? opt->name : "",
-		opt->arg ? " " : "", opt->arg ? opt->arg : "");
+	snprintf(out, size, opt_value_is_optional(opt->kind) ? "%s%s%s%s[=%s]" : "%s%s%s%s%s",
+		letter, opt->name ? "--" : "", opt->name ? opt->name : "",
+		opt->arg && !opt_value_is_optional(opt->kind) ? " " : "", opt->arg ? opt->arg : "");
 }
 
 static void add_option(struct page *p, const struct opt *opt, size_t column)

@@ -1,6 +1,7 @@
 #include <ctype.h>
 
 #include "cli/complete.h"
+#include "cli/opt_row.h"
 #include "cli/page.h"
 
 /*
@@ -42,7 +43,7 @@ static void add_item(struct page *p, const struct opt *opt)
 	if (opt->name)
 		page_add(p, " Fl -%s", opt->name);
 	if (opt->arg) {
-		page_add(p, " Ar ");
+		page_add(p, "%s", opt_value_is_optional(opt->kind) ? " Ns Op = Ns Ar " : " Ar ");
 		add_text(p, opt->arg);
 	}
 	page_add(p, "\n");

@@ -24,6 +24,8 @@ enum opt_kind {
 	OPT_USEC,        /* int64_t: the same in microseconds */
 	OPT_SIZE,        /* uint64_t: bytes, from min to max */
 	OPT_RATE,        /* the same a second: "/s" may follow */
+	OPT_MAYBE_SIZE,  /* int64_t: -1: not given; 0: given alone; else bytes, from min to max. The
+	                    value is optional, and so stands in the same word: --name=SIZE */
 	OPT_PERMISSIONS, /* uint64_t: up to 0777, typed in octal */
 	OPT_CHOICE,      /* const char *: one of the names that choice() yields */
 	OPT_HELP_SHORT,  /* no field: -h */
@@ -53,7 +55,7 @@ struct opt {
 	const char *fallback; /* the default as a user would type it, or NULL: as the kind says,
 	                         else 0 */
 	const char *help;     /* one phrase, lower case, no full stop */
-	uint64_t min, max;    /* OPT_NUMBER, OPT_SIZE and OPT_RATE; max 0: no bound */
+	uint64_t min, max;    /* OPT_NUMBER, and sizes and rates; max 0: no bound */
 	/* OPT_CHOICE: fills out with choice i and returns true, or false after the last. */
 	bool (*choice)(size_t i, struct opt_choice *out);
 	enum opt_completes completes;
@@ -123,12 +125,12 @@ enum opt_result { OPTS_ERROR = -1, OPTS_RUN, OPTS_HELP_SHORT, OPTS_HELP_LONG, OP
  * Read argv[0..argc) (the words after the command) into conf, conf_size bytes that the caller
  * owns: first every row's fallback, then what was given; what no row describes is left alone. The
  * slots of argv are reused for the positional words. Understands --name, --name=value, --name
- * value, -l, -lvalue, -l value, clustered letters, and --, after which all is positional; options
- * and positional arguments may be mixed; a lone "-" is positional. No abbreviations. A value option
- * given twice with values that mean different things is an error; flags repeat; lists add up.
- * -h, --help and --version end the reading at once. On OPTS_ERROR err is ERR_USAGE: what is wrong
- * with the word quoted, and one hint: a did-you-mean, the sockx spelling of a netcat or socat
- * option, or where the help is. command names it.
+ * value (not where the value is optional), -l, -lvalue, -l value, clustered letters, and --, after
+ * which all is positional; options and positional arguments may be mixed; a lone "-" is positional.
+ * No abbreviations. A value option given twice with values that mean different things is an error;
+ * flags repeat; lists add up. -h, --help and --version end the reading at once. On OPTS_ERROR err
+ * is ERR_USAGE: what is wrong with the word quoted, and one hint: a did-you-mean, the sockx
+ * spelling of a netcat or socat option, or where the help is. command names it.
  */
 enum opt_result opts_parse(const struct opt_set *set, const char *command, void *conf, int argc,
 	char **argv, struct opt_args *args, struct err *err);

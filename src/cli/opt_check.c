@@ -60,7 +60,7 @@ static const char *check_help(const struct opt *opt)
 static const char *check_bounds(const struct opt *opt)
 {
 	if ((opt->min || opt->max) && opt->kind != OPT_NUMBER && opt->kind != OPT_SIZE &&
-		opt->kind != OPT_RATE)
+		opt->kind != OPT_RATE && opt->kind != OPT_MAYBE_SIZE)
 		return "has bounds, but is no number or size";
 	if (opt->max && opt->min > opt->max)
 		return "the least value is above the greatest";
@@ -108,6 +108,8 @@ static const char *check_value(const struct opt *opt)
 	}
 	if (!opt->arg || !is_phrase(opt->arg))
 		return "takes a value, but has no arg to call it by";
+	if (opt_value_is_optional(opt->kind) && (opt->letter || opt->fallback))
+		return "has an optional value, and so takes neither a letter nor a fallback";
 	if (opt->fallback && opt->kind == OPT_LIST)
 		return "is a list with a fallback";
 	if (opt->fallback && opt_value_read(opt, opt->fallback, &value) != VALUE_READ)

@@ -48,7 +48,8 @@ static void set_fallbacks(const struct parser *p)
 
 	while (opt_row_next(p->set, &row)) {
 		memset(field_of(p, &row), 0, row.opt->size);
-		if (row.opt->kind == OPT_MSEC || row.opt->kind == OPT_USEC)
+		if (row.opt->kind == OPT_MSEC || row.opt->kind == OPT_USEC ||
+			row.opt->kind == OPT_MAYBE_SIZE)
 			opt_value_store(row.opt, field_of(p, &row), &never);
 		if (row.opt->fallback &&
 			opt_value_read(row.opt, row.opt->fallback, &value) == VALUE_READ)
@@ -172,6 +173,7 @@ static void apply_alone(struct parser *p, const struct use *use)
 	switch (use->row.opt->kind) {
 	case OPT_FLAG: *flag = true; break;
 	case OPT_COUNT: ++*count; break;
+	case OPT_MAYBE_SIZE: memset(flag, 0, use->row.opt->size); break;
 	case OPT_HELP_SHORT: p->result = OPTS_HELP_SHORT; break;
 	case OPT_HELP_LONG: p->result = OPTS_HELP_LONG; break;
 	case OPT_VERSION: p->result = OPTS_VERSION; break;
@@ -242,7 +244,8 @@ static int read_long(struct parser *p, const char *word)
 		return unknown_name(p, word);
 	use.row = row;
 	use.joined = word[len] ? word + len + 1 : NULL;
-	if (opt_kind_takes_value(row.opt->kind))
+	if (opt_kind_takes_value(row.opt->kind) &&
+		(use.joined || !opt_value_is_optional(row.opt->kind)))
 		return apply_with_value(p, &use);
 	if (use.joined)
 		return value_unwanted(p, &use);

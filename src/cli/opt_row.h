@@ -30,6 +30,9 @@ size_t opt_kind_size(enum opt_kind kind);
 /* Whether options of that kind take a value. */
 bool opt_kind_takes_value(enum opt_kind kind);
 
+/* Whether it may be left out: it is never the next word then. */
+bool opt_value_is_optional(enum opt_kind kind);
+
 /* One value, in the type of its kind's field. */
 union opt_value {
 	uint64_t number;

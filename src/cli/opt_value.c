@@ -76,6 +76,15 @@ static enum opt_value_result read_usec(
 	return VALUE_READ;
 }
 
+/* Its field has a sign. */
+static enum opt_value_result read_maybe_size(
+	const struct opt *opt, const char *text, union opt_value *out)
+{
+	enum opt_value_result result = read_size(opt, text, out);
+
+	return result == VALUE_READ && out->number > INT64_MAX ? VALUE_OUT_OF_BOUNDS : result;
+}
+
 static enum opt_value_result read_choice(
 	const struct opt *opt, const char *text, union opt_value *out)
 {
@@ -106,6 +115,8 @@ static const struct kind {
 		"write it as 100us, 500ms, 2s or bare seconds"},
 	[OPT_SIZE] = {sizeof(uint64_t), read_size, "a size", "write it as 64, 16K, 4M or 1G"},
 	[OPT_RATE] = {sizeof(uint64_t), read_rate, "a rate", "write it as 16K, 1M or 1M/s"},
+	[OPT_MAYBE_SIZE] = {sizeof(int64_t), read_maybe_size, "a size",
+		"write it as 64, 16K, 4M or 1G"},
 	[OPT_PERMISSIONS] = {sizeof(uint64_t), read_permissions, "permissions in octal",
 		"write them as 600 or 0660, from 000 to 777"},
 	[OPT_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
@@ -122,6 +133,11 @@ size_t opt_kind_size(enum opt_kind kind)
 bool opt_kind_takes_value(enum opt_kind kind)
 {
 	return kinds[kind].read;
+}
+
+bool opt_value_is_optional(enum opt_kind kind)
+{
+	return kind == OPT_MAYBE_SIZE;
 }
 
 enum opt_value_result opt_value_read(const struct opt *opt, const char *text, union opt_value *out)
@@ -239,7 +255,8 @@ const char *opt_value_example(const struct opt *opt)
 	case OPT_NUMBER: return number_example(opt);
 	case OPT_MSEC: return "2s";
 	case OPT_USEC: return "500us";
-	case OPT_SIZE: return "16K";
+	case OPT_SIZE:
+	case OPT_MAYBE_SIZE: return "16K";
 	case OPT_RATE: return "1M/s";
 	case OPT_PERMISSIONS: return "0660";
 	case OPT_CHOICE: return next_choice(opt, 0);

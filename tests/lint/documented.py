@@ -45,7 +45,7 @@ def in_manual(text, command):
 def in_help(program, command):
     said = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True)
     left = re.findall(r"^ {2,6}(-.*?)(?: {2}|$)", said.stdout, re.M)
-    return {form for forms in left for form in re.findall(r"(?<!\S)-[^\s,]+", forms)}
+    return {form for forms in left for form in re.findall(r"(?<!\S)-[^\s,\[]+", forms)}
 
 
 def in_bash(command):
@@ -59,7 +59,7 @@ def in_zsh(command):
     body = re.search(rf"^_sockx_{command}\(\) \{{\n(.*?)^\}}", read("completions/_sockx"),
                      re.M | re.S).group(1)
     forms = re.findall(r"^\t\t(?:'\([^)]*\)'|'\*')?(\{[^}]*\}|-[^'\[]+)'?\[?", body, re.M)
-    return {form.rstrip("+=") for group in forms for form in group.strip("{}").split(",")}
+    return {form.rstrip("+=-") for group in forms for form in group.strip("{}").split(",")}
 
 
 def in_fish(command):

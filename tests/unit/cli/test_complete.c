@@ -122,6 +122,16 @@ Test(complete, fish_texts_are_quoted)
 	has(page.all, "-n '__sockx_is serve' -a '(__sockx_addresses)'");
 }
 
+Test(complete, an_optional_value_is_not_the_next_word)
+{
+	struct page bash = made_by(complete_bash);
+
+	cr_expect(strstr(bash.all, "--watch)") == NULL);
+	has(made_by(complete_zsh).all, "--watch=-'[see it go]::BYTES: '");
+	has(made_by(complete_fish).all, " -l watch -d 'see it go'");
+	has(manual(toys[TOY_SERVE]).all, ".It Fl -watch Ns Op = Ns Ar BYTES\n");
+}
+
 Test(manual, options_stand_in_lists_under_their_groups)
 {
 	struct page page = manual(toys[TOY_SERVE]);

@@ -7,7 +7,7 @@
 struct conf {
 	const char *mode, *port;
 	struct opt_list hosts;
-	int64_t idle_ms, pause_us;
+	int64_t idle_ms, pause_us, watch;
 	uint64_t backlog, size;
 	unsigned verbose;
 	bool once, numeric, keep;
@@ -79,6 +79,13 @@ static const struct opt rows[] = {
 		OPT_FIELD(struct conf, size),
 		.arg = "BYTES",
 		.help = "bytes at once"},
+	{.name = "watch",
+		.kind = OPT_MAYBE_SIZE,
+		OPT_FIELD(struct conf, watch),
+		.arg = "BYTES",
+		.min = 1,
+		.max = INT64_MAX,
+		.help = "see it go, of BYTES if they are known"},
 	{.name = "verbose",
 		.letter = 'v',
 		.kind = OPT_COUNT,
@@ -215,6 +222,26 @@ Test(opt, a_value_may_be_empty_or_begin_with_a_dash)
 	expect_text(r.conf.own.hosts.items[1], "--");
 	expect_text(r.conf.own.hosts.items[2], "--once");
 	cr_expect(not(r.conf.own.once));
+}
+
+Test(opt, an_optional_value_is_in_the_same_word)
+{
+	struct reading r;
+
+	cr_assert(eq(int, PARSE(&r, "-v"), OPTS_RUN));
+	cr_expect(eq(i64, r.conf.own.watch, -1));
+	cr_assert(eq(int, PARSE(&r, "--watch", "16K"), OPTS_RUN));
+	cr_expect(eq(i64, r.conf.own.watch, 0));
+	cr_assert(eq(sz, r.args.count, 1));
+	expect_text(opts_given(&r.set, &r.args, "watch"), "--watch");
+	cr_assert(eq(int, PARSE(&r, "--watch", "--watch=16K"), OPTS_RUN));
+	cr_expect(eq(i64, r.conf.own.watch, 16384));
+	REFUSES("'' is not a size for '--watch'",
+		"write it as 64, 16K, 4M or 1G, from 1 to 9223372036854775807", "--watch=");
+	REFUSES("'0' is out of range for '--watch'",
+		"write it as 64, 16K, 4M or 1G, from 1 to 9223372036854775807", "--watch=0");
+	REFUSES("'--watch' was given twice: '1', then '2'", "give it once", "--watch=1",
+		"--watch=2");
 }
 
 Test(opt, letters_may_be_clustered_and_the_last_may_take_a_value)
@@ -581,6 +608,9 @@ Test(opts_check, values_have_an_arg_and_fallbacks_parse)
 	UNSOUND("--size: is a list with a fallback",
 		(row.kind = OPT_LIST, row.offset = offsetof(struct conf, hosts),
 			row.size = sizeof(struct opt_list), row.fallback = "x"));
+	UNSOUND("--size: has an optional value, and so takes neither a letter nor a fallback",
+		(row.kind = OPT_MAYBE_SIZE, row.offset = offsetof(struct conf, watch),
+			row.letter = 's'));
 	UNSOUND("--size: the least value is above the greatest", (row.min = 2, row.max = 1));
 	UNSOUND("--size: has bounds, but is no number or size", (row.kind = OPT_MSEC, row.max = 1));
 	UNSOUND("--size: takes no value, but has an arg, a fallback or a completion",

@@ -3,7 +3,7 @@
 struct toy_conf {
 	const char *mode, *port, *log;
 	struct opt_list hosts;
-	int64_t idle;
+	int64_t idle, watch;
 	uint64_t backlog, size;
 	bool once, four;
 	unsigned verbose;
@@ -85,6 +85,11 @@ static const struct opt more_limit_rows[] = {
 		.arg = "BYTES",
 		.max = 65507,
 		.help = "how many at once"},
+	{.name = "watch",
+		.kind = OPT_MAYBE_SIZE,
+		OPT_FIELD(struct toy_conf, watch),
+		.arg = "BYTES",
+		.help = "see it go"},
 };
 static const struct opt general_rows[] = {
 	{.name = "log",

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "cli/help.h"
+#include "cli/opt_row.h"
 #include "cmd/commands.h"
 #include "mode/mode.h"
 
@@ -329,10 +330,8 @@ Test(tables, an_option_without_its_value_has_an_example_that_can_be_typed)
 	for (size_t i = 0; commands[i]; i++) {
 		struct opt_set set = options_of(commands[i]);
 
-		for (size_t g = 0; g < set.count; g++)
-			for (size_t n = 0; n < set.groups[g].count; n++)
-				if (set.groups[g].rows[n].arg)
-					example_can_be_typed(&set, commands[i]->name,
-						set.groups[g].rows[n].name);
+		for (struct opt_row row = {0}; opt_row_next(&set, &row);)
+			if (row.opt->arg && !opt_value_is_optional(row.opt->kind))
+				example_can_be_typed(&set, commands[i]->name, row.opt->name);
 	}
 }
