@@ -63,7 +63,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --no-splice --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --no-splice --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address
@@ -102,7 +102,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --no-splice --bye --turns'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --eol -C --crlf --raw --settle -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --no-splice --bye --turns'
 		return
 	fi
 	_sockx_address
@@ -136,7 +136,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -163,7 +163,7 @@ _sockx_greet() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --max-answer --raw'
 		return
 	fi
 }
@@ -192,7 +192,7 @@ _sockx_analyze() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --trace --color -h --help --version --top --sort --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --top --sort --max-answer --raw'
 		return
 	fi
 }
@@ -203,7 +203,7 @@ _sockx_help() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --trace --color -h --help --version'
+		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
 	_sockx_reply -W 'serve connect echo greet analyze help addresses exit-codes diagnostics coming-from-nc lab'

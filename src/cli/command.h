@@ -19,6 +19,7 @@ enum { COMMAND_EXAMPLES = 3, COMMAND_USAGES = 2 };
 struct talk_conf {
 	unsigned verbose;
 	bool quiet, json, trace;
+	int64_t progress;  /* -1: not given; 0: of any size; else of so many bytes */
 	const char *color; /* when: see colour_wanted */
 };
 

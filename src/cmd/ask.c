@@ -330,6 +330,8 @@ int ask_run(struct ask *a, bool from_input, struct err *err)
 		(from_input && join_open(&a->asks, &standard_input, &a->client.owner, fd_open) < 0))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	a->screen.out = a->answers.to;
+	if (from_input && a->client.conf->talk.progress >= 0)
+		a->client.input_size = progress_input_size();
 	if (client_run(&a->client, err) == 0)
 		return 0;
 	ask_hint_words(a, err);

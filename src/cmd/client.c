@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "cmd/advice.h"
@@ -10,6 +11,7 @@
 #include "cmd/talk.h"
 #include "report/report.h"
 #include "transport/fd.h"
+#include "tty/terminal.h"
 
 static const struct opt target_rows[] = {
 	{.name = "host",
@@ -346,11 +348,49 @@ static void client_tell_done(const struct client *c)
 	report(c->to, &done);
 }
 
+/* progress.count */
+static void client_count(void *arg, struct progress_count *out)
+{
+	const struct report totals = client_totals(arg, REPORT_PROGRESS);
+
+	*out = (struct progress_count){totals.received, totals.sent, totals.in_ms};
+}
+
+/* --progress; but not on a terminal where an answer is put out that knows nothing of it. */
+static int client_begin_progress(struct client *c, struct err *err)
+{
+	if (c->conf->talk.progress < 0 ||
+		(!c->yields && terminal_is_same(c->to, STDERR_FILENO, STDOUT_FILENO)))
+		return 0;
+	c->progress = calloc(1, sizeof(*c->progress));
+	if (c->progress) {
+		c->progress->count = client_count;
+		c->progress->arg = c;
+		c->progress->size = (uint64_t)c->conf->talk.progress;
+		c->progress->input_size = c->input_size;
+		if (progress_begin(c->progress, &c->loop, c->to) == 0)
+			return 0;
+	}
+	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+}
+
+static void client_end_progress(struct client *c)
+{
+	if (c->progress)
+		progress_end(c->progress);
+	free(c->progress);
+	c->progress = NULL;
+}
+
 int client_turn(struct client *c, struct err *err)
 {
+	int rc;
+
 	if (c->conf->max_time_ms > 0)
 		timer_set_in(&c->loop, &c->max_time, c->conf->max_time_ms);
-	if (loop_run(&c->loop, err) < 0)
+	rc = loop_run(&c->loop, err);
+	client_end_progress(c);
+	if (rc < 0)
 		return -1;
 	if (!c->verdict.kind) {
 		client_tell_done(c);
@@ -365,7 +405,9 @@ int client_turn(struct client *c, struct err *err)
 
 int client_run(struct client *c, struct err *err)
 {
-	return client_begin(c, err) < 0 ? -1 : client_turn(c, err);
+	if (client_begin_progress(c, err) < 0 || client_begin(c, err) < 0)
+		return -1;
+	return client_turn(c, err);
 }
 
 void client_free(struct client *c)
@@ -377,5 +419,6 @@ void client_free(struct client *c)
 	scratch_free(&c->scratch, c->to);
 	late_end(&c->late_lines);
 	inquiry_close(&c->inquiry);
+	client_end_progress(c);
 	loop_free(&c->loop);
 }

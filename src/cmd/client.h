@@ -2,6 +2,7 @@
 #define SOCKX_CMD_CLIENT_H
 
 #include "cli/command.h"
+#include "cmd/progress.h"
 #include "cmd/where.h"
 #include "core/conn.h"
 #include "core/dial.h"
@@ -42,7 +43,10 @@ struct client {
 	uint64_t received, sent; /* bytes, of the connections that are over */
 	int64_t since_ms;        /* when the first connection was there; 0: none was yet */
 	struct timer max_time;
-	struct inquiry inquiry; /* SIGUSR1 */
+	struct inquiry inquiry;    /* SIGUSR1 */
+	struct progress *progress; /* NULL: none */
+	bool yields;         /* it takes the row of --progress off for what it puts on a terminal */
+	uint64_t input_size; /* of standard input, where it is sent and --progress is given */
 	struct late late_lines; /* the reporter's lines */
 	bool unproven;    /* a connection is none until the command says so: retry_succeeded */
 	const char *mode; /* what a server must be started with to answer, for hints; NULL: any */

@@ -134,6 +134,8 @@ static int connect_with_run(struct connect_run *run, struct reporter *to,
 	if (client_init(&run->client, to, &typed->client, &run->mode->on, state, err) < 0)
 		goto out;
 	run->client.over = connect_on_over;
+	run->client.yields = true;
+	run->client.input_size = typed->client.talk.progress >= 0 ? progress_input_size() : 0;
 	run->env = (struct mode_env){.loop = &run->client.loop,
 		.to = to,
 		.scratch = &run->client.scratch,

@@ -28,7 +28,7 @@ struct probe_command {
 static int probe_check_alone(
 	const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
-	static const char *const own[] = {"mode", "max-answer", "idle-timeout"};
+	static const char *const own[] = {"mode", "max-answer", "idle-timeout", "progress"};
 	const struct opt_modes *unused;
 	const char *stray = opts_stray(set, args, "", &unused);
 

@@ -235,6 +235,35 @@ static void serve_on_asked(void *arg)
 	report(run->to, &so_far);
 }
 
+/* progress.count */
+static void serve_count(void *arg, struct progress_count *out)
+{
+	struct serve_run *run = arg;
+	const struct server *s = &run->server;
+
+	if (!s->clients.opened)
+		return;
+	if (!run->since_ms)
+		run->since_ms = s->clients.open_now
+		                        ? conn_began_ms(conn_of_node(s->clients.conns.next))
+		                        : run->loop.now_ms - 1;
+	server_count(s, &out->received, &out->sent);
+	out->in_ms = (uint64_t)(run->loop.now_ms - run->since_ms) + 1;
+}
+
+/* --progress. Returns 0, or -1 when memory is out. */
+static int serve_begin_progress(struct serve_run *run)
+{
+	int64_t size = run->conf->talk.progress;
+
+	run->progress = (struct progress){.count = serve_count, .arg = run};
+	if (size < 0)
+		return 0;
+	run->progress.size = (uint64_t)size;
+	run->progress.input_size = run->mode->uses_std ? progress_input_size() : 0;
+	return progress_begin(&run->progress, &run->loop, run->to);
+}
+
 static void serve_on_max_time(struct timer *t)
 {
 	serve_stop(container_of(t, struct serve_run, max_time), "--max-time", ERR_TIMEOUT);
@@ -380,7 +409,7 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		timer_init(&run->loop, &run->max_time, serve_on_max_time) < 0 ||
 		timer_init(&run->loop, &run->mode_limit, serve_on_mode_limit) < 0 ||
 		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0 ||
-		serve_ready_begin(run) < 0)
+		serve_ready_begin(run) < 0 || serve_begin_progress(run) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->began_ms = run->loop.now_ms;
 	return signals_open(&run->signals, &run->loop, err);
@@ -406,6 +435,7 @@ static int serve(struct serve_run *run, struct err *err)
 	known = serve_find_addresses(run, err);
 	if (known < 0 || (known && serve_begin(run, err) < 0) || loop_run(&run->loop, err) < 0)
 		return -1;
+	progress_end(&run->progress);
 	if (!run->verdict.kind) {
 		report(run->to, &(struct report){.kind = REPORT_DONE,
 					.received = run->server.received,
@@ -424,6 +454,7 @@ static void serve_free_run(struct serve_run *run)
 	if (run->mode->end && run->mode_begun)
 		run->mode->end(&run->env);
 	signals_close(&run->signals);
+	progress_end(&run->progress);
 	late_end(&run->late_lines);
 	serve_ready_end(run);
 	timer_free(&run->loop, &run->max_time);

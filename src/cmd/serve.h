@@ -2,6 +2,7 @@
 #define SOCKX_CMD_SERVE_H
 
 #include "cli/command.h"
+#include "cmd/progress.h"
 #include "cmd/ready.h"
 #include "cmd/where.h"
 #include "core/resolve.h"
@@ -52,6 +53,8 @@ struct serve_run {
 	struct scratch scratch;
 	struct signals signals;
 	int64_t began_ms;
+	struct progress progress;
+	int64_t since_ms; /* when the first client came, for --progress; 0: none has */
 	struct timer max_time, look_up_limit, mode_limit;
 	struct late late_lines; /* the reporter's lines */
 	struct server server;

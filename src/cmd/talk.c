@@ -20,6 +20,14 @@ const struct opt talk_options[] = {
 		OPT_FIELD(struct talk_conf, json),
 		.help = "write events, errors and reports as JSON, one object per line, as many as "
 			"with -v"},
+	{.name = "progress",
+		.kind = OPT_MAYBE_SIZE,
+		OPT_FIELD(struct talk_conf, progress),
+		.arg = "SIZE",
+		.min = 1,
+		.max = INT64_MAX,
+		.help = "on a terminal, show how much has moved, how fast, and how long it will "
+			"take (SIZE: of how much, where it is not known from standard input)"},
 	{.name = "trace",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct talk_conf, trace),

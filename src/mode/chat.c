@@ -393,6 +393,7 @@ const struct mode mode_chat = {
 	.conf_size = sizeof(struct chat_conf),
 	.takes = MODE_TAKES_LINES | MODE_TAKES_NO_EOL | MODE_TAKES_SETTLE,
 	.state_size = sizeof(struct chat_run),
+	.no_progress = "its lines are shown as they come",
 	.no_datagrams = "they do not tell who comes and goes",
 	.begin = chat_begin,
 	.uses_std = true,

@@ -57,6 +57,8 @@ struct mode {
 	bool one_at_a_time;
 	/* It reads standard input, or writes standard output. */
 	bool uses_std;
+	/* Why there is no --progress of it, as a phrase; NULL: there is. */
+	const char *no_progress;
 	/* Why it cannot do with datagrams, as a phrase; NULL: it can. */
 	const char *no_datagrams;
 	/* Whether its own options, conf, can do with what bytes travel by. Returns 0, or -1 with

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tty/terminal.h"
 
 static bool pipe_shutdown_choice(size_t i, struct opt_choice *out)
 {
@@ -361,6 +364,20 @@ static void pipe_make_joins(struct pipe_run *p)
 		.on = &pipe_receiving, .arg = p, .by_hand = conf->no_splice || conf->expect};
 }
 
+/* What comes and reports may share a terminal. */
+static void pipe_take_screen(struct pipe_run *p)
+{
+	struct mode_env *env = p->env;
+
+	p->screen = (struct screen){.out = p->receiving.to, .raw = env->shared->raw};
+	if (!conn_is_terminal(p->screen.out) ||
+		!terminal_is_same(env->to, STDERR_FILENO, STDOUT_FILENO))
+		return;
+	p->screen.shares = env->to;
+	if (p->screen.raw)
+		report_yield(env->to); /* it does not pass the screen */
+}
+
 static int pipe_begin(struct mode_env *env, struct err *err)
 {
 	struct pipe_run *p = env->state;
@@ -379,7 +396,7 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 		return -1;
 	if (join_open(&p->receiving, &standard_output, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);
-	p->screen = (struct screen){.out = p->receiving.to, .raw = env->shared->raw};
+	pipe_take_screen(p);
 	if (conf->rate)
 		p->receiving.on = &pipe_receiving_paced;
 	else if (screen_escapes(&p->screen))

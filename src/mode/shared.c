@@ -133,10 +133,22 @@ static int shared_check_eol(const struct mode *mode, enum mode_side side,
 	return err_hint(err, "use 'printf' to send a line without its newline");
 }
 
+static int shared_check_progress(const struct mode *mode, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	if (!mode->no_progress || !opts_given(set, args, "progress"))
+		return 0;
+	err_set(err, ERR_USAGE, "'--progress' is not for mode %s: %s", mode->name,
+		mode->no_progress);
+	return err_hint(err, "leave it out");
+}
+
 int mode_options_check(const struct mode *mode, enum mode_side side, const struct opt_set *set,
 	const struct opt_args *args, const struct mode_shared *shared, struct err *err)
 {
 	if (shared_check_strays(mode, set, args, err) < 0)
+		return -1;
+	if (shared_check_progress(mode, set, args, err) < 0)
 		return -1;
 	return shared_check_eol(mode, side, shared, err);
 }

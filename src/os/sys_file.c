@@ -212,6 +212,11 @@ int sys_lstatat(int directory, const char *name, struct stat *out)
 	return fstatat(directory, name, out, AT_SYMLINK_NOFOLLOW);
 }
 
+off_t sys_place(int fd)
+{
+	return lseek(fd, 0, SEEK_CUR);
+}
+
 bool sys_is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;

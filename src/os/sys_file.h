@@ -44,6 +44,9 @@ int sys_fstat(int fd, struct stat *out);
 int sys_stat(const char *path, struct stat *out);
 int sys_lstatat(int directory, const char *name, struct stat *out);
 
+/* lseek(2): where in a file the next byte is read, or -1. */
+off_t sys_place(int fd);
+
 /* fcntl(2): whether fd is open, and for what (O_RDONLY, O_WRONLY, O_RDWR; or -1). */
 bool sys_is_open(int fd);
 int sys_access_mode(int fd);

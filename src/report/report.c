@@ -143,10 +143,82 @@ static const char *kind_name(enum err_kind kind)
 	return "runtime";
 }
 
-void report_line(struct reporter *to, struct span line)
+static void report_send(struct reporter *to, struct span line)
 {
 	if (to->sink.line(to->sink.arg, line) < 0)
 		to->dropped++;
+}
+
+/* ---- the row that is drawn over ---- */
+
+/* ECMA-48: to the start of the row; erase from here to its end. */
+#define ROW_START "\r"
+#define ROW_CLEAR "\033[K"
+
+static struct span live_text(const struct report_live *live)
+{
+	return (struct span){(const uint8_t *)live->text, live->len};
+}
+
+/* In one piece, so that the row is never seen torn. */
+static void live_put_above(struct reporter *to, struct span line)
+{
+	struct buf all = {0};
+
+	if (buf_puts(&all, ROW_START ROW_CLEAR) == 0 && buf_add(&all, line) == 0 &&
+		buf_add(&all, live_text(to->live)) == 0)
+		report_send(to, buf_span(&all));
+	else
+		to->dropped++;
+	buf_free(&all);
+}
+
+/* Lines that the terminal is yet to take come first, and no row is kept for it. */
+static bool live_has_to_wait(const struct reporter *to)
+{
+	return to->late && to->late->again(to->late);
+}
+
+void report_draw(struct reporter *to, struct span text)
+{
+	struct report_live *live = to->live;
+	char row[sizeof(ROW_START ROW_CLEAR) + REPORT_LIVE_BYTES];
+	int len;
+
+	if (live_has_to_wait(to) || (!text.len && !live->len))
+		return;
+	if (text.len > sizeof(live->text))
+		text.len = sizeof(live->text);
+	memcpy(live->text, text.data, text.len);
+	live->len = text.len;
+	len = snprintf(row, sizeof(row), ROW_START "%.*s" ROW_CLEAR, (int)text.len, live->text);
+	(void)to->sink.line(to->sink.arg, (struct span){(const uint8_t *)row, (size_t)len});
+}
+
+void report_settle(struct reporter *to)
+{
+	struct report_live *live = to->live;
+
+	if (live && live->len)
+		(void)to->sink.line(to->sink.arg, span_of("\n"));
+	if (live)
+		live->len = 0;
+}
+
+void report_yield(struct reporter *to)
+{
+	if (to->live)
+		report_draw(to, span_of(""));
+	to->live = NULL;
+	to->live_over = true;
+}
+
+void report_line(struct reporter *to, struct span line)
+{
+	if (to->live && to->live->len)
+		live_put_above(to, line);
+	else
+		report_send(to, line);
 }
 
 static void send_and_free(struct reporter *to, struct buf *line, bool failed)
@@ -316,27 +388,34 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 	return -1;
 }
 
-static void human_report(struct reporter *to, const struct report *what)
+/* Without a newline. Returns 0, or -1 when memory is out. */
+static int add_words(const struct report *what, struct buf *out)
 {
 	const char *p = rows[what->kind].human;
-	struct buf line = {0};
 	bool failed = false;
 
 	while (*p && !failed) {
 		size_t plain = strcspn(p, "{");
 
-		failed = buf_add(&line, (struct span){(const uint8_t *)p, plain}) < 0;
+		failed = buf_add(out, (struct span){(const uint8_t *)p, plain}) < 0;
 		p += plain;
 		if (*p == '{') {
 			size_t name_len = strcspn(p + 1, "}");
 
 			failed = failed ||
-			         add_field(&line, what,
+			         add_field(out, what,
 					 (struct span){(const uint8_t *)p + 1, name_len}) < 0;
 			p += name_len + 2;
 		}
 	}
-	failed = failed || buf_puts(&line, "\n") < 0;
+	return failed ? -1 : 0;
+}
+
+static void human_report(struct reporter *to, const struct report *what)
+{
+	struct buf line = {0};
+	bool failed = add_words(what, &line) < 0 || buf_puts(&line, "\n") < 0;
+
 	send_and_free(to, &line, failed);
 }
 

@@ -98,6 +98,14 @@ struct report_late {
 	void *arg;
 };
 
+/* A row of text at the bottom of the terminal that the sink writes to, which is drawn over while
+ * the run goes on. Each line that is reported goes above it. */
+enum { REPORT_LIVE_BYTES = 240 };
+struct report_live {
+	char text[REPORT_LIVE_BYTES]; /* as it stands there */
+	size_t len;                   /* 0: nothing does */
+};
+
 struct reporter {
 	struct report_sink sink;
 	struct report_late *late; /* NULL: the sink keeps no lines */
@@ -105,6 +113,8 @@ struct reporter {
 	bool json;                /* JSON lines, one object an event */
 	bool calls;               /* every call to the kernel about a socket is shown */
 	bool colour;              /* what errors begin with is coloured */
+	bool live_over;           /* report_yield was called */
+	struct report_live *live; /* NULL: there is no such row */
 	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */
 	void (*advise)(struct err *err);
 	uint64_t dropped; /* lines that the sink did not take */
@@ -126,5 +136,16 @@ void report_call(struct reporter *to, int64_t rc, const char *format, ...)
 
 /* Send a line that is rendered already: a closing report. Ends in a newline. */
 void report_line(struct reporter *to, struct span line);
+
+/* Draw to->live, which must be there: text takes the place of what stands there, as far as there is
+ * room for it. It fits in one row of the terminal, and is harmless. An empty one takes the row off.
+ */
+void report_draw(struct reporter *to, struct span text);
+
+/* Leave what stands there as a line of its own. */
+void report_settle(struct reporter *to);
+
+/* Something else is about to be written to the same terminal: take the row off, for good. */
+void report_yield(struct reporter *to);
 
 #endif

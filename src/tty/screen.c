@@ -7,6 +7,14 @@ bool screen_escapes(const struct screen *s)
 	return conn_is_terminal(s->out) && !s->raw;
 }
 
+/* A row that is drawn over gives way to it. */
+static int screen_show(struct screen *s, struct span visible)
+{
+	if (s->shares && s->shares->live && visible.len)
+		report_yield(s->shares);
+	return conn_write(s->out, visible);
+}
+
 static int screen_put(struct screen *s, int made, struct buf *visible)
 {
 	int verdict = 0;
@@ -14,7 +22,7 @@ static int screen_put(struct screen *s, int made, struct buf *visible)
 	if (made < 0)
 		conn_lost(s->out, ENOMEM);
 	else
-		verdict = conn_write(s->out, buf_span(visible));
+		verdict = screen_show(s, buf_span(visible));
 	buf_free(visible);
 	return verdict;
 }

@@ -3,12 +3,14 @@
 
 #include "base/escape.h"
 #include "core/conn.h"
+#include "report/report.h"
 
 /* Where a peer's bytes are put out. A pipe or a file gets them as they came; a terminal only
  * through the escaping writer, so that no peer can steer it. All zero but `out` is a good start. */
 struct screen {
-	struct conn *out; /* standard output */
-	bool raw;         /* --raw: the terminal gets them as they came, too */
+	struct conn *out;        /* standard output */
+	bool raw;                /* --raw: the terminal gets them as they came, too */
+	struct reporter *shares; /* whose lines go to the same terminal; NULL: none */
 	struct escaper escaper;
 };
 

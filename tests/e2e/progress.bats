@@ -95,3 +95,94 @@ starts_to_wait() {
     wait_job
     equal "$JOB_STATUS" 0
 }
+
+# ---- --progress ----
+
+# [-c COLUMNS] [-t TERM] CMD...: its standard error is a terminal, its input and output are ours. The
+# file shown has what the terminal shows in the end, drawn has all that was written to it, as text.
+# TERMINAL_STATUS is its status.
+on_terminal() {
+    local columns=100 TERM=xterm
+
+    TERMINAL_STATUS=0
+    while [[ $1 == -? ]]; do
+        [ "$1" = -c ] && columns=$2
+        [ "$1" = -t ] && TERM=$2
+        shift 2
+    done
+    TERM=$TERM timeout 30 "$PYTHON" "$PEERS/drawn.py" "$columns" "$BATS_TEST_TMPDIR/shown" "$@" \
+        >"$BATS_TEST_TMPDIR/drawn" 3>&- || TERMINAL_STATUS=$?
+}
+
+# FILE PATTERN: of drawn or shown.
+sees() {
+    has_line "$BATS_TEST_TMPDIR/$1" "$2" || fail "$1 has no '$2':" "$(cat "$BATS_TEST_TMPDIR/$1")"
+}
+
+RATE='[0-9.]+ [KM]iB/s'
+
+@test "--progress: bytes, rate, average and time left, four times a second; the total stays" {
+    start_server --recv-only --rate 4M
+    head -c 2M /dev/zero >"$BATS_TEST_TMPDIR/in"
+    on_terminal "$SOCKX" connect --progress -N 127.0.0.1 "$PORT" <"$BATS_TEST_TMPDIR/in"
+    equal "$TERMINAL_STATUS" 0
+    sees drawn "\\\\r[0-9.]+ [KM]iB of 2.00 MiB sent \\([0-9]+ %\\), $RATE, 0:0[0-9] left, average $RATE, 0:00 so far\\\\x1b\\[K"
+    sees shown "^2.00 MiB of 2.00 MiB sent \\(100 %\\) in [0-9.]+ m?s, average $RATE$"
+    equal "$(wc -l <"$BATS_TEST_TMPDIR/shown")" 2
+    wait_server
+    equal "$SERVER_STATUS" 0
+}
+
+@test "--progress=SIZE: of what comes, and a line that is reported does not tear it" {
+    start_server -m source
+    # shellcheck disable=SC2016 # for the inner shell
+    on_terminal -c 60 bash -c '"$@" >/dev/null & sleep 0.6; kill -USR1 $!; wait $!' bash \
+        "$SOCKX" connect --progress=4G --rate 4M --max-time 0.9s 127.0.0.1 "$PORT"
+    equal "$TERMINAL_STATUS" 5
+    sees drawn '\\r\\x1b\[K[0-9]+ bytes received, 0 sent in [0-9]+ ms \([^)]*\)\\r\\n[0-9.]+ MiB of 4.00 GiB received \(0 %\), '
+    sees shown "^[0-9]+ bytes received, 0 sent in [0-9]+ ms \\([^)]*\\)$"
+    sees shown '^[0-9.]+ MiB of 4.00 GiB received \(0 %\) in [0-9]+ ms'
+    sees shown '^sockx: '
+}
+
+@test "--progress: nothing is drawn where there is no terminal, with TERM=dumb, -Q and -j" {
+    start_server -m discard -H 127.0.0.1
+    run -0 --separate-stderr sockx connect --progress --send-only 127.0.0.1 "$PORT" <<<hello
+    equal "$stderr" ''
+    on_terminal -t dumb "$SOCKX" connect --progress --send-only 127.0.0.1 "$PORT" <<<hello
+    sees drawn '^connected to [^\\]*\\r\\n$'
+    on_terminal "$SOCKX" connect -Q --progress --send-only 127.0.0.1 "$PORT" <<<hello
+    equal "$(cat "$BATS_TEST_TMPDIR/drawn")" ''
+    on_terminal "$SOCKX" connect -j --progress --send-only 127.0.0.1 "$PORT" <<<hello
+    run ! has_line "$BATS_TEST_TMPDIR/drawn" x1b
+}
+
+@test "--progress: it gives way to what the same terminal is to show" {
+    start_server -m echo
+    # shellcheck disable=SC2016 # for the inner shell
+    run -0 timeout 30 env TERM=xterm "$PYTHON" "$PEERS/on_terminal.py" --no-input bash -c \
+        '{ sleep 0.3; echo hello; sleep 0.3; } | "$@"' bash "$SOCKX" connect --progress -N 127.0.0.1 "$PORT"
+    [[ $output == *$'\r0 B sent'*$'\033[K\r\033[Khello'* ]] || fail "$(printf '%q' "$output")"
+    [[ ${output##*hello} != *$'\033'* ]] || fail "$(printf '%q' "$output")"
+}
+
+@test "--progress: a server shows what it receives" {
+    free_port
+    head -c 2M /dev/zero >"$BATS_TEST_TMPDIR/in"
+    start_job "$SOCKX" connect -Q --retry-for 10s --rate 4M -N 127.0.0.1 "$PORT" <"$BATS_TEST_TMPDIR/in"
+    on_terminal "$SOCKX" serve --progress -H 127.0.0.1 "$PORT"
+    equal "$TERMINAL_STATUS" 0
+    sees shown '^2.00 MiB received in [0-9.]+ m?s, average '
+    wait_job
+    equal "$JOB_STATUS" 0
+}
+
+@test "--progress: it is not for a chat, nor for a probe" {
+    run -2 --separate-stderr sockx connect --progress -m chat 127.0.0.1 9
+    equal "$stderr" "sockx: '--progress' is not for mode chat: its lines are shown as they come
+hint: leave it out"
+    run -2 --separate-stderr sockx connect --progress=1K -z 127.0.0.1 9
+    [[ $stderr == "sockx: '--zero' and '--progress' cannot be combined"* ]]
+    run -2 --separate-stderr sockx connect --progress=many 127.0.0.1 9
+    [[ $stderr == "sockx: 'many' is not a size for '--progress'"* ]]
+}

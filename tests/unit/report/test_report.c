@@ -608,3 +608,93 @@ Test(report, bytes_have_their_time_and_their_rate_where_it_is_known)
 		cr_expect(eq(str, lines.text, (char *)paces[i].text));
 	}
 }
+
+/* ---- the row that is drawn over ---- */
+
+struct row {
+	struct lines lines;
+	struct reporter to;
+	struct report_live live;
+};
+
+static void begin_row(struct row *r)
+{
+	*r = (struct row){0};
+	r->to = lines_reporter(&r->lines);
+	r->to.live = &r->live;
+}
+
+/* What was written since the last call. */
+static void wrote(struct row *r, const char *text)
+{
+	cr_expect(eq(str, r->lines.text, (char *)text));
+	r->lines.len = 0;
+	r->lines.text[0] = '\0';
+}
+
+Test(report, a_row_is_drawn_over_and_lines_go_above_it)
+{
+	const struct report stopping = {.kind = REPORT_STOPPING, .reason = "SIGTERM"};
+	struct row r;
+
+	begin_row(&r);
+	report(&r.to, &stopping);
+	wrote(&r, "stopping: SIGTERM\n");
+	report_draw(&r.to, span_of(""));
+	wrote(&r, "");
+	report_draw(&r.to, span_of("10 %"));
+	wrote(&r, "\r10 %\033[K");
+	report_draw(&r.to, span_of("9 %"));
+	wrote(&r, "\r9 %\033[K");
+	report(&r.to, &stopping);
+	wrote(&r, "\r\033[Kstopping: SIGTERM\n9 %");
+	report_settle(&r.to);
+	wrote(&r, "\n");
+	report_settle(&r.to);
+	report(&r.to, &stopping);
+	wrote(&r, "stopping: SIGTERM\n");
+}
+
+Test(report, a_row_is_taken_off_for_what_else_the_terminal_gets)
+{
+	const struct report stopping = {.kind = REPORT_STOPPING, .reason = "SIGTERM"};
+	struct row r;
+
+	begin_row(&r);
+	report_draw(&r.to, span_of("10 %"));
+	r.lines.len = 0;
+	report_yield(&r.to);
+	wrote(&r, "\r\033[K");
+	report_yield(&r.to);
+	report(&r.to, &stopping);
+	wrote(&r, "stopping: SIGTERM\n");
+	cr_expect(r.to.live == NULL && r.to.live_over);
+}
+
+static bool some_lines_wait(struct report_late *late)
+{
+	(void)late;
+	return true;
+}
+
+Test(report, a_row_is_not_kept_for_a_terminal_that_takes_nothing)
+{
+	struct report_late late = {.again = some_lines_wait};
+	struct row r;
+
+	begin_row(&r);
+	r.to.late = &late;
+	report_draw(&r.to, span_of("10 %"));
+	wrote(&r, "");
+}
+
+Test(report, a_row_that_is_too_long_is_cut)
+{
+	struct row r;
+	char text[2 * REPORT_LIVE_BYTES];
+
+	memset(text, 'x', sizeof(text));
+	begin_row(&r);
+	report_draw(&r.to, (struct span){(const uint8_t *)text, sizeof(text)});
+	cr_expect(eq(sz, r.lines.len, 1 + REPORT_LIVE_BYTES + 3));
+}
