@@ -359,7 +359,7 @@ static void client_count(void *arg, struct progress_count *out)
 /* --progress; but not on a terminal where an answer is put out that knows nothing of it. */
 static int client_begin_progress(struct client *c, struct err *err)
 {
-	if (c->conf->talk.progress < 0 ||
+	if (c->conf->talk.progress < 0 || c->has_row ||
 		(!c->yields && terminal_is_same(c->to, STDERR_FILENO, STDOUT_FILENO)))
 		return 0;
 	c->progress = calloc(1, sizeof(*c->progress));

@@ -46,6 +46,7 @@ struct client {
 	struct inquiry inquiry;    /* SIGUSR1 */
 	struct progress *progress; /* NULL: none */
 	bool yields;         /* it takes the row of --progress off for what it puts on a terminal */
+	bool has_row;        /* it has a row of its own, and none of --progress */
 	uint64_t input_size; /* of standard input, where it is sent and --progress is given */
 	struct late late_lines; /* the reporter's lines */
 	bool unproven;    /* a connection is none until the command says so: retry_succeeded */

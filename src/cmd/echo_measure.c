@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
+#include "base/amount.h"
 #include "cmd/client_pool.h"
+#include "tty/live.h"
 
 enum {
 	SIZE_MAX_BYTES = 16 << 20,
+	SHOWN_EVERY_MS = 1000,
 };
 
 const struct opt echo_measure_options[] = {
@@ -81,6 +84,7 @@ struct measuring {
 	struct measure measure;
 	struct client client;
 	struct client_pool pool;
+	struct live live; /* the figures so far, where no line is shown for each answer */
 	struct conn_owner out_owner;
 };
 
@@ -98,6 +102,7 @@ static void measuring_enough(void *arg)
 	struct measuring *run = arg;
 
 	client_pool_end(&run->pool);
+	live_end(&run->live, false); /* the report takes its place */
 }
 
 static void measuring_blame(void *arg, const struct err *why)
@@ -136,12 +141,33 @@ static void measuring_late(struct client *client, const struct err *why)
 /* client.asked */
 static bool measuring_asked(struct client *client)
 {
-	return measure_tell_progress(&container_of(client, struct measuring, client)->measure);
+	const struct measuring *run = container_of(client, struct measuring, client);
+	struct report so_far;
+
+	if (!measure_so_far(&run->measure, &so_far))
+		return false;
+	report(client->to, &so_far);
+	return true;
 }
 
 static void measuring_pool_failed(struct client_pool *p, const struct err *why)
 {
 	measure_fail(&container_of(p, struct measuring, pool)->measure, why);
+}
+
+/* live.fill */
+static void measuring_on_fill(void *arg, struct live_row *row)
+{
+	const struct measuring *run = arg;
+	struct report so_far;
+
+	if (!measure_so_far(&run->measure, &so_far))
+		return;
+	live_add(row, "%ju round trips", (uintmax_t)so_far.messages_in);
+	live_add(row, ", %ju/s", (uintmax_t)so_far.messages_per_s);
+	live_add(row, ", p50 %.3f ms", (double)so_far.rtt_p50_us / 1000);
+	live_add(row, ", p99 %.3f ms", (double)so_far.rtt_p99_us / 1000);
+	live_add(row, ", %s so far", amount_clock(so_far.duration_ms + 500).text);
 }
 
 /* ---- the run ---- */
@@ -165,6 +191,10 @@ static int measuring_prepare(struct measuring *run, struct err *err)
 	if (client_pool_check(&run->client, m->conf->connections, err) < 0 ||
 		measure_init(m, err) < 0)
 		return -1;
+	run->live =
+		(struct live){.fill = measuring_on_fill, .arg = run, .every_ms = SHOWN_EVERY_MS};
+	if (!m->shows && live_begin(&run->live, &run->client.loop, m->to) < 0)
+		return measuring_no_memory(err);
 	m->out = client_open_fd(&run->client, &standard_output, &run->out_owner, &measure_out, m);
 	return m->out ? 0 : measuring_no_memory(err);
 }
@@ -172,6 +202,7 @@ static int measuring_prepare(struct measuring *run, struct err *err)
 static void measuring_free(struct measuring *run)
 {
 	client_pool_end(&run->pool);
+	live_end(&run->live, false);
 	if (run->out_owner.loop)
 		conn_owner_free(&run->out_owner);
 	measure_free(&run->measure);
@@ -211,6 +242,7 @@ static int measuring_run(struct measuring *run, struct err *err)
 	if (client_aim(client, "echo", NULL, err) < 0 || measuring_prepare(run, err) < 0)
 		return -1;
 	client->over = measuring_over;
+	client->has_row = true;
 	client->asked = measuring_asked;
 	client->late = measuring_late;
 	client->mode = "echo";

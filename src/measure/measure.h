@@ -7,6 +7,7 @@
 #include "measure/schedule.h"
 #include "os/alarm.h"
 #include "os/signals.h"
+#include "report/report.h"
 
 /*
  * Messages to an echo server, every byte of the answers compared, the round trips counted. It runs
@@ -96,8 +97,8 @@ int measure_init(struct measure *m, struct err *err);
 /* The connections still exist: it gives back what it keeps for them. */
 void measure_free(struct measure *m);
 
-/* Report the figures so far. Returns false where there are none yet. */
-bool measure_tell_progress(const struct measure *m);
+/* The figures so far, as a report. Returns false where there are none yet. */
+bool measure_so_far(const struct measure *m, struct report *out);
 
 /* One of the connections is gone (conn_owner.gone). */
 void measure_gone(struct measure *m);

@@ -41,14 +41,15 @@ void measure_tell(const struct measure *m, enum report_kind kind)
 	report(m->to, &what);
 }
 
-/* The figures so far. */
-static struct report measure_progress(const struct measure *m)
+bool measure_so_far(const struct measure *m, struct report *out)
 {
 	const struct histogram *h = &m->figures.round_trips;
 	int64_t ms = (clock_ns() - m->figures.start_ns) / 1000000;
 	uint64_t in_ms = ms > 0 ? (uint64_t)ms : 1;
 
-	return (struct report){.kind = REPORT_MEASURING,
+	if (!m->figures.start_ns)
+		return false;
+	*out = (struct report){.kind = REPORT_MEASURING,
 		.messages_in = m->figures.received,
 		.messages_out = m->figures.sent,
 		.messages_per_s = m->figures.received * 1000 / in_ms,
@@ -56,16 +57,6 @@ static struct report measure_progress(const struct measure *m)
 		.rtt_p99_us = histogram_permille(h, 990) / 1000,
 		.duration_ms = in_ms,
 		.in_ms = in_ms};
-}
-
-bool measure_tell_progress(const struct measure *m)
-{
-	struct report so_far;
-
-	if (!m->figures.start_ns)
-		return false;
-	so_far = measure_progress(m);
-	report(m->to, &so_far);
 	return true;
 }
 

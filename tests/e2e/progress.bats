@@ -186,3 +186,14 @@ hint: leave it out"
     run -2 --separate-stderr sockx connect --progress=many 127.0.0.1 9
     [[ $stderr == "sockx: 'many' is not a size for '--progress'"* ]]
 }
+
+# ---- a measurement ----
+
+@test "a load shows its figures so far, each second on a terminal, and then its report" {
+    start_server -m echo -H 127.0.0.1
+    on_terminal "$SOCKX" echo -H 127.0.0.1 -p "$PORT" --duration 1.2s
+    equal "$TERMINAL_STATUS" 0
+    sees drawn '\\r[0-9]+ round trips, [0-9]+/s, p50 [0-9.]+ ms, p99 [0-9.]+ ms, 0:0[1-9] so far\\x1b\[K\\r\\x1b\[K$'
+    on_terminal "$SOCKX" echo -H 127.0.0.1 -p "$PORT" --duration 1.2s -j
+    run ! has_line "$BATS_TEST_TMPDIR/drawn" x1b
+}
