@@ -2,6 +2,7 @@
 
 #include "base/escape.h"
 #include "transport/fd.h"
+#include "tty/terminal.h"
 
 enum {
 	PIECE_BYTES = 256 * 1024,            /* of the question, passed on at a time */
@@ -330,6 +331,8 @@ int ask_run(struct ask *a, bool from_input, struct err *err)
 		(from_input && join_open(&a->asks, &standard_input, &a->client.owner, fd_open) < 0))
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	a->screen.out = a->answers.to;
+	if (conn_is_terminal(a->screen.out) && terminal_is_shared())
+		a->screen.shares = a->client.to;
 	if (from_input && a->client.conf->talk.progress >= 0)
 		a->client.input_size = progress_input_size();
 	if (client_run(&a->client, err) == 0)

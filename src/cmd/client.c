@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/escape.h"
 #include "cmd/advice.h"
@@ -359,8 +358,7 @@ static void client_count(void *arg, struct progress_count *out)
 /* --progress; but not on a terminal where an answer is put out that knows nothing of it. */
 static int client_begin_progress(struct client *c, struct err *err)
 {
-	if (c->conf->talk.progress < 0 || c->has_row ||
-		(!c->yields && terminal_is_same(c->to, STDERR_FILENO, STDOUT_FILENO)))
+	if (c->conf->talk.progress < 0 || c->has_row || (!c->yields && terminal_is_shared()))
 		return 0;
 	c->progress = calloc(1, sizeof(*c->progress));
 	if (c->progress) {

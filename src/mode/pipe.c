@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tty/terminal.h"
 
@@ -138,6 +137,7 @@ int pipe_send_crlf(struct join *j, struct span in)
 	struct buf lines = {0};
 	int verdict;
 
+	screen_typed(&p->screen);
 	while (in.len) {
 		const uint8_t *lf = memchr(in.data, '\n', in.len);
 		size_t plain = lf ? (size_t)(lf - in.data) : in.len;
@@ -183,6 +183,17 @@ static void pipe_input_ended(struct join *j)
 		pipe_input_is_over(p);
 }
 
+/* Lines that are typed: the terminal shows them. */
+static int pipe_send_typed(struct join *j, struct span in)
+{
+	struct pipe_run *p = j->arg;
+
+	screen_typed(&p->screen);
+	return conn_pass(j->to, in);
+}
+
+static const struct join_on pipe_sending_typed = {
+	.pass = pipe_send_typed, .ended = pipe_input_ended, .closed = pipe_side_closed};
 static const struct join_on pipe_sending = {.ended = pipe_input_ended, .closed = pipe_side_closed};
 static const struct join_on pipe_sending_crlf = {
 	.pass = pipe_send_crlf, .ended = pipe_input_ended, .closed = pipe_side_closed};
@@ -370,8 +381,7 @@ static void pipe_take_screen(struct pipe_run *p)
 	struct mode_env *env = p->env;
 
 	p->screen = (struct screen){.out = p->receiving.to, .raw = env->shared->raw};
-	if (!conn_is_terminal(p->screen.out) ||
-		!terminal_is_same(env->to, STDERR_FILENO, STDOUT_FILENO))
+	if (!conn_is_terminal(p->screen.out) || !terminal_is_shared())
 		return;
 	p->screen.shares = env->to;
 	if (p->screen.raw)
@@ -403,6 +413,8 @@ static int pipe_begin(struct mode_env *env, struct err *err)
 		p->receiving.on = &pipe_receiving_shown;
 	if (!conf->recv_only && join_open(&p->sending, &standard_input, &like, env->open_fd) < 0)
 		return pipe_cannot_begin(err);
+	if (p->screen.shares && p->sending.on == &pipe_sending)
+		p->sending.on = &pipe_sending_typed;
 	return 0;
 }
 

@@ -160,13 +160,13 @@ static struct span live_text(const struct report_live *live)
 	return (struct span){(const uint8_t *)live->text, live->len};
 }
 
-/* In one piece, so that the row is never seen torn. */
-static void live_put_above(struct reporter *to, struct span line)
+/* In one piece, so that nothing is ever seen torn. */
+static void report_between(
+	struct reporter *to, const char *before, struct span line, struct span after)
 {
 	struct buf all = {0};
 
-	if (buf_puts(&all, ROW_START ROW_CLEAR) == 0 && buf_add(&all, line) == 0 &&
-		buf_add(&all, live_text(to->live)) == 0)
+	if (buf_puts(&all, before) == 0 && buf_add(&all, line) == 0 && buf_add(&all, after) == 0)
 		report_send(to, buf_span(&all));
 	else
 		to->dropped++;
@@ -216,9 +216,12 @@ void report_yield(struct reporter *to)
 void report_line(struct reporter *to, struct span line)
 {
 	if (to->live && to->live->len)
-		live_put_above(to, line);
+		report_between(to, ROW_START ROW_CLEAR, line, live_text(to->live));
+	else if (to->mid_row)
+		report_between(to, "\n", line, (struct span){0});
 	else
 		report_send(to, line);
+	to->mid_row = false;
 }
 
 static void send_and_free(struct reporter *to, struct buf *line, bool failed)

@@ -113,6 +113,7 @@ struct reporter {
 	bool json;                /* JSON lines, one object an event */
 	bool calls;               /* every call to the kernel about a socket is shown */
 	bool colour;              /* what errors begin with is coloured */
+	bool mid_row; /* what else its terminal got has left a row begun: a line starts a new one */
 	bool live_over;           /* report_yield was called */
 	struct report_live *live; /* NULL: there is no such row */
 	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */

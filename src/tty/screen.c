@@ -7,11 +7,18 @@ bool screen_escapes(const struct screen *s)
 	return conn_is_terminal(s->out) && !s->raw;
 }
 
-/* A row that is drawn over gives way to it. */
+/* A row that is drawn over gives way to it, and reports do not go on where it ends. */
+static void screen_note(struct reporter *shares, struct span visible)
+{
+	if (shares->live)
+		report_yield(shares);
+	shares->mid_row = visible.data[visible.len - 1] != '\n';
+}
+
 static int screen_show(struct screen *s, struct span visible)
 {
-	if (s->shares && s->shares->live && visible.len)
-		report_yield(s->shares);
+	if (s->shares && visible.len)
+		screen_note(s->shares, visible);
 	return conn_write(s->out, visible);
 }
 
@@ -25,6 +32,12 @@ static int screen_put(struct screen *s, int made, struct buf *visible)
 		verdict = screen_show(s, buf_span(visible));
 	buf_free(visible);
 	return verdict;
+}
+
+void screen_typed(const struct screen *s)
+{
+	if (s->shares)
+		s->shares->mid_row = false;
 }
 
 int screen_write(struct screen *s, struct span in)

@@ -17,6 +17,9 @@ struct screen {
 /* Whether what it is given has to be made visible; else out gets it as it is. */
 bool screen_escapes(const struct screen *s);
 
+/* A person has typed a line on the terminal that out is: what comes next begins a row. */
+void screen_typed(const struct screen *s);
+
 /* Put in out. Returns as conn_write; out of memory, out ends with that error. */
 int screen_write(struct screen *s, struct span in);
 

@@ -1,6 +1,7 @@
 #include "tty/terminal.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "os/sys_process.h"
 #include "os/sys_terminal.h"
@@ -71,4 +72,11 @@ bool terminal_is_same(struct reporter *to, int fd, int other)
 	unsigned one, two;
 
 	return sys_terminal(to, fd, &one) == 0 && sys_terminal(to, other, &two) == 0 && one == two;
+}
+
+bool terminal_is_shared(void)
+{
+	struct reporter silent = {0};
+
+	return terminal_is_same(&silent, STDERR_FILENO, STDOUT_FILENO);
 }

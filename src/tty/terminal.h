@@ -35,6 +35,9 @@ bool terminal_is_untouched(const struct terminal *t);
 /* Send the signal of a key, as the terminal itself would have: to all of its foreground. */
 void terminal_signal(const struct terminal *t, int number);
 
+/* Whether standard output and standard error are one terminal. It is not traced. */
+bool terminal_is_shared(void);
+
 /* Whether two descriptors are one terminal. */
 bool terminal_is_same(struct reporter *to, int fd, int other);
 

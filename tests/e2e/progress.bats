@@ -197,3 +197,25 @@ hint: leave it out"
     on_terminal "$SOCKX" echo -H 127.0.0.1 -p "$PORT" --duration 1.2s -j
     run ! has_line "$BATS_TEST_TMPDIR/drawn" x1b
 }
+
+# ---- rows ----
+
+@test "a report begins a row of its own, whatever the peer's last bytes were" {
+    local end
+
+    for end in '' $'\n'; do
+        start_server -H 127.0.0.1 < <(printf 'good bye%s' "$end")
+        run -0 on_tty "$SOCKX" connect 127.0.0.1 "$PORT" < <(sleep 0.5)
+        [[ $output == *"good bye"$'\n'"127.0.0.1:$PORT closed the connection"* ]] || fail "$output"
+        wait_server
+    done
+    start_server -H 127.0.0.1 < <(printf 'good bye')
+    run on_tty "$SOCKX" connect -Q --expect hello 127.0.0.1 "$PORT" < <(sleep 0.5)
+    expect_status 9
+    [[ $output == *"good bye"$'\n'*"'hello' did not come before the end"* ]] || fail "$output"
+    wait_server
+}
+
+on_tty() {
+    timeout 30 "$PYTHON" "$PEERS/on_terminal.py" "$@"
+}

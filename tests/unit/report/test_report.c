@@ -677,6 +677,24 @@ static bool some_lines_wait(struct report_late *late)
 	return true;
 }
 
+Test(report, a_line_begins_a_row_where_something_else_has_left_one_begun)
+{
+	const struct report stopping = {.kind = REPORT_STOPPING, .reason = "SIGTERM"};
+	const struct err why = {.kind = ERR_RUNTIME, .what = "no"};
+	struct row r;
+
+	begin_row(&r);
+	r.to.live = NULL;
+	r.to.mid_row = true;
+	report(&r.to, &stopping);
+	wrote(&r, "\nstopping: SIGTERM\n");
+	report(&r.to, &stopping);
+	wrote(&r, "stopping: SIGTERM\n");
+	r.to.mid_row = true;
+	report_error(&r.to, &why);
+	wrote(&r, "\nsockx: no\n");
+}
+
 Test(report, a_row_is_not_kept_for_a_terminal_that_takes_nothing)
 {
 	struct report_late late = {.again = some_lines_wait};

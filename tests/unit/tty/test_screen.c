@@ -81,3 +81,26 @@ Test(screen, says_stop_as_a_connection_does)
 	end(v);
 	free(much);
 }
+
+Test(screen, reports_on_the_same_terminal_begin_a_row_and_what_is_drawn_over_gives_way)
+{
+	struct view *v = begin(true, false);
+	struct report_live live = {0};
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+
+	to.live = &live;
+	v->screen.shares = &to;
+	report_draw(&to, span_of("10 %"));
+	screen_write(&v->screen, span_of("login: "));
+	cr_assert(eq(str, lines.text, "\r10 %\033[K\r\033[K"));
+	cr_assert(to.mid_row && to.live_over && !to.live);
+	screen_typed(&v->screen);
+	cr_assert(not(to.mid_row));
+	screen_write(&v->screen, span_of("hello, "));
+	screen_write(&v->screen, span_of(""));
+	cr_assert(to.mid_row);
+	screen_write(&v->screen, span_of("Ada\n"));
+	cr_assert(not(to.mid_row));
+	end(v);
+}
