@@ -126,10 +126,12 @@ int main(int argc, char **argv)
 	struct standard_error standard_error;
 	struct reporter to = {.level = LEVEL_READY, .advise = advise};
 	struct err err = {0};
-	bool sigpipe_ignored = sys_signal_ignore(SIGPIPE);
+	struct origin origin;
+	bool sigpipe_ignored;
 	int rc;
 
-	sys_signal_ignore(SIGXFSZ); /* it is an error of the write that meets it */
+	process_begin(&origin);
+	sigpipe_ignored = sigismember(&origin.ignored, SIGPIPE);
 	standard_error_begin(&standard_error, &to);
 	rc = process_reserve_std(&to, &err);
 	if (rc == 0)

@@ -5,6 +5,14 @@
 
 #include "os/sys_file.h"
 
+void process_begin(struct origin *origin)
+{
+	sys_note_origin(origin);
+	sys_signal_ignore(SIGPIPE);
+	sys_signal_ignore(SIGXFSZ);
+	sys_signal_default(SIGCHLD);
+}
+
 int process_reserve_std(struct reporter *to, struct err *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {

@@ -1,7 +1,12 @@
 #include "os/sys_process.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,4 +122,134 @@ void sys_become(char *const argv[], int fd)
 	execvp(argv[0], argv);
 	sys_signal_ignore(SIGPIPE);
 	sys_signal_ignore(SIGXFSZ);
+}
+
+/* ---- other programs ---- */
+
+/* The signals whose action process_begin changes. */
+static const int changed_signals[] = {SIGPIPE, SIGXFSZ, SIGCHLD};
+
+enum {
+	CHANGED_SIGNALS = sizeof(changed_signals) / sizeof(changed_signals[0]),
+	/* For sys_become_child: a few frames. The kernel takes what execve needs elsewhere. */
+	CHILD_STACK_BYTES = 32 * 1024,
+	NO_PROGRAM = 127, /* as sh(1) has it */
+};
+
+void sys_note_origin(struct origin *out)
+{
+	sigprocmask(SIG_BLOCK, NULL, &out->mask);
+	sigemptyset(&out->ignored);
+	for (size_t i = 0; i < CHANGED_SIGNALS; i++)
+		if (sys_signal_is_ignored(changed_signals[i]))
+			sigaddset(&out->ignored, changed_signals[i]);
+	sys_get_nofile(&out->nofile);
+}
+
+static void sys_close_from(int first, const struct rlimit *nofile)
+{
+	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0)
+		return;
+	for (rlim_t fd = (rlim_t)first; fd < nofile->rlim_max && fd < INT_MAX; fd++)
+		close((int)fd);
+}
+
+/* The order matters: a signal that waits must not meet an action of ours. */
+static void sys_return_to_origin(const struct origin *origin)
+{
+	for (size_t i = 0; i < CHANGED_SIGNALS; i++) {
+		struct sigaction action = {.sa_handler = SIG_DFL};
+
+		if (sigismember(&origin->ignored, changed_signals[i]))
+			action.sa_handler = SIG_IGN;
+		sigaction(changed_signals[i], &action, NULL);
+	}
+	setrlimit(RLIMIT_NOFILE, &origin->nofile);
+	sigprocmask(SIG_SETMASK, &origin->mask, NULL);
+}
+
+void sys_replace(const struct sys_program *program)
+{
+	char *const *env = program->env ? program->env : environ;
+
+	sys_return_to_origin(program->origin);
+	execve(program->path, program->argv, env);
+	if (errno == ENOEXEC)
+		execve("/bin/sh", program->by_shell, env);
+}
+
+/* The child between clone and exec. It shares our memory while we wait for it (CLONE_VM,
+ * CLONE_VFORK), and another thread may hold any lock: only async-signal-safe calls
+ * (signal-safety(7)). Where it fails, what it returns is its exit status. */
+static int sys_become_child(void *arg)
+{
+	struct sys_launch *start = arg;
+
+	if (start->leads)
+		setpgid(0, 0);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (dup2(start->standard[fd], fd) < 0) {
+			start->error = errno;
+			return NO_PROGRAM;
+		}
+	}
+	sys_close_from(STDERR_FILENO + 1, &start->program->origin->nofile);
+	sys_replace(start->program);
+	start->error = errno;
+	return NO_PROGRAM;
+}
+
+pid_t sys_start(struct sys_launch *start, int *pidfd)
+{
+	char *stack = malloc(CHILD_STACK_BYTES);
+	pid_t child = -1;
+	int status;
+
+	start->error = ENOMEM;
+	if (stack) {
+		start->error = 0;
+		child = clone(sys_become_child, stack + CHILD_STACK_BYTES,
+			CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, start, pidfd);
+		if (child < 0)
+			start->error = errno;
+	}
+	free(stack);
+	if (!start->error)
+		return child;
+	if (child > 0) {
+		close(*pidfd);
+		waitpid(child, &status, 0); /* it has ended already */
+	}
+	errno = start->error;
+	return -1;
+}
+
+bool sys_collect(pid_t child, int *status)
+{
+	return waitpid(child, status, WNOHANG) == child;
+}
+
+void sys_destroy(pid_t child)
+{
+	int status;
+
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+
+void sys_kill_group(pid_t group, int number)
+{
+	kill(-group, number);
+}
+
+int sys_may_execute(const char *path)
+{
+	struct stat about;
+
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 || stat(path, &about) < 0)
+		return -1;
+	if (!S_ISDIR(about.st_mode))
+		return 0;
+	errno = EISDIR;
+	return -1;
 }

@@ -50,6 +50,51 @@ void sys_signal_group(int number);
  * descriptor, or -1 with errno. */
 int sys_memory_file(const char *name);
 
+/* What a program gets from the process that starts it, and we change for ourselves. */
+struct origin {
+	sigset_t mask;    /* signals that are blocked */
+	sigset_t ignored; /* ... and, of those whose action we change, the ignored ones */
+	struct rlimit nofile;
+};
+
+/* Note the present state, which is what we were started with if nothing has been changed yet. */
+void sys_note_origin(struct origin *out);
+
+/* A program to be started, or to become. */
+struct sys_program {
+	const char *path;
+	char *const *argv;
+	char *const *by_shell; /* argv for /bin/sh, if path has no format of a program (ENOEXEC) */
+	char *const *env;      /* NULL: ours */
+	const struct origin *origin;
+};
+
+struct sys_launch {
+	const struct sys_program *program;
+	int standard[3]; /* its descriptors 0, 1 and 2, and it gets no other; each above 2 */
+	bool leads;      /* it leads a process group of its own */
+	int error;       /* filled: the errno of the call that failed */
+};
+
+/* Start a program. It is a child of ours, and *pidfd, close-on-exec, is readable once it has ended
+ * (clone(2), CLONE_PIDFD). Returns its process, or -1 with errno: then there is none. */
+pid_t sys_start(struct sys_launch *start, int *pidfd);
+
+/* Become a program, with our descriptors. Returns only if that fails, with errno. */
+void sys_replace(const struct sys_program *program);
+
+/* Collect a child that has ended. Returns whether it had; *status is as waitpid(2) has it. */
+bool sys_collect(pid_t child, int *status);
+
+/* Kill a child that has just been started, and collect it. */
+void sys_destroy(pid_t child);
+
+/* Send a signal to all processes of a group. */
+void sys_kill_group(pid_t group, int number);
+
+/* Whether path is a file that we may execute: 0, or -1 with errno (EISDIR: a directory). */
+int sys_may_execute(const char *path);
+
 /* Become another program (execvp(3)) with the file fd, from its start, as standard input; signals
  * that we ignore have their default action there. Returns only where there is no such program. */
 void sys_become(char *const argv[], int fd);

@@ -1,0 +1,76 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "os/program.h"
+
+TestSuite(program, .timeout = 20);
+
+static void found_at(const char *name, const char *path)
+{
+	const char *words[] = {name, "one", "two"};
+	struct err err = {0};
+	struct program p;
+
+	cr_assert(eq(int, program_find(&p, words, 3, &err), 0), "%s", err.what);
+	cr_assert(eq(str, p.path, (char *)path));
+	cr_assert(eq(str, p.argv[0], (char *)name));
+	cr_assert(eq(str, p.argv[2], "two"));
+	cr_assert(eq(ptr, p.argv[3], NULL));
+	cr_assert(eq(str, p.by_shell[0], "sh"));
+	cr_assert(eq(str, p.by_shell[1], (char *)path));
+	cr_assert(eq(str, p.by_shell[3], "two"));
+	cr_assert(eq(ptr, p.by_shell[4], NULL));
+	program_free(&p);
+}
+
+static void is_refused(const char *name, const char *what, const char *hint)
+{
+	struct err err = {0};
+	struct program p;
+
+	cr_assert(eq(int, program_find(&p, &name, 1, &err), -1));
+	cr_assert(eq(int, (int)err.kind, ERR_USAGE));
+	cr_assert(eq(str, err.what, (char *)what));
+	cr_assert(eq(str, err.hint, (char *)hint));
+	program_free(&p);
+}
+
+Test(program, is_the_first_in_path_that_can_be_executed)
+{
+	setenv("PATH", "/nowhere:/etc:/bin:/usr/bin", 1);
+	found_at("sh", "/bin/sh");
+	setenv("PATH", "/bin", 1);
+	found_at("sh", "/bin/sh");
+	unsetenv("PATH");
+	found_at("sh", "/bin/sh");
+	found_at("/bin/sh", "/bin/sh");
+}
+
+Test(program, an_empty_part_of_path_is_the_current_directory)
+{
+	setenv("PATH", "/nowhere:", 1);
+	cr_assert(eq(int, chdir("/bin"), 0));
+	found_at("sh", "./sh");
+	found_at("./sh", "./sh");
+}
+
+Test(program, says_why_there_is_none)
+{
+	setenv("PATH", "/etc:/bin", 1);
+	is_refused("no-such-program",
+		"cannot run 'no-such-program': there is no such program in PATH", "");
+	is_refused("/no/such", "cannot run '/no/such': No such file or directory", "");
+	is_refused("/bin", "cannot run '/bin': Is a directory", "");
+	is_refused("", "cannot run '': No such file or directory", "");
+	is_refused("cat -n", "cannot run 'cat -n': there is no such program in PATH",
+		"a program and its arguments are separate words; a line of the shell needs "
+		"a shell to run it");
+	setenv("PATH", "/etc:/nowhere", 1);
+	is_refused("passwd", "cannot run 'passwd': Permission denied",
+		"'chmod +x' makes a file executable");
+	cr_assert(eq(int, chdir("/bin"), 0));
+	is_refused("sh", "cannot run 'sh': there is no such program in PATH",
+		"the one in this directory is './sh'");
+}
