@@ -78,10 +78,6 @@ static const struct opt pipe_options[] = {
 		.arg = "N",
 		.min = 1,
 		.help = "over datagrams and sequenced packets: end once N have come"},
-	{.name = "no-splice",
-		.kind = OPT_FLAG,
-		OPT_FIELD(struct pipe_conf, no_splice),
-		.help = "read and write, where the kernel could move bytes by itself"},
 };
 
 static const struct pipe_conf *pipe_conf_of(const struct pipe_run *p)
@@ -366,13 +362,14 @@ static int pipe_cannot_begin(struct err *err)
 static void pipe_make_joins(struct pipe_run *p)
 {
 	const struct pipe_conf *conf = pipe_conf_of(p);
-	const struct join_on *plain =
-		mode_sends_crlf(p->env->shared) ? &pipe_sending_crlf : &pipe_sending;
+	const struct mode_shared *shared = p->env->shared;
+	const struct join_on *plain = mode_sends_crlf(shared) ? &pipe_sending_crlf : &pipe_sending;
 
-	p->sending = (struct join){
-		.on = p->paces ? &pipe_sending_paced : plain, .arg = p, .by_hand = conf->no_splice};
+	p->sending = (struct join){.on = p->paces ? &pipe_sending_paced : plain,
+		.arg = p,
+		.by_hand = shared->no_splice};
 	p->receiving = (struct join){
-		.on = &pipe_receiving, .arg = p, .by_hand = conf->no_splice || conf->expect};
+		.on = &pipe_receiving, .arg = p, .by_hand = shared->no_splice || conf->expect};
 }
 
 /* What comes and reports may share a terminal. */
@@ -457,7 +454,7 @@ const struct mode mode_pipe = {
 	.options = pipe_options,
 	.option_count = sizeof(pipe_options) / sizeof(pipe_options[0]),
 	.conf_size = sizeof(struct pipe_conf),
-	.takes = MODE_TAKES_LINES,
+	.takes = MODE_TAKES_LINES | MODE_TAKES_SPLICE,
 	.state_size = sizeof(struct pipe_run),
 	.one_at_a_time = true,
 	.uses_std = true,

@@ -28,7 +28,7 @@ struct pipe_conf {
 	const char *expect;    /* NULL: not given */
 	const char *shutdown;  /* NULL: not given */
 	uint64_t messages;     /* end after so many; 0: not for that */
-	bool shutdown_now, no_shutdown, send_only, recv_only, no_splice, quit_with_peer;
+	bool shutdown_now, no_shutdown, send_only, recv_only, quit_with_peer;
 };
 
 struct pipe_run {

@@ -56,6 +56,13 @@ static const struct opt request_rows[] = {
 		.help = "refuse a client whose name or text is not whole after DUR (0: never)"},
 };
 
+static const struct opt splice_rows[] = {
+	{.name = "no-splice",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct mode_shared, no_splice),
+		.help = "read and write, where the kernel could move bytes by itself"},
+};
+
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const struct {
@@ -67,6 +74,7 @@ static const struct {
 	{MODE_TAKES_REQUEST, "Time limits", request_rows, COUNT(request_rows)},
 	{MODE_TAKES_LINES, "Data", line_rows, COUNT(line_rows)},
 	{MODE_TAKES_SETTLE, "Data", settle_rows, COUNT(settle_rows)},
+	{MODE_TAKES_SPLICE, "Data", splice_rows, COUNT(splice_rows)},
 };
 
 static struct opt_modes shared_modes_of(enum mode_side side, unsigned takes)

@@ -10,6 +10,7 @@ enum mode_takes {
 	MODE_TAKES_NO_EOL = 2,  /* ... --eol none among them */
 	MODE_TAKES_SETTLE = 4,  /* --settle */
 	MODE_TAKES_REQUEST = 8, /* --request-timeout */
+	MODE_TAKES_SPLICE = 16, /* --no-splice */
 };
 
 /* Which command runs it. */
@@ -22,6 +23,7 @@ struct mode_shared {
 	bool raw;           /* --raw */
 	int64_t settle_ms;  /* --settle */
 	int64_t request_ms; /* --request-timeout; 0: none */
+	bool no_splice;     /* --no-splice */
 };
 
 /* Whether they ask for CR LF. */
