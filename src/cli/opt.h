@@ -87,6 +87,9 @@ struct opt_set {
 	size_t count;
 	size_t conf_size; /* bytes of the whole configuration */
 	bool full;        /* rows had to be left out; opts_check says so */
+	/* Whether "--" begins a program with its arguments, as conf says by then; NULL: it never
+	 * does. */
+	bool (*takes_program)(const void *conf);
 };
 
 /* Add rows whose fields are in a struct at offset of the configuration. conf_size stays as it is:
@@ -115,7 +118,10 @@ struct opt_given {
 struct opt_args {
 	const char *const *words; /* positional arguments, in order: the first slots of argv */
 	size_t count;
-	bool dashes;                          /* "--" was among them */
+	bool dashes;                /* "--" was among them */
+	const char *const *program; /* what came after it, where that is a program: up to the end of
+	                             * argv */
+	size_t program_count;
 	struct opt_given given[OPT_ROWS_MAX]; /* by row number over all groups */
 };
 
@@ -126,7 +132,8 @@ enum opt_result { OPTS_ERROR = -1, OPTS_RUN, OPTS_HELP_SHORT, OPTS_HELP_LONG, OP
  * owns: first every row's fallback, then what was given; what no row describes is left alone. The
  * slots of argv are reused for the positional words. Understands --name, --name=value, --name
  * value (not where the value is optional), -l, -lvalue, -l value, clustered letters, and --, after
- * which all is positional; options and positional arguments may be mixed; a lone "-" is positional.
+ * which all is positional, or a program (takes_program); options and positional arguments may be
+ * mixed; a lone "-" is positional.
  * No abbreviations. A value option given twice with values that mean different things is an error;
  * flags repeat; lists add up. -h, --help and --version end the reading at once. On OPTS_ERROR err
  * is ERR_USAGE: what is wrong with the word quoted, and one hint: a did-you-mean, the sockx

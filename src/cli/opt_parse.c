@@ -327,6 +327,18 @@ static int read_word(struct parser *p, char *word)
 	return 0;
 }
 
+/* What is left is a program and its arguments, or positional words. */
+static void take_rest(struct parser *p)
+{
+	if (p->args->dashes && p->set->takes_program && p->set->takes_program(p->conf)) {
+		p->args->program = (const char *const *)p->argv + p->next;
+		p->args->program_count = (size_t)(p->argc - p->next);
+		return;
+	}
+	while (p->next < p->argc)
+		take_word(p, p->argv[p->next++]);
+}
+
 static enum opt_result read_all(struct parser *p)
 {
 	while (p->next < p->argc && p->result == OPTS_RUN) {
@@ -339,8 +351,7 @@ static enum opt_result read_all(struct parser *p)
 		if (read_word(p, word) < 0)
 			return OPTS_ERROR;
 	}
-	while (p->next < p->argc)
-		take_word(p, p->argv[p->next++]);
+	take_rest(p);
 	return p->result;
 }
 

@@ -280,6 +280,36 @@ Test(opt, after_two_dashes_all_are_words)
 	cr_expect(eq(uint, r.conf.own.verbose, 1));
 }
 
+static bool takes_program(const void *conf)
+{
+	return ((const struct conf *)conf)->verbose > 0;
+}
+
+Test(opt, after_two_dashes_a_program_is_apart_from_the_words_where_one_may_be)
+{
+	const char *words[] = {"host", "-v", "80", "--", "cat", "-n", "--", NULL};
+	struct reading r = {0};
+	int argc = 0;
+
+	describe(&r);
+	r.set.takes_program = takes_program;
+	for (; words[argc]; argc++)
+		r.argv[argc] = (char *)words[argc];
+	cr_assert(eq(int, opts_parse(&r.set, "serve", &r.conf, argc, r.argv, &r.args, &r.err),
+		OPTS_RUN));
+	cr_assert(eq(sz, r.args.count, 2));
+	expect_text(r.args.words[1], "80");
+	cr_assert(eq(sz, r.args.program_count, 3));
+	expect_text(r.args.program[0], "cat");
+	expect_text(r.args.program[2], "--");
+	r.argv[0] = (char *)"--";
+	r.argv[1] = (char *)"cat";
+	cr_assert(eq(
+		int, opts_parse(&r.set, "serve", &r.conf, 2, r.argv, &r.args, &r.err), OPTS_RUN));
+	cr_assert(eq(sz, r.args.count, 1), "it is a word");
+	cr_assert(eq(sz, r.args.program_count, 0));
+}
+
 Test(opt, help_and_version_end_the_reading)
 {
 	struct reading r;
