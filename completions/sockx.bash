@@ -36,7 +36,7 @@ _sockx_serve() {
 		--sndbuf) return ;;
 		--keepalive) return ;;
 		--interface) return ;;
-		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source'; return ;;
+		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source exec'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
 		--max-conns-per-peer) return ;;
@@ -63,7 +63,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --greeting --ask --bye --turns --exact --max-message -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --greeting --ask --bye --turns --exact --max-message --pass-socket -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address
@@ -71,7 +71,7 @@ _sockx_serve() {
 
 _sockx_connect() {
 	case $before in
-		-m | --mode) _sockx_reply -W 'pipe chat'; return ;;
+		-m | --mode) _sockx_reply -W 'pipe chat exec'; return ;;
 		--max-answer) return ;;
 		--probe) return ;;
 		-H | --host) _sockx_reply -A hostname; return ;;
@@ -102,7 +102,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --bye --turns'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --bye --turns --pass-socket'
 		return
 	fi
 	_sockx_address

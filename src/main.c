@@ -38,14 +38,15 @@ static int show_version(struct reporter *to, struct err *err)
 		"never", err);
 }
 
-static int run_command(struct reporter *to, const struct command *command, int argc, char **argv,
-	bool terminal, struct err *err)
+static int run_command(struct reporter *to, const struct origin *origin,
+	const struct command *command, int argc, char **argv, bool terminal, struct err *err)
 {
 	struct opt_set set = {0};
 	struct opt_args args = {0};
 	struct buf page = {0};
 	enum opt_result result;
 	const char *colour;
+	struct talk_conf *talk;
 	void *conf;
 	int rc = -1;
 
@@ -54,8 +55,10 @@ static int run_command(struct reporter *to, const struct command *command, int a
 	if (!conf)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	result = opts_parse(&set, command->name, conf, argc, argv, &args, err);
-	set_reporter(to, conf, terminal);
-	colour = ((const struct talk_conf *)conf)->color;
+	talk = conf;
+	talk->origin = origin;
+	set_reporter(to, talk, terminal);
+	colour = talk->color;
 	switch (result) {
 	case OPTS_ERROR: break;
 	case OPTS_HELP_SHORT:
@@ -81,7 +84,8 @@ static int nothing_asked(struct reporter *to, struct err *err)
 	return -1;
 }
 
-static int run(struct reporter *to, int argc, char **argv, bool terminal, struct err *err)
+static int run(struct reporter *to, const struct origin *origin, int argc, char **argv,
+	bool terminal, struct err *err)
 {
 	const struct command *command;
 	struct buf page = {0};
@@ -99,7 +103,7 @@ static int run(struct reporter *to, int argc, char **argv, bool terminal, struct
 	command = command_find(argv[1]);
 	if (!command)
 		return command_unknown((const char *const *)argv + 1, (size_t)argc - 1, err);
-	return run_command(to, command, argc - 2, argv + 2, terminal, err);
+	return run_command(to, origin, command, argc - 2, argv + 2, terminal, err);
 }
 
 /* Where our parent had us ignore SIGPIPE, its error is one like any other. */
@@ -135,7 +139,7 @@ int main(int argc, char **argv)
 	standard_error_begin(&standard_error, &to);
 	rc = process_reserve_std(&to, &err);
 	if (rc == 0)
-		rc = run(&to, argc, argv, sys_isatty(STDERR_FILENO), &err);
+		rc = run(&to, &origin, argc, argv, sys_isatty(STDERR_FILENO), &err);
 	if (rc < 0)
 		tell(&to, sigpipe_ignored, &err);
 	standard_error_end(&standard_error);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "cli/opt.h"
 
+struct origin;
 struct reporter;
 
 /* What the positional arguments of a command are, for the completions. */
@@ -15,12 +16,14 @@ struct command_example {
 
 enum { COMMAND_EXAMPLES = 3, COMMAND_USAGES = 2 };
 
-/* How much a run tells. Every command's configuration begins with it, so that main can read it. */
+/* What main and the commands say to each other: every command's configuration begins with it. */
 struct talk_conf {
+	/* How much a run tells. */
 	unsigned verbose;
 	bool quiet, json, trace;
-	int64_t progress;  /* -1: not given; 0: of any size; else of so many bytes */
-	const char *color; /* when: see colour_wanted */
+	int64_t progress;            /* -1: not given; 0: of any size; else of so many bytes */
+	const char *color;           /* when: see colour_wanted */
+	const struct origin *origin; /* main puts it here: what programs are started with */
 };
 
 /* A command is one file of src/cmd and one row; help, completions and the manual read the rest

@@ -38,8 +38,14 @@ static const struct opt connect_rows[] = {
 		.help = "end with status 9 when the server sends more than SIZE (0: any length)"},
 };
 
+static bool connect_takes_program(const void *conf)
+{
+	return mode_takes_program(((const struct connect_conf *)conf)->mode);
+}
+
 static void connect_options(struct opt_set *set)
 {
+	set->takes_program = connect_takes_program;
 	set->conf_size = sizeof(struct connect_conf);
 	opt_set_add(
 		set, "Connecting", connect_rows, sizeof(connect_rows) / sizeof(connect_rows[0]), 0);
@@ -142,6 +148,11 @@ static int connect_with_run(struct connect_run *run, struct reporter *to,
 		.state = state,
 		.answer_ms = typed->client.connect_timeout_ms,
 		.open_fd = fd_open,
+		.own_pipe = fd_own_pipe,
+		.program = args->program,
+		.program_count = args->program_count,
+		.origin = typed->client.talk.origin,
+		.vouches = true,
 		.dial = connect_dial,
 		.conf = mode_conf(run->mode, set, typed),
 		.shared = &typed->shared,

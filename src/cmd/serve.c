@@ -124,8 +124,14 @@ static const struct opt time_rows[] = {
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+static bool serve_takes_program(const void *conf)
+{
+	return mode_takes_program(((const struct serve_conf *)conf)->mode);
+}
+
 static void serve_options(struct opt_set *set)
 {
+	set->takes_program = serve_takes_program;
 	set->conf_size = sizeof(struct serve_conf);
 	opt_set_add(set, "Address", address_rows, COUNT(address_rows), 0);
 	opt_set_add(set, "Address", where_options, where_option_count,
@@ -173,6 +179,12 @@ static void serve_on_mode_limit(struct timer *t)
 	serve_end(run, &why);
 }
 
+static void serve_limit_mode(struct serve_run *run)
+{
+	if (!run->mode->finishes_in_time)
+		timer_set_in(&run->loop, &run->mode_limit, SERVER_STOP_MS);
+}
+
 static void serve_on_server_ended(void *arg, const struct err *why)
 {
 	struct serve_run *run = arg;
@@ -185,7 +197,7 @@ static void serve_on_server_ended(void *arg, const struct err *why)
 		return;
 	}
 	if (run->interrupted)
-		timer_set_in(&run->loop, &run->mode_limit, SERVER_STOP_MS);
+		serve_limit_mode(run);
 	run->mode->finish(&run->env);
 }
 
@@ -201,7 +213,7 @@ static void serve_stop(struct serve_run *run, const char *reason, enum err_kind 
 	if (run->server.clients.loop && !run->server_over)
 		server_stop(&run->server, reason, kind);
 	else if (run->server_over)
-		timer_set_in(&run->loop, &run->mode_limit, SERVER_STOP_MS);
+		serve_limit_mode(run);
 	else
 		loop_stop(&run->loop);
 }
@@ -357,6 +369,7 @@ static void serve_fill_server(struct serve_run *run)
 	s->conf.max_conns = mode->one_at_a_time ? 1 : (size_t)conf->max_conns;
 	s->conf.client_descriptors = mode->descriptors;
 	s->conf.max_per_peer = (size_t)conf->max_per_peer;
+	s->conf.untouched = run->env.untouched;
 	s->conf.exclusive = mode->one_at_a_time;
 	s->conf.exit_after = conf->exit_after ? conf->exit_after : single;
 	s->clients.loop = &run->loop;
@@ -381,7 +394,8 @@ static int serve_dial(void *arg, struct dial *d, const struct target *to, struct
 	return where_dial(to, run->conf->where.numeric, DIAL_MS, d, err);
 }
 
-static int serve_init_run(struct serve_run *run, const struct opt_set *set, struct err *err)
+static int serve_init_run(struct serve_run *run, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
 {
 	const struct serve_conf *conf = run->conf;
 	const struct mode *mode = run->mode;
@@ -394,6 +408,11 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set, stru
 		.in_turn = mode->one_at_a_time && (conf->keep_open || conf->exit_after > 1),
 		.shared = &conf->shared,
 		.open_fd = fd_open,
+		.own_pipe = fd_own_pipe,
+		.program = args->program,
+		.program_count = args->program_count,
+		.origin = conf->talk.origin,
+		.vouches = conf->once || conf->exit_after,
 		.dial = serve_dial,
 		.budget = &run->budget,
 		.done = serve_on_mode_done,
@@ -537,7 +556,7 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 	run->to = to;
 	rc = serve_prepare(run, conf, set, args, err);
 	if (rc == 0) {
-		rc = serve_init_run(run, set, err);
+		rc = serve_init_run(run, set, args, err);
 		if (rc == 0)
 			rc = serve(run, err);
 		if (rc < 0 && run->where.default_port)
@@ -553,11 +572,12 @@ const struct command command_serve = {
 	.summary = "listen, and run a mode for every client",
 	.purpose = "Listen on a port or a Unix socket, say so on standard error, and serve every "
 		   "client. Once the line 'listening on' is there, no client is refused.",
-	.usage = {"[OPTION...] [PORT | [HOST]:PORT | HOST PORT | unix:PATH]"},
+	.usage = {"[OPTION...] [PORT | [HOST]:PORT | HOST PORT | unix:PATH]",
+		"-m exec [OPTION...] [ADDRESS] -- PROGRAM [ARG...]"},
 	.examples = {{"sockx serve --mode echo -p 65432",
 			     "an echo server for any number of clients"},
 		{"sockx serve 9000 >file", "receive one file"},
-		{"sockx serve -u -m echo unix:/tmp/echo", "echo datagrams on a Unix socket"}},
+		{"sockx serve -m exec 9000 -- sort", "run a program for each client"}},
 	.words = WORDS_ADDRESS,
 	.options = serve_options,
 	.check = serve_check,

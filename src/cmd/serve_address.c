@@ -86,11 +86,11 @@ void serve_forget_hosts(struct serve_run *run)
 			resolve_cancel(run->hosts[i].resolve);
 }
 
-/* Who may reach a server whose operator named no address: all, unless its datagrams could be used
- * to flood others, whose addresses were forged. */
+/* Who may reach a server whose operator named no address: all, unless it gives them more than it
+ * does itself, or its datagrams could be used to flood others, whose addresses were forged. */
 static bool serve_address_for_all(const struct serve_run *run)
 {
-	return !(run->where.via->connectionless && run->mode->amplifies);
+	return !run->mode->exposes && !(run->where.via->connectionless && run->mode->amplifies);
 }
 
 /* IPv4, and IPv6 beside it, where the machine has it. */

@@ -195,6 +195,9 @@ void conn_abort(struct conn *c);
  * NULL, as by conn_abort. */
 void conn_fail(struct conn *c);
 
+/* The same, reported as why, of which a copy is kept; closed gets it. */
+void conn_fail_with(struct conn *c, const struct err *why);
+
 /* What the peer sent cannot be served: tell it why, in a line "error: WHY", and conn_close. The end
  * is ERR_RUNTIME with that reason, which outlives c. */
 void conn_refuse(struct conn *c, const char *why);
@@ -274,5 +277,26 @@ bool conn_peer_ended(const struct conn *c); /* it will send no more, or is no lo
 bool conn_finished(const struct conn *c);   /* our end has been passed on, or is under way */
 bool conn_answering(struct conn *c);        /* handler.answering says so */
 bool conn_closing(const struct conn *c);    /* conn_close was called, or it is over */
+
+/* ---- for programs that serve a connection: conn_socket.c ---- */
+
+struct ucred;
+
+/* Our own address; len 0: none. */
+struct addr conn_local_address(const struct conn *c);
+
+/* Which process is at the other end of a Unix socket, or was when it connected. Returns 0, or -1.
+ */
+int conn_credentials(const struct conn *c, struct ucred *out);
+
+/* A copy of its descriptor, on which calls wait: those of conn_ do not. Returns it, or -1 with
+ * errno. */
+int conn_copy_socket(const struct conn *c);
+
+/* How many bytes have come and were not read yet. */
+size_t conn_unread_bytes(const struct conn *c);
+
+/* An error that no read or write has met yet, or 0. It is told once. */
+int conn_take_error(struct conn *c);
 
 #endif

@@ -36,6 +36,13 @@ void conn_fail(struct conn *c)
 	conn_review(c);
 }
 
+void conn_fail_with(struct conn *c, const struct err *why)
+{
+	if (conn_alive(c) && !c->failed)
+		link_fail_with(&c->link, why);
+	conn_fail(c);
+}
+
 static void conn_refuse_within(struct conn *c, const char *why, int64_t linger_ms)
 {
 	struct buf line = {0};
@@ -362,22 +369,18 @@ static void conn_close_link(struct conn *c)
 	}
 }
 
-/* Why is known to whom conn_fail was called by. */
-static bool conn_was_failed(const struct conn *c)
-{
-	return c->failed && !c->refused;
-}
-
 static void conn_end_now(struct conn *c)
 {
 	struct conn_owner *owner = c->owner;
 	struct err err = {0};
 	const struct err *why = link_story(&c->link);
+	bool failed_with = c->failed && why;
+	bool failed_silently = c->failed && !why && !c->refused; /* the caller knows why */
 
 	if (why)
 		err = *why;
 	conn_close_link(c);
-	why = c->ending == ENDED_IN_ORDER || conn_was_failed(c) ? NULL : &err;
+	why = failed_silently || (c->ending == ENDED_IN_ORDER && !failed_with) ? NULL : &err;
 	if (why && owner->local)
 		conn_local_ending(c, &err);
 	else if (why)

@@ -619,7 +619,8 @@ static void server_list_steps(struct server *s)
 {
 	size_t count = 0;
 
-	s->steps[count++] = (struct step_entry){&step_not_reset, NULL};
+	if (!s->conf.untouched)
+		s->steps[count++] = (struct step_entry){&step_not_reset, NULL};
 	for (size_t i = 0; i < SERVER_STEPS_MAX && s->conf.steps[i].step; i++)
 		s->steps[count++] = s->conf.steps[i];
 	s->steps[count++] = (struct step_entry){&step_place, s};

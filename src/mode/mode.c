@@ -3,7 +3,7 @@
 #include <string.h>
 
 const struct mode *const modes[] = {&mode_pipe, &mode_echo, &mode_greet, &mode_chat, &mode_analyze,
-	&mode_discard, &mode_source, NULL};
+	&mode_discard, &mode_source, &mode_exec, NULL};
 
 const struct mode *mode_find(const char *name)
 {
@@ -11,6 +11,13 @@ const struct mode *mode_find(const char *name)
 		if (strcmp(modes[i]->name, name) == 0)
 			return modes[i];
 	return NULL;
+}
+
+bool mode_takes_program(const char *name)
+{
+	const struct mode *mode = mode_find(name);
+
+	return mode && mode->takes_program;
 }
 
 bool mode_is_of(const struct mode *mode, enum mode_side side)

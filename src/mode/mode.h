@@ -25,7 +25,13 @@ struct mode_env {
 	               */
 	int64_t answer_ms; /* how long an answer may take, where the mode waits for one; not above
 	                    * 0: for ever */
-	descriptor_link *open_fd; /* for descriptor_open and join_open */
+	descriptor_link *open_fd;   /* for descriptor_open and join_open */
+	descriptor_link *own_pipe;  /* ... and for one end of a pipe that the mode has made */
+	const char *const *program; /* a program and its arguments, where the mode takes one */
+	size_t program_count;
+	const struct origin *origin; /* what programs are started with */
+	bool vouches;   /* the run's status tells how its clients ended: there are only so many */
+	bool untouched; /* set by begin: nothing is to be read of a client before it is open */
 	/* Connect to an address as the run's options say: begins d, whose owner (not that of a
 	 * server's clients) and done the mode has filled. `to` must live as long as d. Returns 0,
 	 * or -1 with err. */
@@ -53,6 +59,11 @@ struct mode {
 	size_t descriptors; /* how many each client costs, beside its socket */
 	/* Its answer can be longer than what it answers. */
 	bool amplifies;
+	/* It gives clients more than it does itself, as a program: where no address is named, it is
+	 * there for this machine alone. */
+	bool exposes;
+	/* After "--" comes a program with its arguments. */
+	bool takes_program;
 	/* It has one client at a time, and ends with its first unless --keep-open. */
 	bool one_at_a_time;
 	/* It reads standard input, or writes standard output. */
@@ -64,6 +75,9 @@ struct mode {
 	/* Whether its own options, conf, can do with what bytes travel by. Returns 0, or -1 with
 	 * err. NULL: they can. */
 	int (*fits)(const void *conf, const struct transport *via, struct err *err);
+	/* Whether the options that were given agree with each other. Returns 0, or -1 with err.
+	 * NULL: they do. */
+	int (*check)(const struct opt_set *set, const struct opt_args *args, struct err *err);
 	/* Whether a client of ours awaits no answer. NULL: it awaits one. */
 	bool (*one_way)(const struct mode_env *env);
 	/* Before the first client. NULL: nothing to prepare. */
@@ -71,6 +85,9 @@ struct mode {
 	/* The last client is gone: write out what is left, then call done. NULL: nothing is left,
 	 * and done is never called. */
 	void (*finish)(struct mode_env *env);
+	/* It calls done soon, whatever happens: a server that was told to stop need not limit it.
+	 */
+	bool finishes_in_time;
 	/* The server is stopping: let go of the terminal; a second signal ends us. NULL:
 	 * nothing of it is held. */
 	void (*stopping)(struct mode_env *env);
@@ -78,12 +95,15 @@ struct mode {
 	void (*end)(struct mode_env *env);
 };
 
-extern const struct mode mode_analyze, mode_chat, mode_discard, mode_echo, mode_greet, mode_pipe,
-	mode_source;
+extern const struct mode mode_analyze, mode_chat, mode_discard, mode_echo, mode_exec, mode_greet,
+	mode_pipe, mode_source;
 
 /* NULL-ended, in the order --help lists them; the first is the default. */
 extern const struct mode *const modes[];
 #define MODE_DEFAULT "pipe"
+
+/* Whether the mode of that name takes a program. */
+bool mode_takes_program(const char *name);
 
 /* Whether a command has the mode. */
 bool mode_is_of(const struct mode *mode, enum mode_side side);

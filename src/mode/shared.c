@@ -151,12 +151,24 @@ static int shared_check_progress(const struct mode *mode, const struct opt_set *
 	return err_hint(err, "leave it out");
 }
 
+static int shared_check_program(
+	const struct mode *mode, enum mode_side side, const struct opt_args *args, struct err *err)
+{
+	if (!mode->takes_program || args->program_count)
+		return 0;
+	err_set(err, ERR_USAGE, "mode %s needs a program after '--'", mode->name);
+	return err_hint(err, "for example: sockx %s --mode %s%s -- cat",
+		side == MODE_OF_SERVE ? "serve" : "connect", mode->name,
+		side == MODE_OF_SERVE ? "" : " HOST PORT");
+}
+
 int mode_options_check(const struct mode *mode, enum mode_side side, const struct opt_set *set,
 	const struct opt_args *args, const struct mode_shared *shared, struct err *err)
 {
-	if (shared_check_strays(mode, set, args, err) < 0)
-		return -1;
-	if (shared_check_progress(mode, set, args, err) < 0)
+	if (shared_check_strays(mode, set, args, err) < 0 ||
+		shared_check_program(mode, side, args, err) < 0 ||
+		(mode->check && mode->check(set, args, err) < 0) ||
+		shared_check_progress(mode, set, args, err) < 0)
 		return -1;
 	return shared_check_eol(mode, side, shared, err);
 }

@@ -167,6 +167,16 @@ int sys_getsockopt(struct reporter *to, int fd, int level, int name)
 	return rc < 0 ? -1 : value;
 }
 
+int sys_peer_credentials(struct reporter *to, int fd, struct ucred *out)
+{
+	socklen_t len = sizeof(*out);
+	int rc = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, out, &len);
+
+	if (to->calls)
+		report_call(to, rc, "getsockopt(%d, SO_PEERCRED)", fd);
+	return rc;
+}
+
 int sys_so_error(struct reporter *to, int fd)
 {
 	int value = sys_getsockopt(to, fd, SOL_SOCKET, SO_ERROR);

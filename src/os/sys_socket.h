@@ -23,6 +23,10 @@ int sys_reset_on_close(struct reporter *to, int fd);
 int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);
 int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t *len);
 
+/* SO_PEERCRED (unix(7)): the process at the other end. */
+struct ucred;
+int sys_peer_credentials(struct reporter *to, int fd, struct ucred *out);
+
 /* SO_ERROR: the pending error, which this clears; the call's own errno where it fails. */
 int sys_so_error(struct reporter *to, int fd);
 

@@ -23,6 +23,7 @@ enum field_kind {
 	FIELD_USEC,   /* microseconds; to a person in milliseconds */
 	FIELD_BYTES,  /* uint64_t, ports as well; where the row's text tells it, 0 or not */
 	FIELD_SPAN,   /* struct span, of any bytes; likewise */
+	FIELD_LINE,   /* the same, and to a person without quotes */
 	FIELD_PACE,   /* uint64_t, the milliseconds that the bytes took: to a person alone, with
 	                 their rate */
 };
@@ -48,6 +49,8 @@ static const struct report_field fields[] = {
 	{"open", FIELD_BYTES, offsetof(struct report, open)},
 	{"refused", FIELD_BYTES, offsetof(struct report, refused)},
 	{"silent", FIELD_BYTES, offsetof(struct report, silent)},
+	{"status", FIELD_BYTES, offsetof(struct report, status)},
+	{"line", FIELD_LINE, offsetof(struct report, line)},
 	{"failures", FIELD_TIMES, offsetof(struct report, failures)},
 	{"duration_ms", FIELD_MSEC, offsetof(struct report, duration_ms)},
 	{"clients", FIELD_BYTES, offsetof(struct report, clients)},
@@ -123,6 +126,10 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_MEASURING] = {"progress", LEVEL_READY,
 		"{messages_out} messages sent, {messages_in} answered{pace}: {messages_per_s}/s, "
 		"p50 {rtt_p50_us}, p99 {rtt_p99_us}"},
+	[REPORT_PROGRAM_SAID] = {"program.stderr", LEVEL_READY, "{conn}: {line}"},
+	[REPORT_PROGRAM_ENDED] = {"program.ended", LEVEL_DETAIL,
+		"{conn}: program ended with status {status}"},
+	[REPORT_PROGRAM_FAILED] = {"program.failed", LEVEL_READY, "{conn}: {reason}"},
 };
 
 static const char *kind_name(enum err_kind kind)
@@ -315,6 +322,7 @@ static void json_field(struct json *j, const struct report *what, const struct r
 			json_int(j, field->name, (int64_t)number_of(what, field));
 		break;
 	case FIELD_SPAN:
+	case FIELD_LINE:
 		if (is_told(what->kind, field))
 			json_str(j, field->name, span_in(what, field));
 		break;
@@ -335,13 +343,16 @@ static void json_report(struct reporter *to, const struct report *what)
 	send_and_free(to, &j.out, j.failed);
 }
 
-static int add_escaped(struct buf *line, const char *text)
+static int add_escaped_span(struct buf *line, struct span text)
 {
 	struct escaper e = {.one_line = true};
 
-	if (!text)
-		text = "";
-	return escape_add(&e, span_of(text), line) < 0 || escape_end(&e, line) < 0 ? -1 : 0;
+	return escape_add(&e, text, line) < 0 || escape_end(&e, line) < 0 ? -1 : 0;
+}
+
+static int add_escaped(struct buf *line, const char *text)
+{
+	return add_escaped_span(line, span_of(text ? text : ""));
 }
 
 static int add_msec(struct buf *line, uint64_t ms)
@@ -385,6 +396,7 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 	case FIELD_USEC: return buf_printf(line, "%.3f ms", (double)number_of(what, field) / 1000);
 	case FIELD_NUMBER:
 	case FIELD_BYTES: return buf_printf(line, "%ju", (uintmax_t)number_of(what, field));
+	case FIELD_LINE: return add_escaped_span(line, span_in(what, field));
 	case FIELD_SPAN: return buf_puts(line, quoted_span(span_in(what, field)).text);
 	case FIELD_PACE: return add_pace(line, what, number_of(what, field));
 	}

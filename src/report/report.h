@@ -44,13 +44,16 @@ enum report_kind {
 	REPORT_PORT,          /* of a scan, one that is not open: address, reason */
 	REPORT_SCANNED,       /* a scan has ended: open, refused, silent */
 	/* How far a run is, when somebody asks: */
-	REPORT_PROGRESS,      /* bytes, in_ms */
-	REPORT_NOT_CONNECTED, /* a client that has no connection yet: address, reason, duration_ms
-	                       */
-	REPORT_SERVING,       /* a server: clients, clients_total, bytes, duration_ms */
-	REPORT_NOT_LISTENING, /* ... that does not listen yet: duration_ms */
-	REPORT_SCANNING,      /* a scan: open, refused, silent */
-	REPORT_MEASURING,     /* a measurement: messages, in_ms, their rate and round trips */
+	REPORT_PROGRESS,       /* bytes, in_ms */
+	REPORT_NOT_CONNECTED,  /* a client that has no connection yet: address, reason, duration_ms
+	                        */
+	REPORT_SERVING,        /* a server: clients, clients_total, bytes, duration_ms */
+	REPORT_NOT_LISTENING,  /* ... that does not listen yet: duration_ms */
+	REPORT_SCANNING,       /* a scan: open, refused, silent */
+	REPORT_MEASURING,      /* a measurement: messages, in_ms, their rate and round trips */
+	REPORT_PROGRAM_SAID,   /* a line of a program's standard error: conn, line */
+	REPORT_PROGRAM_ENDED,  /* a program has ended with another status than 0: conn, status */
+	REPORT_PROGRAM_FAILED, /* ... by a signal, or could not be started: conn, reason */
 	REPORT_KINDS
 };
 
@@ -73,6 +76,8 @@ struct report {
 	uint64_t open, refused, silent; /* ports, for REPORT_SCANNED */
 	uint64_t failures;              /* attempts, for REPORT_RETRIED */
 	uint64_t duration_ms;           /* ... in this time */
+	uint64_t status;                /* of a program, for REPORT_PROGRAM_ENDED */
+	struct span line;               /* as a program wrote it: any bytes */
 	struct span name;               /* as the peer said it, for REPORT_NAMED: any bytes */
 	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
 	uint64_t clients, clients_total;    /* a server's: those that are here; and all so far */

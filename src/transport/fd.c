@@ -278,3 +278,11 @@ void fd_open(struct reporter *to, int fd, enum conn_sides sides, struct link *li
 	else if (S_ISFIFO(about.st_mode) || link->terminal)
 		fd_make_private(link, sides);
 }
+
+void fd_own_pipe(struct reporter *to, int fd, enum conn_sides sides, struct link *link)
+{
+	(void)sides;
+	*link = link_of(&transport_private, to);
+	link->fd = fd;
+	link->bulk = BULK_PIPE;
+}

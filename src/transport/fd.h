@@ -16,4 +16,7 @@
  */
 void fd_open(struct reporter *to, int fd, enum conn_sides sides, struct link *link);
 
+/* The descriptor_link over one end of a pipe of ours (sys_pipe), which closing it closes. */
+void fd_own_pipe(struct reporter *to, int fd, enum conn_sides sides, struct link *link);
+
 #endif

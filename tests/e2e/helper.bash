@@ -2,13 +2,13 @@
 #
 # Shared by all files here: `load helper` at the top. SOCKX names the binary under test, absolute.
 #
-#   start_server [ARG...]     `sockx serve ARG... -p 0` in the background, ready when this returns.
+#   start_server [ARG...]     `sockx serve -p 0 ARG...` in the background, ready when this returns.
 #                             Its input is the caller's: start_server -k <file
 #                             Sets PORT SERVER_PID SERVER_ERR SERVER_OUT (files of its 2 and 1).
 #                             Before the name: SERVER_PORT=N a fixed port, SERVER_TO=FILE another
 #                             output, and LAUNCHER=(env ...) programs that exec it.
 #   adopt_server PID ERR      the same for a server that the test started in its own way
-#   start_unix_server PATH [ARG...]  `sockx serve ARG... -U PATH`, or @NAME, in the same way: sets
+#   start_unix_server PATH [ARG...]  `sockx serve -U PATH ARG...`, or @NAME, in the same way: sets
 #                             SERVER_PID SERVER_ERR SERVER_OUT, and no PORT
 #   adopt_unix_server PID ERR the same for a server that the test started in its own way
 #   stop_server [SIGNAL]      end it (TERM) and wait: SERVER_STATUS
@@ -170,7 +170,7 @@ start_server() {
 
     SERVER_OUT=${SERVER_TO:-$base.out}
     : >"$base.err"
-    "${LAUNCHER[@]}" "$SOCKX" serve "$@" -p "${SERVER_PORT:-0}" \
+    "${LAUNCHER[@]}" "$SOCKX" serve -p "${SERVER_PORT:-0}" "$@" \
         <&0 >"$SERVER_OUT" 2>"$base.err" 3>&- {HELD}>&- &
     adopt_server $! "$base.err"
 }
@@ -188,7 +188,7 @@ start_unix_server() {
     shift
     SERVER_OUT=${SERVER_TO:-$base.out}
     : >"$base.err"
-    "${LAUNCHER[@]}" "$SOCKX" serve "$@" -U "$path" \
+    "${LAUNCHER[@]}" "$SOCKX" serve -U "$path" "$@" \
         <&0 >"$SERVER_OUT" 2>"$base.err" 3>&- {HELD}>&- &
     adopt_unix_server $! "$base.err"
 }

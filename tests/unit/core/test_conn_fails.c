@@ -44,6 +44,27 @@ Test(conn_fails, a_failed_side_delivers_what_waits_before_it_ends)
 	scene_end(&sc);
 }
 
+Test(conn_fails, a_side_that_fails_with_a_reason_delivers_what_waits_and_is_reported)
+{
+	struct script s = {.stays = true};
+	struct scene sc;
+	struct err why = {0};
+	struct conn *c;
+
+	err_set(&why, ERR_RUNTIME, "its program was killed");
+	scene_begin(&sc, &listener);
+	c = scene_join(&sc, &s);
+	conn_write(c, span_of("what waits"));
+	conn_fail_with(c, &why);
+	why.what[0] = '\0'; /* a copy was kept */
+	scene_play(&sc);
+	cr_assert(eq(str, s.outgoing, "what waits"));
+	cr_assert(s.failed);
+	cr_assert(eq(str, s.why.what, "its program was killed"));
+	cr_assert(eq(int, (int)s.why.kind, ERR_RUNTIME));
+	scene_end(&sc);
+}
+
 Test(conn_fails, a_failed_side_waits_for_a_peer_that_takes_nothing_only_so_long)
 {
 	struct script s = {.stays = true, .deaf = true};

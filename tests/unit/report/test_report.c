@@ -25,6 +25,8 @@ static struct report full_report(enum report_kind kind)
 		.refused = 990,
 		.silent = 7,
 		.failures = 7,
+		.status = 3,
+		.line = span_of("cat: \033[2J"),
 		.duration_ms = 1810,
 		.name = span_of("Ada \033[2J"),
 		.clients = 2,
@@ -101,6 +103,9 @@ static const struct {
 		"100 messages sent, 99 answered in 1.24 s (10 B/s in, 27 B/s out): 80/s, "
 		"p50 0.051 ms, p99 12.345 ms\n",
 		"progress"},
+	{REPORT_PROGRAM_SAID, "7: cat: \\x1b[2J\n", "program.stderr"},
+	{REPORT_PROGRAM_ENDED, "7: program ended with status 3\n", "program.ended"},
+	{REPORT_PROGRAM_FAILED, "7: Connection reset by peer\n", "program.failed"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -300,9 +305,11 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 
 		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME || i == REPORT_RETRIED ||
 			i == REPORT_SCANNED || i == REPORT_PROGRESS || i == REPORT_SERVING ||
-			i == REPORT_NOT_LISTENING || i == REPORT_SCANNING || i == REPORT_MEASURING)
+			i == REPORT_NOT_LISTENING || i == REPORT_SCANNING ||
+			i == REPORT_MEASURING || i == REPORT_PROGRAM_ENDED)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
+		what.line = span_of(hostile);
 		lines = tell(&what, false);
 		is_harmless(&lines);
 		lines = tell(&what, true);
@@ -476,6 +483,9 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_NOT_LISTENING] = LEVEL_READY,
 		[REPORT_SCANNING] = LEVEL_READY,
 		[REPORT_MEASURING] = LEVEL_READY,
+		[REPORT_PROGRAM_SAID] = LEVEL_READY,
+		[REPORT_PROGRAM_ENDED] = LEVEL_DETAIL,
+		[REPORT_PROGRAM_FAILED] = LEVEL_READY,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {

@@ -358,3 +358,25 @@ Test(fd, one_that_is_not_open_fails_when_it_is_used)
 	cr_assert(eq(int, o.link.error, EBADF));
 	cr_assert(eq(int, put(&o, "x", &taken), IO_FAIL));
 }
+
+Test(fd, an_own_pipe_is_read_and_written_and_closed_with_its_link)
+{
+	struct reporter to = silent_reporter();
+	unsigned open = open_descriptors();
+	struct link reads, writes;
+	uint8_t room[8];
+	size_t moved;
+	int ends[2];
+
+	cr_assert(eq(int, pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0));
+	fd_own_pipe(&to, ends[0], CONN_READS, &reads);
+	fd_own_pipe(&to, ends[1], CONN_WRITES, &writes);
+	cr_assert(eq(int, reads.via->read(&reads, room, sizeof(room), &moved), IO_AGAIN));
+	cr_assert(eq(int, writes.via->write(&writes, span_of("abc"), &moved), IO_DONE));
+	cr_assert(eq(int, reads.via->read(&reads, room, sizeof(room), &moved), IO_DONE));
+	cr_assert(eq(sz, moved, 3));
+	writes.via->close(&writes);
+	cr_assert(eq(int, reads.via->read(&reads, room, sizeof(room), &moved), IO_EOF));
+	reads.via->close(&reads);
+	cr_assert(eq(uint, open_descriptors(), open));
+}

@@ -1,0 +1,108 @@
+#ifndef SOCKX_MODE_EXEC_H
+#define SOCKX_MODE_EXEC_H
+
+#include "core/join.h"
+#include "mode/mode.h"
+#include "os/child.h"
+#include "report/report.h"
+
+/*
+ * exec: a program for each client, or for the server that `connect` reached. Its standard input and
+ * output are the connection: two pipes, each joined to it, so that the kernel moves the bytes; or
+ * the socket itself (--pass-socket). Its standard error is a third pipe, of which each line is
+ * reported.
+ *
+ * The callbacks note what has happened to the connection, the program and its pipes; exec_review
+ * (exec_end.c) concludes from that how the connection ends.
+ */
+
+struct exec_conf {
+	bool pass_socket;
+};
+
+/* What a program's environment is made of (exec_env.c): what is left of ours, which stays, and what
+ * is said of the connection, anew for each. */
+enum { EXEC_VARS = 6, EXEC_VAR_BYTES = 512 };
+struct exec_env {
+	char **vars; /* up to a NULL */
+	size_t kept; /* of them: ours */
+	char own[EXEC_VARS][EXEC_VAR_BYTES];
+};
+
+struct exec_run {
+	struct mode_env *env;
+	struct program program;
+	struct exec_env vars;
+	struct list clients;
+	struct err verdict;    /* how the first program that failed did, where that counts */
+	struct timer patience; /* finishing: until what cannot even be killed is left alone */
+	bool finishing;        /* done is called once no hung-up program is left */
+	bool told;             /* ... and has been */
+};
+
+/* A connection and its program. Either may be over first. */
+struct exec_client {
+	struct list node; /* first: loop_bury frees it */
+	struct exec_run *run;
+	uint64_t id;        /* of the connection */
+	struct conn *net;   /* NULL: it is gone */
+	struct child child; /* its pid is 0 once it has ended */
+	struct join in;     /* from the peer to its standard input */
+	struct join out;    /* from its standard output to the peer */
+	struct join said;   /* its standard error, to our reports */
+	struct buf line;    /* ... the part of a line that has come */
+	/* When the program had ended: what was left in its pipes. What its background children
+	 * write after that is not waited for. */
+	size_t out_left, said_left;
+	bool out_ended; /* its standard output has */
+	bool over;      /* the program has ended, and all that it wrote was passed on */
+	bool concluded; /* how the connection ends is decided */
+};
+
+/* ---- exec_env.c ---- */
+
+/* Take what may be kept of our environment. Returns 0, or -1 when memory is out. */
+int exec_env_begin(struct exec_env *e);
+
+/* The environment of a program that serves net; valid until the next call. */
+char *const *exec_env_for(struct exec_env *e, struct conn *net);
+
+void exec_env_free(struct exec_env *e);
+
+/* ---- exec_client.c: a program, its pipes, and what happens to them ---- */
+
+/* Start the program for net. Returns NULL with err. */
+struct exec_client *exec_client_start(struct exec_run *run, struct conn *net, struct err *err);
+
+/* What happens to its connection: of struct handler. */
+void exec_client_data(struct exec_client *c, struct span in);
+bool exec_client_move(struct exec_client *c);
+void exec_client_drained(struct exec_client *c);
+void exec_client_eof(struct exec_client *c);
+void exec_client_closed(struct exec_client *c);
+
+/* Report what has come of a line that will not be ended. */
+void exec_client_flush_said(struct exec_client *c);
+
+/* Nothing of it is left: free it when the turn ends. */
+void exec_client_forget(struct exec_client *c);
+
+/* End it now: what was hung up is killed. */
+void exec_client_free(struct exec_client *c);
+
+/* ---- exec_end.c: what follows ---- */
+
+/* Something has happened to c, which may be gone after this. */
+void exec_review(struct exec_client *c);
+
+/* Its output has ended, and the program runs on: the connection ends if it does so for long. */
+void exec_await_end(struct exec_client *c);
+
+/* That has been long enough: handler.later. */
+void exec_end_without_program(struct exec_client *c);
+
+/* The run ends: once no program is left that was hung up, or now. */
+void exec_finish_if_done(struct exec_run *run);
+void exec_finish_now(struct exec_run *run);
+
+#endif

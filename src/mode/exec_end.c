@@ -1,0 +1,150 @@
+/* How a client of exec ends: with its program, or the program with it. */
+#include "mode/exec.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum {
+	/* A program whose output has ended is about to end, as a rule, and its status says how the
+	 * connection ends. One that goes on without output is not waited for. */
+	STRAGGLER_MS = 200,
+	NOT_EXECUTABLE = 126, /* of the shell: what it was told to run could not be run */
+	NOT_FOUND = 127,
+};
+
+/* ---- what the program's status says ---- */
+
+/* Whether its output may not be all there was to be. */
+static bool exec_has_failed(const struct child *child)
+{
+	if (child->hung_up)
+		return false; /* by us */
+	if (WIFSIGNALED(child->status))
+		return true;
+	return WEXITSTATUS(child->status) == NOT_EXECUTABLE ||
+	       WEXITSTATUS(child->status) == NOT_FOUND;
+}
+
+/* Say how it ended. Returns whether that was with 0. */
+static bool exec_describe_end(const struct child *child, struct err *err)
+{
+	if (WIFSIGNALED(child->status))
+		err_set(err, ERR_RUNTIME, "program was ended by signal %d (%s)",
+			WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
+	else if (WEXITSTATUS(child->status))
+		err_set(err, ERR_RUNTIME, "program ended with status %d",
+			WEXITSTATUS(child->status));
+	return !err->kind;
+}
+
+/* A server reports each; where the run's own status tells of it, the first is its error. */
+static void exec_tell_end(const struct exec_client *c)
+{
+	const struct mode_env *env = c->run->env;
+	struct err why = {0};
+
+	if (c->child.hung_up || exec_describe_end(&c->child, &why))
+		return;
+	if (!exec_has_failed(&c->child))
+		report(env->to, &(struct report){.kind = REPORT_PROGRAM_ENDED,
+					.conn = c->id,
+					.status = (uint64_t)WEXITSTATUS(c->child.status)});
+	else if (env->enough)
+		report(env->to,
+			&(struct report){
+				.kind = REPORT_PROGRAM_FAILED, .conn = c->id, .reason = why.what});
+	if (env->vouches && !c->run->verdict.kind)
+		c->run->verdict = why;
+}
+
+/* ---- what follows ---- */
+
+static bool exec_runs(const struct exec_client *c)
+{
+	return c->child.pid != 0;
+}
+
+static bool exec_has_said_all(const struct exec_client *c)
+{
+	return !(c->out.from && c->out_left) && !(c->said.from && c->said_left);
+}
+
+static void exec_conclude(struct exec_client *c)
+{
+	struct err why = {0};
+
+	c->concluded = true;
+	if (!exec_has_failed(&c->child)) {
+		conn_close(c->net, CONN_LINGER_MS);
+		return;
+	}
+	exec_describe_end(&c->child, &why);
+	conn_fail_with(c->net, &why);
+}
+
+/* Whether nothing of it is left; background children may keep its standard error open. */
+static bool exec_has_gone(const struct exec_client *c)
+{
+	return !c->net && !exec_runs(c) && !c->in.to && !c->out.from && !c->said.from;
+}
+
+static void exec_program_is_over(struct exec_client *c)
+{
+	c->over = true;
+	exec_client_flush_said(c);
+	exec_tell_end(c);
+	if (c->net && !c->concluded)
+		exec_conclude(c);
+}
+
+void exec_review(struct exec_client *c)
+{
+	struct exec_run *run = c->run;
+
+	if (!c->over && !exec_runs(c) && exec_has_said_all(c))
+		exec_program_is_over(c);
+	if (exec_has_gone(c))
+		exec_client_forget(c);
+	exec_finish_if_done(run);
+}
+
+void exec_await_end(struct exec_client *c)
+{
+	if (c->net && exec_runs(c))
+		conn_after(c->net, STRAGGLER_MS);
+}
+
+void exec_end_without_program(struct exec_client *c)
+{
+	if (c->concluded || !exec_runs(c))
+		return;
+	c->concluded = true;
+	conn_close(c->net, CONN_LINGER_MS);
+}
+
+/* Whether the run waits for it to end. */
+static bool exec_is_awaited(const struct exec_client *c)
+{
+	return c->child.hung_up && !c->over;
+}
+
+void exec_finish_now(struct exec_run *run)
+{
+	struct mode_env *env = run->env;
+
+	if (run->told)
+		return;
+	run->told = true;
+	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
+}
+
+void exec_finish_if_done(struct exec_run *run)
+{
+	if (!run->finishing)
+		return;
+	for (struct list *node = run->clients.next; node != &run->clients; node = node->next)
+		if (exec_is_awaited(container_of(node, struct exec_client, node)))
+			return;
+	exec_finish_now(run);
+}

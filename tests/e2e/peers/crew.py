@@ -1,0 +1,79 @@
+"""Many clients of `serve -m exec` at once.
+
+    crew.py whole PORT COUNT BYTES   each sends BYTES, half-closes, and must get back just these
+    crew.py vanish PORT COUNT        each is served, and then leaves: by a reset, or killed, or by a
+                                     close, some of them in the middle of what the program sends
+
+The program of the second writes a line first. Says `ready PORT` on standard error when all have
+been served, and prints what was wrong."""
+
+import os
+import random
+import signal
+import socket
+import struct
+import sys
+import threading
+
+
+def exchange(port, payload, wrong):
+    got = bytearray()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as server:
+        def send():
+            server.sendall(payload)
+            server.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        while data := server.recv(65536):
+            got += data
+        sender.join()
+    if bytes(got) != payload:
+        wrong.append(f"{len(got)} of {len(payload)} bytes came back")
+
+
+def whole(port, count, size):
+    payload, wrong = os.urandom(size + count), []
+    crew = [threading.Thread(target=exchange, args=(port, payload[i:i + size], wrong))
+            for i in range(count)]
+    for one in crew:
+        one.start()
+    for one in crew:
+        one.join()
+    print("\n".join(wrong), end="")
+
+
+def leave(server, way):
+    if way == "reset":
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if way == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    server.close()
+
+
+def vanish(port, count):
+    ways = ["reset", "killed", "closed"]
+    children = []
+    for i in range(count):
+        child = os.fork()
+        if child == 0:
+            server = socket.create_connection(("127.0.0.1", port), timeout=10)
+            server.recv(1)
+            server.sendall(b"x" * random.choice((1, 300000)))
+            leave(server, ways[i % len(ways)])
+            os._exit(0)
+        children.append(child)
+        if len(children) == 50:
+            while children:
+                os.waitpid(children.pop(), 0)
+    while children:
+        os.waitpid(children.pop(), 0)
+
+
+def main():
+    what, port, numbers = sys.argv[1], int(sys.argv[2]), map(int, sys.argv[3:])
+    {"whole": whole, "vanish": vanish}[what](port, *numbers)
+    print("ready", port, file=sys.stderr, flush=True)
+
+
+main()

@@ -1,0 +1,229 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "mode/exec.h"
+#include "script.h"
+#include "transport/fd.h"
+
+TestSuite(mode_exec, .timeout = 60);
+
+/* A server's run of a line of the shell, for peers that follow scripts. */
+struct stage {
+	struct scene sc;
+	struct mode_env env;
+	struct exec_conf conf;
+	struct mode_shared shared;
+	struct exec_run run;
+	struct origin origin;
+	struct lines told;
+	struct reporter to;
+	unsigned done;
+	struct err why;
+};
+
+static void on_done(void *arg, const struct err *why)
+{
+	struct stage *st = arg;
+
+	st->done++;
+	if (why)
+		st->why = *why;
+}
+
+static void on_enough(void *arg)
+{
+	(void)arg;
+}
+
+static struct stage *stage(const char *line)
+{
+	const char *const words[] = {"sh", "-c", line};
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	st->to = lines_reporter(&st->told);
+	st->to.level = LEVEL_DETAIL;
+	sys_note_origin(&st->origin);
+	scene_begin_for(&st->sc, &mode_exec.on, &st->run);
+	st->env = (struct mode_env){.loop = &st->sc.loop,
+		.to = &st->to,
+		.scratch = &st->sc.scratch,
+		.conf = &st->conf,
+		.shared = &st->shared,
+		.state = &st->run,
+		.own_pipe = fd_own_pipe,
+		.program = words,
+		.program_count = 3,
+		.origin = &st->origin,
+		.vouches = true,
+		.done = on_done,
+		.enough = on_enough,
+		.arg = st};
+	cr_assert(eq(int, mode_exec.begin(&st->env, &err), 0), "%s", err.what);
+	return st;
+}
+
+static void end(struct stage *st)
+{
+	mode_exec.end(&st->env);
+	cr_assert(eq(int, waitpid(-1, NULL, WNOHANG), -1), "no child is left");
+	scene_end(&st->sc);
+	free(st);
+}
+
+/* Until the peer's end has come, which it may leave to us, and that of its program. */
+static void play(struct stage *st, struct script *peer)
+{
+	while (!peer->ended || !list_empty(&st->run.clients)) {
+		scene_turn(&st->sc, 1);
+		if (peer->finished && peer->stays)
+			scene_pass_ms(&st->sc, CONN_LINGER_MS);
+	}
+}
+
+/* One peer from its coming to its end. */
+static struct stage *serve(const char *line, struct script *peer)
+{
+	struct stage *st = stage(line);
+
+	scene_join(&st->sc, peer);
+	play(st, peer);
+	mode_exec.finish(&st->env);
+	cr_assert(eq(uint, st->done, 1));
+	return st;
+}
+
+Test(mode_exec, passes_all_that_comes_to_the_program_and_back)
+{
+	char *bytes = script_bytes(200000);
+	struct script peer = {.incoming = bytes, .incoming_len = 200000, .per_read = 5000};
+	struct stage *st = serve("cat", &peer);
+
+	cr_assert(eq(sz, peer.outgoing_len, 200000));
+	cr_assert(eq(int, memcmp(peer.outgoing, bytes, 200000), 0));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(peer.failed));
+	end(st);
+	free(bytes);
+}
+
+Test(mode_exec, passes_it_in_pieces_to_a_peer_that_takes_little)
+{
+	struct script peer = {.incoming = "the quick brown fox", .ragged = true, .again_every = 3};
+	struct stage *st = serve("tr a-z A-Z; echo rest; head -c 3000 /dev/zero", &peer);
+
+	cr_assert(eq(int, memcmp(peer.outgoing, "THE QUICK BROWN FOXrest\n", 24), 0));
+	cr_assert(eq(sz, peer.outgoing_len, 3024));
+	end(st);
+}
+
+Test(mode_exec, a_status_is_told_and_is_an_orderly_end)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = serve("echo all; exit 7", &peer);
+
+	cr_assert(eq(str, peer.outgoing, "all\n"));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(peer.failed));
+	cr_assert(eq(str, st->told.text, "1: program ended with status 7\n"));
+	cr_assert(eq(str, st->why.what, "program ended with status 7"));
+	end(st);
+}
+
+Test(mode_exec, a_signal_fails_the_connection_after_its_output)
+{
+	struct script peer = {.stays = true, .reads_nothing = true, .per_write = 7};
+	struct stage *st = serve("echo half of the output; kill -9 $$", &peer);
+
+	cr_assert(eq(str, peer.outgoing, "half of the output\n"));
+	cr_assert(eq(uint, peer.finished, 0));
+	cr_assert(peer.failed);
+	cr_assert(eq(str, peer.why.what, "program was ended by signal 9 (Killed)"));
+	end(st);
+}
+
+Test(mode_exec, lines_of_standard_error_are_reported_whole)
+{
+	struct script peer = {0};
+	struct stage *st = serve("printf 'o' >&2; sleep 0.1; printf 'ne\ntwo\nth' >&2", &peer);
+
+	cr_assert(eq(str, st->told.text, "1: one\n1: two\n1: th\n"));
+	end(st);
+}
+
+Test(mode_exec, a_peer_that_is_lost_hangs_its_program_up)
+{
+	struct script peer = {.incoming = "x", .fail_read_at = 2, .error = ECONNRESET};
+	struct stage *st = serve("echo on; exec sleep 100", &peer);
+
+	cr_assert(peer.failed);
+	cr_assert(eq(str, st->told.text, ""), "its end was our doing");
+	cr_assert(eq(int, (int)st->why.kind, ERR_NONE));
+	end(st);
+}
+
+Test(mode_exec, a_run_that_is_over_waits_for_programs_that_were_hung_up)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage("exec sleep 100");
+
+	scene_join(&st->sc, &peer);
+	scene_turn(&st->sc, 2);
+	mode_exec.stopping(&st->env);
+	mode_exec.finish(&st->env);
+	cr_assert(eq(uint, st->done, 0));
+	while (!st->done)
+		scene_turn(&st->sc, 1);
+	cr_assert(eq(int, (int)st->why.kind, ERR_NONE));
+	play(st, &peer);
+	cr_assert(eq(uint, peer.finished, 1), "no reset because we stop");
+	end(st);
+}
+
+Test(mode_exec, a_program_that_cannot_be_started_fails_the_connection)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage("echo on");
+
+	memcpy(st->run.program.path, "/x", 3);
+	scene_join(&st->sc, &peer);
+	scene_play(&st->sc);
+	cr_assert(peer.failed);
+	cr_assert(eq(str, peer.why.what, "cannot start 'sh': No such file or directory"));
+	cr_assert(eq(str, st->told.text, "1: cannot start 'sh': No such file or directory\n"));
+	end(st);
+}
+
+Test(mode_exec, without_descriptors_a_client_is_refused_and_nothing_is_left)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage("echo on");
+	struct link link = scene_link(&st->sc, &peer);
+	struct rlimit limit = allow_no_more_descriptors();
+	struct conn *c = conn_new(&st->sc.owner, &link, NULL, CONN_BOTH);
+
+	conn_open(c);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	scene_play(&st->sc);
+	cr_assert(eq(str, peer.why.what, "cannot start 'sh': Too many open files"));
+	end(st);
+}
+
+Test(mode_exec, the_variables_of_a_connection_are_anew_for_each)
+{
+	struct exec_env vars = {0};
+
+	setenv("PROTO", "old", 1);
+	setenv("PROTOCOL", "kept", 1);
+	setenv("LISTEN_PID", "1", 1);
+	cr_assert(eq(int, exec_env_begin(&vars), 0));
+	for (size_t i = 0; i < vars.kept; i++)
+		cr_assert(
+			strncmp(vars.vars[i], "PROTO=", 6) && strncmp(vars.vars[i], "LISTEN_", 7));
+	cr_assert(eq(ptr, vars.vars[vars.kept], NULL));
+	exec_env_free(&vars);
+}
