@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/scan.h"
 #include "mode/mode.h"
+#include "os/program.h"
 #include "transport/fd.h"
 
 struct connect_conf {
@@ -40,7 +41,9 @@ static const struct opt connect_rows[] = {
 
 static bool connect_takes_program(const void *conf)
 {
-	return mode_takes_program(((const struct connect_conf *)conf)->mode);
+	const struct connect_conf *typed = conf;
+
+	return typed->probe.zero || mode_takes_program(typed->mode);
 }
 
 static void connect_options(struct opt_set *set)
@@ -118,14 +121,32 @@ static int connect_check(
 	return mode_fits(mode, mode_conf(mode, set, conf), client.where.via, err);
 }
 
-static int connect_probe(struct reporter *to, struct connect_conf *conf, const struct opt_set *set,
-	const struct opt_args *args, struct err *err)
+static int connect_probe_only(struct reporter *to, struct connect_conf *conf,
+	const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
 	if (!opts_given(set, args, "connect-timeout"))
 		conf->client.connect_timeout_ms = PROBE_TIMEOUT_MS;
 	if (scan_asked(&conf->client, args))
 		return scan_run(to, &conf->client, &conf->probe, args, err);
 	return probe_run(to, &conf->client, &conf->probe, args, err);
+}
+
+/* Become a program once the port answers. That there is one is seen first. */
+static int connect_probe(struct reporter *to, struct connect_conf *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	struct program program;
+	int rc;
+
+	if (!args->program_count)
+		return connect_probe_only(to, conf, set, args, err);
+	if (program_find(&program, args->program, args->program_count, err) < 0)
+		return -1;
+	rc = connect_probe_only(to, conf, set, args, err);
+	if (rc == 0)
+		rc = program_become(&program, conf->client.talk.origin, err);
+	program_free(&program);
+	return rc;
 }
 
 static int connect_with_run(struct connect_run *run, struct reporter *to,
@@ -203,8 +224,8 @@ const struct command command_connect = {
 	.summary = "join standard input and output to a server",
 	.purpose =
 		"Send standard input to a server and write what it answers to standard output, or "
-		"chat with it line by line. The end of input is passed on once no answer can be "
-		"lost by it. Status 0: every byte went where it should.",
+		"chat with it line by line, or let a program talk to it (-m exec HOST PORT -- "
+		"PROGRAM). Status 0: every byte went where it should.",
 	.usage = {"[OPTION...] [HOST [PORT] | HOST:PORT | unix:PATH]",
 		"-z [OPTION...] HOST[,HOST...] PORT[-PORT][,...]"},
 	.examples = {{"printf 'Hello, world' | sockx connect localhost 65432",

@@ -7,7 +7,7 @@ const struct opt probe_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct probe_conf, zero),
 		.help = "only see whether a server is there: status 0 if it is, 7 if refused, 5 if "
-			"silent"},
+			"silent; after \"--\", a program to become if it is"},
 	{.name = "probe",
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct probe_conf, text),
@@ -50,10 +50,10 @@ int probe_check(const struct probe_conf *conf, const struct opt_set *set,
 		return err_hint(err, "to send a text and see the answer: leave it out, and write "
 				     "printf TEXT | sockx connect -u HOST PORT");
 	}
-	if (args->dashes) {
-		err_set(err, ERR_USAGE, "'--zero' takes no command after '--'");
+	if (args->dashes && !args->program_count) {
+		err_set(err, ERR_USAGE, "'--zero' needs a program after '--'");
 		return err_hint(
-			err, "leave out '--'; in a script: sockx connect -z ... && COMMAND");
+			err, "leave out '--', or name it: sockx connect -z HOST PORT -- true");
 	}
 	return probe_check_alone(set, args, err);
 }

@@ -193,13 +193,22 @@ static int scan_read_hosts(
 	return 0;
 }
 
-static int scan_check(const struct scan_command *run, struct err *err)
+/* What waits for one port alone; NULL: nothing that was given. */
+static const char *scan_what_waits(const struct scan_command *run, const struct opt_args *args)
 {
 	const struct client_conf *conf = run->client.conf;
 
-	if (conf->retries || conf->retry_ms >= 0) {
-		err_set(err, ERR_USAGE, "'%s' waits for one port, and here are several",
-			conf->retries ? "--retry" : "--retry-for");
+	if (args->program_count)
+		return "--";
+	return conf->retries ? "--retry" : conf->retry_ms >= 0 ? "--retry-for" : NULL;
+}
+
+static int scan_check(const struct scan_command *run, const struct opt_args *args, struct err *err)
+{
+	const char *waits = scan_what_waits(run, args);
+
+	if (waits) {
+		err_set(err, ERR_USAGE, "'%s' waits for one port, and here are several", waits);
 		return err_hint(err, "wait for each: sockx connect -z --retry-for DUR HOST PORT");
 	}
 	return probe_check_text(run->conf, run->client.where.via, err);
@@ -214,7 +223,7 @@ static int scan_read(struct scan_command *run, const struct opt_args *args, stru
 		scan_read_hosts(run, &lists, lists.hosts, err) < 0)
 		return -1;
 	snprintf(run->client.dial.typed, sizeof(run->client.dial.typed), "the scan");
-	return scan_check(run, err);
+	return scan_check(run, args, err);
 }
 
 /* ---- results ---- */

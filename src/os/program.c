@@ -1,6 +1,7 @@
 #include "os/program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,19 @@ int program_find(struct program *p, const char *const *words, size_t count, stru
 	program_missing(p, why, err);
 	program_free(p);
 	return -1;
+}
+
+int program_become(const struct program *p, const struct origin *origin, struct err *err)
+{
+	const struct sys_program program = {
+		.path = p->path, .argv = p->argv, .by_shell = p->by_shell, .origin = origin};
+	int error;
+
+	sys_replace(&program);
+	error = errno;
+	sys_signal_ignore(SIGPIPE); /* as process_begin has it */
+	sys_signal_ignore(SIGXFSZ);
+	return err_sys(err, ERR_RUNTIME, error, "cannot start %s", quoted(p->name).text);
 }
 
 void program_free(struct program *p)

@@ -84,12 +84,35 @@ load helper
     [[ $output == *"within 500 ms: "*"refused (attempts: "* ]]
 }
 
+@test "-z -- PROGRAM: becomes it once the port answers" {
+    free_port
+    start_job bash -c 'sleep 0.3; exec "$@"' bash "$SOCKX" serve -m echo -H 127.0.0.1 -p "$PORT"
+    run -3 sockx connect -z --retry-for 10s 127.0.0.1 "$PORT" -- sh -c 'cat; exit 3' < <(echo input)
+    [ "$output" = input ]
+}
+
+@test "-z -- PROGRAM: one that is not there, or cannot answer, is not waited for" {
+    free_port
+    run -2 sockx connect -z --retry-for 10s 127.0.0.1 "$PORT" -- no-such-program
+    [ "${lines[0]}" = "sockx: cannot run 'no-such-program': there is no such program in PATH" ]
+    run -7 sockx connect -z 127.0.0.1 "$PORT" -- touch "$BATS_TEST_TMPDIR/made"
+    [ ! -e "$BATS_TEST_TMPDIR/made" ]
+}
+
+@test "-z -- PROGRAM: has the signals and limits that we were started with" {
+    start_server -m discard -H 127.0.0.1
+    look=(sed -n -E '/^Sig(Blk|Ign|Cgt)/p; /open files/p' /proc/self/status /proc/self/limits)
+    [ "$(sockx connect -z 127.0.0.1 "$PORT" -- "${look[@]}")" = "$(timeout 10 "${look[@]}")" ]
+}
+
 @test "-z beside what it has no use for is a usage error" {
     run -2 sockx connect -z -m chat 127.0.0.1 80
     [[ $output == *"'--zero' and '-m' cannot be combined"* ]]
     run -2 sockx connect -z -q 1 127.0.0.1 80
-    run -2 sockx connect -z 127.0.0.1 80 -- true
-    [[ $output == *"'--zero' takes no command after '--'"* ]]
+    run -2 sockx connect -z 127.0.0.1 80 --
+    [[ $output == *"'--zero' needs a program after '--'"* ]]
+    run -2 sockx connect -z 127.0.0.1 80-90 -- true
+    [[ $output == *"'--' waits for one port, and here are several"* ]]
     run -2 sockx connect --probe x 127.0.0.1 80
     run -2 sockx connect -z --probe x 127.0.0.1 80
     [[ $output == *"'--probe' is for datagrams"* ]]
