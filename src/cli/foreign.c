@@ -41,18 +41,20 @@ static const struct foreign {
 	{NULL, "--zero", "to see whether a port answers: 'sockx connect -z HOST PORT'"},
 	{NULL, "-N", "'-N' is for 'sockx connect' and 'sockx serve'"},
 
-#define EXEC_SERVE \
-	"sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork EXEC:PROGRAM' does"
-#define EXEC "sockx runs no programs; 'socat EXEC:PROGRAM TCP:HOST:PORT' does"
+#define EXEC_SERVE "to run a program for each client: 'sockx serve -m exec -p PORT -- PROGRAM'"
+#define SHELL_SERVE \
+	"to run a line of the shell for each client: 'sockx serve -m exec -p PORT -- sh -c LINE'"
+#define SHELL "to let a line of the shell talk: 'sockx connect -m exec HOST PORT -- sh -c LINE'"
+#define EXEC  "to let a program talk: 'sockx connect -m exec HOST PORT -- PROGRAM'"
 	{"serve", "-e", EXEC_SERVE},
-	{"serve", "-c", EXEC_SERVE},
+	{"serve", "-c", SHELL_SERVE},
 	{"serve", "--exec", EXEC_SERVE},
-	{"serve", "--sh-exec", EXEC_SERVE},
+	{"serve", "--sh-exec", SHELL_SERVE},
 	{"serve", "--lua-exec", "sockx runs no Lua; 'ncat -l --lua-exec' does"},
 	{NULL, "-e", EXEC},
-	{NULL, "-c", EXEC},
+	{NULL, "-c", SHELL},
 	{NULL, "--exec", EXEC},
-	{NULL, "--sh-exec", EXEC},
+	{NULL, "--sh-exec", SHELL},
 	{NULL, "--lua-exec", "sockx runs no Lua; 'ncat --lua-exec' does"},
 #define CHAT "a room for all clients is 'sockx serve --mode chat'"
 	{NULL, "--chat", CHAT},

@@ -9,6 +9,10 @@
 /* Nothing in word that a shell reads in its own way, and nothing that a screen does. */
 bool line_is_plain(const char *word);
 
+/* A line of the shell that is a program and its arguments, all of them plain: it can be run without
+ * a shell. */
+bool line_is_program(const char *line);
+
 /* Add " BEFORE TEXT" to the line in out, or " TEXT" where before is "". Returns false where it does
  * not fit. */
 bool line_add(char *out, size_t size, const char *before, const char *text);

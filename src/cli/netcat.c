@@ -61,7 +61,8 @@ static const struct netcat_option {
 };
 
 struct netcat_typed {
-	bool listens, keeps, local, probes, echoes, chats, half_closes, udp, broadcasts;
+	const char *program; /* with its arguments */
+	bool listens, keeps, local, probes, chats, half_closes, udp, broadcasts;
 	const char *wait, *pause, *silence, *source, *port, *clients, *packets;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
@@ -90,7 +91,7 @@ static bool takes_value(const struct netcat_option *option)
 	return option->meaning >= WAIT;
 }
 
-/* cat is the only program that has a mode here. */
+/* A server that runs cat is an echo. */
 static bool is_cat(const char *program)
 {
 	const char *base = strrchr(program, '/');
@@ -98,9 +99,15 @@ static bool is_cat(const char *program)
 	return strcmp(base ? base + 1 : program, "cat") == 0;
 }
 
+/* A line of the shell without anything that is special to it is a program and its arguments. */
+static bool takes_as_value(const struct netcat_option *option, const char *value)
+{
+	return option->meaning == EXEC ? line_is_program(value) : line_is_plain(value);
+}
+
 static bool take(struct netcat_typed *line, const struct netcat_option *option, const char *value)
 {
-	if (takes_value(option) && (!value || !line_is_plain(value)))
+	if (takes_value(option) && !(value && takes_as_value(option, value)))
 		return false;
 	switch (option->meaning) {
 	case LISTEN: line->listens = true; break;
@@ -115,7 +122,7 @@ static bool take(struct netcat_typed *line, const struct netcat_option *option, 
 	case CLIENTS: line->clients = value; break;
 	case SOURCE: line->source = value; break;
 	case PORT: line->port = value; break;
-	case EXEC: line->echoes = true; return is_cat(value);
+	case EXEC: line->program = value; break;
 	case SAME:
 		line->udp = line->udp || option->letter == 'u';
 		return line_add(line->options, sizeof(line->options), "", option->text);
@@ -188,12 +195,49 @@ static bool add_options(const struct netcat_typed *line, char *out, size_t size)
 	return !*line->options || line_add(out, size, "", line->options + 1);
 }
 
+/* Whether what else was typed goes with a program. */
+static bool fits_program(const struct netcat_typed *line)
+{
+	static const char *const others[] = {"-C", "--recv-only", "--send-only", "-q"};
+
+	if (line->udp || line->chats || line->probes || line->pause || line->packets)
+		return false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strstr(line->options, others[i]))
+			return false;
+	return true;
+}
+
+/* How a server of theirs that runs a program is called here: it serves one client unless -k. */
+static bool add_server_of_program(const struct netcat_typed *line, char *out, size_t size)
+{
+	if (is_cat(line->program))
+		return (!line->keeps || line_add(out, size, "", "-k")) &&
+		       line_add(out, size, "-m", "echo");
+	return fits_program(line) && (line->keeps || line_add(out, size, "", "-1")) &&
+	       line_add(out, size, "-m", "exec");
+}
+
+static bool add_serve_mode(const struct netcat_typed *line, char *out, size_t size)
+{
+	if (line->program)
+		return add_server_of_program(line, out, size);
+	return (!line->keeps || line_add(out, size, "", "-k")) &&
+	       (!line->chats || line_add(out, size, "-m", "chat"));
+}
+
+static bool add_program(const struct netcat_typed *line, char *out, size_t size)
+{
+	return !line->program || (line->listens && is_cat(line->program)) ||
+	       line_add(out, size, "--", line->program);
+}
+
 /* Where a line of nc's wants to listen: after -p, or in its last word. */
 static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
 	const char *port = line->port, *host = line->source;
 
-	if (line->echoes || line->chats) { /* these programs are ncat's */
+	if (line->program || line->chats) { /* these programs are ncat's */
 		line->silence = line->pause ? line->pause : line->silence;
 		line->pause = NULL;
 	}
@@ -205,17 +249,15 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 		return false;
 	if (line->count)
 		host = line->words[0];
-	snprintf(out, size, "sockx serve%s", line->keeps ? " -k" : "");
-	return (!line->echoes || line_add(out, size, "-m", "echo")) &&
-	       (!line->chats || line_add(out, size, "-m", "chat")) &&
-	       add_options(line, out, size) &&
+	snprintf(out, size, "sockx serve");
+	return add_serve_mode(line, out, size) && add_options(line, out, size) &&
 	       (!line->clients || line_add(out, size, "--max-conns", line->clients)) &&
 	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
 	       (!line->wait || line->silence || line_add(out, size, "-i", line->wait)) &&
 	       (!line->silence || line_add(out, size, "-i", line->silence)) &&
 	       (!line->pause || line_add(out, size, "--delay", line->pause)) &&
 	       (!host || line_add(out, size, line->local ? "-U" : "-H", host)) &&
-	       (!port || line_add(out, size, "-p", port));
+	       (!port || line_add(out, size, "-p", port)) && add_program(line, out, size);
 }
 
 static bool add_source(const struct netcat_typed *line, char *out, size_t size)
@@ -248,23 +290,27 @@ static bool add_pace(const struct netcat_typed *line, char *out, size_t size)
 
 static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 {
-	if (line->keeps || line->chats || line->echoes || line->clients || !line->count ||
+	if (line->keeps || line->chats || line->clients || !line->count ||
+		(line->program && !fits_program(line)) ||
 		(line->broadcasts && (!line->udp || line->probes)) ||
 		(line->packets && !line->udp && !line->probes) ||
 		(line->count > 1 && (line->local || (!line->probes && is_range(line->words[1])))))
 		return false;
 	snprintf(out, size, "sockx connect%s",
-		line->probes        ? " -z"
-		: line->half_closes ? " -N"
-				    : "");
-	return (line->probes ? add_probe_options : add_options)(line, out, size) &&
+		line->probes                          ? " -z"
+		: line->half_closes && !line->program ? " -N"
+						      : "");
+	return (!line->program || line_add(out, size, "-m", "exec")) &&
+	       (line->probes ? add_probe_options : add_options)(line, out, size) &&
 	       (!line->wait || (line_add(out, size, "-w", line->wait) &&
-				       (line->probes || line_add(out, size, "-q", line->wait)))) &&
+				       (line->probes || line->program ||
+					       line_add(out, size, "-q", line->wait)))) &&
 	       (line->probes || add_pace(line, out, size)) &&
 	       (!line->broadcasts || line_add(out, size, "", "--send-only")) &&
 	       add_source(line, out, size) &&
 	       line_add(out, size, line->local ? "-U" : "", line->words[0]) &&
-	       (line->count < 2 || line_add(out, size, "", line->words[1]));
+	       (line->count < 2 || line_add(out, size, "", line->words[1])) &&
+	       add_program(line, out, size);
 }
 
 static bool write_port(const char *port, char *out, size_t size)
@@ -339,6 +385,9 @@ static const char *netcat_note(const struct netcat_typed *line)
 		return " (here '-i' is a limit of silence, as in ncat)";
 	if (line->silence)
 		return " ('-i' is a limit of silence, as in ncat)";
+	if (line->program && line->listens && !line->local && !line->source && !line->count &&
+		!is_cat(line->program))
+		return " (for this machine alone, unless '-H' names an address)";
 	if (line->wait && line->listens)
 		return " (here '-w' limits connecting, '-i' silence)";
 	return line->wait ? " (here '-w' limits connecting alone)" : "";
@@ -347,6 +396,8 @@ static const char *netcat_note(const struct netcat_typed *line)
 /* Why there is no line of ours, where it is known. */
 static const char *netcat_reason(const struct netcat_typed *line)
 {
+	if (line->program && line->udp)
+		return "sockx runs no programs over datagrams; socat does";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))
 		return "to see which ports are open: 'sockx connect -z HOST 20-30'";
 	if (line->packets && !line->udp)

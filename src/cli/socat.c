@@ -17,7 +17,7 @@ enum role {
 	STDIN, /* one of them alone */
 	STDOUT,
 	ECHOES,  /* what goes in comes back */
-	PROGRAM, /* cat alone is something that we have: an echo */
+	PROGRAM, /* a server's cat is an echo */
 	FILE_IN,
 	FILE_OUT,
 	TLS_CONNECTS,
@@ -187,6 +187,16 @@ static bool socat_copy(char *out, const char *from, size_t len)
 	return len > 0 && line_is_plain(out);
 }
 
+/* What follows the type; of a program, its arguments as well. */
+static bool socat_copy_rest(struct socat_end *end, const char *from, size_t len)
+{
+	if (end->kind->role != PROGRAM || len >= PART_MAX)
+		return socat_copy(end->rest, from, len);
+	memcpy(end->rest, from, len);
+	end->rest[len] = '\0';
+	return line_is_program(end->rest);
+}
+
 /* "name=value" of an address's options. */
 static const char *socat_value_of(const char *option, const char *name)
 {
@@ -272,7 +282,7 @@ static void socat_read_end(struct socat_end *end, const struct socat_kind *kind,
 
 	*end = (struct socat_end){.kind = kind, .word = word};
 	if (*at == ':')
-		end->has_rest = socat_copy(end->rest, at + 1, len - 1);
+		end->has_rest = socat_copy_rest(end, at + 1, len - 1);
 	for (at += len; *at; at += len) {
 		char option[PART_MAX];
 
@@ -349,14 +359,27 @@ static struct socat_end *socat_find_role(struct socat_line *line, enum role role
 	return NULL;
 }
 
+static bool socat_has_datagrams(const struct socat_line *line)
+{
+	for (size_t i = 0; i < line->count; i++)
+		if (strstr(line->ends[i].kind->options, " -u") ||
+			strstr(line->ends[i].options, " -u"))
+			return true;
+	return false;
+}
+
 /* What sockx does not do, and what does. Returns false where there is nothing of the kind. */
 static bool socat_say_lack(struct socat_line *line, char *out, size_t size)
 {
 	bool listens = socat_find_role(line, LISTENS);
 	struct socat_end *end = socat_find_role(line, PROGRAM);
 
-	if (end && !(listens && socat_is_cat(end)))
-		return foreign_hint(listens ? "serve" : "connect", "-e", out, size);
+	if (end && !listens && !socat_find_role(line, CONNECTS))
+		return foreign_hint("connect", "-e", out, size);
+	if (end && socat_has_datagrams(line) && !(listens && socat_is_cat(end))) {
+		snprintf(out, size, "sockx runs no programs over datagrams; socat does");
+		return true;
+	}
 	if (socat_find_role(line, TLS_LISTENS))
 		return foreign_hint("serve", "--ssl", out, size);
 	if (socat_find_role(line, TLS_CONNECTS))
@@ -439,9 +462,21 @@ static bool socat_add_place(const struct socat_end *net, char *out, size_t size)
 	       line_add(out, size, "-p", place);
 }
 
-static bool socat_echoes(const struct socat_end *other)
+static bool socat_echoes(const struct socat_end *net, const struct socat_end *other)
 {
-	return other && (other->kind->role == ECHOES || socat_is_cat(other));
+	return other && net->kind->role == LISTENS &&
+	       (other->kind->role == ECHOES || socat_is_cat(other));
+}
+
+/* The mode that does it: "echo", "exec", or the default. */
+static bool socat_add_mode(
+	const struct socat_end *net, bool echoes, bool runs, char *out, size_t size)
+{
+	if (net->forks && !echoes && !runs)
+		return line_add(out, size, "", "-k");
+	if (runs && !net->forks && net->kind->role == LISTENS && !line_add(out, size, "", "-1"))
+		return false;
+	return (!echoes && !runs) || line_add(out, size, "-m", echoes ? "echo" : "exec");
 }
 
 static bool socat_add_file(const struct socat_end *net, const struct socat_end *other,
@@ -468,21 +503,28 @@ static const char *socat_kind_options(const struct socat_end *net)
 	return options;
 }
 
+static bool socat_runs(const struct socat_end *other)
+{
+	return other && other->kind->role == PROGRAM;
+}
+
 static bool socat_write(
 	const struct socat_line *line, const struct socat_end *net, char *out, size_t size)
 {
 	const struct socat_end *other = line->count < 2 ? NULL : &line->ends[net == &line->ends[0]];
-	bool echoes = socat_echoes(other);
+	bool echoes = socat_echoes(net, other), runs = !echoes && socat_runs(other);
 	int direction = echoes ? 0 : socat_direction(line, net);
 
-	if (net->forks && !echoes && !line_add(out, size, "", "-k"))
+	if (runs && (!other->has_rest || direction || strstr(line->options, " -q")))
 		return false;
-	return (!echoes || line_add(out, size, "-m", "echo")) &&
+	return socat_add_mode(net, echoes, runs, out, size) &&
 	       socat_add(out, size, socat_kind_options(net)) &&
 	       socat_add(out, size, net->options) && socat_add(out, size, line->options) &&
 	       (!direction ||
 		       line_add(out, size, "", direction > 0 ? "--send-only" : "--recv-only")) &&
-	       socat_add_place(net, out, size) && socat_add_file(net, other, direction, out, size);
+	       socat_add_place(net, out, size) &&
+	       socat_add_file(net, other, direction, out, size) &&
+	       (!runs || line_add(out, size, "--", other->rest));
 }
 
 /* Where a line cannot be made of the names that were typed: its form. */
@@ -494,15 +536,33 @@ static bool socat_say_form(
 	                    : net->kind->role != LISTENS ? "HOST:PORT"
 	                    : net->host[0]               ? "-H ADDR -p PORT"
 	                                                 : "-p PORT";
+	const struct socat_end *program = socat_find_role(line, PROGRAM);
 	bool file = socat_find_role(line, FILE_IN) || socat_find_role(line, FILE_OUT);
 
 	if (net->port[0] && !net->host[0])
 		return foreign_hint("connect", "-p", out, size);
+	if (program) {
+		snprintf(out, size, "its form is 'sockx %s -m exec%s %s -- %s'", command,
+			socat_kind_options(net), place,
+			strcmp(program->kind->name, "EXEC") == 0 ? "PROGRAM" : "sh -c LINE");
+		return true;
+	}
 	snprintf(out, size,
 		file ? "sockx opens no files: redirect standard input or output of 'sockx %s%s %s'"
 		     : "its form is 'sockx %s%s %s'",
 		command, socat_kind_options(net), place);
 	return true;
+}
+
+/* What is typed alike, and means something else. */
+static const char *socat_note(struct socat_line *line, const struct socat_end *net)
+{
+	const struct socat_end *program = socat_find_role(line, PROGRAM);
+
+	if (program && net->kind->role == LISTENS && !net->kind->scheme && !net->host[0] &&
+		!socat_is_cat(program))
+		return " (for this machine alone, unless '-H' names an address)";
+	return "";
 }
 
 bool socat_hint(const char *const *words, size_t count, const char *options, char *out, size_t size)
@@ -526,6 +586,6 @@ bool socat_hint(const char *const *words, size_t count, const char *options, cha
 		options);
 	if (!net->has_rest || !socat_write(&line, net, ours, sizeof(ours)))
 		return socat_say_form(&line, net, out, size);
-	snprintf(out, size, "did you mean '%s'?", ours);
+	snprintf(out, size, "did you mean '%s'?%s", ours, socat_note(&line, net));
 	return true;
 }

@@ -344,7 +344,7 @@ means() {
     answered '--ssl host 443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
     answered 'connect --ssl host 443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
     answered 'connect OPENSSL:host:443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
-    answered 'serve -e /bin/sh 9000' "sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork EXEC:PROGRAM' does"
+    answered 'serve -e /bin/sh 9000' "to run a program for each client: 'sockx serve -m exec -p PORT -- PROGRAM'"
     answered 'connect --proxy host 80' "sockx goes through no proxies; 'nc -x' and 'ncat --proxy' do"
     answered '--sctp host 80' "sockx has no SCTP; 'ncat --sctp' has"
 }

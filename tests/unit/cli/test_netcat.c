@@ -43,6 +43,10 @@ Test(netcat, listening)
 	is("--listen --udp --max-conns 3 9000", "sockx serve -u --max-conns 3 -p 9000");
 	is("-lU /run/x.sock", "sockx serve -U /run/x.sock");
 	is("-l -k -e /bin/cat 9000", "sockx serve -k -m echo -p 9000");
+	is("-l -k -e /bin/ls 9000", "sockx serve -m exec -p 9000 -- /bin/ls");
+	is("-l -e /bin/sh 9000", "sockx serve -1 -m exec -p 9000 -- /bin/sh");
+	is("-l -s ::1 --sh-exec date -p 9000", "sockx serve -1 -m exec -H ::1 -p 9000 -- date");
+	is("-lk -U -c date -m 3 /run/x", "sockx serve -m exec --max-conns 3 -U /run/x -- date");
 	is("-l --chat 9000", "sockx serve -m chat -p 9000");
 	is("-l -w 3 9000", "sockx serve -i 3 -p 9000");
 	is("-l -s 127.0.0.1 -p 9000", "sockx serve -H 127.0.0.1 -p 9000");
@@ -66,6 +70,8 @@ Test(netcat, connecting)
 	is("-p 99 host 80", "sockx connect -s :99 host 80");
 	is("-U /run/x.sock", "sockx connect -U /run/x.sock");
 	is("9000", "sockx serve 9000");
+	is("-w 3 -e /bin/sh host 80", "sockx connect -m exec -w 3 host 80 -- /bin/sh");
+	is("-e cat host 80", "sockx connect -m exec host 80 -- cat");
 	is("-b -u 192.0.2.255 9", "sockx connect -u --send-only 192.0.2.255 9");
 	is("-u -W 1 host 53", "sockx connect -u --messages 1 host 53");
 	is("-lu -W 2 9000", "sockx serve -u --messages 2 -p 9000");
@@ -108,9 +114,11 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 	says("-W 1 host 80", "a stream has no packets to count; over UDP: 'sockx connect -u "
 			     "--messages N HOST PORT'");
 	says("-I 1024 host 80", "sockx sets no buffer sizes; 'nc -I' and 'nc -O' do");
-	says("-l -e /bin/sh 9000",
-		"sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork "
-		"EXEC:PROGRAM' does");
+	says("-l -e /bin/sh 9000", "did you mean 'sockx serve -1 -m exec -p 9000 -- /bin/sh'? (for "
+				   "this machine alone, unless '-H' names an address)");
+	says("-l -c a;b 9000", "to run a line of the shell for each client: 'sockx serve -m exec "
+			       "-p PORT -- sh -c LINE'");
+	says("-u -l -e /bin/sh 9000", "sockx runs no programs over datagrams; socat does");
 	says("-l --allow 192.0.2.1 9000",
 		"sockx picks no clients by their address; 'ncat -l --allow ADDR' does");
 	says("-l", "to listen: 'sockx serve -p PORT', on one address alone with '-H ADDR'");
@@ -120,10 +128,10 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 Test(netcat, what_is_not_known_for_certain_is_left_alone)
 {
 	static const char *const lines[] = {"", "word", "two words", "-l --ssl 9000",
-		"-e /bin/sh host 80", "-l -e /bin/sh 9000", "host 20-30", "-k host 80", "-w",
-		"--wait", "a 80 c", "-l a b c", "-lU", "-l $(reboot)", "host;ls 80", "-U a b",
-		"-Z host 80", "-l", "-zb host 80", "-m 3 host 80", "-b host 80",
-		"-l -s ::1 host 80"};
+		"-u -e /bin/sh host 80", "-l -c read 9000", "-l -C -e ls 9000", "-l -c a;b 9000",
+		"host 20-30", "-k host 80", "-w", "--wait", "a 80 c", "-l a b c", "-lU",
+		"-l $(reboot)", "host;ls 80", "-U a b", "-Z host 80", "-l", "-zb host 80",
+		"-m 3 host 80", "-b host 80", "-l -s ::1 host 80"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		is_nothing(lines[i]);

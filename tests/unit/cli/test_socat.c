@@ -41,6 +41,8 @@ Test(socat, listening_is_serve)
 	means("TCP4-LISTEN:9000,bind=127.0.0.1 -", "sockx serve -H 127.0.0.1 -p 9000");
 	means("TCP-LISTEN:9000,bind=[::1],fork PIPE", "sockx serve -m echo -H ::1 -p 9000");
 	means("TCP-LISTEN:9000,fork EXEC:cat", "sockx serve -m echo -p 9000");
+	means("TCP-LISTEN:9000,bind=::1,fork EXEC:ls", "sockx serve -m exec -H ::1 -p 9000 -- ls");
+	means("UNIX-LISTEN:/run/x SYSTEM:date", "sockx serve -1 -m exec unix:/run/x -- date");
 	means("UDP-RECV:9000", "sockx serve -u -p 9000");
 	means("UNIX-LISTEN:/run/x,mode=0600", "sockx serve --unix-mode 0600 unix:/run/x");
 	means("UNIX-LISTEN:/run/x,type=5", "sockx serve --seqpacket unix:/run/x");
@@ -61,13 +63,20 @@ Test(socat, connecting_is_connect)
 	means("STDIN TCP:host:80", "sockx connect --send-only host:80");
 	means("TCP:host:80 STDOUT", "sockx connect --recv-only host:80");
 	means("UNIX-CONNECT:/run/x", "sockx connect unix:/run/x");
+	means("SYSTEM:ls TCP:host:80", "sockx connect -m exec host:80 -- ls");
+	means("EXEC:cat TCP:host:80", "sockx connect -m exec host:80 -- cat");
 }
 
 Test(socat, what_sockx_does_not_do_is_said)
 {
 	says("TCP-L:9 TCP:host:80", "sockx joins no two sockets with each other; socat does");
-	says("SYSTEM:ls TCP:host:80",
-		"sockx runs no programs; 'socat EXEC:PROGRAM TCP:HOST:PORT' does");
+	says("UDP-L:9,fork EXEC:ls", "sockx runs no programs over datagrams; socat does");
+	says("TCP-L:9,fork EXEC:ls,pty",
+		"sockx has nothing for socat's option 'pty'; socat has it");
+	says("EXEC:ls -", "to let a program talk: 'sockx connect -m exec HOST PORT -- PROGRAM'");
+	says("TCP-L:9,fork SYSTEM:a;b", "its form is 'sockx serve -m exec -p PORT -- sh -c LINE'");
+	says("TCP-L:9,fork EXEC:ls", "did you mean 'sockx serve -m exec -p 9 -- ls'? (for this "
+				     "machine alone, unless '-H' names an address)");
 	says("READLINE TCP:host:80", "sockx has no 'READLINE'; socat has it");
 	says("TCP-L:9,su=me -", "sockx has nothing for socat's option 'su=me'; socat has it");
 	says("TCP-L:9,x=$y -", "sockx has nothing for socat's options; socat has it");

@@ -101,11 +101,12 @@ static const char *does_less(const char *line, const char *hint)
 		return "the echo";
 	if (has(line, "UDP") && !has(hint, " -u"))
 		return "UDP";
-	if (has(line, "fork") && !has(hint, " -m echo") && !has(hint, " -k"))
+	if (has(line, "fork") && !has(hint, " -m echo") && !has(hint, " -k") &&
+		(!has(hint, " -m exec") || has(hint, " -1")))
 		return "more than one client";
 	if (has(line, "LISTEN") && has(line, " TCP:"))
 		return "the relay";
-	if (has(line, "SYSTEM") || has(line, "/sh"))
+	if ((has(line, "SYSTEM") || has(line, "/sh")) && !has(hint, " -m exec"))
 		return "the program";
 	return NULL;
 }
@@ -174,9 +175,8 @@ Test(suggest, a_line_of_socat_does_the_same_or_is_said_to_be_none_of_ours)
 		"did you mean 'sockx serve -k -H 127.0.0.1 -p 9000'?");
 	says("UNIX-LISTEN:/run/x,fork TCP:host:80",
 		"sockx joins no two sockets with each other; socat does");
-	says("TCP-LISTEN:9000,fork SYSTEM:ls",
-		"sockx runs no programs for its clients; 'socat TCP-LISTEN:PORT,fork "
-		"EXEC:PROGRAM' does");
+	says("TCP-LISTEN:9000,bind=127.0.0.1,fork SYSTEM:ls",
+		"did you mean 'sockx serve -m exec -H 127.0.0.1 -p 9000 -- ls'?");
 	says("TCP-LISTEN:9000,range=127.0.0.1/32 -",
 		"sockx has nothing for socat's option 'range=127.0.0.1/32'; socat has it");
 	says("-u OPEN:FILE TCP:host:80", "did you mean 'sockx connect --send-only host:80 <FILE'?");
@@ -187,6 +187,8 @@ Test(suggest, a_line_that_our_parser_refuses_does_not_hold)
 {
 	cr_expect(suggestion_holds("no command at all"));
 	cr_expect(suggestion_holds("sockx connects to one port"));
+	cr_expect(suggestion_holds("its form is 'sockx serve -m exec -p PORT -- sh -c LINE'"));
+	cr_expect(not(suggestion_holds("its form is 'sockx serve -m exec -p PORT cat'")));
 	cr_expect(suggestion_holds("did you mean 'sockx connect -w DUR HOST PORT'?"));
 	cr_expect(suggestion_holds("to start a server: sockx serve -p 80 -m echo"));
 	cr_expect(suggestion_holds("use 'echo hi | sockx connect HOST PORT' or 'sockx -h'"));
