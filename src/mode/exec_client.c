@@ -12,6 +12,7 @@
 enum {
 	PIPES = 3,
 	SAID_LINE_BYTES = 1024, /* a longer line of standard error is reported in parts */
+	SAID_READ_BYTES = 4096, /* no more lines of it are reported in a turn */
 };
 
 /* ---- its standard input: from the peer ---- */
@@ -265,6 +266,7 @@ static int exec_start_child(struct exec_client *c, struct err *err)
 /* The program runs: what comes for it, and from it, may pass. */
 static void exec_begin_joins(struct exec_client *c)
 {
+	conn_limit_reads(c->said.from, SAID_READ_BYTES);
 	join_go_on(&c->said);
 	if (!c->out.from) {
 		conn_pause(c->net); /* the program itself reads it */
