@@ -95,6 +95,9 @@ void exec_client_free(struct exec_client *c);
 /* Something has happened to c, which may be gone after this. */
 void exec_review(struct exec_client *c);
 
+/* A pipe has failed, by no doing of the program: neither it nor its peer has all that was sent. */
+void exec_fail(struct exec_client *c, const struct err *why);
+
 /* Its output has ended, and the program runs on: the connection ends if it does so for long. */
 void exec_await_end(struct exec_client *c);
 

@@ -22,9 +22,10 @@ static void exec_in_closed(struct join *j, const struct err *why)
 {
 	struct exec_client *c = j->arg;
 
-	(void)why;
 	if (c->net)
 		conn_resume(c->net);
+	if (why && why->kind != ERR_SIGPIPE)
+		exec_fail(c, why);
 	exec_review(c);
 }
 
@@ -43,7 +44,8 @@ static void exec_out_ended(struct join *j)
 
 static void exec_out_closed(struct join *j, const struct err *why)
 {
-	(void)why;
+	if (why)
+		exec_fail(j->arg, why);
 	exec_review(j->arg);
 }
 

@@ -109,6 +109,15 @@ void exec_review(struct exec_client *c)
 	exec_finish_if_done(run);
 }
 
+void exec_fail(struct exec_client *c, const struct err *why)
+{
+	child_hang_up(&c->child);
+	if (!c->net || c->concluded)
+		return;
+	c->concluded = true;
+	conn_fail_with(c->net, why);
+}
+
 void exec_await_end(struct exec_client *c)
 {
 	if (c->net && exec_runs(c))

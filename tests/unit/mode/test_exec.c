@@ -166,6 +166,31 @@ Test(mode_exec, a_peer_that_is_lost_hangs_its_program_up)
 	end(st);
 }
 
+/* One pipe of its only client's program fails for a reason of ours. */
+static void a_failed_pipe_fails_the_connection(size_t pipe)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage("echo on; cat; exit 0");
+	struct exec_client *c;
+
+	scene_join(&st->sc, &peer);
+	while (peer.outgoing_len < 3)
+		scene_turn(&st->sc, 1);
+	c = container_of(st->run.clients.next, struct exec_client, node);
+	conn_lost(pipe ? c->out.from : c->in.to, ENOMEM);
+	while (!peer.ended || !list_empty(&st->run.clients))
+		scene_turn(&st->sc, 1);
+	cr_assert(peer.failed);
+	cr_assert(eq(int, peer.why.sys, ENOMEM), "%s", peer.why.what);
+	end(st);
+}
+
+Test(mode_exec, a_pipe_that_fails_fails_the_connection)
+{
+	a_failed_pipe_fails_the_connection(0);
+	a_failed_pipe_fails_the_connection(1);
+}
+
 Test(mode_exec, a_run_that_is_over_waits_for_programs_that_were_hung_up)
 {
 	struct script peer = {.stays = true, .reads_nothing = true};
