@@ -1,4 +1,4 @@
-# shellcheck disable=SC2030,SC2031,SC2154 # tests are processes; run sets output
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # tests are processes; run sets output
 # bats file_tags=unit
 #
 # Every mode on every transport, sockx with sockx:
@@ -12,6 +12,8 @@
 #           |                |   why           |             |   why           |
 # analyze   | x              | x               | x           | x               | x
 # discard   | x              | x               | x           | x               | x
+# exec      | x              | refused, says   | x           | refused, says   | --pass-socket
+#           |                |   why           |             |   why           |
 # source    | without end    | as long as the  | without end | as long as the  | without end
 #           |                |   question      |             |   question      |
 
@@ -45,11 +47,11 @@ serve_on() {
     case $1 in
     unix-*)
         kind "${1#unix-}"
-        start_unix_server at "${@:2}" "${WITH[@]}"
+        start_unix_server at "${WITH[@]}" "${@:2}"
         TO=("${ON[@]}")
         ;;
     *)
-        start_server "${@:2}" "${ON[@]}"
+        start_server "${ON[@]}" "${@:2}"
         TO=("${ON[@]}" -p "$PORT")
         ;;
     esac
@@ -241,4 +243,39 @@ for line in range(3000):
     head -c 1000 /dev/zero >question
     each source_stream "${CONNECTIONS[@]}"
     each source_datagram "${DATAGRAMS[@]}"
+}
+
+# ---- exec ----
+
+exec_both() {
+    serve_on "$1" -m exec -- cat &&
+        answers 'Hello, world' sockx connect -N "${TO[@]}" < <(printf 'Hello, world') &&
+        run sockx connect -m exec "${TO[@]}" -- sh -c 'echo ours; read -r back; echo "$back" >&2' &&
+        equal "$output" '1: ours' &&
+        is_stopped
+}
+
+exec_packets() {
+    serve_on "$1" -m exec --pass-socket -- cat &&
+        answers '' sockx connect -m exec --pass-socket "${TO[@]}" -- "$PYTHON" -c "$PACKETS" &&
+        equal "$(cat got)" '[one][two]' &&
+        is_stopped
+}
+
+no_exec() {
+    on "$1"
+    run -2 sockx serve "${ON[@]}" -m exec -- cat
+    [[ ${lines[0]} == *"does not work over datagrams: a program has one input"* ]]
+}
+
+PACKETS='import socket, os
+s = socket.socket(fileno=0)
+s.send(b"one")
+s.send(b"two")
+os.write(os.open("got", os.O_CREAT | os.O_WRONLY), b"[%s][%s]" % (s.recv(99), s.recv(99)))'
+
+@test "exec" {
+    each exec_both "${STREAMS[@]}"
+    each exec_packets unix-seqpacket
+    each no_exec "${DATAGRAMS[@]}"
 }
