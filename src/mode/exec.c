@@ -26,10 +26,7 @@ static void exec_open(struct conn *net)
 	*c = exec_client_start(run, net, &why);
 	if (*c)
 		return;
-	if (run->env->enough)
-		report(run->env->to, &(struct report){.kind = REPORT_PROGRAM_FAILED,
-					     .conn = conn_id(net),
-					     .reason = why.what});
+	exec_tell_failure(run, conn_id(net), &why);
 	conn_fail_with(net, &why);
 }
 

@@ -92,6 +92,9 @@ void exec_client_free(struct exec_client *c);
 
 /* ---- exec_end.c: what follows ---- */
 
+/* A connection, by its number, fails for a reason of ours: a server reports it at once. */
+void exec_tell_failure(const struct exec_run *run, uint64_t id, const struct err *why);
+
 /* Something has happened to c, which may be gone after this. */
 void exec_review(struct exec_client *c);
 

@@ -38,6 +38,14 @@ static bool exec_describe_end(const struct child *child, struct err *err)
 	return !err->kind;
 }
 
+void exec_tell_failure(const struct exec_run *run, uint64_t id, const struct err *why)
+{
+	if (run->env->enough)
+		report(run->env->to,
+			&(struct report){
+				.kind = REPORT_PROGRAM_FAILED, .conn = id, .reason = why->what});
+}
+
 /* A server reports each; where the run's own status tells of it, the first is its error. */
 static void exec_tell_end(const struct exec_client *c)
 {
@@ -46,14 +54,12 @@ static void exec_tell_end(const struct exec_client *c)
 
 	if (c->child.hung_up || exec_describe_end(&c->child, &why))
 		return;
-	if (!exec_has_failed(&c->child))
+	if (exec_has_failed(&c->child))
+		exec_tell_failure(c->run, c->id, &why);
+	else
 		report(env->to, &(struct report){.kind = REPORT_PROGRAM_ENDED,
 					.conn = c->id,
 					.status = (uint64_t)WEXITSTATUS(c->child.status)});
-	else if (env->enough)
-		report(env->to,
-			&(struct report){
-				.kind = REPORT_PROGRAM_FAILED, .conn = c->id, .reason = why.what});
 	if (env->vouches && !c->run->verdict.kind)
 		c->run->verdict = why;
 }
@@ -115,6 +121,7 @@ void exec_fail(struct exec_client *c, const struct err *why)
 	if (!c->net || c->concluded)
 		return;
 	c->concluded = true;
+	exec_tell_failure(c->run, c->id, why);
 	conn_fail_with(c->net, why);
 }
 
