@@ -100,6 +100,12 @@ void json_open(struct json *j)
 	puts_to(j, "{");
 }
 
+void json_event(struct json *j, const char *event)
+{
+	json_int(j, "v", JSON_EVENTS_VERSION);
+	json_str(j, "event", span_of(event));
+}
+
 void json_str(struct json *j, const char *key, struct span value)
 {
 	add_key(j, key);

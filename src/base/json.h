@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 
+enum { JSON_EVENTS_VERSION = 1 };
+
 /*
  * Writes one JSON object (RFC 8259) on one line: json_open, then members, then json_close. A member
  * may be a list of objects, which have members of their own.
@@ -22,6 +24,8 @@ struct json {
 
 /* Start afresh: what j held is forgotten, not freed. */
 void json_open(struct json *j);
+/* What each object that sockx prints has: "v", the version of this format, and "event". */
+void json_event(struct json *j, const char *event);
 void json_str(struct json *j, const char *key, struct span value);
 void json_int(struct json *j, const char *key, int64_t value);
 /* A number with three decimals: a time, a rate; null if it is not finite. */

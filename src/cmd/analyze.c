@@ -218,7 +218,7 @@ static void analyze_client_put_json(struct analyze_client_run *run)
 	struct json j = {0};
 
 	json_open(&j);
-	json_str(&j, "event", span_of("analyze"));
+	json_event(&j, "analyze");
 	json_str(&j, "address", span_of(run->ask.client.dial.typed));
 	if (run->found)
 		findings_json(&run->findings, &j);

@@ -199,7 +199,7 @@ static void echo_write_json(struct echo_run *run)
 	struct json j = {0};
 
 	json_open(&j);
-	json_str(&j, "event", span_of("echo"));
+	json_event(&j, "echo");
 	json_str(&j, "address", span_of(run->ask.client.dial.typed));
 	json_int(&j, "sent", (int64_t)run->sent);
 	json_int(&j, "received", (int64_t)run->returned);

@@ -82,7 +82,7 @@ static void greet_client_write_json(struct greet_client_run *run)
 	struct json j = {0};
 
 	json_open(&j);
-	json_str(&j, "event", span_of("greet"));
+	json_event(&j, "greet");
 	json_str(&j, "address", span_of(run->ask.client.dial.typed));
 	json_str(&j, "greeting", buf_span(&run->greeting));
 	json_close(&j);

@@ -234,7 +234,7 @@ static int scan_put_json(
 	struct json j;
 
 	json_open(&j);
-	json_str(&j, "event", span_of("port"));
+	json_event(&j, "port");
 	json_str(&j, "host", span_of(host));
 	json_int(&j, "port", port);
 	json_str(&j, "transport", span_of(run->scan.via->name));

@@ -198,7 +198,7 @@ int figures_json(const struct figures *f, const struct figures_of *of, struct bu
 	struct json j;
 
 	json_open(&j);
-	json_str(&j, "event", span_of("echo.measured"));
+	json_event(&j, "echo.measured");
 	json_str(&j, "address", span_of(of->address));
 	json_str(&j, "transport", span_of(of->transport));
 	json_int(&j, "connections", (int64_t)of->connections);

@@ -336,7 +336,7 @@ static void json_report(struct reporter *to, const struct report *what)
 
 	json_open(&j);
 	add_timestamp(&j);
-	json_str(&j, "event", span_of(rows[what->kind].key));
+	json_event(&j, rows[what->kind].key);
 	for (size_t i = 0; i < FIELDS; i++)
 		json_field(&j, what, &fields[i]);
 	json_close(&j);
@@ -481,7 +481,7 @@ static void json_error(struct reporter *to, const struct err *why)
 
 	json_open(&j);
 	add_timestamp(&j);
-	json_str(&j, "event", span_of("error"));
+	json_event(&j, "error");
 	json_str(&j, "kind", span_of(kind_name(why->kind)));
 	json_int(&j, "exit", why->kind);
 	json_str(&j, "message", span_of(why->what));
@@ -532,7 +532,7 @@ void report_call(struct reporter *to, int64_t rc, const char *format, ...)
 
 		json_open(&j);
 		add_timestamp(&j);
-		json_str(&j, "event", span_of("call"));
+		json_event(&j, "call");
 		json_str(&j, "call", span_of(call));
 		json_int(&j, "result", rc);
 		if (rc < 0)

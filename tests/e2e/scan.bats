@@ -51,7 +51,7 @@ localhost $SECOND"
     two_servers
     free_port
     run -1 --separate-stderr sockx connect -jz 127.0.0.1 "$FIRST,$PORT"
-    equal "$output" '{"event":"port","host":"127.0.0.1","port":'"$FIRST"',"transport":"tcp","state":"open"}'
+    equal "$output" '{"v":1,"event":"port","host":"127.0.0.1","port":'"$FIRST"',"transport":"tcp","state":"open"}'
     [[ $stderr == *'"event":"port","address":"127.0.0.1:'"$PORT"'","reason":"refused"'* ]]
     [[ $stderr == *'"event":"scanned","open":1,"refused":1,"silent":0}'* ]]
     [[ ${stderr##*$'\n'} == *'"event":"error"'*'"exit":1'* ]]

@@ -42,6 +42,16 @@ static struct line line_with_num(double value)
 	return take_line(&j);
 }
 
+Test(json, an_event_says_which_version_of_the_format_it_has)
+{
+	struct json j;
+
+	json_open(&j);
+	json_event(&j, "port");
+	json_close(&j);
+	cr_assert(eq(str, take_line(&j).text, "{\"v\":1,\"event\":\"port\"}\n"));
+}
+
 Test(json, an_object_is_one_line_with_its_members_in_order)
 {
 	struct json j;

@@ -135,7 +135,8 @@ Test(figures, the_report_for_scripts)
 	cr_assert(eq(int, figures_json(f, &a_ping, &out), 0));
 	cr_assert(eq(int, buf_add(&out, (struct span){(const uint8_t *)"", 1}), 0));
 	cr_assert(eq(str, (char *)buf_span(&out).data,
-		(char *)"{\"event\":\"echo.measured\",\"address\":\"127.0.0.1:9\",\"transport\":"
+		(char *)"{\"v\":1,\"event\":\"echo.measured\",\"address\":\"127.0.0.1:9\","
+			"\"transport\":"
 			"\"udp\",\"connections\":1,\"window\":0,\"interval_us\":1000000,\"size_"
 			"bytes\":64,\"sent\":4,\"received\":3,\"lost\":1,\"lost_percent\":25.000,"
 			"\"in_flight\":0,\"not_sent\":0,\"duplicates\":0,\"out_of_order\":0,\"too_"

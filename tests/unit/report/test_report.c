@@ -221,6 +221,7 @@ Test(report, each_kind_is_one_object_to_a_script)
 
 		snprintf(event, sizeof(event), "\"%s\"", told[i].event);
 		cr_expect(eq(str, value_of(&lines, "event").text, event));
+		cr_expect(eq(str, value_of(&lines, "v").text, "1"));
 		cr_expect(eq(str, value_of(&lines, "conn").text, "7"));
 		cr_expect(eq(str, value_of(&lines, "address").text, "\"127.0.0.1:80\""));
 		cr_expect(eq(str, value_of(&lines, "transport").text, "\"tcp\""));
@@ -424,6 +425,7 @@ Test(report, an_error_names_its_exit_status_to_a_script)
 		struct lines lines = tell_error(&err, true);
 
 		cr_expect(eq(str, value_of(&lines, "event").text, "\"error\""));
+		cr_expect(eq(str, value_of(&lines, "v").text, "1"));
 		cr_expect(eq(str, value_of(&lines, "kind").text, (char *)kinds[i].name));
 		cr_expect(eq(str, value_of(&lines, "exit").text, (char *)kinds[i].exit));
 		cr_expect(eq(str, value_of(&lines, "message").text, "\"it failed\""));
@@ -564,6 +566,7 @@ Test(report, a_call_is_an_object_too)
 	report_call(&to, -1, "accept(%d)", 3);
 	cr_assert(eq(int, errno, EAGAIN));
 	cr_assert(eq(str, value_of(&lines, "event").text, "\"call\""));
+	cr_assert(eq(str, value_of(&lines, "v").text, "1"));
 	cr_assert(eq(str, value_of(&lines, "call").text, "\"accept(3)\""));
 	cr_assert(eq(str, value_of(&lines, "result").text, "-1"));
 	cr_assert(eq(str, value_of(&lines, "error").text, "\"Resource temporarily unavailable\""));
