@@ -269,6 +269,8 @@ static int scan_on_told(struct scan *s, const struct scan_place *at, enum scan_v
 	char address[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX], port[8];
 	const struct report closed = {.kind = REPORT_PORT,
 		.address = address,
+		.host = host,
+		.port = at->port,
 		.reason = verdict == SCAN_SILENT ? "silent" : "refused"};
 
 	if (verdict == SCAN_OPEN) {
@@ -379,7 +381,8 @@ static void scan_on_late(struct timer *t)
 /* Have a name's addresses looked up. */
 static int scan_ask_for(struct scan_command *run, const struct scan_host *host, struct err *err)
 {
-	const struct report resolving = {REPORT_RESOLVING, .address = host->name};
+	const struct report resolving = {
+		.kind = REPORT_RESOLVING, .address = host->name, .host = host->name};
 	struct client *c = &run->client;
 
 	report(c->to, &resolving);

@@ -140,13 +140,8 @@ static void connector_explain(const struct connector_conf *conf, const struct ad
 static void connector_tell(
 	struct reporter *to, enum report_kind kind, const struct addr *at, const char *reason)
 {
-	struct report what = {.kind = kind, .reason = reason};
-	struct addr_shown address;
+	const struct report what = {.kind = kind, .at = at, .reason = reason};
 
-	if (!report_shown(to, kind))
-		return;
-	address = addr_text(at);
-	what.address = address.text;
 	report(to, &what);
 }
 
@@ -400,7 +395,10 @@ struct connector *connector_start(struct loop *loop, struct reporter *to,
 	void (*done)(void *arg, const struct connected *there, const struct err *why), void *arg,
 	struct err *err)
 {
-	const struct report resolving = {REPORT_RESOLVING, .address = conf->target.host};
+	const struct report resolving = {.kind = REPORT_RESOLVING,
+		.address = conf->target.host,
+		.host = conf->target.host,
+		.port = conf->target.port};
 	struct connector *c = calloc(1, sizeof(*c));
 	int known;
 

@@ -8,16 +8,12 @@
 static void dial_tell_connected(struct dial *d)
 {
 	const struct transport *via = d->where.via;
-	struct report connected = {
+	const struct report connected = {
 		.kind = via->connectionless ? REPORT_AIMED : REPORT_CONNECTED,
+		.at = &d->at,
 		.transport = via->name,
 	};
-	struct addr_shown address;
 
-	if (!report_shown(d->owner->to, connected.kind))
-		return;
-	address = addr_text(&d->at);
-	connected.address = address.text;
 	report(d->owner->to, &connected);
 }
 
@@ -25,9 +21,8 @@ static void dial_tell_connected(struct dial *d)
 static bool dial_go_elsewhere(void *arg, int error, struct link *link, struct addr *at)
 {
 	struct dial *d = arg;
-	const struct addr_shown address = addr_text(&d->at);
 	const struct report lost = {
-		.kind = REPORT_ATTEMPT_LOST, .address = address.text, .reason = strerror(error)};
+		.kind = REPORT_ATTEMPT_LOST, .at = &d->at, .reason = strerror(error)};
 	struct err unused;
 
 	if (!d->others.count)

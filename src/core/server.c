@@ -47,13 +47,12 @@ static bool server_has_sessions(const struct server *s)
 
 static void server_count_missed(struct server *s, const struct listener *l)
 {
-	const struct addr_shown address = addr_text(&l->at);
 	uint32_t missed =
 		s->conf.via->missed ? s->conf.via->missed(s->clients.to, l->socket.fd) : 0;
 
 	if (missed)
 		report(s->clients.to, &(struct report){.kind = REPORT_DROPPED,
-					      .address = address.text,
+					      .at = &l->at,
 					      .reason = "they came too fast",
 					      .count = missed});
 	s->missed += missed;
@@ -187,11 +186,10 @@ static uint64_t server_pace_ms(const struct server *s, const struct conn *c)
 static void server_report_gone(struct server *s, struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
-	const struct addr_shown address = addr_text(&peer);
 	const struct report what = {
 		.kind = why ? REPORT_LOST : REPORT_CLOSED,
 		.conn = conn_id(c),
-		.address = address.text,
+		.at = &peer,
 		.why = why,
 		.received = conn_received(c),
 		.sent = conn_sent(c),
@@ -204,24 +202,19 @@ static void server_report_gone(struct server *s, struct conn *c, const struct er
 static void server_report_unopened(struct server *s, const struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
-	const struct addr_shown address = addr_text(&peer);
 
-	report(s->clients.to, &(struct report){.kind = REPORT_NOT_OPENED,
-				      .conn = conn_id(c),
-				      .address = address.text,
-				      .why = why});
+	report(s->clients.to,
+		&(struct report){
+			.kind = REPORT_NOT_OPENED, .conn = conn_id(c), .at = &peer, .why = why});
 }
 
 /* Something happened at an address: of connection number conn, if not 0. */
 static void server_tell(const struct server *s, enum report_kind kind, const struct addr *at,
 	uint64_t conn, const char *reason)
 {
-	struct addr_shown address;
-
-	if (!report_shown(s->clients.to, kind))
-		return; /* without the cost of writing the address */
-	address = addr_text(at);
-	report(s->clients.to, &(struct report){kind, conn, address.text, .reason = reason});
+	if (report_shown(s->clients.to, kind)) /* else it is not even filled in */
+		report(s->clients.to,
+			&(struct report){.kind = kind, .conn = conn, .at = at, .reason = reason});
 }
 
 /* How a client's end counts: a server that vouches for its clients fails with the first that was
@@ -313,7 +306,6 @@ static void server_refuse(
 	struct server *s, struct link *link, const struct addr *peer, uint64_t refused)
 {
 	struct err why = {0};
-	struct addr_shown address;
 
 	if (link->via->reset)
 		link->via->reset(link);
@@ -324,11 +316,9 @@ static void server_refuse(
 		return;
 	err_set(&why, ERR_NONE, "it has %zu connections", s->conf.max_per_peer);
 	err_fact(&why, FACT_PER_PEER_LIMIT, peer);
-	address = addr_text(peer);
-	report(s->clients.to, &(struct report){.kind = REPORT_REFUSED,
-				      .address = address.text,
-				      .why = &why,
-				      .count = refused});
+	report(s->clients.to,
+		&(struct report){
+			.kind = REPORT_REFUSED, .at = peer, .why = &why, .count = refused});
 }
 
 /* A client was accepted: serve it, unless its host has too many. */
@@ -527,10 +517,9 @@ static int server_find_room(struct server *s, struct err *err)
 static void server_announce(const struct server *s)
 {
 	for (size_t i = 0; i < s->listening; i++) {
-		const struct addr_shown address = addr_text(&s->listeners[i].at);
 		const struct report what = {
 			.kind = REPORT_LISTENING,
-			.address = address.text,
+			.at = &s->listeners[i].at,
 			.transport = s->conf.via->name,
 			.mode = s->conf.mode,
 		};

@@ -14,9 +14,7 @@ enum {
 
 static void full_tell(struct server *s, const struct addr *at, struct report what)
 {
-	const struct addr_shown address = addr_text(at);
-
-	what.address = address.text;
+	what.at = at;
 	s->paused_told = what.kind == REPORT_ACCEPT_PAUSED;
 	if (s->paused_told)
 		timer_set_in(s->clients.loop, &s->silent, SILENT_LOOK_MS);

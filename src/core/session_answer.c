@@ -10,16 +10,13 @@ void session_drop(
 	struct sessions *ss, enum drop_kind kind, const struct addr *peer, const char *why)
 {
 	uint64_t count = ++ss->drops[kind];
-	struct addr_shown address;
 
 	/* A flood must not become a flood of lines: the 1st, 2nd, 4th, 8th... is reported. */
-	if ((count & (count - 1)) || !report_shown(ss->conf.owner->to, REPORT_DROPPED))
+	if (count & (count - 1))
 		return;
-	address = addr_text(peer);
-	report(ss->conf.owner->to, &(struct report){.kind = REPORT_DROPPED,
-					   .address = address.text,
-					   .reason = why,
-					   .count = count});
+	report(ss->conf.owner->to,
+		&(struct report){
+			.kind = REPORT_DROPPED, .at = peer, .reason = why, .count = count});
 }
 
 /* Not refused for good: later there may be room. */

@@ -32,9 +32,8 @@ void measure_report(struct measure *m)
 
 void measure_tell(const struct measure *m, enum report_kind kind)
 {
-	const struct addr_shown address = addr_text(m->at);
 	const struct report what = {.kind = kind,
-		.address = address.text,
+		.at = m->at,
 		.transport = m->via->name,
 		.count = m->conf->connections};
 

@@ -106,11 +106,9 @@ static void greet_tell(
 	const struct greet_run *run, struct conn *c, enum report_kind what, struct span name)
 {
 	const struct addr peer = conn_address(c);
-	const struct addr_shown address = addr_text(&peer);
 
 	report(run->to,
-		&(struct report){
-			.kind = what, .conn = conn_id(c), .address = address.text, .name = name});
+		&(struct report){.kind = what, .conn = conn_id(c), .at = &peer, .name = name});
 }
 
 /* Datagrams go on; a connection has had all it came for. */

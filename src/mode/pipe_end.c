@@ -194,21 +194,18 @@ static bool pipe_awaits_person(const struct pipe_run *p)
 void pipe_end_judge(struct pipe_run *p)
 {
 	const struct addr peer = conn_address(p->net);
-	const struct addr_shown address = addr_text(&peer);
 	bool nothing = conn_received(p->net) == 0 && !pipe_pushed(p);
 	const char *how = nothing ? "without an answer" : "perhaps in the middle of its answer";
 
 	if (!pipe_is_client(p))
 		return;
 	if (pipe_awaits_person(p))
-		report(p->env->to,
-			&(struct report){.kind = REPORT_SERVER_ENDED, .address = address.text});
+		report(p->env->to, &(struct report){.kind = REPORT_SERVER_ENDED, .at = &peer});
 	if (!p->passed_ms || p->env->loop->now_ms - p->passed_ms >= SOON_MS ||
 		!(nothing || pipe_met_answer(p)))
 		return;
 	report(p->env->to,
-		&(struct report){
-			.kind = REPORT_HALF_CLOSED, .address = address.text, .reason = how});
+		&(struct report){.kind = REPORT_HALF_CLOSED, .at = &peer, .reason = how});
 }
 
 /* Which of three spellings was used. Returns 0, or -1 with err where two differ. */

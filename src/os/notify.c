@@ -9,12 +9,14 @@
 
 enum { RETRY_MS = 20, GIVE_UP_MS = 5000 };
 
-static void notify_report(struct notify *n, const char *address, const char *reason)
+/* The address as it was given, where it is none. */
+static void notify_report(struct notify *n, const char *given, const char *reason)
 {
 	if (!n->failed)
-		report(n->to,
-			&(struct report){
-				.kind = REPORT_NOT_NOTIFIED, .address = address, .reason = reason});
+		report(n->to, &(struct report){.kind = REPORT_NOT_NOTIFIED,
+				      .at = given ? NULL : &n->at,
+				      .address = given,
+				      .reason = reason});
 	n->failed = true;
 }
 
@@ -43,7 +45,7 @@ static void notify_try(struct notify *n)
 	}
 	n->state = NULL;
 	if (error)
-		notify_report(n, addr_text(&n->at).text, strerror(error));
+		notify_report(n, NULL, strerror(error));
 }
 
 static void notify_on_again(struct timer *t)

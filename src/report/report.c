@@ -39,6 +39,9 @@ struct report_field {
 static const struct report_field fields[] = {
 	{"conn", FIELD_NUMBER, offsetof(struct report, conn)},
 	{"address", FIELD_TEXT, offsetof(struct report, address)},
+	{"host", FIELD_TEXT, offsetof(struct report, host)},
+	{"port", FIELD_NUMBER, offsetof(struct report, port)},
+	{"path", FIELD_TEXT, offsetof(struct report, path)},
 	{"transport", FIELD_TEXT, offsetof(struct report, transport)},
 	{"mode", FIELD_TEXT, offsetof(struct report, mode)},
 	{"reason", FIELD_TEXT, offsetof(struct report, reason)},
@@ -465,14 +468,42 @@ static void report_with_why(struct reporter *to, const struct report *what)
 	report_render(to, &whole);
 }
 
-void report(struct reporter *to, const struct report *what)
+static void report_with_reason(struct reporter *to, const struct report *what)
 {
-	if (!report_shown(to, what->kind))
-		return;
 	if (what->why)
 		report_with_why(to, what);
 	else
 		report_render(to, what);
+}
+
+/* A Unix socket without a name has no path. */
+static void report_with_address(struct reporter *to, const struct report *what)
+{
+	static const char scheme[] = "unix:";
+	const struct addr_shown address = addr_text(what->at);
+	struct addr_shown host;
+	struct report whole = *what;
+
+	whole.address = address.text;
+	if (strncmp(address.text, scheme, strlen(scheme)) == 0) {
+		whole.path = address.text + strlen(scheme);
+	} else if (what->at->len && what->at->sa.sa_family != AF_UNIX) {
+		host = addr_words(what->at);
+		*strrchr(host.text, ' ') = '\0';
+		whole.host = host.text;
+		whole.port = addr_port(what->at);
+	}
+	report_with_reason(to, &whole);
+}
+
+void report(struct reporter *to, const struct report *what)
+{
+	if (!report_shown(to, what->kind))
+		return;
+	if (what->at)
+		report_with_address(to, what);
+	else
+		report_with_reason(to, what);
 }
 
 static void json_error(struct reporter *to, const struct err *why)

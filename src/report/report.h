@@ -65,12 +65,14 @@ enum report_level {
 	LEVEL_DETAIL, /* with -v or --json */
 };
 
-/* What is not filled in does not apply. Every member but the kind and why has a row in fields[] of
- * report.c. */
+/* What is not filled in does not apply. Every member but the kind, at and why has a row in
+ * fields[] of report.c. */
 struct report {
 	enum report_kind kind;
-	uint64_t conn; /* which connection, counted from 1; 0: none */
-	const char *address, *transport, *mode, *reason; /* NULL: does not apply */
+	uint64_t conn;         /* which connection, counted from 1; 0: none */
+	const struct addr *at; /* address, host and port, or path, are told from it; NULL: none */
+	const char *address, *host, *path, *transport, *mode, *reason; /* NULL: does not apply */
+	uint64_t port;
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
 	uint64_t open, refused, silent; /* ports, for REPORT_SCANNED */

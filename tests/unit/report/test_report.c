@@ -15,6 +15,9 @@ static struct report full_report(enum report_kind kind)
 	return (struct report){.kind = kind,
 		.conn = 7,
 		.address = "127.0.0.1:80",
+		.host = "127.0.0.1",
+		.port = 80,
+		.path = "/run/x",
 		.transport = "tcp",
 		.mode = "echo",
 		.reason = "Connection reset by peer",
@@ -224,10 +227,42 @@ Test(report, each_kind_is_one_object_to_a_script)
 		cr_expect(eq(str, value_of(&lines, "v").text, "1"));
 		cr_expect(eq(str, value_of(&lines, "conn").text, "7"));
 		cr_expect(eq(str, value_of(&lines, "address").text, "\"127.0.0.1:80\""));
+		cr_expect(eq(str, value_of(&lines, "host").text, "\"127.0.0.1\""));
+		cr_expect(eq(str, value_of(&lines, "port").text, "80"));
+		cr_expect(eq(str, value_of(&lines, "path").text, "\"/run/x\""));
 		cr_expect(eq(str, value_of(&lines, "transport").text, "\"tcp\""));
 		cr_expect(eq(str, value_of(&lines, "mode").text, "\"echo\""));
 		cr_expect(eq(str, value_of(&lines, "reason").text, "\"Connection reset by peer\""));
 	}
+}
+
+static void place_is(const struct addr *at, const char *address, const char *host, const char *port,
+	const char *path)
+{
+	struct lines lines = tell(&(struct report){.kind = REPORT_OPENED, .at = at}, true);
+
+	cr_expect(eq(str, value_of(&lines, "address").text, (char *)address));
+	cr_expect(eq(str, value_of(&lines, "host").text, (char *)host));
+	cr_expect(eq(str, value_of(&lines, "port").text, (char *)port));
+	cr_expect(eq(str, value_of(&lines, "path").text, (char *)path));
+}
+
+Test(report, an_address_is_told_as_host_and_port_or_as_a_path)
+{
+	struct addr at;
+
+	addr_from_numeric(&at, AF_INET, "192.0.2.7", 4242);
+	place_is(&at, "\"192.0.2.7:4242\"", "\"192.0.2.7\"", "4242", "");
+	addr_from_numeric(&at, AF_INET6, "::1", 65535);
+	place_is(&at, "\"[::1]:65535\"", "\"::1\"", "65535", "");
+	addr_from_path(&at, "/run/a b");
+	place_is(&at, "\"unix:/run/a b\"", "", "", "\"/run/a b\"");
+	addr_from_path(&at, "@name");
+	place_is(&at, "\"unix:@name\"", "", "", "\"@name\"");
+	at = (struct addr){.len = offsetof(struct sockaddr_un, sun_path), .un.sun_family = AF_UNIX};
+	place_is(&at, "\"an unnamed socket\"", "", "", "");
+	at = (struct addr){0};
+	place_is(&at, "\"?\"", "", "", "");
 }
 
 Test(report, a_connections_end_has_its_bytes)
