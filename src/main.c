@@ -106,15 +106,16 @@ static int run(struct reporter *to, const struct origin *origin, int argc, char 
 	return run_command(to, origin, command, argc - 2, argv + 2, terminal, err);
 }
 
-/* Where our parent had us ignore SIGPIPE, its error is one like any other. */
+/* Where our parent had us ignore SIGPIPE, its error is one like any other. Else a person is not
+ * told. */
 static void tell(struct reporter *to, bool sigpipe_ignored, struct err *err)
 {
-	if (err->kind == ERR_SIGPIPE && !sigpipe_ignored)
+	if (err->kind == ERR_SIGPIPE && !sigpipe_ignored && !to->json)
 		return;
-	if (err->kind == ERR_SIGPIPE)
+	if (err->kind == ERR_SIGPIPE && sigpipe_ignored)
 		err->kind = ERR_RUNTIME;
 	if (err->what[0])
-		report_error(to, err);
+		report_end(to, err);
 }
 
 /* End as any filter does whose reader has gone. */
@@ -142,6 +143,8 @@ int main(int argc, char **argv)
 		rc = run(&to, &origin, argc, argv, sys_isatty(STDERR_FILENO), &err);
 	if (rc < 0)
 		tell(&to, sigpipe_ignored, &err);
+	else
+		report_end(&to, NULL);
 	standard_error_end(&standard_error);
 	if (rc == 0)
 		return 0;

@@ -344,7 +344,7 @@ static void client_tell_done(const struct client *c)
 	if (!report_shown(c->to, REPORT_DONE))
 		return;
 	done = client_totals(c, REPORT_DONE);
-	report(c->to, &done);
+	report_closing(c->to, &done);
 }
 
 /* progress.count */

@@ -456,9 +456,9 @@ static int serve(struct serve_run *run, struct err *err)
 		return -1;
 	progress_end(&run->progress);
 	if (!run->verdict.kind) {
-		report(run->to, &(struct report){.kind = REPORT_DONE,
-					.received = run->server.received,
-					.sent = run->server.sent});
+		report_closing(run->to, &(struct report){.kind = REPORT_DONE,
+						.received = run->server.received,
+						.sent = run->server.sent});
 		return 0;
 	}
 	*err = run->verdict;

@@ -533,7 +533,7 @@ static bool add_line(struct reporter *to, struct buf *lines, const char *colour,
 	       buf_puts(lines, "\n") == 0;
 }
 
-void report_error(struct reporter *to, const struct err *why)
+static void report_error(struct reporter *to, const struct err *why)
 {
 	const struct err whole = report_completed(to, why);
 	struct buf lines = {0};
@@ -547,6 +547,20 @@ void report_error(struct reporter *to, const struct err *why)
 	if (made && whole.hint[0])
 		made = add_line(to, &lines, "36", "hint: ", whole.hint);
 	send_and_free(to, &lines, !made);
+}
+
+void report_closing(struct reporter *to, const struct report *what)
+{
+	to->closing = *what;
+	to->closes = true;
+}
+
+void report_end(struct reporter *to, const struct err *why)
+{
+	if (why)
+		report_error(to, why);
+	else if (to->closes)
+		report(to, &to->closing);
 }
 
 void report_call(struct reporter *to, int64_t rc, const char *format, ...)

@@ -125,7 +125,9 @@ struct reporter {
 	struct report_live *live; /* NULL: there is no such row */
 	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */
 	void (*advise)(struct err *err);
-	uint64_t dropped; /* lines that the sink did not take */
+	uint64_t dropped;      /* lines that the sink did not take */
+	bool closes;           /* report_closing has been called ... */
+	struct report closing; /* ... with this */
 };
 
 /* Whether a report of this kind would be shown: ask where making one costs something. */
@@ -134,8 +136,12 @@ bool report_shown(const struct reporter *to, enum report_kind kind);
 /* Tell what happened. */
 void report(struct reporter *to, const struct report *what);
 
-/* Tell the error that ends the program: what and hint, two lines to a person. */
-void report_error(struct reporter *to, const struct err *why);
+/* Keep what the last line of the run tells, unless it is an error. Its texts are literals. */
+void report_closing(struct reporter *to, const struct report *what);
+
+/* Tell how the program ends, when nothing more will happen: what report_closing was called with, if
+ * it was; or the error (why not NULL), in what and hint two lines to a person. */
+void report_end(struct reporter *to, const struct err *why);
 
 /* Show one call to the kernel and what it returned (rc; errno where rc is -1). Keeps errno. Call it
  * only where to->calls is set: one load and one branch if nothing is traced. */

@@ -361,8 +361,27 @@ static struct lines tell_error(const struct err *why, bool json)
 
 	to.json = json;
 	to.level = LEVEL_ERROR;
-	report_error(&to, why);
+	report_end(&to, why);
 	return lines;
+}
+
+Test(report, a_run_ends_with_done_or_with_an_error_and_not_with_both)
+{
+	const struct report done = {.kind = REPORT_DONE, .received = 12, .sent = 34};
+	const struct err err = {ERR_LOST, .what = "it failed"};
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+
+	report_end(&to, NULL);
+	cr_assert(eq(str, lines.text, ""), "nothing was kept for the end");
+	report_closing(&to, &done);
+	cr_assert(eq(str, lines.text, ""), "there may be more to tell before it");
+	report_end(&to, NULL);
+	cr_assert(eq(str, lines.text, "done: 12 bytes received, 34 sent\n"));
+	to = lines_reporter(&lines);
+	report_closing(&to, &done);
+	report_end(&to, &err);
+	cr_assert(eq(str, lines.text, "sockx: it failed\n"));
 }
 
 Test(report, an_error_is_what_happened_and_what_to_do)
@@ -433,7 +452,7 @@ Test(report, without_an_adviser_an_error_stays_as_it_is)
 	to.advise = NULL;
 	err_set(&err, ERR_TIMEOUT, "silent for 5 ms");
 	err_fact(&err, FACT_IDLE_LIMIT, NULL);
-	report_error(&to, &err);
+	report_end(&to, &err);
 	cr_assert(eq(str, lines.text, "sockx: silent for 5 ms\n"));
 }
 
@@ -558,7 +577,7 @@ Test(report, lines_that_are_not_taken_are_dropped_and_counted)
 		report(&to, &what);
 	to.json = true;
 	report(&to, &what);
-	report_error(&to, &err);
+	report_end(&to, &err);
 	report_call(&to, 0, "close(%d)", 3);
 	report_line(&to, span_of("{}\n"));
 	cr_assert(eq(u64, to.dropped, 7));
@@ -739,7 +758,7 @@ Test(report, a_line_begins_a_row_where_something_else_has_left_one_begun)
 	report(&r.to, &stopping);
 	wrote(&r, "stopping: SIGTERM\n");
 	r.to.mid_row = true;
-	report_error(&r.to, &why);
+	report_end(&r.to, &why);
 	wrote(&r, "\nsockx: no\n");
 }
 
