@@ -108,6 +108,8 @@ static void client_on_gone(struct conn_owner *owner, struct conn *conn, const st
 
 	c->received += conn_received(conn);
 	c->sent += conn_sent(conn);
+	if (report_is_full(c->to))
+		conn_tell(conn, c->began_ms, &c->path, &c->to->closing);
 	if (conn == c->net)
 		c->net = NULL;
 	c->over(c, why);
@@ -214,7 +216,7 @@ static void client_tell_waiting(const struct client *c)
 		.address = c->dial.typed,
 		.reason = c->dial.connector ? connector_stage(c->dial.connector)
 	                                    : "waiting to try again",
-		.duration_ms = (uint64_t)(c->loop.now_ms - c->retry.began_ms)};
+		.duration_ms = {true, (uint64_t)(c->loop.now_ms - c->retry.began_ms)}};
 
 	report(c->to, &waiting);
 }
@@ -231,7 +233,7 @@ static void client_on_asked(void *arg)
 		return;
 	}
 	progress = client_totals(c, REPORT_PROGRESS);
-	progress.duration_ms = progress.in_ms;
+	progress.duration_ms = (struct report_fact){true, progress.in_ms};
 	report(c->to, &progress);
 }
 
@@ -255,6 +257,9 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.unopened = client_on_unopened,
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
+	c->began_ms = c->loop.now_ms;
+	if (report_is_full(to))
+		c->owner.path = &c->path;
 	c->dial.owner = &c->owner;
 	c->dial.done = client_on_dialled;
 	c->inquiry = (struct inquiry){.asked = client_on_asked, .arg = c};
@@ -336,14 +341,35 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	return client_read_source(c, &c->dial.where.from, err);
 }
 
-/* All went well: only now is that known. */
-static void client_tell_done(const struct client *c)
+/* How the connection ended, where it does not say so: by what ended the run. */
+static enum report_ending client_ending(const struct client *c, enum report_ending end)
 {
-	struct report done;
+	if (c->many || !c->owner.opened)
+		return END_NONE;
+	if (!c->verdict.kind)
+		return end == END_NONE || end == END_ERROR ? END_FIN : end;
+	if (end != END_NONE)
+		return end;
+	return c->verdict.kind == ERR_TIMEOUT ? END_LIMIT : END_ERROR;
+}
 
-	if (!report_shown(c->to, REPORT_DONE))
-		return;
-	done = client_totals(c, REPORT_DONE);
+/* What is told of the run, and of its connection. */
+static void client_tell_done(struct client *c)
+{
+	const struct report totals = client_totals(c, REPORT_DONE);
+	struct report done = c->to->closing;
+	struct list *node = c->owner.conns.next;
+
+	done.kind = totals.kind;
+	done.received = totals.received;
+	done.sent = totals.sent;
+	done.in_ms = totals.in_ms;
+	done.duration_ms = (struct report_fact){true, (uint64_t)(c->loop.now_ms - c->began_ms)};
+	for (; report_is_full(c->to) && node != &c->owner.conns; node = node->next)
+		conn_tell(conn_of_node(node), c->began_ms, NULL, &done);
+	done.end = client_ending(c, done.end);
+	if (c->many)
+		done.rtt_us = done.retransmits = done.cwnd = (struct report_fact){0};
 	report_closing(c->to, &done);
 }
 
@@ -390,10 +416,9 @@ int client_turn(struct client *c, struct err *err)
 	client_end_progress(c);
 	if (rc < 0)
 		return -1;
-	if (!c->verdict.kind) {
-		client_tell_done(c);
+	client_tell_done(c);
+	if (!c->verdict.kind)
 		return 0;
-	}
 	*err = c->verdict;
 	if (c->where.default_port)
 		host_hint_port(c->where.at.host, err);

@@ -42,6 +42,9 @@ struct client {
 	struct conn *net;        /* which this is; NULL while there is none */
 	uint64_t received, sent; /* bytes, of the connections that are over */
 	int64_t since_ms;        /* when the first connection was there; 0: none was yet */
+	int64_t began_ms;
+	struct link_path path; /* of the one that ended last, where reports want it */
+	bool many;             /* there is more than one connection: none is told about */
 	struct timer max_time;
 	struct inquiry inquiry;    /* SIGUSR1 */
 	struct progress *progress; /* NULL: none */
@@ -62,7 +65,8 @@ struct client {
 	struct err verdict; /* why the run failed, or none. Last: client_init does not clear it */
 };
 
-/* Make the loop; zeroes c. on's callbacks find ctx by conn_ctx. Returns 0, or -1 with err. */
+/* Make the loop; zeroes c, or as good as that. on's callbacks find ctx by conn_ctx. Returns 0, or
+ * -1 with err. */
 int client_init(struct client *c, struct reporter *to, const struct client_conf *conf,
 	const struct handler *on, void *ctx, struct err *err);
 

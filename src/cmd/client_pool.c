@@ -82,6 +82,7 @@ void client_pool_up(struct client_pool *p)
 {
 	uint64_t at_once = p->client->where.via->connectionless ? 1 : CLIENT_POOL_AT_ONCE;
 
+	p->client->many = p->wanted > 1;
 	if (p->up++ == 0)
 		client_pool_aim(p);
 	while (!p->over && p->begun < p->wanted && p->begun - p->up < at_once)

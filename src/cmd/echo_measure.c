@@ -163,11 +163,11 @@ static void measuring_on_fill(void *arg, struct live_row *row)
 
 	if (!measure_so_far(&run->measure, &so_far))
 		return;
-	live_add(row, "%ju round trips", (uintmax_t)so_far.messages_in);
+	live_add(row, "%ju round trips", (uintmax_t)so_far.messages_in.value);
 	live_add(row, ", %ju/s", (uintmax_t)so_far.messages_per_s);
 	live_add(row, ", p50 %.3f ms", (double)so_far.rtt_p50_us / 1000);
 	live_add(row, ", p99 %.3f ms", (double)so_far.rtt_p99_us / 1000);
-	live_add(row, ", %s so far", amount_clock(so_far.duration_ms + 500).text);
+	live_add(row, ", %s so far", amount_clock(so_far.duration_ms.value + 500).text);
 }
 
 /* ---- the run ---- */

@@ -236,7 +236,7 @@ static void serve_on_asked(void *arg)
 	const struct serve_run *run = arg;
 	const struct server *s = &run->server;
 	struct report so_far = {.kind = REPORT_NOT_LISTENING,
-		.duration_ms = (uint64_t)(run->loop.now_ms - run->began_ms)};
+		.duration_ms = {true, (uint64_t)(run->loop.now_ms - run->began_ms)}};
 
 	if (s->listening || s->clients.opened) {
 		so_far.kind = REPORT_SERVING;
@@ -430,7 +430,6 @@ static int serve_init_run(struct serve_run *run, const struct opt_set *set,
 		timer_init(&run->loop, &run->look_up_limit, serve_on_look_up_limit) < 0 ||
 		serve_ready_begin(run) < 0 || serve_begin_progress(run) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	run->began_ms = run->loop.now_ms;
 	return signals_open(&run->signals, &run->loop, err);
 }
 
@@ -444,10 +443,22 @@ int serve_begin(struct serve_run *run, struct err *err)
 	return server_start(&run->server, err);
 }
 
+/* What is told of the run at its end. */
+static void serve_tell_done(struct serve_run *run)
+{
+	const int64_t took_ms = run->loop.now_ms - run->began_ms;
+
+	report_closing(run->to, &(struct report){.kind = REPORT_DONE,
+					.received = run->server.received,
+					.sent = run->server.sent,
+					.duration_ms = {true, (uint64_t)took_ms}});
+}
+
 static int serve(struct serve_run *run, struct err *err)
 {
 	int known;
 
+	run->began_ms = run->loop.now_ms;
 	timer_set_in(&run->loop, &run->look_up_limit, LOOK_UP_MS);
 	if (run->conf->max_time_ms > 0)
 		timer_set_in(&run->loop, &run->max_time, run->conf->max_time_ms);
@@ -455,12 +466,9 @@ static int serve(struct serve_run *run, struct err *err)
 	if (known < 0 || (known && serve_begin(run, err) < 0) || loop_run(&run->loop, err) < 0)
 		return -1;
 	progress_end(&run->progress);
-	if (!run->verdict.kind) {
-		report_closing(run->to, &(struct report){.kind = REPORT_DONE,
-						.received = run->server.received,
-						.sent = run->server.sent});
+	serve_tell_done(run);
+	if (!run->verdict.kind)
 		return 0;
-	}
 	*err = run->verdict;
 	return -1;
 }

@@ -50,9 +50,9 @@ struct serve_run {
 	const struct serve_conf *conf;
 	const struct mode *mode;
 	struct loop loop;
+	int64_t began_ms;
 	struct scratch scratch;
 	struct signals signals;
-	int64_t began_ms;
 	struct progress progress;
 	int64_t since_ms; /* when the first client came, for --progress; 0: none has */
 	struct timer max_time, look_up_limit, mode_limit;

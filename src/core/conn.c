@@ -409,13 +409,24 @@ static void conn_flush_queue(struct conn *c)
 		c->on->drained(c);
 }
 
+void conn_note_first(struct conn *c, size_t bytes)
+{
+	c->answered = true;
+	c->heard = bytes > 0;
+	if (bytes)
+		c->first_ms = c->owner->loop->now_ms;
+	conn_note_moved(c, bytes);
+}
+
 void conn_take_in(struct conn *c, struct span in)
 {
 	if (!conn_limit_input(c, &in))
 		return;
-	c->answered = true;
 	c->received += in.len;
-	conn_note_moved(c, in.len);
+	c->reads++;
+	c->active_ms = c->owner->loop->now_ms;
+	if (!c->heard)
+		conn_note_first(c, in.len);
 	if (c->closing)
 		conn_throw_away(c, in.len);
 	else if (c->on->data)
@@ -610,6 +621,7 @@ int conn_unread(struct conn *c, struct span bytes)
 	if (link_unread(&c->link, bytes) < 0)
 		return -1;
 	c->received -= bytes.len;
+	c->reads--;
 	conn_note_bytes_inside(c);
 	conn_review(c);
 	return 0;

@@ -25,6 +25,7 @@
  */
 
 struct conn;
+struct report;
 struct step;
 struct step_entry;
 
@@ -105,6 +106,9 @@ struct conn_owner {
 	/* Called at every end, after the handler; why as there. c is off the list: call
 	 * only its accessors. The owner may be freed here. */
 	void (*gone)(struct conn_owner *owner, struct conn *c, const struct err *why);
+	/* Where it is kept what the kernel knows of the path of one that ends: gone finds it there.
+	 * NULL: it is not asked. */
+	struct link_path *path;
 	struct list conns; /* all of them; conn_owner_init makes it */
 	uint64_t opened;   /* how many there have been: the source of conn_id */
 	size_t open_now;
@@ -264,8 +268,8 @@ void *conn_peer(struct conn *c);                /* handler.peer_size bytes */
 uint64_t conn_id(const struct conn *c);         /* counted from 1 by its owner */
 struct addr conn_address(const struct conn *c); /* len 0: none */
 int64_t conn_idle_ms(const struct conn *c);     /* owner.idle_ms */
-int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.now_ms then */
 int64_t conn_began_ms(const struct conn *c);    /* when it was made; loop.now_ms then */
+int64_t conn_active_ms(const struct conn *c);   /* when bytes last moved; loop.now_ms then */
 bool conn_moved(const struct conn *c);          /* a byte has, either way */
 uint64_t conn_received(const struct conn *c);   /* bytes */
 uint64_t conn_sent(const struct conn *c);       /* bytes the kernel took */
@@ -298,5 +302,12 @@ size_t conn_unread_bytes(const struct conn *c);
 
 /* An error that no read or write has met yet, or 0. It is told once. */
 int conn_take_error(struct conn *c);
+
+/* ---- for reports: conn_tell.c ---- */
+
+/* Fill in what a report tells of c, which may be over, beside its bytes: how it ended, the
+ * messages, the first byte's time from since_ms on, and path (NULL: ask for it; c is not over).
+ * What was filled in of another connection is added to, or kept. */
+void conn_tell(struct conn *c, int64_t since_ms, const struct link_path *path, struct report *what);
 
 #endif

@@ -379,6 +379,8 @@ static void conn_end_now(struct conn *c)
 
 	if (why)
 		err = *why;
+	if (owner->path)
+		*owner->path = link_look(&c->link);
 	conn_close_link(c);
 	why = failed_silently || (c->ending == ENDED_IN_ORDER && !failed_with) ? NULL : &err;
 	if (why && owner->local)
@@ -400,6 +402,8 @@ static void conn_check_idle(struct conn *c)
 	int64_t idle_ms = c->owner->idle_ms;
 
 	if (idle_ms > 0 && c->active_ms + idle_ms <= c->owner->loop->now_ms)
+		c->idled = true;
+	if (c->idled)
 		conn_end_soon(c, ending, 0);
 }
 

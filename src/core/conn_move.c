@@ -55,9 +55,10 @@ static bool move_is_possible(const struct conn *from, const struct conn *to)
 
 static void move_count_read(struct conn *from, size_t n)
 {
-	from->answered = true;
 	from->received += n;
-	conn_note_moved(from, n);
+	from->active_ms = from->owner->loop->now_ms;
+	if (!from->heard)
+		conn_note_first(from, n);
 }
 
 static void move_count_written(struct conn *to, size_t n)

@@ -38,6 +38,7 @@ struct conn {
 	size_t holds;       /* bytes that the handler keeps for it */
 	size_t counted;     /* ... and the queue, as the owner's budget knows it */
 	int64_t began_ms;   /* when it was made */
+	int64_t first_ms;   /* when the first byte came */
 	int64_t active_ms;  /* when bytes last moved */
 	int64_t later_ms;   /* when handler.later is due; 0: never */
 	union {
@@ -46,8 +47,9 @@ struct conn {
 	};
 	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
-	uint32_t read_max; /* bytes a read takes at most */
-	int write_error;   /* the errno that ended our side; the peer's is still read to its end */
+	uint64_t reads, messages_out; /* a read is a message, where these are kept whole */
+	uint32_t read_max;            /* bytes a read takes at most */
+	int write_error; /* the errno that ended our side; the peer's is still read to its end */
 	int32_t linger_ms;
 	union {
 		uint32_t thrown_away; /* while lingering: bytes */
@@ -79,6 +81,8 @@ struct conn {
 	bool gave_place : 1;
 	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
 	bool moved : 1;  /* owner.moved has been called */
+	bool heard : 1;  /* a byte has come */
+	bool idled : 1;  /* it ends for it has been silent */
 };
 
 static inline bool conn_alive(const struct conn *c)
@@ -108,6 +112,9 @@ static inline void conn_note_moved(struct conn *c, size_t bytes)
 	if (c->owner->moved)
 		c->owner->moved(c->owner, c);
 }
+
+/* So many bytes came, and none before them; or an empty message. */
+void conn_note_first(struct conn *c, size_t bytes);
 
 /* What c makes us hold has changed: count it (budget.c). c may be sent away for it. */
 void conn_recount(struct conn *c);

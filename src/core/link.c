@@ -132,6 +132,13 @@ const struct err *link_story(const struct link *link)
 	return link->aside ? link->aside->why : NULL;
 }
 
+struct link_path link_look(struct link *link)
+{
+	if (!link->via->look || link->fd < 0)
+		return (struct link_path){0};
+	return link->via->look(link);
+}
+
 void link_forget(struct link *link)
 {
 	struct link_aside *aside = link->aside;

@@ -95,6 +95,15 @@ enum io link_fail_with(struct link *link, const struct err *why);
 /* The story that link_fail_with kept, or NULL: link->error says all. */
 const struct err *link_story(const struct link *link);
 
+/* What the kernel knows of the path to the peer, where it does. */
+struct link_path {
+	bool known;
+	uint32_t rtt_us, retransmits, cwnd; /* smoothed; segments so far; segments */
+};
+
+/* Ask for it. */
+struct link_path link_look(struct link *link);
+
 /* Free what a link keeps that has no descriptor. */
 void link_forget(struct link *link);
 
@@ -205,6 +214,9 @@ struct transport {
 	/* How much has been written and not yet arrived; -1: unknown. It may count the kernel's
 	 * overhead as well. NULL: never known. */
 	int (*unsent)(struct link *link);
+
+	/* What link_look gives. NULL: it is never known. */
+	struct link_path (*look)(struct link *link);
 
 	/* A pending error that no read or write has met yet, or 0. NULL: none. */
 	int (*pending)(struct link *link);

@@ -124,7 +124,7 @@ void retry_succeeded(struct retry *r)
 {
 	const struct report what = {.kind = REPORT_RETRIED,
 		.failures = r->failed,
-		.duration_ms = (uint64_t)(r->loop->now_ms - r->began_ms)};
+		.duration_ms = {true, (uint64_t)(r->loop->now_ms - r->began_ms)}};
 
 	if (r->failed)
 		report(r->to, &what);

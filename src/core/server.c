@@ -183,10 +183,21 @@ static uint64_t server_pace_ms(const struct server *s, const struct conn *c)
 	return ms > 0 ? (uint64_t)ms : 1;
 }
 
+/* How one ended whose connection says so, or does not. */
+static enum report_ending server_ending(const struct server *s, enum report_ending end)
+{
+	bool stopped = end == END_NONE || end == END_SIGNAL || s->conf.via->connectionless;
+
+	if (s->stopping && stopped)
+		return s->stop_kind == ERR_TIMEOUT ? END_LIMIT : END_SIGNAL;
+	return end == END_NONE ? END_LIMIT : end; /* its place is another's now */
+}
+
 static void server_report_gone(struct server *s, struct conn *c, const struct err *why)
 {
 	const struct addr peer = conn_address(c);
-	const struct report what = {
+	const int64_t began_ms = conn_began_ms(c);
+	struct report what = {
 		.kind = why ? REPORT_LOST : REPORT_CLOSED,
 		.conn = conn_id(c),
 		.at = &peer,
@@ -194,8 +205,11 @@ static void server_report_gone(struct server *s, struct conn *c, const struct er
 		.received = conn_received(c),
 		.sent = conn_sent(c),
 		.in_ms = server_pace_ms(s, c),
+		.duration_ms = {true, (uint64_t)(s->clients.loop->now_ms - began_ms)},
 	};
 
+	conn_tell(c, began_ms, &s->path, &what);
+	what.end = server_ending(s, what.end);
 	report(s->clients.to, &what);
 }
 
@@ -316,9 +330,11 @@ static void server_refuse(
 		return;
 	err_set(&why, ERR_NONE, "it has %zu connections", s->conf.max_per_peer);
 	err_fact(&why, FACT_PER_PEER_LIMIT, peer);
-	report(s->clients.to,
-		&(struct report){
-			.kind = REPORT_REFUSED, .at = peer, .why = &why, .count = refused});
+	report(s->clients.to, &(struct report){.kind = REPORT_REFUSED,
+				      .at = peer,
+				      .why = &why,
+				      .count = refused,
+				      .end = END_DENIED});
 }
 
 /* A client was accepted: serve it, unless its host has too many. */
@@ -624,6 +640,8 @@ int server_start(struct server *s, struct err *err)
 	s->clients.moved = server_on_moved;
 	s->clients.unopened = server_on_unopened;
 	server_list_steps(s);
+	if (report_is_full(s->clients.to) && report_shown(s->clients.to, REPORT_LOST))
+		s->clients.path = &s->path;
 	s->clients.opening_ms = SERVER_OPENING_MS;
 	if (server_make_own(s) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot serve: out of memory");

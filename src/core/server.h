@@ -73,6 +73,7 @@ struct server {
 	uint64_t counting;       /* ... those that are here and will */
 	uint64_t received, sent; /* bytes, of the clients that are gone */
 	uint64_t missed;         /* datagrams that the kernel had no room for */
+	struct link_path path;   /* of the client that ended last, where reports want it */
 	uint64_t dropped;        /* bytes, queued here or in the kernel, that stopping gave up */
 	uint64_t cut_short; /* answers of which there was more to come than stopping waited for */
 	struct err verdict; /* the first client's that did not end in order, or none */

@@ -49,12 +49,12 @@ bool measure_so_far(const struct measure *m, struct report *out)
 	if (!m->figures.start_ns)
 		return false;
 	*out = (struct report){.kind = REPORT_MEASURING,
-		.messages_in = m->figures.received,
-		.messages_out = m->figures.sent,
+		.messages_in = {true, m->figures.received},
+		.messages_out = {true, m->figures.sent},
 		.messages_per_s = m->figures.received * 1000 / in_ms,
 		.rtt_p50_us = histogram_permille(h, 500) / 1000,
 		.rtt_p99_us = histogram_permille(h, 990) / 1000,
-		.duration_ms = in_ms,
+		.duration_ms = {true, in_ms},
 		.in_ms = in_ms};
 	return true;
 }

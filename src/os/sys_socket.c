@@ -4,6 +4,7 @@
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -212,6 +213,13 @@ int sys_let_wait(struct reporter *to, int fd, bool waits)
 	if (to->calls)
 		report_call(to, rc, "ioctl(%d, FIONBIO, %d)", fd, nonblocking);
 	return rc;
+}
+
+int sys_tcp_info(int fd, struct tcp_info *out)
+{
+	socklen_t len = sizeof(*out);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, out, &len);
 }
 
 uint32_t sys_missed(struct reporter *to, int fd)

@@ -7,6 +7,8 @@
 
 #include "report/report.h"
 
+struct tcp_info;
+
 /* The system calls about sockets, as os/sys_call.h says. Sockets are made non-blocking. */
 
 int sys_socket(struct reporter *to, int family, int type, int protocol);
@@ -40,6 +42,8 @@ int sys_unread(struct reporter *to, int fd);
 /* FIONBIO (ioctl(2)): whether calls wait that do not say it themselves, as splice. */
 int sys_let_wait(struct reporter *to, int fd, bool waits);
 
+/* TCP_INFO: what the kernel knows of a connection. Not traced: only a report wants it. */
+int sys_tcp_info(int fd, struct tcp_info *out);
 /* SO_MEMINFO: how many messages the socket dropped, most of them for want of room; 0 if unknown. */
 uint32_t sys_missed(struct reporter *to, int fd);
 

@@ -19,8 +19,10 @@ enum field_kind {
 	FIELD_TEXT,   /* const char *; the JSON has it unless it is NULL */
 	FIELD_NUMBER, /* uint64_t; unless it is 0 */
 	FIELD_TIMES,  /* the same; to a person "once", "7 times" */
+	FIELD_USEC,   /* the same, microseconds; to a person in milliseconds */
+	FIELD_FACT,   /* struct report_fact; where it is known */
 	FIELD_MSEC,   /* the same, milliseconds; to a person in seconds */
-	FIELD_USEC,   /* microseconds; to a person in milliseconds */
+	FIELD_END,    /* enum report_ending; unless it is END_NONE */
 	FIELD_BYTES,  /* uint64_t, ports as well; where the row's text tells it, 0 or not */
 	FIELD_SPAN,   /* struct span, of any bytes; likewise */
 	FIELD_LINE,   /* the same, and to a person without quotes */
@@ -58,12 +60,17 @@ static const struct report_field fields[] = {
 	{"duration_ms", FIELD_MSEC, offsetof(struct report, duration_ms)},
 	{"clients", FIELD_BYTES, offsetof(struct report, clients)},
 	{"clients_total", FIELD_BYTES, offsetof(struct report, clients_total)},
-	{"messages_in", FIELD_BYTES, offsetof(struct report, messages_in)},
-	{"messages_out", FIELD_BYTES, offsetof(struct report, messages_out)},
 	{"messages_per_s", FIELD_BYTES, offsetof(struct report, messages_per_s)},
 	{"rtt_p50_us", FIELD_USEC, offsetof(struct report, rtt_p50_us)},
 	{"rtt_p99_us", FIELD_USEC, offsetof(struct report, rtt_p99_us)},
 	{"pace", FIELD_PACE, offsetof(struct report, in_ms)},
+	{"first_byte_ms", FIELD_FACT, offsetof(struct report, first_byte_ms)},
+	{"messages_in", FIELD_FACT, offsetof(struct report, messages_in)},
+	{"messages_out", FIELD_FACT, offsetof(struct report, messages_out)},
+	{"end", FIELD_END, offsetof(struct report, end)},
+	{"rtt_us", FIELD_FACT, offsetof(struct report, rtt_us)},
+	{"retransmits", FIELD_FACT, offsetof(struct report, retransmits)},
+	{"cwnd", FIELD_FACT, offsetof(struct report, cwnd)},
 };
 
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
@@ -152,6 +159,17 @@ static const char *kind_name(enum err_kind kind)
 	}
 	return "runtime";
 }
+
+static const char *const endings[] = {
+	[END_NONE] = NULL,
+	[END_FIN] = "fin",
+	[END_RESET] = "reset",
+	[END_IDLE] = "idle",
+	[END_LIMIT] = "limit",
+	[END_ERROR] = "error",
+	[END_SIGNAL] = "signal",
+	[END_DENIED] = "denied",
+};
 
 static void report_send(struct reporter *to, struct span line)
 {
@@ -281,6 +299,19 @@ static uint64_t number_of(const struct report *what, const struct report_field *
 	return *number;
 }
 
+static const struct report_fact *fact_of(
+	const struct report *what, const struct report_field *field)
+{
+	return member_of(what, field);
+}
+
+static const char *ending_of(const struct report *what, const struct report_field *field)
+{
+	const enum report_ending *end = member_of(what, field);
+
+	return endings[*end];
+}
+
 static struct span span_in(const struct report *what, const struct report_field *field)
 {
 	const struct span *span = member_of(what, field);
@@ -315,11 +346,16 @@ static void json_field(struct json *j, const struct report *what, const struct r
 	case FIELD_TEXT: add_text(j, field->name, text_of(what, field)); break;
 	case FIELD_NUMBER:
 	case FIELD_TIMES:
-	case FIELD_MSEC:
 	case FIELD_USEC:
 		if (number_of(what, field))
 			json_int(j, field->name, (int64_t)number_of(what, field));
 		break;
+	case FIELD_FACT:
+	case FIELD_MSEC:
+		if (fact_of(what, field)->known)
+			json_int(j, field->name, (int64_t)fact_of(what, field)->value);
+		break;
+	case FIELD_END: add_text(j, field->name, ending_of(what, field)); break;
 	case FIELD_BYTES:
 		if (is_told(what->kind, field))
 			json_int(j, field->name, (int64_t)number_of(what, field));
@@ -395,7 +431,9 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 		return number_of(what, field) == 1
 		               ? buf_puts(line, "once")
 		               : buf_printf(line, "%ju times", (uintmax_t)number_of(what, field));
-	case FIELD_MSEC: return add_msec(line, number_of(what, field));
+	case FIELD_MSEC: return add_msec(line, fact_of(what, field)->value);
+	case FIELD_FACT: return buf_printf(line, "%ju", (uintmax_t)fact_of(what, field)->value);
+	case FIELD_END: return add_escaped(line, ending_of(what, field));
 	case FIELD_USEC: return buf_printf(line, "%.3f ms", (double)number_of(what, field) / 1000);
 	case FIELD_NUMBER:
 	case FIELD_BYTES: return buf_printf(line, "%ju", (uintmax_t)number_of(what, field));
@@ -435,6 +473,11 @@ static void human_report(struct reporter *to, const struct report *what)
 	bool failed = add_words(what, &line) < 0 || buf_puts(&line, "\n") < 0;
 
 	send_and_free(to, &line, failed);
+}
+
+bool report_is_full(const struct reporter *to)
+{
+	return to->json;
 }
 
 bool report_shown(const struct reporter *to, enum report_kind kind)
@@ -518,6 +561,8 @@ static void json_error(struct reporter *to, const struct err *why)
 	json_str(&j, "message", span_of(why->what));
 	if (why->hint[0])
 		json_str(&j, "hint", span_of(why->hint));
+	for (size_t i = 0; to->closes && i < FIELDS; i++)
+		json_field(&j, &to->closing, &fields[i]);
 	json_close(&j);
 	send_and_free(to, &j.out, j.failed);
 }

@@ -65,6 +65,24 @@ enum report_level {
 	LEVEL_DETAIL, /* with -v or --json */
 };
 
+/* How a connection ended. */
+enum report_ending {
+	END_NONE,
+	END_FIN,    /* in order */
+	END_RESET,  /* the peer reset it, or takes no more */
+	END_IDLE,   /* it was silent for too long; over datagrams that is how it ends */
+	END_LIMIT,  /* another limit: a time, a size, what it may make us hold */
+	END_ERROR,  /* anything else */
+	END_SIGNAL, /* the program was told to stop */
+	END_DENIED, /* it was not let in */
+};
+
+/* A number that may be 0, or not known. */
+struct report_fact {
+	bool known;
+	uint64_t value;
+};
+
 /* What is not filled in does not apply. Every member but the kind, at and why has a row in
  * fields[] of report.c. */
 struct report {
@@ -77,14 +95,18 @@ struct report {
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
 	uint64_t open, refused, silent; /* ports, for REPORT_SCANNED */
 	uint64_t failures;              /* attempts, for REPORT_RETRIED */
-	uint64_t duration_ms;           /* ... in this time */
 	uint64_t status;                /* of a program, for REPORT_PROGRAM_ENDED */
 	struct span line;               /* as a program wrote it: any bytes */
-	struct span name;               /* as the peer said it, for REPORT_NAMED: any bytes */
+	enum report_ending end;
+	struct report_fact duration_ms; /* ... in this time; or how long it lasted */
+	/* Of a connection that is over: from its beginning to its first byte from the peer; where
+	 * messages are kept whole, or of a measurement, how many; and what the kernel knows of the
+	 * path (TCP). */
+	struct report_fact first_byte_ms, messages_in, messages_out, rtt_us, retransmits, cwnd;
+	struct span name;      /* as the peer said it, for REPORT_NAMED: any bytes */
 	const struct err *why; /* the reason as an error, whose cause is shown; NULL: none */
-	uint64_t clients, clients_total;    /* a server's: those that are here; and all so far */
-	uint64_t messages_in, messages_out; /* for REPORT_MEASURING */
-	uint64_t messages_per_s;            /* ... answered */
+	uint64_t clients, clients_total; /* a server's: those that are here; and all so far */
+	uint64_t messages_per_s;         /* of a measurement: answered */
 	uint64_t rtt_p50_us, rtt_p99_us;
 	uint64_t in_ms; /* how long the bytes took, for a person: {pace}; 0: not shown */
 };
@@ -127,11 +149,14 @@ struct reporter {
 	void (*advise)(struct err *err);
 	uint64_t dropped;      /* lines that the sink did not take */
 	bool closes;           /* report_closing has been called ... */
-	struct report closing; /* ... with this */
+	struct report closing; /* ... with this; before, what is gathered for it */
 };
 
 /* Whether a report of this kind would be shown: ask where making one costs something. */
 bool report_shown(const struct reporter *to, enum report_kind kind);
+
+/* Whether more is told than a person reads, so that it is worth asking the kernel for. */
+bool report_is_full(const struct reporter *to);
 
 /* Tell what happened. */
 void report(struct reporter *to, const struct report *what);

@@ -101,6 +101,18 @@ static int tcp_pending(struct link *link)
 	return sys_has_failed(link->to, link->fd) > 0 ? stream_pending(link) : 0;
 }
 
+static struct link_path tcp_look(struct link *link)
+{
+	struct tcp_info info = {0};
+
+	if (sys_tcp_info(link->fd, &info) < 0)
+		return (struct link_path){0};
+	return (struct link_path){.known = true,
+		.rtt_us = info.tcpi_rtt,
+		.retransmits = info.tcpi_total_retrans,
+		.cwnd = info.tcpi_snd_cwnd};
+}
+
 static void tcp_reset(struct link *link)
 {
 	sys_reset_on_close(link->to, link->fd);
@@ -124,6 +136,7 @@ const struct transport transport_tcp = {
 	.write = stream_write,
 	.finish = stream_finish,
 	.unsent = tcp_unsent,
+	.look = tcp_look,
 	.pending = tcp_pending,
 	.close = stream_close,
 	.reset = tcp_reset,

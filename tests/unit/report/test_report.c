@@ -30,12 +30,12 @@ static struct report full_report(enum report_kind kind)
 		.failures = 7,
 		.status = 3,
 		.line = span_of("cat: \033[2J"),
-		.duration_ms = 1810,
+		.duration_ms = {true, 1810},
 		.name = span_of("Ada \033[2J"),
 		.clients = 2,
 		.clients_total = 17,
-		.messages_in = 99,
-		.messages_out = 100,
+		.messages_in = {true, 99},
+		.messages_out = {true, 100},
 		.messages_per_s = 80,
 		.rtt_p50_us = 51,
 		.rtt_p99_us = 12345,
@@ -281,6 +281,31 @@ Test(report, a_connections_end_has_its_bytes)
 	}
 }
 
+Test(report, a_number_that_is_known_is_told_though_it_is_0)
+{
+	struct report what = {.kind = REPORT_CLOSED, .messages_in = {true, 0}, .rtt_us = {true, 7}};
+	struct lines lines = tell(&what, true);
+
+	cr_assert(eq(str, value_of(&lines, "messages_in").text, "0"));
+	cr_assert(eq(str, value_of(&lines, "rtt_us").text, "7"));
+	cr_assert(eq(str, value_of(&lines, "messages_out").text, ""));
+	cr_assert(eq(str, value_of(&lines, "duration_ms").text, ""));
+	cr_assert(eq(str, value_of(&lines, "end").text, ""));
+}
+
+Test(report, an_end_has_a_word)
+{
+	static const char *const words[] = {"", "\"fin\"", "\"reset\"", "\"idle\"", "\"limit\"",
+		"\"error\"", "\"signal\"", "\"denied\""};
+
+	for (int i = END_NONE; i <= END_DENIED; i++) {
+		const struct report what = {.kind = REPORT_CLOSED, .end = (enum report_ending)i};
+		struct lines lines = tell(&what, true);
+
+		cr_expect(eq(str, value_of(&lines, "end").text, (char *)words[i]));
+	}
+}
+
 Test(report, what_does_not_apply_is_left_out)
 {
 	const struct report what = {.kind = REPORT_STOPPING, .reason = "SIGTERM"};
@@ -382,6 +407,12 @@ Test(report, a_run_ends_with_done_or_with_an_error_and_not_with_both)
 	report_closing(&to, &done);
 	report_end(&to, &err);
 	cr_assert(eq(str, lines.text, "sockx: it failed\n"));
+	to = lines_reporter(&lines);
+	to.json = true;
+	report_closing(&to, &done);
+	report_end(&to, &err);
+	cr_assert(eq(str, value_of(&lines, "event").text, "\"error\""), "%s", lines.text);
+	cr_assert(eq(str, value_of(&lines, "received").text, "12"), "what it would have said");
 }
 
 Test(report, an_error_is_what_happened_and_what_to_do)

@@ -458,6 +458,29 @@ Test(tcp, a_trace_shows_every_call)
 	close(fd);
 }
 
+Test(tcp, what_the_kernel_knows_of_the_path_is_asked_without_a_trace)
+{
+	struct lines lines;
+	struct reporter to = lines_reporter(&lines);
+	struct exchange x;
+	struct link_path path;
+
+	begin(&x, AF_INET);
+	to.calls = true;
+	x.link.to = &to;
+	path = link_look(&x.link);
+	cr_assert(path.known);
+	cr_assert(gt(u32, path.rtt_us, 0));
+	cr_assert(gt(u32, path.cwnd, 0));
+	cr_assert(eq(u32, path.retransmits, 0));
+	cr_assert(eq(str, lines.text, ""));
+	peer_reset(&x.peer);
+	x.peer.fd = -1;
+	wait_for(x.link.fd, POLLIN);
+	cr_assert(link_look(&x.link).known, "after a reset it can still be had");
+	end(&x);
+}
+
 Test(tcp, a_reset_is_met_by_dropping_as_well)
 {
 	struct exchange x;

@@ -1,0 +1,64 @@
+/* What a report tells of a connection, beside its bytes. */
+#include <errno.h>
+
+#include "core/conn_state.h"
+#include "report/report.h"
+
+/* END_NONE: its owner ended it, or it is not over. */
+static enum report_ending conn_ended_by(const struct conn *c)
+{
+	switch ((enum ending)c->ending) {
+	case ENDED_IDLE: return END_IDLE;
+	case ENDED_REFUSED:
+	case ENDED_TOO_LONG: return END_LIMIT;
+	case ENDED_CUT: return END_SIGNAL;
+	case ENDED_LOST:
+		return c->link.error == ECONNRESET || c->link.error == EPIPE ? END_RESET
+		                                                             : END_ERROR;
+	case ENDED_UNACKNOWLEDGED:
+	case ENDED_MISSED: return END_ERROR;
+	case ENDED_IN_ORDER: break;
+	}
+	if (c->idled)
+		return END_IDLE;
+	if (c->failed)
+		return END_ERROR;
+	return c->in_over && c->out_over ? END_FIN : END_NONE;
+}
+
+static void conn_add_to(struct report_fact *sum, uint64_t more)
+{
+	sum->known = true;
+	sum->value += more;
+}
+
+/* The earliest one is kept. */
+static void conn_tell_first_byte(const struct conn *c, int64_t since_ms, struct report_fact *out)
+{
+	const uint64_t ms = c->first_ms > since_ms ? (uint64_t)(c->first_ms - since_ms) : 0;
+
+	if (c->heard && (!out->known || ms < out->value))
+		*out = (struct report_fact){true, ms};
+}
+
+static void conn_tell_path(const struct link_path *path, struct report *what)
+{
+	if (!path->known)
+		return;
+	what->rtt_us = (struct report_fact){true, path->rtt_us};
+	what->retransmits = (struct report_fact){true, path->retransmits};
+	what->cwnd = (struct report_fact){true, path->cwnd};
+}
+
+void conn_tell(struct conn *c, int64_t since_ms, const struct link_path *path, struct report *what)
+{
+	const struct link_path now = path ? *path : link_look(&c->link);
+
+	what->end = conn_ended_by(c);
+	conn_tell_first_byte(c, since_ms, &what->first_byte_ms);
+	conn_tell_path(&now, what);
+	if (!c->link.message_max)
+		return;
+	conn_add_to(&what->messages_in, c->reads);
+	conn_add_to(&what->messages_out, c->messages_out);
+}
