@@ -1,6 +1,10 @@
 /* connect --zero, of one address. */
 #include "cmd/probe.h"
 
+#include <unistd.h>
+
+#include "os/write_out.h"
+
 const struct opt probe_options[] = {
 	{.name = "zero",
 		.letter = 'z',
@@ -130,6 +134,56 @@ static const struct handler probing = {.open = probe_open, .data = probe_data};
 
 /* ---- the run ---- */
 
+/* NULL: neither an answer nor a refusal nor silence decided it. */
+static const char *probe_state(const struct probe_command *p, const struct err *why)
+{
+	enum err_kind kind = why ? why->kind : ERR_NONE;
+
+	if (kind == ERR_TIMEOUT && p->client.retry.refusal.kind)
+		kind = p->client.retry.refusal.kind; /* as long as it was tried */
+	if (kind == ERR_NONE)
+		return "open";
+	return kind == ERR_TIMEOUT ? "silent" : kind == ERR_REFUSED ? "refused" : NULL;
+}
+
+/* For scripts: what was found, in the words of a scan. why is NULL if it is open. Returns 0, or -1
+ * with err. */
+static int probe_tell(const struct probe_command *p, const struct err *why, struct err *err)
+{
+	const struct client *c = &p->client;
+	const struct addr_shown path = addr_words(&c->where.path);
+	const bool is_path = c->where.path.len;
+	const struct report found = {.kind = REPORT_PORT,
+		.address = c->dial.typed,
+		.host = is_path ? NULL : c->dial.where.target.host,
+		.port = is_path ? 0 : c->dial.where.target.port,
+		.path = is_path ? path.text : NULL,
+		.transport = c->where.via->name,
+		.state = probe_state(p, why),
+		.duration_ms = {true, (uint64_t)(c->loop.now_ms - c->began_ms)}};
+	struct buf line = {0};
+	int rc = 0;
+
+	if (!found.state)
+		return 0;
+	if (report_object(&found, &line) < 0)
+		rc = err_set(err, ERR_RUNTIME, "out of memory");
+	else
+		rc = write_out(c->to, STDOUT_FILENO, buf_span(&line), "standard output", err);
+	buf_free(&line);
+	return rc;
+}
+
+static int probe_go(struct probe_command *p, struct err *err)
+{
+	int rc = client_run(&p->client, err);
+	const struct err why = *err;
+
+	if (p->client.to->json && probe_tell(p, rc < 0 ? &why : NULL, err) < 0)
+		rc = -1;
+	return rc;
+}
+
 static int probe_read(struct probe_command *p, const struct opt_args *args, struct err *err)
 {
 	const struct transport *via;
@@ -165,7 +219,7 @@ int probe_run(struct reporter *to, const struct client_conf *client, const struc
 	if (timer_init(&p.client.loop, &p.silence, probe_on_silence) < 0)
 		err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	else if (probe_read(&p, args, err) == 0)
-		rc = client_run(&p.client, err);
+		rc = probe_go(&p, err);
 	timer_free(&p.client.loop, &p.silence);
 	client_free(&p.client);
 	return rc;

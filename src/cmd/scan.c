@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "base/json.h"
 #include "core/scan.h"
 #include "os/limits.h"
 #include "transport/fd.h"
@@ -228,33 +227,20 @@ static int scan_read(struct scan_command *run, const struct opt_args *args, stru
 
 /* ---- results ---- */
 
-static int scan_put_json(
-	struct scan_command *run, const char *host, uint16_t port, struct buf *line)
+static int scan_put_open(struct scan_command *run, const struct report *found, struct buf *line)
 {
-	struct json j;
-
-	json_open(&j);
-	json_event(&j, "port");
-	json_str(&j, "host", span_of(host));
-	json_int(&j, "port", port);
-	json_str(&j, "transport", span_of(run->scan.via->name));
-	json_str(&j, "state", span_of("open"));
-	json_close(&j);
-	*line = j.out;
-	return j.failed ? -1 : 0;
+	if (run->client.to->json)
+		return report_object(found, line);
+	if (run->host_count > 1)
+		return buf_printf(line, "%s %ju\n", found->host, (uintmax_t)found->port);
+	return buf_printf(line, "%ju\n", (uintmax_t)found->port);
 }
 
-static int scan_put_open(struct scan_command *run, const char *host, uint16_t port)
+static int scan_tell_open(struct scan_command *run, const struct report *found)
 {
 	struct buf line = {0};
-	int rc;
+	int rc = scan_put_open(run, found, &line);
 
-	if (run->client.to->json)
-		rc = scan_put_json(run, host, port, &line);
-	else if (run->host_count > 1)
-		rc = buf_printf(&line, "%s %u\n", host, port);
-	else
-		rc = buf_printf(&line, "%u\n", port);
 	if (rc < 0)
 		client_fail(&run->client, &(struct err){ERR_RUNTIME, .what = "out of memory"});
 	rc = run->out ? conn_write(run->out, buf_span(&line)) : -1;
@@ -262,28 +248,31 @@ static int scan_put_open(struct scan_command *run, const char *host, uint16_t po
 	return rc;
 }
 
+static const char *const scan_states[] = {
+	[SCAN_OPEN] = "open", [SCAN_REFUSED] = "refused", [SCAN_SILENT] = "silent"};
+
 static int scan_on_told(struct scan *s, const struct scan_place *at, enum scan_verdict verdict)
 {
 	struct scan_command *run = container_of(s, struct scan_command, scan);
-	const char *host = run->hosts[at->host].name;
 	char address[ENDPOINT_HOST_MAX + ENDPOINT_PORT_MAX], port[8];
-	const struct report closed = {.kind = REPORT_PORT,
+	struct report found = {.kind = REPORT_PORT,
 		.address = address,
-		.host = host,
+		.host = run->hosts[at->host].name,
 		.port = at->port,
-		.reason = verdict == SCAN_SILENT ? "silent" : "refused"};
+		.transport = s->via->name,
+		.state = scan_states[verdict]};
 
-	if (verdict == SCAN_OPEN) {
-		run->open++;
-		return scan_put_open(run, host, at->port);
-	}
+	run->open += verdict == SCAN_OPEN;
 	run->silent += verdict == SCAN_SILENT;
 	run->refused += verdict == SCAN_REFUSED;
-	if (report_shown(s->to, REPORT_PORT)) {
-		snprintf(port, sizeof(port), "%u", at->port);
-		endpoint_join(address, sizeof(address), host, port);
-		report(s->to, &closed);
-	}
+	if (verdict != SCAN_OPEN && !report_shown(s->to, REPORT_PORT))
+		return 0;
+	snprintf(port, sizeof(port), "%u", at->port);
+	endpoint_join(address, sizeof(address), found.host, port);
+	if (verdict == SCAN_OPEN)
+		return scan_tell_open(run, &found);
+	found.reason = found.state;
+	report(s->to, &found);
 	return 0;
 }
 

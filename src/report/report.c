@@ -46,6 +46,7 @@ static const struct report_field fields[] = {
 	{"path", FIELD_TEXT, offsetof(struct report, path)},
 	{"transport", FIELD_TEXT, offsetof(struct report, transport)},
 	{"mode", FIELD_TEXT, offsetof(struct report, mode)},
+	{"state", FIELD_TEXT, offsetof(struct report, state)},
 	{"reason", FIELD_TEXT, offsetof(struct report, reason)},
 	{"received", FIELD_BYTES, offsetof(struct report, received)},
 	{"sent", FIELD_BYTES, offsetof(struct report, sent)},
@@ -369,17 +370,33 @@ static void json_field(struct json *j, const struct report *what, const struct r
 	}
 }
 
+static void json_members(struct json *j, const struct report *what)
+{
+	json_event(j, rows[what->kind].key);
+	for (size_t i = 0; i < FIELDS; i++)
+		json_field(j, what, &fields[i]);
+}
+
 static void json_report(struct reporter *to, const struct report *what)
 {
 	struct json j = {0};
 
 	json_open(&j);
 	add_timestamp(&j);
-	json_event(&j, rows[what->kind].key);
-	for (size_t i = 0; i < FIELDS; i++)
-		json_field(&j, what, &fields[i]);
+	json_members(&j, what);
 	json_close(&j);
 	send_and_free(to, &j.out, j.failed);
+}
+
+int report_object(const struct report *what, struct buf *out)
+{
+	struct json j = {0};
+
+	json_open(&j);
+	json_members(&j, what);
+	json_close(&j);
+	*out = j.out;
+	return j.failed ? -1 : 0;
 }
 
 static int add_escaped_span(struct buf *line, struct span text)

@@ -90,6 +90,7 @@ struct report {
 	uint64_t conn;         /* which connection, counted from 1; 0: none */
 	const struct addr *at; /* address, host and port, or path, are told from it; NULL: none */
 	const char *address, *host, *path, *transport, *mode, *reason; /* NULL: does not apply */
+	const char *state; /* of a port: open, refused, silent */
 	uint64_t port;
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
 	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
@@ -172,6 +173,10 @@ void report_end(struct reporter *to, const struct err *why);
  * only where to->calls is set: one load and one branch if nothing is traced. */
 void report_call(struct reporter *to, int64_t rc, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* A report as one JSON object without a time, for standard output. Returns 0, or -1 when memory is
+ * out. */
+int report_object(const struct report *what, struct buf *out);
 
 /* Send a line that is rendered already: a closing report. Ends in a newline. */
 void report_line(struct reporter *to, struct span line);

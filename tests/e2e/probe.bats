@@ -18,6 +18,35 @@ load helper
     run -7 sockx connect -z -U "$BATS_TEST_TMPDIR/nothing"
 }
 
+# WORD...: what a probe with -j says of WORD..., without the time that it took.
+probed() {
+    sockx connect -zj "$@" 2>/dev/null | sed 's/,"duration_ms":[0-9]*}$/}/'
+}
+
+@test "-zj: an object says what was found, and nothing where nothing could be looked at" {
+    local place
+
+    start_server -m echo -H 127.0.0.1
+    place='"address":"127.0.0.1:'"$PORT"'","host":"127.0.0.1","port":'$PORT',"transport"'
+    equal "$(probed 127.0.0.1 "$PORT")" '{"v":1,"event":"port",'"$place"':"tcp","state":"open"}'
+    equal "$(probed -u 127.0.0.1 "$PORT")" '{"v":1,"event":"port",'"$place"':"udp","state":"refused"}'
+    stop_server
+    equal "$(probed 127.0.0.1 "$PORT")" '{"v":1,"event":"port",'"$place"':"tcp","state":"refused"}'
+    equal "$(probed --retry-for 0.2s 127.0.0.1 "$PORT")" '{"v":1,"event":"port",'"$place"':"tcp","state":"refused"}'
+    start_server -u -m discard -H 127.0.0.1
+    place='"address":"127.0.0.1:'"$PORT"'","host":"127.0.0.1","port":'$PORT',"transport"'
+    equal "$(probed -u -w 0.2s 127.0.0.1 "$PORT")" '{"v":1,"event":"port",'"$place"':"udp","state":"silent"}'
+    start_unix_server "$BATS_TEST_TMPDIR/s" -m echo
+    equal "$(probed -U "$BATS_TEST_TMPDIR/s")" '{"v":1,"event":"port","address":"unix:'"$BATS_TEST_TMPDIR/s"'","path":"'"$BATS_TEST_TMPDIR/s"'","transport":"unix","state":"open"}'
+    equal "$(probed nothing.invalid 80)" ""
+    equal "$(probed 127.0.0.1 0)" ""
+}
+
+@test "-zj: an object that cannot be written is an error, though the port is open" {
+    start_server -m echo -H 127.0.0.1
+    run -1 bash -c 'exec "$@" >/dev/full' bash "$SOCKX" connect -zj 127.0.0.1 "$PORT"
+}
+
 @test "-z: a probe uses up no one-shot server" {
     start_server --once -m echo -H 127.0.0.1
     for _ in 1 2 3; do

@@ -51,8 +51,8 @@ localhost $SECOND"
     two_servers
     free_port
     run -1 --separate-stderr sockx connect -jz 127.0.0.1 "$FIRST,$PORT"
-    equal "$output" '{"v":1,"event":"port","host":"127.0.0.1","port":'"$FIRST"',"transport":"tcp","state":"open"}'
-    [[ $stderr == *'"event":"port","address":"127.0.0.1:'"$PORT"'","host":"127.0.0.1","port":'"$PORT"',"reason":"refused"'* ]]
+    equal "$output" '{"v":1,"event":"port","address":"127.0.0.1:'"$FIRST"'","host":"127.0.0.1","port":'"$FIRST"',"transport":"tcp","state":"open"}'
+    [[ $stderr == *'"event":"port","address":"127.0.0.1:'"$PORT"'","host":"127.0.0.1","port":'"$PORT"',"transport":"tcp","state":"refused"'* ]]
     [[ $stderr == *'"event":"scanned","open":1,"refused":1,"silent":0}'* ]]
     [[ ${stderr##*$'\n'} == *'"event":"error"'*'"exit":1'* ]]
     run -0 --separate-stderr sockx connect -jz 127.0.0.1 "$FIRST-$FIRST"
