@@ -54,6 +54,7 @@ static int standard_error_keep(struct standard_error *e, struct span left)
 static int standard_error_line(void *arg, struct span line)
 {
 	struct standard_error *e = arg;
+	const size_t len = line.len;
 	bool failed = false;
 
 	if (!e->link.via)
@@ -62,7 +63,9 @@ static int standard_error_line(void *arg, struct span line)
 		line = standard_error_write(e, line, &failed);
 	if (!line.len)
 		return 0;
-	return e->link.terminal && !failed ? standard_error_keep(e, line) : -1;
+	if (failed || !(e->link.terminal || line.len < len))
+		return -1;
+	return standard_error_keep(e, line); /* on a pipe, of a line that has been begun */
 }
 
 void standard_error_begin(struct standard_error *e, struct reporter *to)

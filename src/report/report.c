@@ -141,6 +141,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_PROGRAM_ENDED] = {"program.ended", LEVEL_DETAIL,
 		"{conn}: program ended with status {status}"},
 	[REPORT_PROGRAM_FAILED] = {"program.failed", LEVEL_READY, "{conn}: {reason}"},
+	[REPORT_LINES_DROPPED] = {"lines.dropped", LEVEL_READY,
+		"standard error took no more; lines dropped: {count}"},
 };
 
 static const char *kind_name(enum err_kind kind)
@@ -171,96 +173,6 @@ static const char *const endings[] = {
 	[END_SIGNAL] = "signal",
 	[END_DENIED] = "denied",
 };
-
-static void report_send(struct reporter *to, struct span line)
-{
-	if (to->sink.line(to->sink.arg, line) < 0)
-		to->dropped++;
-}
-
-/* ---- the row that is drawn over ---- */
-
-/* ECMA-48: to the start of the row; erase from here to its end. */
-#define ROW_START "\r"
-#define ROW_CLEAR "\033[K"
-
-static struct span live_text(const struct report_live *live)
-{
-	return (struct span){(const uint8_t *)live->text, live->len};
-}
-
-/* In one piece, so that nothing is ever seen torn. */
-static void report_between(
-	struct reporter *to, const char *before, struct span line, struct span after)
-{
-	struct buf all = {0};
-
-	if (buf_puts(&all, before) == 0 && buf_add(&all, line) == 0 && buf_add(&all, after) == 0)
-		report_send(to, buf_span(&all));
-	else
-		to->dropped++;
-	buf_free(&all);
-}
-
-/* Lines that the terminal is yet to take come first, and no row is kept for it. */
-static bool live_has_to_wait(const struct reporter *to)
-{
-	return to->late && to->late->again(to->late);
-}
-
-void report_draw(struct reporter *to, struct span text)
-{
-	struct report_live *live = to->live;
-	char row[sizeof(ROW_START ROW_CLEAR) + REPORT_LIVE_BYTES];
-	int len;
-
-	if (live_has_to_wait(to) || (!text.len && !live->len))
-		return;
-	if (text.len > sizeof(live->text))
-		text.len = sizeof(live->text);
-	memcpy(live->text, text.data, text.len);
-	live->len = text.len;
-	len = snprintf(row, sizeof(row), ROW_START "%.*s" ROW_CLEAR, (int)text.len, live->text);
-	(void)to->sink.line(to->sink.arg, (struct span){(const uint8_t *)row, (size_t)len});
-}
-
-void report_settle(struct reporter *to)
-{
-	struct report_live *live = to->live;
-
-	if (live && live->len)
-		(void)to->sink.line(to->sink.arg, span_of("\n"));
-	if (live)
-		live->len = 0;
-}
-
-void report_yield(struct reporter *to)
-{
-	if (to->live)
-		report_draw(to, span_of(""));
-	to->live = NULL;
-	to->live_over = true;
-}
-
-void report_line(struct reporter *to, struct span line)
-{
-	if (to->live && to->live->len)
-		report_between(to, ROW_START ROW_CLEAR, line, live_text(to->live));
-	else if (to->mid_row)
-		report_between(to, "\n", line, (struct span){0});
-	else
-		report_send(to, line);
-	to->mid_row = false;
-}
-
-static void send_and_free(struct reporter *to, struct buf *line, bool failed)
-{
-	if (failed)
-		to->dropped++;
-	else
-		report_line(to, buf_span(line));
-	buf_free(line);
-}
 
 /* "2026-01-31T12:00:00.123Z" (RFC 3339, UTC). */
 static void add_timestamp(struct json *j)
@@ -377,7 +289,7 @@ static void json_members(struct json *j, const struct report *what)
 		json_field(j, what, &fields[i]);
 }
 
-static void json_report(struct reporter *to, const struct report *what)
+static int json_report(const struct report *what, struct buf *line)
 {
 	struct json j = {0};
 
@@ -385,7 +297,8 @@ static void json_report(struct reporter *to, const struct report *what)
 	add_timestamp(&j);
 	json_members(&j, what);
 	json_close(&j);
-	send_and_free(to, &j.out, j.failed);
+	*line = j.out;
+	return j.failed ? -1 : 0;
 }
 
 int report_object(const struct report *what, struct buf *out)
@@ -461,8 +374,7 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 	return -1;
 }
 
-/* Without a newline. Returns 0, or -1 when memory is out. */
-static int add_words(const struct report *what, struct buf *out)
+static int human_report(const struct report *what, struct buf *line)
 {
 	const char *p = rows[what->kind].human;
 	bool failed = false;
@@ -470,36 +382,152 @@ static int add_words(const struct report *what, struct buf *out)
 	while (*p && !failed) {
 		size_t plain = strcspn(p, "{");
 
-		failed = buf_add(out, (struct span){(const uint8_t *)p, plain}) < 0;
+		failed = buf_add(line, (struct span){(const uint8_t *)p, plain}) < 0;
 		p += plain;
 		if (*p == '{') {
 			size_t name_len = strcspn(p + 1, "}");
 
 			failed = failed ||
-			         add_field(out, what,
+			         add_field(line, what,
 					 (struct span){(const uint8_t *)p + 1, name_len}) < 0;
 			p += name_len + 2;
 		}
 	}
-	return failed ? -1 : 0;
-}
-
-static void human_report(struct reporter *to, const struct report *what)
-{
-	struct buf line = {0};
-	bool failed = add_words(what, &line) < 0 || buf_puts(&line, "\n") < 0;
-
-	send_and_free(to, &line, failed);
-}
-
-bool report_is_full(const struct reporter *to)
-{
-	return to->json;
+	return failed || buf_puts(line, "\n") < 0 ? -1 : 0;
 }
 
 bool report_shown(const struct reporter *to, enum report_kind kind)
 {
 	return rows[kind].level <= to->level;
+}
+
+/* One line, which the caller frees. Returns 0, or -1 when memory is out. */
+static int report_made(const struct reporter *to, const struct report *what, struct buf *line)
+{
+	*line = (struct buf){0};
+	return to->json ? json_report(what, line) : human_report(what, line);
+}
+
+static bool report_taken(struct reporter *to, struct span line)
+{
+	return to->sink.line(to->sink.arg, line) >= 0;
+}
+
+/* ---- the row that is drawn over ---- */
+
+/* ECMA-48: to the start of the row; erase from here to its end. */
+#define ROW_START "\r"
+#define ROW_CLEAR "\033[K"
+
+static struct span live_text(const struct report_live *live)
+{
+	return (struct span){(const uint8_t *)live->text, live->len};
+}
+
+/* In one piece, so that nothing is ever seen torn. */
+static bool report_between(
+	struct reporter *to, const char *before, struct span line, struct span after)
+{
+	struct buf all = {0};
+	bool made = buf_puts(&all, before) == 0 && buf_add(&all, line) == 0 &&
+	            buf_add(&all, after) == 0;
+	bool taken = made && report_taken(to, buf_span(&all));
+
+	buf_free(&all);
+	return taken;
+}
+
+/* Lines that the terminal is yet to take come first, and no row is kept for it. */
+static bool live_has_to_wait(const struct reporter *to)
+{
+	return to->late && to->late->again(to->late);
+}
+
+void report_draw(struct reporter *to, struct span text)
+{
+	struct report_live *live = to->live;
+	char row[sizeof(ROW_START ROW_CLEAR) + REPORT_LIVE_BYTES];
+	int len;
+
+	if (live_has_to_wait(to) || (!text.len && !live->len))
+		return;
+	if (text.len > sizeof(live->text))
+		text.len = sizeof(live->text);
+	memcpy(live->text, text.data, text.len);
+	live->len = text.len;
+	len = snprintf(row, sizeof(row), ROW_START "%.*s" ROW_CLEAR, (int)text.len, live->text);
+	(void)report_taken(to, (struct span){(const uint8_t *)row, (size_t)len});
+}
+
+void report_settle(struct reporter *to)
+{
+	struct report_live *live = to->live;
+
+	if (live && live->len)
+		(void)report_taken(to, span_of("\n"));
+	if (live)
+		live->len = 0;
+}
+
+void report_yield(struct reporter *to)
+{
+	if (to->live)
+		report_draw(to, span_of(""));
+	to->live = NULL;
+	to->live_over = true;
+}
+
+/* ---- lines ---- */
+
+/* Above the row that is drawn over, and on a row of its own. Returns whether it was taken. */
+static bool report_placed(struct reporter *to, struct span line)
+{
+	bool mid_row = to->mid_row;
+
+	to->mid_row = false;
+	if (to->live && to->live->len)
+		return report_between(to, ROW_START ROW_CLEAR, line, live_text(to->live));
+	if (mid_row)
+		return report_between(to, "\n", line, (struct span){0});
+	return report_taken(to, line);
+}
+
+/* Lines were dropped: say how many, in their place. Returns whether there is nothing (more) to say.
+ */
+static bool report_admitted(struct reporter *to)
+{
+	const struct report what = {
+		.kind = REPORT_LINES_DROPPED, .count = to->dropped - to->admitted};
+	struct buf line;
+	bool taken;
+
+	if (!what.count || !report_shown(to, what.kind))
+		return true;
+	taken = report_made(to, &what, &line) == 0 && report_placed(to, buf_span(&line));
+	if (taken)
+		to->admitted = to->dropped;
+	buf_free(&line);
+	return taken;
+}
+
+void report_line(struct reporter *to, struct span line)
+{
+	if (!report_admitted(to) || !report_placed(to, line))
+		to->dropped++;
+}
+
+static void send_and_free(struct reporter *to, struct buf *line, bool failed)
+{
+	if (failed)
+		to->dropped++;
+	else
+		report_line(to, buf_span(line));
+	buf_free(line);
+}
+
+bool report_is_full(const struct reporter *to)
+{
+	return to->json;
 }
 
 static struct err report_completed(const struct reporter *to, const struct err *why)
@@ -513,10 +541,10 @@ static struct err report_completed(const struct reporter *to, const struct err *
 
 static void report_render(struct reporter *to, const struct report *what)
 {
-	if (to->json)
-		json_report(to, what);
-	else
-		human_report(to, what);
+	struct buf line;
+	int made = report_made(to, what, &line);
+
+	send_and_free(to, &line, made < 0);
 }
 
 static void report_with_why(struct reporter *to, const struct report *what)

@@ -54,6 +54,7 @@ enum report_kind {
 	REPORT_PROGRAM_SAID,   /* a line of a program's standard error: conn, line */
 	REPORT_PROGRAM_ENDED,  /* a program has ended with another status than 0: conn, status */
 	REPORT_PROGRAM_FAILED, /* ... by a signal, or could not be started: conn, reason */
+	REPORT_LINES_DROPPED,  /* told before the next line that is taken: count */
 	REPORT_KINDS
 };
 
@@ -149,6 +150,7 @@ struct reporter {
 	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */
 	void (*advise)(struct err *err);
 	uint64_t dropped;      /* lines that the sink did not take */
+	uint64_t admitted;     /* ... of which REPORT_LINES_DROPPED has told */
 	bool closes;           /* report_closing has been called ... */
 	struct report closing; /* ... with this; before, what is gathered for it */
 };

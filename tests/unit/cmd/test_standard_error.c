@@ -88,6 +88,24 @@ Test(standard_error, what_a_pipe_does_not_take_is_dropped_and_counted)
 	end(&t);
 }
 
+Test(standard_error, of_a_line_that_a_pipe_took_a_part_of_the_rest_follows)
+{
+	struct told t = {.s = {.per_write = 3, .again_every = 2}};
+
+	begin(&t, false);
+	report_line(&t.to, span_of("a line\n"));
+	cr_assert(eq(str, t.s.outgoing, "a l"));
+	cr_assert(eq(uint, t.woken, 1));
+	while (t.e.late.again(&t.e.late))
+		;
+	cr_assert(eq(str, t.s.outgoing, "a line\n"));
+	cr_assert(eq(u64, t.to.dropped, 0));
+	t.s.deaf = true;
+	report_line(&t.to, span_of("another\n"));
+	cr_assert(eq(u64, t.to.dropped, 1), "of which nothing was taken");
+	end(&t);
+}
+
 Test(standard_error, what_a_stopped_terminal_makes_us_keep_is_bounded)
 {
 	static const char line[] = "a line of 32 bytes, newline too\n";

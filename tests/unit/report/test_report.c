@@ -109,6 +109,7 @@ static const struct {
 	{REPORT_PROGRAM_SAID, "7: cat: \\x1b[2J\n", "program.stderr"},
 	{REPORT_PROGRAM_ENDED, "7: program ended with status 3\n", "program.ended"},
 	{REPORT_PROGRAM_FAILED, "7: Connection reset by peer\n", "program.failed"},
+	{REPORT_LINES_DROPPED, "standard error took no more; lines dropped: 5\n", "lines.dropped"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -367,7 +368,8 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 		if (i == REPORT_DONE || i == REPORT_AWAITS_NAME || i == REPORT_RETRIED ||
 			i == REPORT_SCANNED || i == REPORT_PROGRESS || i == REPORT_SERVING ||
 			i == REPORT_NOT_LISTENING || i == REPORT_SCANNING ||
-			i == REPORT_MEASURING || i == REPORT_PROGRAM_ENDED)
+			i == REPORT_MEASURING || i == REPORT_PROGRAM_ENDED ||
+			i == REPORT_LINES_DROPPED)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		what.line = span_of(hostile);
@@ -573,6 +575,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_PROGRAM_SAID] = LEVEL_READY,
 		[REPORT_PROGRAM_ENDED] = LEVEL_DETAIL,
 		[REPORT_PROGRAM_FAILED] = LEVEL_READY,
+		[REPORT_LINES_DROPPED] = LEVEL_READY,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {
@@ -613,6 +616,74 @@ Test(report, lines_that_are_not_taken_are_dropped_and_counted)
 	report_line(&to, span_of("{}\n"));
 	cr_assert(eq(u64, to.dropped, 7));
 	cr_assert(eq(uint, tried, 7), "tried once each");
+}
+
+/* Takes the lines that there is room for. */
+struct gate {
+	struct lines lines;
+	unsigned room;
+};
+
+static int take_some(void *arg, struct span line)
+{
+	struct gate *gate = arg;
+
+	if (!gate->room)
+		return -1;
+	gate->room--;
+	memcpy(gate->lines.text + gate->lines.len, line.data, line.len);
+	gate->lines.len += line.len;
+	gate->lines.text[gate->lines.len] = '\0';
+	return 0;
+}
+
+Test(report, lines_that_were_dropped_are_told_of_in_their_place)
+{
+	struct gate gate = {0};
+	struct reporter to = {.sink = {take_some, &gate}, .level = LEVEL_DETAIL};
+	const struct report resumed = {.kind = REPORT_STOPPING, .reason = "x"};
+
+	for (int i = 0; i < 3; i++)
+		report(&to, &resumed);
+	gate.room = 1;
+	report(&to, &resumed);
+	cr_assert(eq(str, gate.lines.text, "standard error took no more; lines dropped: 3\n"),
+		"and for the line itself there was no room");
+	gate.room = 3;
+	report(&to, &resumed);
+	report(&to, &resumed);
+	cr_assert(eq(str, gate.lines.text,
+		"standard error took no more; lines dropped: 3\n"
+		"standard error took no more; lines dropped: 1\n"
+		"stopping: x\nstopping: x\n"));
+	cr_assert(eq(u64, to.dropped, 4));
+}
+
+Test(report, lines_that_were_dropped_are_told_of_before_the_last_one)
+{
+	struct gate gate = {0};
+	struct reporter to = {.sink = {take_some, &gate}, .level = LEVEL_DETAIL, .json = true};
+	const struct err why = {ERR_LOST, .what = "it failed"};
+	char *event;
+
+	report(&to, &(struct report){.kind = REPORT_STOPPING});
+	gate.room = 2;
+	report_end(&to, &why);
+	event = strstr(gate.lines.text, "\"event\":\"lines.dropped\",\"count\":1}\n");
+	cr_assert(event != NULL, "%s", gate.lines.text);
+	cr_assert(strstr(event, "\"event\":\"error\"") != NULL);
+}
+
+Test(report, with_errors_alone_nothing_is_said_of_lines_that_were_dropped)
+{
+	struct gate gate = {0};
+	struct reporter to = {.sink = {take_some, &gate}, .level = LEVEL_ERROR};
+	const struct err why = {ERR_LOST, .what = "it failed"};
+
+	report_line(&to, span_of("call\n"));
+	gate.room = 2;
+	report_end(&to, &why);
+	cr_assert(eq(str, gate.lines.text, "sockx: it failed\n"));
 }
 
 /* ---- calls ---- */
