@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/sockx
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -211,6 +212,7 @@ docs: $(B)/docs ## write the completions, the manual's option lists and its text
 page_to = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 each = $(call $(1),755,$(B)/sockx,$(BINDIR)/sockx) \
 	$(foreach page,$(wildcard man/*.[1-9]),$(call $(1),644,$(page),$(call page_to,$(page)))) \
+	$(call $(1),644,man/sockx.schema.json,$(DATADIR)/sockx.schema.json) \
 	$(call $(1),644,completions/sockx.bash,$(BASHCOMPDIR)/sockx) \
 	$(call $(1),644,completions/_sockx,$(ZSHCOMPDIR)/_sockx) \
 	$(call $(1),644,completions/sockx.fish,$(FISHCOMPDIR)/sockx.fish)

@@ -206,7 +206,7 @@ _sockx_help() {
 		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
-	_sockx_reply -W 'serve connect echo greet analyze help addresses exit-codes diagnostics coming-from-nc lab'
+	_sockx_reply -W 'serve connect echo greet analyze help addresses exit-codes diagnostics coming-from-nc json lab'
 }
 
 _sockx() {

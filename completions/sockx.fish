@@ -278,4 +278,5 @@ complete -c sockx -n '__sockx_is help' -a addresses -d 'how to say where to list
 complete -c sockx -n '__sockx_is help' -a exit-codes -d 'what each exit status means'
 complete -c sockx -n '__sockx_is help' -a diagnostics -d 'every message, what it means, and what to do'
 complete -c sockx -n '__sockx_is help' -a coming-from-nc -d 'what nc, ncat and socat users type here'
+complete -c sockx -n '__sockx_is help' -a json -d 'what -j prints: every event, and every member'
 complete -c sockx -n '__sockx_is help' -a lab -d 'five exercises on sockets, and the calls that each makes'

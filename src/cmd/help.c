@@ -26,6 +26,7 @@ static const struct topic {
 	{"exit-codes", "what each exit status means", "sockx", "EXIT STATUS"},
 	{"diagnostics", "every message, what it means, and what to do", "sockx", "DIAGNOSTICS"},
 	{"coming-from-nc", "what nc, ncat and socat users type here", "sockx", "COMING FROM NC"},
+	{"json", "what -j prints: every event, and every member", "json", NULL},
 	{"lab", "five exercises on sockets, and the calls that each makes", "lab", NULL},
 };
 
@@ -35,7 +36,6 @@ static const struct topic aliases[] = {
 	{"ncat", NULL, "sockx", "COMING FROM NC"},
 	{"netcat", NULL, "sockx", "COMING FROM NC"},
 	{"socat", NULL, "sockx", "COMING FROM NC"},
-	{"json", NULL, "sockx", "OUTPUT"},
 	{"output", NULL, "sockx", "OUTPUT"},
 	{"udp", NULL, "sockx", "DATAGRAMS"},
 	{"datagrams", NULL, "sockx", "DATAGRAMS"},

@@ -16,6 +16,7 @@ EMBED(page_echo, "sockx-echo.1.txt");
 EMBED(page_greet, "sockx-greet.1.txt");
 EMBED(page_analyze, "sockx-analyze.1.txt");
 EMBED(page_lab, "sockx-lab.7.txt");
+EMBED(page_json, "sockx-json.5.txt");
 
 static const struct manpage {
 	const char *name;
@@ -28,6 +29,7 @@ static const struct manpage {
 	{"greet", page_greet, page_greet_end},
 	{"analyze", page_analyze, page_analyze_end},
 	{"lab", page_lab, page_lab_end},
+	{"json", page_json, page_json_end},
 };
 
 bool manpage_find(const char *name, struct span *text)

@@ -110,7 +110,7 @@ hint: there are 1 to 5: 'sockx help lab 1' shows the first"
 }
 
 @test "other words for a topic lead to it, and a mode to its command" {
-    for topic in nc:'COMING FROM NC' socat:'COMING FROM NC' json:OUTPUT udp:DATAGRAMS unix:'UNIX SOCKETS' \
+    for topic in nc:'COMING FROM NC' socat:'COMING FROM NC' output:OUTPUT udp:DATAGRAMS unix:'UNIX SOCKETS' \
         examples:EXAMPLES; do
         run sockx help "${topic%%:*}"
         expect_status 0
@@ -123,7 +123,7 @@ hint: there are 1 to 5: 'sockx help lab 1' shows the first"
 
 @test "help lists the topics, as --help does" {
     equal "$(sockx help)" "$(sockx --help)"
-    for topic in addresses exit-codes diagnostics coming-from-nc lab; do
+    for topic in addresses exit-codes diagnostics coming-from-nc json lab; do
         [[ $(sockx help) == *$'\n  '"$topic"' '* ]] || fail "no $topic"
     done
 }

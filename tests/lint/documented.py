@@ -92,7 +92,7 @@ def check_mentions(options):
     """What the text of a page calls an option is one: of its own command, or, where a page is about
     several, of any."""
     everything = set().union(*options.values())
-    for page in sorted(glob.glob("man/*.[17]")):
+    for page in sorted(glob.glob("man/*.[157]")):
         for number, line in enumerate(read(page).splitlines(), 1):
             if not line.startswith(".") or line.startswith((".It Li", ".Li")):
                 continue
