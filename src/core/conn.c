@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Behind the struct: the handler's peer_size bytes, then the address. */
+/* Behind the struct: the handler's peer_size bytes, then the address, then struct conn_counts. */
 struct stored_addr {
-	socklen_t len;
+	uint16_t len;
+	uint16_t kept; /* of them: the rest is 0 */
 	uint8_t bytes[];
 };
 
@@ -29,20 +30,29 @@ static void conn_set_watch(struct conn *c)
 		.fd = link->fd, .ready = conn_on_ready, .edges = link->via->edges && !c->on->move};
 }
 
+/* IPv4's ends in zeros (ip(7), sin_zero). */
+static size_t conn_address_bytes(const struct addr *at)
+{
+	bool ends_in_zeros = at->len && at->sa.sa_family == AF_INET;
+
+	return ends_in_zeros ? offsetof(struct sockaddr_in, sin_zero) : at->len;
+}
+
 /* How much of an address has room after c: any, where it can change. */
 static size_t conn_address_room(const struct link *link, const struct addr *peer)
 {
 	if (!peer)
 		return 0;
-	return link->via->address ? sizeof(peer->room) : peer->len;
+	return link->via->address ? sizeof(peer->room) : conn_address_bytes(peer);
 }
 
 static void conn_store_address(struct conn *c, const struct addr *at)
 {
 	struct stored_addr *stored = (void *)((char *)(c + 1) + conn_peer_room(c->owner));
 
-	stored->len = at->len;
-	memcpy(stored->bytes, addr_bytes(at).data, at->len);
+	stored->len = (uint16_t)at->len;
+	stored->kept = (uint16_t)conn_address_bytes(at);
+	memcpy(stored->bytes, addr_bytes(at).data, stored->kept);
 }
 
 static void conn_set_link(struct conn *c, const struct link *link, const struct addr *peer)
@@ -80,8 +90,11 @@ static void conn_limit_as_told(struct conn *c)
 struct conn *conn_new(struct conn_owner *owner, const struct link *link, const struct addr *peer,
 	enum conn_sides sides)
 {
-	struct conn *c = calloc(1, sizeof(*c) + conn_peer_room(owner) + sizeof(struct stored_addr) +
-					   conn_address_room(link, peer));
+	const size_t size = sizeof(struct conn) + conn_peer_room(owner) +
+	                    sizeof(struct stored_addr) + conn_address_room(link, peer);
+	const size_t counts_at = (size + 7) & ~(size_t)7;
+	const bool counts = link->message_max && counts_at <= UINT16_MAX;
+	struct conn *c = calloc(1, counts ? counts_at + sizeof(struct conn_counts) : size);
 
 	if (!c)
 		return NULL;
@@ -90,6 +103,8 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 		errno = ENOMEM;
 		return NULL;
 	}
+	c->counts_at = counts ? (uint16_t)counts_at : 0;
+	c->notes = true;
 	c->owner = owner;
 	c->on = owner->on;
 	c->ctx = owner->ctx;
@@ -119,8 +134,9 @@ static inline uint32_t conn_asked_of(const struct conn *c)
 	return asked;
 }
 
-/* The link has another descriptor: the old one is closed, and the kernel has forgotten it. */
-static void conn_follow_link(struct conn *c)
+/* The link has another descriptor: the old one is closed, and the kernel has forgotten it. Rare,
+ * and its frame is large: conn_review, where each message passes, is quicker without it. */
+static __attribute__((noinline)) void conn_follow_link(struct conn *c)
 {
 	loop_unwatch(c->owner->loop, &c->watch);
 	conn_set_watch(c);
@@ -413,9 +429,18 @@ void conn_note_first(struct conn *c, size_t bytes)
 {
 	c->answered = true;
 	c->heard = bytes > 0;
+	c->notes = !c->heard || c->counts_at;
 	if (bytes)
-		c->first_ms = c->owner->loop->now_ms;
+		c->first_ms = (uint32_t)(c->owner->loop->now_ms - c->began_ms);
 	conn_note_moved(c, bytes);
+}
+
+static inline void conn_note_in(struct conn *c, size_t bytes)
+{
+	if (c->counts_at)
+		conn_counts_of(c)->in++;
+	if (!c->heard)
+		conn_note_first(c, bytes);
 }
 
 void conn_take_in(struct conn *c, struct span in)
@@ -423,10 +448,9 @@ void conn_take_in(struct conn *c, struct span in)
 	if (!conn_limit_input(c, &in))
 		return;
 	c->received += in.len;
-	c->reads++;
 	c->active_ms = c->owner->loop->now_ms;
-	if (!c->heard)
-		conn_note_first(c, in.len);
+	if (c->notes)
+		conn_note_in(c, in.len);
 	if (c->closing)
 		conn_throw_away(c, in.len);
 	else if (c->on->data)
@@ -621,7 +645,8 @@ int conn_unread(struct conn *c, struct span bytes)
 	if (link_unread(&c->link, bytes) < 0)
 		return -1;
 	c->received -= bytes.len;
-	c->reads--;
+	if (c->counts_at)
+		conn_counts_of(c)->in--;
 	conn_note_bytes_inside(c);
 	conn_review(c);
 	return 0;
@@ -667,7 +692,8 @@ struct addr conn_address(const struct conn *c)
 
 	if (c->link.moved)
 		return c->link.via->address(&c->link);
-	addr_of_bytes(&a, (struct span){stored->bytes, stored->len});
+	addr_of_bytes(&a, (struct span){stored->bytes, stored->kept});
+	a.len = stored->len;
 	return a;
 }
 

@@ -18,7 +18,7 @@ static bool conn_send_message(struct conn *c, struct span out)
 	case IO_AGAIN: return false;
 	}
 	c->sent += out.len;
-	c->messages_out++;
+	conn_counts_of(c)->out++;
 	conn_note_moved(c, out.len);
 	return true;
 }

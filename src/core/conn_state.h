@@ -38,7 +38,6 @@ struct conn {
 	size_t holds;       /* bytes that the handler keeps for it */
 	size_t counted;     /* ... and the queue, as the owner's budget knows it */
 	int64_t began_ms;   /* when it was made */
-	int64_t first_ms;   /* when the first byte came */
 	int64_t active_ms;  /* when bytes last moved */
 	int64_t later_ms;   /* when handler.later is due; 0: never */
 	union {
@@ -47,16 +46,17 @@ struct conn {
 	};
 	const char *refused; /* conn_refuse: why; else NULL */
 	uint64_t id, received, sent;
-	uint64_t reads, messages_out; /* a read is a message, where these are kept whole */
-	uint32_t read_max;            /* bytes a read takes at most */
-	int write_error; /* the errno that ended our side; the peer's is still read to its end */
+	uint32_t read_max; /* bytes a read takes at most */
+	int write_error;   /* the errno that ended our side; the peer's is still read to its end */
 	int32_t linger_ms;
 	union {
 		uint32_t thrown_away; /* while lingering: bytes */
 		uint32_t unsent;      /* while seeing off: bytes at the last look */
 		uint32_t missed;      /* at the end: datagrams that the kernel had no room for */
 	};
-	uint16_t look_ms; /* ... and how long until the next */
+	uint32_t first_ms;  /* from began_ms to when the first byte came */
+	uint16_t counts_at; /* where its struct conn_counts is, in bytes; 0: it has none */
+	uint16_t look_ms;   /* while seeing off: how long until the next look */
 	uint8_t stage, ending;
 	uint8_t step;         /* while opening: which of the owner's */
 	uint8_t reads_a_turn; /* at most */
@@ -82,8 +82,20 @@ struct conn {
 	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
 	bool moved : 1;  /* owner.moved has been called */
 	bool heard : 1;  /* a byte has come */
+	bool notes : 1;  /* none has, or messages are counted: input is to be noted */
 	bool idled : 1;  /* it ends for it has been silent */
 };
+
+/* Where messages are kept whole: how many. It lies after the struct, so that an idle connection of
+ * a stream is no larger for it. */
+struct conn_counts {
+	uint64_t in, out;
+};
+
+static inline struct conn_counts *conn_counts_of(struct conn *c)
+{
+	return (void *)((char *)c + c->counts_at);
+}
 
 static inline bool conn_alive(const struct conn *c)
 {

@@ -35,7 +35,8 @@ static void conn_add_to(struct report_fact *sum, uint64_t more)
 /* The earliest one is kept. */
 static void conn_tell_first_byte(const struct conn *c, int64_t since_ms, struct report_fact *out)
 {
-	const uint64_t ms = c->first_ms > since_ms ? (uint64_t)(c->first_ms - since_ms) : 0;
+	const int64_t first_ms = c->began_ms + c->first_ms;
+	const uint64_t ms = first_ms > since_ms ? (uint64_t)(first_ms - since_ms) : 0;
 
 	if (c->heard && (!out->known || ms < out->value))
 		*out = (struct report_fact){true, ms};
@@ -57,8 +58,8 @@ void conn_tell(struct conn *c, int64_t since_ms, const struct link_path *path, s
 	what->end = conn_ended_by(c);
 	conn_tell_first_byte(c, since_ms, &what->first_byte_ms);
 	conn_tell_path(&now, what);
-	if (!c->link.message_max)
+	if (!c->counts_at)
 		return;
-	conn_add_to(&what->messages_in, c->reads);
-	conn_add_to(&what->messages_out, c->messages_out);
+	conn_add_to(&what->messages_in, conn_counts_of(c)->in);
+	conn_add_to(&what->messages_out, conn_counts_of(c)->out);
 }
