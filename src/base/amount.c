@@ -16,7 +16,7 @@ static struct amount_shown amount_of(double bytes, const char *after)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	enum { LAST = sizeof(units) / sizeof(units[0]) - 1 };
-	struct amount_shown shown;
+	struct amount_shown shown = {0};
 	char unit[8];
 	size_t i = 0;
 
