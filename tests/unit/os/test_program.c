@@ -1,8 +1,7 @@
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "os/program.h"
 
 TestSuite(program, .timeout = 20);
