@@ -310,7 +310,7 @@ is_notified() {
     wait_until has_line "$JOB_OUT" '^MAINPID='
     read -r SERVER_PID _ < <(grep ' 127' "$JOB_OUT")
     DETACHED+=("$SERVER_PID")
-    equal "$(grep = "$JOB_OUT")" "READY=1"$'\n'"MAINPID=$SERVER_PID"
+    equal "$(grep "=" "$JOB_OUT")" "READY=1"$'\n'"MAINPID=$SERVER_PID"
     attach_end
 }
 
