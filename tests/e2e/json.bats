@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=unit
 #
 # -j: what each line says, and that a script can rely on it.
 
