@@ -144,25 +144,29 @@ no_group_lives() {
 }
 
 @test "a program that goes on without output is not waited for" {
-    serve_line 'echo $$ >pid; echo all; exec >&-; sleep 1; echo late >file'
+    serve_line 'echo $$ >pid; echo all; exec sleep 100 >&-'
     timed ask
     said all
     status_is 0
-    took_between 200 1000
-    wait_until test -e file
+    [ "$TOOK_MS" -ge 200 ]
+    kill -0 "$(cat pid)"
 }
 
 @test "background children hold nothing up, and are left alone" {
-    serve_line '(sleep 0.5; echo late >file) & echo all'
-    timed ask
+    serve_line 'sleep 100 & echo $! >pid; echo all'
+    ask
     said all
-    took_between 0 500
-    wait_until test -e file
+    kill "$(cat pid)"
     stop_server
     serve_line 'sh -c "while echo more; do :; done" & echo $! >pid; sleep 0.1'
     ask
     status_is 0
-    wait_until is_gone "$(cat pid)"
+    wait_until has_ended "$(cat pid)"
+}
+
+# A zombie has: an orphan may stay one for long.
+has_ended() {
+    [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }
 
 # ---- how the connection's end becomes the program's ----
@@ -202,7 +206,7 @@ has_child() {
     "$PYTHON" "$PEERS/client.py" reset_receiving "$PORT" 1 2>/dev/null
     has_child
     timed wait_until has_no_child
-    took_between 1000 4000
+    took_between 1500 10000
     no_group_lives groups
 }
 
@@ -212,7 +216,7 @@ has_child() {
     wait_until has_line out on
     timed stop_server
     [ "$SERVER_STATUS" -eq 0 ]
-    took_between 0 1000
+    took_between 0 1900
     no_group_lives groups
 }
 
