@@ -91,7 +91,7 @@ static int exec_fits(const void *of_mode, const struct transport *via, struct er
 /* What we cannot do with a connection that we do not read. */
 static int exec_check(const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
-	static const char *const others[] = {"idle-timeout", "no-splice"};
+	static const char *const others[] = {"idle-timeout", "max-answer", "no-splice"};
 	const char *typed = NULL;
 
 	if (!opts_given(set, args, "pass-socket"))

@@ -199,12 +199,20 @@ static int sys_become_child(void *arg)
 	return NO_PROGRAM;
 }
 
+void sys_destroy(pid_t child)
+{
+	int status;
+
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+
 pid_t sys_start(struct sys_launch *start, int *pidfd)
 {
 	char *stack = malloc(CHILD_STACK_BYTES);
 	pid_t child = -1;
-	int status;
 
+	*pidfd = -1;
 	start->error = ENOMEM;
 	if (stack) {
 		start->error = 0;
@@ -214,12 +222,14 @@ pid_t sys_start(struct sys_launch *start, int *pidfd)
 			start->error = errno;
 	}
 	free(stack);
+	if (!start->error && *pidfd < 0)
+		start->error = ENOSYS; /* before Linux 5.2 */
 	if (!start->error)
 		return child;
-	if (child > 0) {
+	if (child > 0)
+		sys_destroy(child);
+	if (*pidfd >= 0)
 		close(*pidfd);
-		waitpid(child, &status, 0); /* it has ended already */
-	}
 	errno = start->error;
 	return -1;
 }
@@ -227,14 +237,6 @@ pid_t sys_start(struct sys_launch *start, int *pidfd)
 bool sys_collect(pid_t child, int *status)
 {
 	return waitpid(child, status, WNOHANG) == child;
-}
-
-void sys_destroy(pid_t child)
-{
-	int status;
-
-	kill(child, SIGKILL);
-	waitpid(child, &status, 0);
 }
 
 void sys_kill_group(pid_t group, int number)

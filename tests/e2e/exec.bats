@@ -334,6 +334,8 @@ has_child() {
     [[ ${lines[1]} == *"--pass-socket"* ]]
     run -2 sockx serve -i 1s --pass-socket -m exec -- cat
     [ "${lines[0]}" = "sockx: '-i' and '--pass-socket' cannot be combined" ]
+    run -2 sockx connect --max-answer 1K --pass-socket -m exec localhost 80 -- cat
+    [ "${lines[0]}" = "sockx: '--max-answer' and '--pass-socket' cannot be combined" ]
     run -2 sockx serve --rate 1K -m exec -- cat
     run -2 sockx serve --pass-socket
     [ "${lines[0]}" = "sockx: '--pass-socket' belongs to mode exec, not to mode pipe" ]
