@@ -237,6 +237,56 @@ Test(mode_exec, without_descriptors_a_client_is_refused_and_nothing_is_left)
 	end(st);
 }
 
+Test(mode_exec, each_allocation_for_a_client_may_fail)
+{
+	bool failed = true;
+
+	for (unsigned nth = 1; failed; nth++) {
+		struct script peer = {.incoming = "what is sent"};
+		struct stage *st = stage("cat");
+		struct link link = scene_link(&st->sc, &peer);
+		struct conn *c = conn_new(&st->sc.owner, &link, NULL, CONN_BOTH);
+
+		fail_allocation(nth);
+		conn_open(c);
+		failed = fail_allocation(0);
+		play(st, &peer);
+		cr_assert(peer.failed || strcmp(peer.outgoing, "what is sent") == 0,
+			"allocation %u: %s", nth, peer.outgoing);
+		cr_assert(failed || nth > 5);
+		end(st);
+	}
+}
+
+Test(mode_exec, each_allocation_to_begin_may_fail)
+{
+	const char *const words[] = {"cat", "-n"};
+	struct exec_conf conf = {0};
+	struct loop loop;
+	int rc = -1;
+
+	cr_assert(eq(int, loop_init(&loop, &(struct err){0}), 0));
+	for (unsigned nth = 1; rc < 0; nth++) {
+		struct exec_run run = {0};
+		struct err err = {0};
+		struct mode_env env = {.loop = &loop,
+			.conf = &conf,
+			.state = &run,
+			.program = words,
+			.program_count = 2};
+		bool failed;
+
+		fail_allocation(nth);
+		rc = mode_exec.begin(&env, &err);
+		failed = fail_allocation(0);
+		cr_assert(eq(int, rc, failed ? -1 : 0), "allocation %u", nth);
+		if (failed)
+			cr_assert(eq(str, err.what, "cannot begin: out of memory"));
+		mode_exec.end(&env);
+	}
+	loop_free(&loop);
+}
+
 Test(mode_exec, the_variables_of_a_connection_are_anew_for_each)
 {
 	struct exec_env vars = {0};
