@@ -186,27 +186,39 @@ static int exec_cannot_start(const struct exec_run *run, int error, struct err *
 	return err_sys(err, ERR_RUNTIME, error, "cannot start %s", quoted(run->program.name).text);
 }
 
-/* Make a pipe, and give one end of it to a join. Returns the other, the program's, which waits; or
- * -1 with errno. */
+/* Make a pipe of which the program's end waits, and ours does not. Returns 0, or -1 with errno. */
+static int exec_make_pipe(struct reporter *to, enum conn_sides our_sides, int *ours, int *theirs)
+{
+	int ends[2], error;
+
+	if (sys_pipe(to, ends) < 0)
+		return -1;
+	*ours = ends[our_sides == CONN_WRITES];
+	*theirs = ends[our_sides != CONN_WRITES];
+	if (sys_let_wait(to, *theirs, true) == 0)
+		return 0;
+	error = errno;
+	sys_close(to, ends[0]);
+	sys_close(to, ends[1]);
+	errno = error;
+	return -1;
+}
+
+/* Give our end of a new pipe to a join. Returns the program's, or -1 with errno. */
 static int exec_open_pipe(
 	struct exec_run *run, struct join *j, enum conn_sides sides, const char *name)
 {
 	const struct mode_env *env = run->env;
 	const struct conn_owner like = {.loop = env->loop, .to = env->to, .scratch = env->scratch};
-	int ends[2], theirs;
+	int ours, theirs;
 
-	if (sys_pipe(env->to, ends) < 0)
+	if (exec_make_pipe(env->to, sides, &ours, &theirs) < 0)
 		return -1;
-	theirs = sides == CONN_WRITES ? ends[0] : ends[1];
-	if (join_open(j,
-		    &(struct descriptor){sides == CONN_WRITES ? ends[1] : ends[0], sides, name},
-		    &like, env->own_pipe) < 0) {
-		sys_close(env->to, theirs);
-		errno = ENOMEM;
-		return -1;
-	}
-	sys_let_wait(env->to, theirs, true);
-	return theirs;
+	if (join_open(j, &(struct descriptor){ours, sides, name}, &like, env->own_pipe) == 0)
+		return theirs;
+	sys_close(env->to, theirs);
+	errno = ENOMEM;
+	return -1;
 }
 
 static void exec_make_joins(struct exec_client *c)

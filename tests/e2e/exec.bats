@@ -312,6 +312,41 @@ has_child() {
     [ $((user + system)) -lt 100 ]
 }
 
+is_whole() {
+    sockx connect -N 127.0.0.1 "$PORT" <sent >again 2>/dev/null
+    cmp -s sent again
+}
+
+# OPTION...: of every call that starts a program and joins it, one fails, the first to twelfth time. A
+# client's 0 is an answer that is whole, and the next client is served.
+survives_failing_calls() {
+    local spec call error when
+
+    for spec in pipe2:EMFILE:3 clone:EAGAIN:1 clone:ENOMEM:1 epoll_ctl:ENOMEM:12 ioctl:EINVAL:6 splice:EIO:3 \
+        splice:EINVAL:2 fcntl:EMFILE:4 getsockname:ENOBUFS:4 read:EIO:3 wait4:ECHILD:1; do
+        IFS=: read -r call error when <<<"$spec"
+        for ((; when > 0; when--)); do
+            # The first calls are those that begin to listen; no server is no failure here.
+            LAUNCHER=(strace -D -qq -o trace -e "trace=$call" -e "inject=$call:error=$error:when=$when")
+            start_server "$@" -m exec -H 127.0.0.1 -- cat 2>/dev/null || { forget_server "$SERVER_PID"; continue; }
+            status=0
+            sockx connect -N 127.0.0.1 "$PORT" <sent >back 2>/dev/null || status=$?
+            [ "$status" -ne 0 ] || cmp sent back || fail "$spec, $when: half an answer"
+            is_whole || is_whole || fail "$spec, $when: serves no more" # it may have been the second's call
+            wait_until has_no_child
+            stop_server
+        done
+    done
+}
+
+# bats test_tags=release
+@test "one call fails: never half an answer in order, and the next client is served" {
+    strace -D -qq -o /dev/null true 2>strace.err || skip "strace cannot attach: $(head -n 1 strace.err)"
+    head -c 100000 /dev/urandom >sent
+    survives_failing_calls
+    survives_failing_calls --pass-socket
+}
+
 # ---- what cannot be meant ----
 
 @test "a program comes after --" {
