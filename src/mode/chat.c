@@ -42,17 +42,9 @@ bool chat_is_bye(const struct chat_run *run, struct span line)
 
 struct chat_peer *chat_next(const struct chat_run *run, const struct chat_peer *p)
 {
-	struct list *node = p ? p->node.next : run->members.next;
+	struct member *next = members_next(&run->members, p ? &p->member : NULL);
 
-	return node == &run->members ? NULL : container_of(node, struct chat_peer, node);
-}
-
-bool chat_has_members(const struct chat_run *run, const struct chat_peer *but)
-{
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		if (p != but && !conn_closing(p->conn))
-			return true;
-	return false;
+	return next ? container_of(next, struct chat_peer, member) : NULL;
 }
 
 /* ---- what is said ---- */
@@ -66,16 +58,14 @@ bool chat_may_say(const struct chat_run *run)
 {
 	enum chat_pace most = run->at_terminal ? CHAT_BURSTS_WAIT : CHAT_FLOWS;
 
-	return chat_has_members(run, NULL) && !run->input_over && chat_pace_now(run) <= most &&
-	       (run->my_turn || !run->conf->turns);
+	return members_has_other(&run->members, NULL) && !run->input_over &&
+	       chat_pace_now(run) <= most && (run->my_turn || !run->conf->turns);
 }
 
 size_t chat_turn_lines(const struct chat_run *run)
 {
-	size_t members = 1;
+	size_t members = run->members.count + 1;
 
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		members++;
 	return members < CHAT_TURN_SENDS ? CHAT_TURN_SENDS / members : 1;
 }
 
@@ -122,7 +112,7 @@ static void chat_relay(
 	run->from = from;
 	if (buf_puts(&run->said, who) < 0 || escape_add(&e, line, &run->said) < 0 ||
 		escape_end(&e, &run->said) < 0 || buf_puts(&run->said, run->eol) < 0)
-		conn_refuse(from->conn, "out of memory");
+		conn_refuse(from->member.conn, "out of memory");
 	if (run->apart)
 		chat_flush_said(run);
 }
@@ -138,7 +128,7 @@ static bool chat_on_said(struct conn *c, struct span line)
 		conn_close(c, CONN_LINGER_MS);
 		return false;
 	}
-	if (chat_has_members(run, p))
+	if (members_has_other(&run->members, &p->member))
 		snprintf(who, sizeof(who), "guest%ju: ", (uintmax_t)conn_id(c));
 	chat_desk_show(run, p, who, line);
 	if (who[0])
@@ -157,9 +147,9 @@ static bool chat_on_said(struct conn *c, struct span line)
 static void chat_finish_member(struct chat_run *run, struct chat_peer *p)
 {
 	if (run->leaving)
-		conn_close(p->conn, CONN_LINGER_MS);
+		conn_close(p->member.conn, CONN_LINGER_MS);
 	else
-		conn_finish(p->conn);
+		conn_finish(p->member.conn);
 }
 
 void chat_leave(struct chat_run *run, bool leaving)
@@ -184,9 +174,9 @@ void chat_fail(struct chat_run *run, const struct err *why)
 		run->verdict = *why;
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
 		if (hung_up)
-			conn_abort(p->conn);
+			conn_abort(p->member.conn);
 		else
-			conn_fail(p->conn);
+			conn_fail(p->member.conn);
 	}
 	chat_desk_finish(run);
 }
@@ -198,9 +188,8 @@ static void chat_open(struct conn *c)
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
-	p->conn = c;
+	members_join(&run->members, &p->member, c);
 	run->apart |= conn_message_max(c) > 0;
-	list_push(&run->members, &p->node);
 	if (!run->begun)
 		chat_desk_begin(run);
 	run->begun = true;
@@ -211,9 +200,10 @@ static void chat_open(struct conn *c)
 static void chat_hear(struct chat_run *run, struct chat_peer *p, struct span in)
 {
 	if (in.data)
-		framer_data(&p->framer, p->conn, in, run->env->shared->settle_ms, chat_on_said);
+		framer_data(
+			&p->framer, p->member.conn, in, run->env->shared->settle_ms, chat_on_said);
 	else
-		framer_settled(&p->framer, p->conn, chat_on_said);
+		framer_settled(&p->framer, p->member.conn, chat_on_said);
 	chat_flush(run);
 }
 
@@ -240,7 +230,7 @@ static void chat_hear_rest(struct chat_run *run, struct chat_peer *p)
 
 	chat_hear(run, p, part);
 	buf_take(&p->rest, part.len);
-	if (conn_closing(p->conn))
+	if (conn_closing(p->member.conn))
 		buf_free(&p->rest);
 	else if (!p->waits)
 		chat_resume(run, p);
@@ -252,7 +242,7 @@ static void chat_data(struct conn *c, struct span in)
 	struct chat_run *run = conn_ctx(c);
 	struct chat_peer *p = conn_peer(c);
 
-	p->bursts = in.len >= CHAT_TURN_BYTES || conn_message_max(c);
+	p->bursts = in.len >= MEMBERS_TURN_BYTES || conn_message_max(c);
 	if ((run->apart || run->conf->turns) && !conn_message_max(c)) {
 		if (buf_add(&p->rest, in) < 0)
 			conn_refuse(c, "out of memory");
@@ -308,7 +298,7 @@ static void chat_closed(struct conn *c, const struct err *why)
 	struct chat_peer *p = conn_peer(c);
 
 	(void)why; /* the owner of the connection judges it */
-	list_remove(&p->node);
+	members_leave(&run->members, &p->member);
 	if (!run->finishing)
 		chat_go_on(run);
 }
@@ -339,7 +329,7 @@ static int chat_begin(struct mode_env *env, struct err *err)
 	run->eol = chat_line_end(env->shared);
 	run->apart = run->eol[0] == '\0';
 	run->my_turn = chat_is_client(run);
-	list_init(&run->members);
+	members_init(&run->members);
 	if (run->conf->bye && !run->conf->bye[0]) {
 		err_set(err, ERR_USAGE, "'--bye' needs a word");
 		return err_hint(err, "write --bye END, for example");
@@ -387,7 +377,7 @@ const struct mode mode_chat = {
 		.let_go = chat_release,
 		.release = chat_release,
 		.peer_size = sizeof(struct chat_peer),
-		.read_max = CHAT_TURN_BYTES},
+		.read_max = MEMBERS_TURN_BYTES},
 	.options = chat_options,
 	.option_count = sizeof(chat_options) / sizeof(chat_options[0]),
 	.conf_size = sizeof(struct chat_conf),

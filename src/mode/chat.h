@@ -5,6 +5,7 @@
 #include "core/framer.h"
 #include "core/join.h"
 #include "os/signals.h"
+#include "mode/members.h"
 #include "mode/mode.h"
 
 /*
@@ -12,24 +13,22 @@
  * input and output; for `connect` the server is the one member. chat.c has the members, chat_desk.c
  * the operator's desk, chat_pace.c how fast they may talk; no other file needs this one.
  *
- * A turn is bounded by what is read in it: CHAT_TURN_BYTES of each member. What it says with them
- * goes to each of the others in one write. The rest of a burst waits in the kernel, and the other
- * members have their turns in between.
+ * A turn is bounded by what is read in it: MEMBERS_TURN_BYTES of each member. What it says with
+ * them goes to each of the others in one write. The rest of a burst waits in the kernel, and the
+ * other members have their turns in between.
  *
  * A member that reads slower than others talk is waited for while it makes progress. First only
  * those who talk in bursts wait, so that a line of others is heard at once; from
  * CHAT_FULL_BYTES on all do. What waits has not been read, so a queue holds at most that, and what
- * is said in one turn: CHAT_TURN_BYTES of lines, or the longest line, which escaping makes four
+ * is said in one turn: MEMBERS_TURN_BYTES of lines, or the longest line, which escaping makes four
  * times as long. A member that makes no progress holds up no other, and is sent away.
  */
 
 enum {
-	CHAT_TURN_BYTES = 2048,          /* of a member's are said in a turn ... */
-	CHAT_TURN_SENDS = 512,           /* ... fewer, where each line costs a send a member */
-	CHAT_LOOK_MS = 200,              /* how often those behind are looked at */
-	CHAT_STUCK_MS = 10000,           /* how long a member may take nothing at all */
-	CHAT_FULL_BYTES = 512 * 1024,    /* all wait for a member that is so far behind */
-	CHAT_BEHIND_MAX_BYTES = 1 << 20, /* how far one may be that takes nothing */
+	CHAT_TURN_SENDS = 512,        /* in a turn, where each line costs one a member */
+	CHAT_LOOK_MS = 200,           /* how often those behind are looked at */
+	CHAT_STUCK_MS = 10000,        /* how long a member may take nothing at all */
+	CHAT_FULL_BYTES = 512 * 1024, /* all wait for a member that is so far behind */
 	CHAT_PROMPT_BYTES = 64,
 };
 
@@ -39,8 +38,7 @@ struct chat_conf {
 };
 
 struct chat_peer {
-	struct list node; /* in chat_run.members, while it is there */
-	struct conn *conn;
+	struct member member; /* in chat_run.members, while it is there */
 	struct framer framer;
 	struct buf rest;       /* read, and to be said in later turns */
 	uint64_t taken_before; /* behind: what it had taken when it was looked at last */
@@ -54,10 +52,10 @@ struct chat_peer {
 struct chat_run {
 	struct mode_env *env;
 	const struct chat_conf *conf;
-	struct list members;  /* struct chat_peer */
-	struct join typed_by; /* standard input to the desk */
-	struct join shown_to; /* the desk to standard output */
-	struct buf typed;     /* by the operator, and not yet said */
+	struct members members; /* struct chat_peer.member */
+	struct join typed_by;   /* standard input to the desk */
+	struct join shown_to;   /* the desk to standard output */
+	struct buf typed;       /* by the operator, and not yet said */
 	struct console console;
 	struct signals signals; /* a client's, while its terminal is ours */
 	struct timer look;      /* at members that are behind, or silent after our end */
@@ -93,9 +91,6 @@ size_t chat_turn_lines(const struct chat_run *run);
 
 /* Send and show what has been said in this turn. */
 void chat_flush(struct chat_run *run);
-
-/* Whether a member is there to hear, beside one; NULL: at all. */
-bool chat_has_members(const struct chat_run *run, const struct chat_peer *but);
 
 /* Whether a line ends the chat of the member that said it. */
 bool chat_is_bye(const struct chat_run *run, struct span line);

@@ -44,7 +44,7 @@ static void desk_update_input(struct chat_run *run)
 		return;
 	if (!run->at_terminal)
 		reads = !desk_next_line(run, false, &line, &taken) &&
-		        (chat_may_say(run) || !chat_has_members(run, NULL));
+		        (chat_may_say(run) || !members_has_other(&run->members, NULL));
 	if (reads)
 		conn_resume(run->typed_by.from);
 	else
@@ -148,7 +148,7 @@ static bool desk_ends_alone(const struct chat_run *run)
 	struct span line;
 	size_t taken;
 
-	return run->begun && !run->input_over && !chat_has_members(run, NULL) &&
+	return run->begun && !run->input_over && !members_has_other(&run->members, NULL) &&
 	       desk_next_line(run, run->in_ended, &line, &taken) && chat_is_bye(run, line);
 }
 
@@ -180,7 +180,7 @@ static void desk_keep_members(struct chat_run *run)
 {
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
 		if (p->ended)
-			conn_after(p->conn, run->env->shared->settle_ms);
+			conn_after(p->member.conn, run->env->shared->settle_ms);
 }
 
 static void desk_take_typed(struct chat_run *run, struct span text)
@@ -323,7 +323,7 @@ void chat_desk_show(struct chat_run *run, struct chat_peer *from, const char *wh
 		made = buf_add(&run->shown, line);
 	}
 	if (made < 0 || buf_puts(&run->shown, "\n") < 0)
-		conn_refuse(from->conn, "out of memory");
+		conn_refuse(from->member.conn, "out of memory");
 }
 
 void chat_desk_flush(struct chat_run *run)
@@ -383,7 +383,7 @@ int chat_desk_open(struct chat_run *run, struct err *err)
 	if (join_open(&run->shown_to, &standard_output, &like, run->env->open_fd) < 0 ||
 		join_open(&run->typed_by, &standard_input, &like, run->env->open_fd) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
-	conn_limit_reads(run->typed_by.from, CHAT_TURN_BYTES);
+	conn_limit_reads(run->typed_by.from, MEMBERS_TURN_BYTES);
 	run->at_terminal = conn_is_terminal(run->typed_by.from) &&
 	                   conn_is_terminal(run->shown_to.to) && desk_can_edit();
 	return 0;

@@ -16,8 +16,8 @@ enum chat_pace chat_pace_now(const struct chat_run *run)
 		if (!chat_pace_is_waited_for(run, p))
 			continue;
 		waits = true;
-		if (conn_queued(p->conn) > most)
-			most = conn_queued(p->conn);
+		if (conn_queued(p->member.conn) > most)
+			most = conn_queued(p->member.conn);
 	}
 	if (!waits)
 		return CHAT_FLOWS;
@@ -30,7 +30,7 @@ enum chat_pace chat_pace_now(const struct chat_run *run)
  * gone, so what it took shows no progress for seconds. */
 static uint64_t chat_pace_taken_by(const struct chat_peer *p)
 {
-	return conn_sent(p->conn) - conn_unsent(p->conn);
+	return conn_sent(p->member.conn) - conn_unsent(p->member.conn);
 }
 
 static void chat_pace_note_progress(struct chat_run *run, struct chat_peer *p)
@@ -61,22 +61,25 @@ static void chat_pace_fell_behind(struct chat_run *run, struct chat_peer *p)
 /* Send what was said to a member, and see whether it keeps up. */
 static void chat_pace_send_to(struct chat_run *run, struct chat_peer *p, struct span said)
 {
-	if (conn_write(p->conn, said) == 0)
+	if (conn_write(p->member.conn, said) == 0)
 		return;
 	if (!p->behind)
 		chat_pace_fell_behind(run, p);
-	if (conn_queued(p->conn) <= CHAT_BEHIND_MAX_BYTES)
+	if (conn_queued(p->member.conn) <= MEMBERS_BEHIND_MAX_BYTES)
 		return;
 	chat_pace_note_progress(run, p);
 	if (!chat_pace_is_waited_for(run, p))
-		conn_expel(p->conn, "it does not read what is said");
+		conn_expel(p->member.conn, "it does not read what is said");
 }
 
 void chat_send(struct chat_run *run, struct span said, const struct chat_peer *but)
 {
-	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		if (p != but && !conn_finished(p->conn))
-			chat_pace_send_to(run, p, said);
+	const struct members *all = &run->members;
+	const struct member *from = but ? &but->member : NULL;
+
+	for (struct member *m = members_next_hearer(all, NULL, from); m;
+		m = members_next_hearer(all, m, from))
+		chat_pace_send_to(run, container_of(m, struct chat_peer, member), said);
 }
 
 static void chat_pace_look_at(struct chat_run *run, struct chat_peer *p)
@@ -86,17 +89,17 @@ static void chat_pace_look_at(struct chat_run *run, struct chat_peer *p)
 	if (p->behind)
 		chat_pace_note_progress(run, p);
 	if (p->behind && now_ms - p->moved_ms >= CHAT_STUCK_MS)
-		conn_expel(p->conn, "it does not read what is said");
+		conn_expel(p->member.conn, "it does not read what is said");
 	/* After our end a member may finish what it says, but not keep us for ever. */
 	if (run->input_over && run->env->enough &&
-		now_ms - conn_active_ms(p->conn) >= CONN_LINGER_MS)
-		conn_close(p->conn, 0);
+		now_ms - conn_active_ms(p->member.conn) >= CONN_LINGER_MS)
+		conn_close(p->member.conn, 0);
 }
 
 void chat_on_look(struct timer *t)
 {
 	struct chat_run *run = container_of(t, struct chat_run, look);
-	bool again = run->input_over && !list_empty(&run->members);
+	bool again = run->input_over && run->members.count;
 
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p)) {
 		chat_pace_look_at(run, p);
@@ -117,13 +120,14 @@ static bool chat_pace_has_to_wait(enum chat_pace pace, const struct chat_peer *p
 static void chat_pace_hold(struct chat_peer *p)
 {
 	p->waits = true;
-	conn_pause(p->conn);
-	conn_after(p->conn, -1); /* it is not quiet: it is not heard */
+	conn_pause(p->member.conn);
+	conn_after(p->member.conn, -1); /* it is not quiet: it is not heard */
 }
 
 void chat_hold(struct chat_run *run, struct chat_peer *p)
 {
-	if (!p->waits && !conn_closing(p->conn) && chat_pace_has_to_wait(chat_pace_now(run), p))
+	if (!p->waits && !conn_closing(p->member.conn) &&
+		chat_pace_has_to_wait(chat_pace_now(run), p))
 		chat_pace_hold(p);
 }
 
@@ -132,19 +136,19 @@ void chat_hold_all(struct chat_run *run)
 	if (chat_pace_now(run) != CHAT_ALL_WAIT)
 		return;
 	for (struct chat_peer *p = chat_next(run, NULL); p; p = chat_next(run, p))
-		if (!p->waits && !p->ended && !conn_closing(p->conn))
+		if (!p->waits && !p->ended && !conn_closing(p->member.conn))
 			chat_pace_hold(p);
 }
 
 void chat_resume(struct chat_run *run, struct chat_peer *p)
 {
 	if (p->rest.len) {
-		conn_pause(p->conn);
-		conn_after(p->conn, 0);
+		conn_pause(p->member.conn);
+		conn_after(p->member.conn, 0);
 		return;
 	}
-	framer_resume(&p->framer, p->conn, run->env->shared->settle_ms);
-	conn_resume(p->conn);
+	framer_resume(&p->framer, p->member.conn, run->env->shared->settle_ms);
+	conn_resume(p->member.conn);
 }
 
 void chat_go_on(struct chat_run *run)

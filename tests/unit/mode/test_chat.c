@@ -370,7 +370,7 @@ static char *talk(size_t len)
 
 Test(mode_chat, a_member_that_does_not_read_is_sent_away_and_holds_up_nobody)
 {
-	enum { TALK = 3 * CHAT_BEHIND_MAX_BYTES };
+	enum { TALK = 3 * MEMBERS_BEHIND_MAX_BYTES };
 	char *text = talk(TALK);
 	struct script talker = {.incoming = text, .stays = true};
 	struct script deaf = {.deaf = true, .stays = true, .reads_nothing = true},
@@ -390,7 +390,7 @@ Test(mode_chat, a_member_that_does_not_read_is_sent_away_and_holds_up_nobody)
 
 Test(mode_chat, a_member_that_is_slow_is_waited_for)
 {
-	enum { TALK = 3 * CHAT_BEHIND_MAX_BYTES };
+	enum { TALK = 3 * MEMBERS_BEHIND_MAX_BYTES };
 	char *text = talk(TALK);
 	struct script talker = {.incoming = text};
 	struct script slow = {.per_write = 3000, .again_every = 2, .stays = true};
@@ -473,11 +473,11 @@ Test(mode_chat, a_burst_is_said_in_turns_and_those_of_others_are_in_between)
 	for (; fine.writes == 0 && turns < 20; turns++)
 		scene_turn(&st->sc, 1);
 	cr_assert(eq(uint, fine.writes, 1), "one write a turn");
-	cr_assert(eq(sz, fine.outgoing_len, CHAT_TURN_BYTES * strlen("guest2: \n")));
+	cr_assert(eq(sz, fine.outgoing_len, MEMBERS_TURN_BYTES * strlen("guest2: \n")));
 	scene_join(&st->sc, &late);
 	scene_turn(&st->sc, 3);
 	cr_assert(strstr(fine.outgoing, "guest3: hello\n") != NULL);
-	cr_assert(lt(sz, burst.sent, 10 * CHAT_TURN_BYTES));
+	cr_assert(lt(sz, burst.sent, 10 * MEMBERS_TURN_BYTES));
 	COMES_TO(st, (st->heard_len = 0, hear(st), burst.sent == strlen(text)));
 	COMES_TO(st, fine.outgoing_len == strlen(text) * 9 + strlen("guest3: hello\n"));
 	free(text);
@@ -563,7 +563,7 @@ Test(mode_chat, a_member_that_reads_is_not_sent_away_by_what_escaping_makes_of_a
 		st->heard_len = 0;
 		scene_turn(&st->sc, 1);
 		cr_assert(eq(uint, slow.ended, 0), "%s", slow.why.what);
-		cr_assert(lt(sz, conn_queued(c), CHAT_BEHIND_MAX_BYTES));
+		cr_assert(lt(sz, conn_queued(c), MEMBERS_BEHIND_MAX_BYTES));
 	}
 	free(text);
 	end(st);
