@@ -99,6 +99,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_ACCEPT_FAILED] = {"accept.failed", LEVEL_DETAIL, "{address}: accept: {reason}"},
 	[REPORT_DROPPED] = {"datagram.dropped", LEVEL_DETAIL,
 		"{address}: datagram dropped: {reason} ({count} so far)"},
+	[REPORT_MISSED] = {"conn.missed", LEVEL_PEOPLE,
+		"{conn}: {address} missed what others sent: it does not read ({count} so far)"},
 	[REPORT_NOT_NOTIFIED] = {"notify.failed", LEVEL_READY,
 		"{address}: cannot notify the service manager (NOTIFY_SOCKET): {reason}"},
 	[REPORT_STOPPING] = {"stopping", LEVEL_PEOPLE, "stopping: {reason}"},

@@ -27,6 +27,7 @@ enum report_kind {
 	REPORT_REFUSED,        /* ... nor one for its peer: address, reason, count */
 	REPORT_ACCEPT_FAILED,  /* one client could not be taken: address, reason */
 	REPORT_DROPPED,      /* a peer's datagram, or the answer, is lost: address, reason, count */
+	REPORT_MISSED,       /* a client did not get what others sent: conn, address, count */
 	REPORT_NOT_NOTIFIED, /* the service manager does not hear of us: address, reason */
 	REPORT_STOPPING,     /* the server stops: reason */
 	REPORT_RESOLVING,    /* a client looks up a name: address */
@@ -94,7 +95,8 @@ struct report {
 	const char *state; /* of a port: open, refused, silent */
 	uint64_t port;
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */
-	uint64_t count; /* how many so far, for REPORT_DROPPED and _REFUSED; connections measured */
+	uint64_t count; /* how many so far, for REPORT_DROPPED, _MISSED and _REFUSED; connections
+	                   measured */
 	uint64_t open, refused, silent; /* ports, for REPORT_SCANNED */
 	uint64_t failures;              /* attempts, for REPORT_RETRIED */
 	uint64_t status;                /* of a program, for REPORT_PROGRAM_ENDED */

@@ -14,6 +14,8 @@
 # discard   | x              | x               | x           | x               | x
 # exec      | x              | refused, says   | x           | refused, says   | --pass-socket
 #           |                |   why           |             |   why           |
+# broker    | x              | refused, says   | x           | refused, says   | x
+#           |                |   why           |             |   why           |
 # source    | without end    | as long as the  | without end | as long as the  | without end
 #           |                |   question      |             |   question      |
 
@@ -278,4 +280,28 @@ os.write(os.open("got", os.O_CREAT | os.O_WRONLY), b"[%s][%s]" % (s.recv(99), s.
     each exec_both "${STREAMS[@]}"
     each exec_packets unix-seqpacket
     each no_exec "${DATAGRAMS[@]}"
+}
+
+# ---- broker ----
+
+broker_line() {
+    serve_on "$1" -m broker -v &&
+        start_job "$SOCKX" connect --recv-only "${TO[@]}" &&
+        wait_until has_line "$SERVER_ERR" '^1: .* connected$' &&
+        answers '' sockx connect --send-only "${TO[@]}" <theirs &&
+        wait_until has_line "$JOB_OUT" '^from the client$' &&
+        is_stopped
+}
+
+no_broker() {
+    on "$1"
+    run -2 sockx serve "${ON[@]}" -m broker
+    equal "${lines[0]}" \
+        'sockx: mode broker does not work over datagrams: they do not tell who comes and goes'
+}
+
+@test "broker" {
+    echo 'from the client' >theirs
+    each broker_line "${CONNECTIONS[@]}"
+    each no_broker "${DATAGRAMS[@]}"
 }

@@ -1,10 +1,11 @@
 """What happens in a room, step by step: its members, and the operator of the server.
 
-    room.py [--six] PORT LOG [INPUT SHOWN] STEP...
+    room.py [--six | --unix | --packets] PORT LOG [INPUT SHOWN] STEP...
 
-LOG is the server's standard error (with -v), INPUT a FIFO that is its standard input, SHOWN a file
-that is its standard output. A step is WHAT:WHO:TEXT, TEXT with Python's escapes. Where something else
-happens, or nothing within 5 s, that is printed, and the status is 1.
+PORT is a path with --unix and --packets: of a Unix socket, and of one with sequenced packets. LOG is the
+server's standard error (with -v), INPUT a FIFO that is its standard input, SHOWN a file that is its
+standard output. A step is WHAT:WHO:TEXT, TEXT with Python's escapes. Where something else happens, or
+nothing within 5 s, that is printed, and the status is 1.
 
     join:WHO           connects, and is known to the server
     says:WHO:TEXT      sends TEXT
@@ -41,8 +42,8 @@ def unescaped(text):
 class Room:
     step = ""
 
-    def __init__(self, host, port, log, operator=None, shown=None):
-        self.address, self.log = (host, port), log
+    def __init__(self, connect, log, operator=None, shown=None):
+        self.connect, self.log = connect, log
         self.operator_at, self.shown_at = operator, shown
         self.members = {}
         self.joined = self.seen = 0
@@ -59,11 +60,10 @@ class Room:
             return len(re.findall(pattern, log.read(), re.MULTILINE))
 
     def join(self, who):
-        self.members[who] = socket.create_connection(self.address, timeout=PATIENCE_S)
-        self.members[who].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.members[who] = self.connect()
         self.joined += 1
         self.until(
-            lambda: self.logged(r"^\d+: \S+ connected$") >= self.joined, lambda: "it is not let in"
+            lambda: self.logged(r"^\d+: .+ connected$") >= self.joined, lambda: "it is not let in"
         )
 
     def says(self, who, text):
@@ -135,11 +135,31 @@ class Room:
         self.until(lambda: self.logged(pattern), lambda: "not told")
 
 
+def connect_tcp(host, port):
+    sock = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def connect_unix(kind, path):
+    sock = socket.socket(socket.AF_UNIX, kind)
+    sock.settimeout(PATIENCE_S)
+    sock.connect(path)
+    return sock
+
+
+WAYS = {
+    "--six": lambda port: connect_tcp("::1", port),
+    "--unix": lambda path: connect_unix(socket.SOCK_STREAM, path),
+    "--packets": lambda path: connect_unix(socket.SOCK_SEQPACKET, path),
+}
+
+
 def main():
-    words = [word for word in sys.argv[1:] if word != "--six"]
+    words = sys.argv[1:]
+    way = WAYS[words.pop(0)] if words[0] in WAYS else lambda port: connect_tcp("127.0.0.1", port)
     first = next(i for i, word in enumerate(words) if re.match("[a-z]+:", word))
-    host = "::1" if "--six" in sys.argv else "127.0.0.1"
-    room = Room(host, int(words[0]), *words[1:first])
+    room = Room(lambda: way(words[0]), *words[1:first])
     for step in words[first:]:
         Room.step = step
         what, _, rest = step.partition(":")

@@ -71,6 +71,8 @@ static const struct {
 	{REPORT_ACCEPT_FAILED, "127.0.0.1:80: accept: Connection reset by peer\n", "accept.failed"},
 	{REPORT_DROPPED, "127.0.0.1:80: datagram dropped: Connection reset by peer (5 so far)\n",
 		"datagram.dropped"},
+	{REPORT_MISSED, "7: 127.0.0.1:80 missed what others sent: it does not read (5 so far)\n",
+		"conn.missed"},
 	{REPORT_NOT_NOTIFIED,
 		"127.0.0.1:80: cannot notify the service manager (NOTIFY_SOCKET): Connection reset "
 		"by peer\n",
@@ -551,6 +553,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_REFUSED] = LEVEL_DETAIL,
 		[REPORT_ACCEPT_FAILED] = LEVEL_DETAIL,
 		[REPORT_DROPPED] = LEVEL_DETAIL,
+		[REPORT_MISSED] = LEVEL_PEOPLE,
 		[REPORT_STOPPING] = LEVEL_PEOPLE,
 		[REPORT_RESOLVING] = LEVEL_DETAIL,
 		[REPORT_ATTEMPT] = LEVEL_DETAIL,
