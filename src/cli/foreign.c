@@ -58,7 +58,7 @@ static const struct foreign {
 	{NULL, "--lua-exec", "sockx runs no Lua; 'ncat --lua-exec' does"},
 #define CHAT "a room for all clients is 'sockx serve --mode chat'"
 	{NULL, "--chat", CHAT},
-	{NULL, "--broker", "sockx has no broker; 'ncat -l --broker' is one"},
+	{NULL, "--broker", "what one client sends to all others: 'sockx serve --mode broker'"},
 #define ALLOW "sockx picks no clients by their address; 'ncat -l --allow ADDR' does"
 	{NULL, "--allow", ALLOW},
 	{NULL, "--deny", ALLOW},

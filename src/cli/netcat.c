@@ -16,7 +16,7 @@ enum meaning {
 	HALF_CLOSE, /* what serve does without being asked */
 	SAME,       /* a flag that we have, too: text */
 	BROADCAST,
-	CHAT,
+	ROOM,  /* its clients hear each other: a mode of that name */
 	WAIT,  /* from here on, all have a value */
 	PAUSE, /* of nc between lines: a number; of ncat silence, which may have a unit */
 	SOURCE,
@@ -51,7 +51,8 @@ static const struct netcat_option {
 	{"source-port", NULL, PORT, 'p'},
 	{"exec", NULL, EXEC, 'e'},
 	{"sh-exec", NULL, EXEC, 'c'},
-	{"chat", NULL, CHAT, 0},
+	{"chat", "chat", ROOM, 0},
+	{"broker", "broker", ROOM, 0},
 	{NULL, "-q", VALUE, 'q'},
 	{NULL, NULL, PAUSE, 'i'},
 	{"idle-timeout", "-i", VALUE, 0},
@@ -62,7 +63,8 @@ static const struct netcat_option {
 
 struct netcat_typed {
 	const char *program; /* with its arguments */
-	bool listens, keeps, local, probes, chats, half_closes, udp, broadcasts;
+	const char *room;    /* "chat" or "broker" */
+	bool listens, keeps, local, probes, half_closes, udp, broadcasts;
 	const char *wait, *pause, *silence, *source, *port, *clients, *packets;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
@@ -114,7 +116,7 @@ static bool take(struct netcat_typed *line, const struct netcat_option *option, 
 	case KEEP: line->keeps = true; break;
 	case UNIX: line->local = true; break;
 	case PROBE: line->probes = true; break;
-	case CHAT: line->chats = true; break;
+	case ROOM: line->room = option->text; break;
 	case BROADCAST: line->broadcasts = true; break;
 	case WAIT: line->wait = value; break;
 	case PAUSE: *(text_is_digits(value) ? &line->pause : &line->silence) = value; break;
@@ -195,17 +197,22 @@ static bool add_options(const struct netcat_typed *line, char *out, size_t size)
 	return !*line->options || line_add(out, size, "", line->options + 1);
 }
 
-/* Whether what else was typed goes with a program. */
-static bool fits_program(const struct netcat_typed *line)
+/* Whether an option was typed that only joins to standard input and output have. */
+static bool has_option_of_pipe(const struct netcat_typed *line)
 {
 	static const char *const others[] = {"-C", "--recv-only", "--send-only", "-q"};
 
-	if (line->udp || line->chats || line->probes || line->pause || line->packets)
-		return false;
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (strstr(line->options, others[i]))
-			return false;
-	return true;
+			return true;
+	return false;
+}
+
+/* Whether what else was typed goes with a program. */
+static bool fits_program(const struct netcat_typed *line)
+{
+	return !line->udp && !line->room && !line->probes && !line->pause && !line->packets &&
+	       !has_option_of_pipe(line);
 }
 
 /* How a server of theirs that runs a program is called here: it serves one client unless -k. */
@@ -218,12 +225,19 @@ static bool add_server_of_program(const struct netcat_typed *line, char *out, si
 	       line_add(out, size, "-m", "exec");
 }
 
+static bool is_broker(const struct netcat_typed *line)
+{
+	return strcmp(line->room, "broker") == 0;
+}
+
 static bool add_serve_mode(const struct netcat_typed *line, char *out, size_t size)
 {
 	if (line->program)
-		return add_server_of_program(line, out, size);
+		return !line->room && add_server_of_program(line, out, size);
+	if (line->room && (line->udp || (is_broker(line) && has_option_of_pipe(line))))
+		return false;
 	return (!line->keeps || line_add(out, size, "", "-k")) &&
-	       (!line->chats || line_add(out, size, "-m", "chat"));
+	       (!line->room || line_add(out, size, "-m", line->room));
 }
 
 static bool add_program(const struct netcat_typed *line, char *out, size_t size)
@@ -237,7 +251,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
 	const char *port = line->port, *host = line->source;
 
-	if (line->program || line->chats) { /* these programs are ncat's */
+	if (line->program || line->room) { /* these programs are ncat's */
 		line->silence = line->pause ? line->pause : line->silence;
 		line->pause = NULL;
 	}
@@ -290,7 +304,7 @@ static bool add_pace(const struct netcat_typed *line, char *out, size_t size)
 
 static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 {
-	if (line->keeps || line->chats || line->clients || !line->count ||
+	if (line->keeps || line->room || line->clients || !line->count ||
 		(line->program && !fits_program(line)) ||
 		(line->broadcasts && (!line->udp || line->probes)) ||
 		(line->packets && !line->udp && !line->probes) ||
@@ -398,6 +412,8 @@ static const char *netcat_reason(const struct netcat_typed *line)
 {
 	if (line->program && line->udp)
 		return "sockx runs no programs over datagrams; socat does";
+	if (line->room && line->udp)
+		return "sockx has neither chat nor broker over datagrams";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))
 		return "to see which ports are open: 'sockx connect -z HOST 20-30'";
 	if (line->packets && !line->udp)

@@ -37,7 +37,8 @@ Test(foreign, what_does_not_exist_is_said_plainly)
 		"sockx has no TLS; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
 	says("connect", "--ssl", "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'");
 	says("serve", "--chat", "a room for all clients is 'sockx serve --mode chat'");
-	says("connect", "--broker", "sockx has no broker; 'ncat -l --broker' is one");
+	says("connect", "--broker",
+		"what one client sends to all others: 'sockx serve --mode broker'");
 }
 
 Test(foreign, every_spelling_that_people_know_is_answered_on_one_line)

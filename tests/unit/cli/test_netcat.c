@@ -48,6 +48,11 @@ Test(netcat, listening)
 	is("-l -s ::1 --sh-exec date -p 9000", "sockx serve -1 -m exec -H ::1 -p 9000 -- date");
 	is("-lk -U -c date -m 3 /run/x", "sockx serve -m exec --max-conns 3 -U /run/x -- date");
 	is("-l --chat 9000", "sockx serve -m chat -p 9000");
+	is("-l --chat -C 9000", "sockx serve -m chat -C -p 9000");
+	is("-l --broker 9000", "sockx serve -m broker -p 9000");
+	is("-lk --broker -m 10 -i 5 9000", "sockx serve -k -m broker --max-conns 10 -i 5 -p 9000");
+	is_nothing("-l --broker --recv-only 9000");
+	is_nothing("-l --broker -e cat -C 9000");
 	is("-l -w 3 9000", "sockx serve -i 3 -p 9000");
 	is("-l -s 127.0.0.1 -p 9000", "sockx serve -H 127.0.0.1 -p 9000");
 }
@@ -110,6 +115,8 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 	says("-zu host 53",
 		"did you mean 'sockx connect -z -u host 53'? (over UDP only an answer shows a "
 		"server, and most do not answer an empty datagram)");
+	says("-lu --broker 9000", "sockx has neither chat nor broker over datagrams");
+	says("-lu --chat 9000", "sockx has neither chat nor broker over datagrams");
 	says("host 20-30", "to see which ports are open: 'sockx connect -z HOST 20-30'");
 	says("-W 1 host 80", "a stream has no packets to count; over UDP: 'sockx connect -u "
 			     "--messages N HOST PORT'");
