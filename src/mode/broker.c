@@ -48,12 +48,11 @@ static const struct opt broker_options[] = {
 static void broker_tell_missed(struct broker_run *run, struct broker_peer *p)
 {
 	const struct addr peer = conn_address(p->member.conn);
-	const struct addr_shown address = addr_text(&peer);
 
 	p->told = p->missed;
 	report(run->to, &(struct report){.kind = REPORT_MISSED,
 				.conn = conn_id(p->member.conn),
-				.address = address.text,
+				.at = &peer,
 				.count = p->missed});
 }
 

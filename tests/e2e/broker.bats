@@ -91,6 +91,20 @@ members() {
 
 # ---- those that do not read ----
 
+@test "a report of what was missed has the address, and its host and port" {
+    start_server -m broker -j --slow drop -H 127.0.0.1
+    start_job "$PYTHON" -c 'import socket, sys, time
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.connect(("127.0.0.1", int(sys.argv[1])))
+time.sleep(50)' "$PORT"
+    wait_until has_line "$SERVER_ERR" '"event":"conn.opened"'
+    head -c 8000000 /dev/zero | "$SOCKX" connect --send-only 127.0.0.1 "$PORT"
+    wait_until has_line "$SERVER_ERR" \
+        '"event":"conn.missed","conn":1,"address":"127.0.0.1:[0-9]+","host":"127.0.0.1","port":[0-9]+,"count":1'
+    kill "$JOB_PID" # or the server would wait for it to read
+}
+
 # SLOW MEMBERS RATE SECONDS: see peers/brokered.py.
 converse() {
     start_server -m broker -v -H 127.0.0.1 --slow "$1"
