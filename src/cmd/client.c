@@ -280,39 +280,6 @@ struct conn *client_open_fd(struct client *c, const struct descriptor *what,
 	return descriptor_open(owner, what, fd_open);
 }
 
-/* Of a Unix socket, --source is a path. */
-static int client_read_source_path(const char *typed, struct addr *source, struct err *err)
-{
-	if (typed[0] != ':' || !text_is_digits(typed + 1))
-		return path_read(typed, source, err);
-	err_set(err, ERR_USAGE, "%s is a port to connect from, and a Unix socket has none",
-		quoted(typed).text);
-	return err_hint(err, "give a path of ours, as in -s ./client.sock");
-}
-
-/* --source: ADDR, ADDR:PORT, [V6]:PORT, :PORT; numeric, for it is one of ours. */
-static int client_read_source(const struct client *c, struct dial_conf *from, struct err *err)
-{
-	const char *typed = c->conf->source;
-	struct endpoint at;
-	uint16_t port = 0;
-
-	if (!typed)
-		return 0;
-	if (c->where.path.len)
-		return client_read_source_path(typed, &from->source, err);
-	if (endpoint_split(typed, &at) || (at.port[0] && port_read(at.port, &port, err) < 0) ||
-		(at.host[0] && (addr_from_numeric(&from->source, AF_UNSPEC, at.host, port) < 0 ||
-				       addr_is_group(&from->source) ||
-				       addr_is_broadcast(&from->source)))) {
-		err_set(err, ERR_USAGE, "%s is not an address to connect from", quoted(typed).text);
-		return err_hint(
-			err, "write it as 127.0.0.1, 127.0.0.1:4000, ::1, [::1]:4000 or :4000");
-	}
-	from->source_port = port;
-	return 0;
-}
-
 /* The host that the option names, beside what the words say. */
 static int client_add_host(struct client *c, struct err *err)
 {
@@ -338,7 +305,7 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 		where_aim(&c->where, typed, conf->connect_timeout_ms, &c->dial, err) < 0)
 		return -1;
 	c->dial.where.from.options = &typed->sockets;
-	return client_read_source(c, &c->dial.where.from, err);
+	return where_read_source(conf->source, c->where.path.len, &c->dial.where.from, err);
 }
 
 /* How the connection ended, where it does not say so: by what ended the run. */

@@ -3,6 +3,7 @@
 
 #include "cmd/client.h"
 #include "cmd/commands.h"
+#include "cmd/far.h"
 #include "cmd/scan.h"
 #include "mode/mode.h"
 #include "os/program.h"
@@ -84,7 +85,7 @@ static int connect_dial(void *arg, struct dial *d, const struct target *to, stru
 	const struct connect_run *run = arg;
 	const struct client_conf *conf = run->client.conf;
 
-	return where_dial(to, conf->where.numeric, conf->connect_timeout_ms, d, err);
+	return far_dial(run->env.shared, conf->where.numeric, conf->connect_timeout_ms, d, to, err);
 }
 
 static int connect_begin_mode(struct connect_run *run, struct err *err)

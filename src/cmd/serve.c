@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "cmd/commands.h"
+#include "cmd/far.h"
 #include "cmd/host.h"
 #include "cmd/serve.h"
 #include "cmd/talk.h"
@@ -15,7 +16,6 @@
 enum {
 	BACKLOG_MAX = 65535,
 	LOOK_UP_MS = 10000, /* for the names of all -H together */
-	DIAL_MS = 10000,    /* for each address that a mode connects to */
 	/* RFC 4787 REQ-5: a NAT keeps a UDP mapping for at least 2 minutes. A peer is kept as long,
 	 * so that while its mapping stands, it is known. */
 	PEER_IDLE_MS = 120000,
@@ -390,8 +390,9 @@ static void serve_fill_server(struct serve_run *run)
 static int serve_dial(void *arg, struct dial *d, const struct target *to, struct err *err)
 {
 	const struct serve_run *run = arg;
+	const struct mode_shared *shared = &run->conf->shared;
 
-	return where_dial(to, run->conf->where.numeric, DIAL_MS, d, err);
+	return far_dial(shared, run->conf->where.numeric, shared->connect_timeout_ms, d, to, err);
 }
 
 static int serve_init_run(struct serve_run *run, const struct opt_set *set,
@@ -503,7 +504,9 @@ static int serve_check_where(
 {
 	const void *conf = mode_conf(run->mode, set, run->conf);
 
-	if (mode_fits(run->mode, conf, run->where.via, err) < 0)
+	if (mode_fits(run->mode, conf, run->where.via, err) < 0 ||
+		far_check(run->mode, &run->conf->shared, run->conf->where.numeric, run->where.via,
+			err) < 0)
 		return -1;
 	return serve_check_per_peer(run, err);
 }

@@ -488,19 +488,44 @@ int where_aim(const struct where *where, const struct where_conf *conf, int64_t 
 	return 0;
 }
 
-int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, struct dial *d,
-	struct err *err)
+int where_of_target(const struct target *target, bool numeric, struct where *out, struct err *err)
 {
 	const struct where_conf plain = {.numeric = numeric, .sockets = SOCKET_OPTIONS_NONE};
 	struct target to = *target;
-	struct where where;
 
-	if (where_join(&plain, &to, &where, err) < 0 ||
-		(to.path[0] ? where_read_path(&plain, to.path, NULL, &where, err)
-			    : where_read_port(&plain, "connect", &where, err)) < 0 ||
-		where_aim(&where, &plain, timeout_ms, d, err) < 0)
+	if (where_join(&plain, &to, out, err) < 0)
 		return -1;
-	if (where.at.host[0])
-		d->where.target.host = target->at.host; /* which stays */
-	return dial_start(d, err);
+	return to.path[0] ? where_read_path(&plain, to.path, NULL, out, err)
+	                  : where_read_port(&plain, "connect", out, err);
+}
+
+/* Of a Unix socket, the source is a path. */
+static int where_read_source_path(const char *typed, struct addr *source, struct err *err)
+{
+	if (typed[0] != ':' || !text_is_digits(typed + 1))
+		return path_read(typed, source, err);
+	err_set(err, ERR_USAGE, "%s is a port to connect from, and a Unix socket has none",
+		quoted(typed).text);
+	return err_hint(err, "give a path of ours, as in -s ./client.sock");
+}
+
+int where_read_source(const char *typed, bool path, struct dial_conf *from, struct err *err)
+{
+	struct endpoint at;
+	uint16_t port = 0;
+
+	if (!typed)
+		return 0;
+	if (path)
+		return where_read_source_path(typed, &from->source, err);
+	if (endpoint_split(typed, &at) || (at.port[0] && port_read(at.port, &port, err) < 0) ||
+		(at.host[0] && (addr_from_numeric(&from->source, AF_UNSPEC, at.host, port) < 0 ||
+				       addr_is_group(&from->source) ||
+				       addr_is_broadcast(&from->source)))) {
+		err_set(err, ERR_USAGE, "%s is not an address to connect from", quoted(typed).text);
+		return err_hint(
+			err, "write it as 127.0.0.1, 127.0.0.1:4000, ::1, [::1]:4000 or :4000");
+	}
+	from->source_port = port;
+	return 0;
 }

@@ -46,10 +46,13 @@ int where_read(const struct where_conf *conf, const struct opt_args *args, const
 int where_aim(const struct where *where, const struct where_conf *conf, int64_t timeout_ms,
 	struct dial *d, struct err *err);
 
-/* Begin a dial to a target, which must live as long, without any of the options about sockets.
- * Returns 0, or -1 with err. */
-int where_dial(const struct target *target, bool numeric, int64_t timeout_ms, struct dial *d,
-	struct err *err);
+/* The same for a target, without any of the options about sockets. Returns 0, or -1 with
+ * ERR_USAGE. */
+int where_of_target(const struct target *target, bool numeric, struct where *out, struct err *err);
+
+/* Where a dial comes from: ADDR, ADDR:PORT, [V6]:PORT or :PORT, numeric, for it is one of ours; or
+ * the path of a Unix socket. typed may be NULL: anywhere. Returns 0, or -1 with ERR_USAGE. */
+int where_read_source(const char *typed, bool path, struct dial_conf *from, struct err *err);
 
 /* A port number up to 65535, or a service name (services(5)). Returns 0, or -1 with ERR_USAGE. */
 int port_read(const char *typed, uint16_t *port, struct err *err);

@@ -9,7 +9,10 @@ static void dial_tell_connected(struct dial *d)
 {
 	const struct transport *via = d->where.via;
 	const struct report connected = {
-		.kind = via->connectionless ? REPORT_AIMED : REPORT_CONNECTED,
+		.kind = d->conn               ? REPORT_JOINED
+	                : via->connectionless ? REPORT_AIMED
+	                                      : REPORT_CONNECTED,
+		.conn = d->conn,
 		.at = &d->at,
 		.transport = via->name,
 	};

@@ -22,6 +22,7 @@ struct dial {
 	 * NULL and why there is none. */
 	void (*done)(struct dial *d, struct conn *made, const struct err *why);
 	void *arg;
+	uint64_t conn;              /* for which connection it is made, in reports; 0: for none */
 	char typed[DIAL_TYPED_MAX]; /* room for where.typed */
 
 	struct connector *connector; /* NULL once it has answered */

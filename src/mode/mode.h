@@ -96,7 +96,7 @@ struct mode {
 };
 
 extern const struct mode mode_analyze, mode_broker, mode_chat, mode_discard, mode_echo, mode_exec,
-	mode_greet, mode_pipe, mode_source;
+	mode_greet, mode_pipe, mode_relay, mode_source;
 
 /* NULL-ended, in the order --help lists them; the first is the default. */
 extern const struct mode *const modes[];

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/foreign.h"
+
 static bool shared_eol_choice(size_t i, struct opt_choice *out)
 {
 	static const struct opt_choice choices[] = {{"lf", "a newline"},
@@ -63,18 +65,49 @@ static const struct opt splice_rows[] = {
 		.help = "read and write, where the kernel could move bytes by itself"},
 };
 
+static const struct opt target_rows[] = {
+	{.name = "to",
+		.kind = OPT_LIST,
+		OPT_FIELD(struct mode_shared, to),
+		.arg = "ADDRESS",
+		.completes = COMPLETES_HOST,
+		.help = "join each connection to one of its own to ADDRESS, HOST:PORT or "
+			"unix:PATH; given again, to the next if one cannot be reached"},
+	{.name = "to-source",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct mode_shared, to_source),
+		.arg = "[ADDR][:PORT]",
+		.help = "connect to ADDRESS from this local address or port, or to a Unix socket "
+			"from this path"},
+};
+
+/* Clients have it anyway. */
+static const struct opt timeout_rows[] = {
+	{.name = "connect-timeout",
+		.letter = 'w',
+		.kind = OPT_MSEC,
+		OPT_FIELD(struct mode_shared, connect_timeout_ms),
+		.arg = "DUR",
+		.fallback = "10s",
+		.help = "give an ADDRESS up when it takes longer to look up and connect (0: "
+			"never)"},
+};
+
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static const struct {
 	unsigned takes; /* the modes that have the rows */
+	bool serve_only;
 	const char *title;
 	const struct opt *rows;
 	size_t count;
 } shared_groups[] = {
-	{MODE_TAKES_REQUEST, "Time limits", request_rows, COUNT(request_rows)},
-	{MODE_TAKES_LINES, "Data", line_rows, COUNT(line_rows)},
-	{MODE_TAKES_SETTLE, "Data", settle_rows, COUNT(settle_rows)},
-	{MODE_TAKES_SPLICE, "Data", splice_rows, COUNT(splice_rows)},
+	{MODE_TAKES_TARGET, false, "Target", target_rows, COUNT(target_rows)},
+	{MODE_TAKES_TARGET, true, "Target", timeout_rows, COUNT(timeout_rows)},
+	{MODE_TAKES_REQUEST, false, "Time limits", request_rows, COUNT(request_rows)},
+	{MODE_TAKES_LINES, false, "Data", line_rows, COUNT(line_rows)},
+	{MODE_TAKES_SETTLE, false, "Data", settle_rows, COUNT(settle_rows)},
+	{MODE_TAKES_SPLICE, false, "Data", splice_rows, COUNT(splice_rows)},
 };
 
 static struct opt_modes shared_modes_of(enum mode_side side, unsigned takes)
@@ -92,6 +125,8 @@ void mode_options(struct opt_set *set, enum mode_side side, size_t offset)
 	for (size_t i = 0; i < COUNT(shared_groups); i++) {
 		const struct opt_modes whose = shared_modes_of(side, shared_groups[i].takes);
 
+		if (shared_groups[i].serve_only && side != MODE_OF_SERVE)
+			continue;
 		opt_set_add_for(set, shared_groups[i].title, shared_groups[i].rows,
 			shared_groups[i].count, offset, &whose);
 	}
@@ -109,18 +144,22 @@ const void *mode_conf(const struct mode *mode, const struct opt_set *set, const 
 	return NULL;
 }
 
-static int shared_check_strays(const struct mode *mode, const struct opt_set *set,
-	const struct opt_args *args, struct err *err)
+static int shared_check_strays(const struct mode *mode, enum mode_side side,
+	const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
 	const struct opt_modes *whose;
 	const char *stray = opts_stray(set, args, mode->name, &whose);
 	struct opt_modes_shown owners;
+	char hint[160];
 
 	if (!stray)
 		return 0;
 	owners = opt_modes_text(whose);
 	err_set(err, ERR_USAGE, "'%s' belongs to mode %s, not to mode %s", stray, owners.text,
 		mode->name);
+	/* That of nc limits silence, too. */
+	if (side == MODE_OF_SERVE && strcmp(stray, "-w") == 0)
+		return err_hint(err, "%s", foreign_hint("serve", stray, hint, sizeof(hint)));
 	return err_hint(err, "leave it out, or use --mode %s", owners.text);
 }
 
@@ -162,11 +201,23 @@ static int shared_check_program(
 		side == MODE_OF_SERVE ? "" : " HOST PORT");
 }
 
+static int shared_check_target(const struct mode *mode, enum mode_side side,
+	const struct mode_shared *shared, struct err *err)
+{
+	if (!(mode->takes & MODE_TAKES_TARGET) || shared->to.count)
+		return 0;
+	err_set(err, ERR_USAGE, "mode %s needs an address to connect to", mode->name);
+	return err_hint(err, "for example: sockx %s --mode %s --to localhost:80%s",
+		side == MODE_OF_SERVE ? "serve" : "connect", mode->name,
+		side == MODE_OF_SERVE ? "" : " HOST PORT");
+}
+
 int mode_options_check(const struct mode *mode, enum mode_side side, const struct opt_set *set,
 	const struct opt_args *args, const struct mode_shared *shared, struct err *err)
 {
-	if (shared_check_strays(mode, set, args, err) < 0 ||
+	if (shared_check_strays(mode, side, set, args, err) < 0 ||
 		shared_check_program(mode, side, args, err) < 0 ||
+		shared_check_target(mode, side, shared, err) < 0 ||
 		(mode->check && mode->check(set, args, err) < 0) ||
 		shared_check_progress(mode, set, args, err) < 0)
 		return -1;

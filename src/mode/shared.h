@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/opt.h"
+
 /* The options that several modes have. A mode's row says which of them it takes. */
 enum mode_takes {
 	MODE_TAKES_LINES = 1,   /* --eol, --crlf and --raw */
@@ -11,6 +13,7 @@ enum mode_takes {
 	MODE_TAKES_SETTLE = 4,  /* --settle */
 	MODE_TAKES_REQUEST = 8, /* --request-timeout */
 	MODE_TAKES_SPLICE = 16, /* --no-splice */
+	MODE_TAKES_TARGET = 32, /* --to, --to-source, and of serve --connect-timeout */
 };
 
 /* Which command runs it. */
@@ -18,12 +21,15 @@ enum mode_side { MODE_OF_SERVE, MODE_OF_CONNECT };
 
 /* Their values. */
 struct mode_shared {
-	const char *eol;    /* "lf", "crlf" or "none" */
-	bool crlf;          /* --crlf */
-	bool raw;           /* --raw */
-	int64_t settle_ms;  /* --settle */
-	int64_t request_ms; /* --request-timeout; 0: none */
-	bool no_splice;     /* --no-splice */
+	const char *eol;            /* "lf", "crlf" or "none" */
+	bool crlf;                  /* --crlf */
+	bool raw;                   /* --raw */
+	int64_t settle_ms;          /* --settle */
+	int64_t request_ms;         /* --request-timeout; 0: none */
+	bool no_splice;             /* --no-splice */
+	struct opt_list to;         /* --to: addresses, each in one word (core/target.h) */
+	const char *to_source;      /* --to-source, or NULL */
+	int64_t connect_timeout_ms; /* --connect-timeout, for each of them; not above 0: none */
 };
 
 /* Whether they ask for CR LF. */

@@ -139,6 +139,9 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_MEASURING] = {"progress", LEVEL_READY,
 		"{messages_out} messages sent, {messages_in} answered{pace}: {messages_per_s}/s, "
 		"p50 {rtt_p50_us}, p99 {rtt_p99_us}"},
+	[REPORT_JOINED] = {"conn.joined", LEVEL_PEOPLE,
+		"{conn}: joined to {address} ({transport})"},
+	[REPORT_NOT_JOINED] = {"conn.not_joined", LEVEL_READY, "{conn}: {reason}"},
 	[REPORT_PROGRAM_SAID] = {"program.stderr", LEVEL_READY, "{conn}: {line}"},
 	[REPORT_PROGRAM_ENDED] = {"program.ended", LEVEL_DETAIL,
 		"{conn}: program ended with status {status}"},

@@ -52,6 +52,8 @@ enum report_kind {
 	REPORT_NOT_LISTENING,  /* ... that does not listen yet: duration_ms */
 	REPORT_SCANNING,       /* a scan: open, refused, silent */
 	REPORT_MEASURING,      /* a measurement: messages, in_ms, their rate and round trips */
+	REPORT_JOINED,         /* a client has its own connection: conn, address, transport */
+	REPORT_NOT_JOINED,     /* ... cannot have one: conn, reason */
 	REPORT_PROGRAM_SAID,   /* a line of a program's standard error: conn, line */
 	REPORT_PROGRAM_ENDED,  /* a program has ended with another status than 0: conn, status */
 	REPORT_PROGRAM_FAILED, /* ... by a signal, or could not be started: conn, reason */

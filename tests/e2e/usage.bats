@@ -337,7 +337,7 @@ refuses_host() {
     refuses_saying "'echo'" serve -m ech
     refuses_saying "'discard'" serve --mode=discrad
     refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m nonsense
-    refuses_saying "pipe, echo, greet, chat, analyze, discard, source" serve -m relay
+    refuses_saying "source, exec, relay, broker" serve -m proxy
 }
 
 @test "sockx -l 9000: did you mean 'sockx serve -p 9000'" {

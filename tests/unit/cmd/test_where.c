@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "cmd/commands.h"
+#include "cmd/far.h"
 #include "cmd/where.h"
 #include "report/report.h"
 #include "transport/tcp.h"
@@ -319,6 +320,8 @@ Test(where, a_scheme_beside_another_way_is_a_usage_error)
 
 /* ---- what a mode connects to ---- */
 
+static const struct mode_shared nothing = {0};
+
 static int aim_at(const char *word, struct target *target, struct dial *d, struct err *err)
 {
 	struct reporter to = {0};
@@ -329,7 +332,7 @@ static int aim_at(const char *word, struct target *target, struct dial *d, struc
 	*d = (struct dial){.owner = &owner};
 	cr_assert(eq(int, loop_init(&loop, err), 0));
 	cr_assert(eq(ptr, (void *)target_read(word, target), NULL), "%s", word);
-	rc = where_dial(target, true, 1000, d, err);
+	rc = far_dial(&nothing, true, 1000, d, target, err);
 	dial_stop(d);
 	loop_free(&loop);
 	return rc;

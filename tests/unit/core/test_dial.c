@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "cmd/where.h"
+#include "cmd/far.h"
 #include "core/dial.h"
 #include "house.h"
 #include "transport/udp.h"
@@ -57,6 +57,8 @@ static void prepare_caller(struct caller *caller, struct stand *s)
 	conn_owner_init(&caller->owner);
 }
 
+static const struct mode_shared nothing = {0};
+
 /* Call the house by a target. */
 static void call(struct caller *caller, struct stand *s, const char *scheme)
 {
@@ -67,8 +69,8 @@ static void call(struct caller *caller, struct stand *s, const char *scheme)
 	snprintf(word, sizeof(word), "%s127.0.0.1:%u", scheme,
 		addr_port(&s->house.server.listeners[0].at));
 	cr_assert(eq(ptr, (void *)target_read(word, &caller->target), NULL));
-	cr_assert(eq(int, where_dial(&caller->target, true, 5000, &caller->dial, &err), 0), "%s",
-		err.what);
+	cr_assert(eq(int, far_dial(&nothing, true, 5000, &caller->dial, &caller->target, &err), 0),
+		"%s", err.what);
 	cr_assert(eq(uint, caller->told, 0), "never within the call");
 }
 

@@ -108,6 +108,8 @@ static const struct {
 		"100 messages sent, 99 answered in 1.24 s (10 B/s in, 27 B/s out): 80/s, "
 		"p50 0.051 ms, p99 12.345 ms\n",
 		"progress"},
+	{REPORT_JOINED, "7: joined to 127.0.0.1:80 (tcp)\n", "conn.joined"},
+	{REPORT_NOT_JOINED, "7: Connection reset by peer\n", "conn.not_joined"},
 	{REPORT_PROGRAM_SAID, "7: cat: \\x1b[2J\n", "program.stderr"},
 	{REPORT_PROGRAM_ENDED, "7: program ended with status 3\n", "program.ended"},
 	{REPORT_PROGRAM_FAILED, "7: Connection reset by peer\n", "program.failed"},
@@ -575,6 +577,8 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_NOT_LISTENING] = LEVEL_READY,
 		[REPORT_SCANNING] = LEVEL_READY,
 		[REPORT_MEASURING] = LEVEL_READY,
+		[REPORT_JOINED] = LEVEL_PEOPLE,
+		[REPORT_NOT_JOINED] = LEVEL_READY,
 		[REPORT_PROGRAM_SAID] = LEVEL_READY,
 		[REPORT_PROGRAM_ENDED] = LEVEL_DETAIL,
 		[REPORT_PROGRAM_FAILED] = LEVEL_READY,

@@ -1,0 +1,77 @@
+#include "cmd/far.h"
+
+#include "base/escape.h"
+#include "cmd/where.h"
+
+/* Fill where d goes, and from where. */
+static int far_aim(const struct mode_shared *shared, bool numeric, int64_t timeout_ms,
+	struct dial *d, const struct target *to, struct err *err)
+{
+	const struct where_conf plain = {.numeric = numeric, .sockets = SOCKET_OPTIONS_NONE};
+	struct where where;
+
+	if (where_of_target(to, numeric, &where, err) < 0 ||
+		where_aim(&where, &plain, timeout_ms, d, err) < 0)
+		return -1;
+	if (where.at.host[0])
+		d->where.target.host = to->at.host; /* which stays */
+	return where_read_source(shared->to_source, where.path.len, &d->where.from, err);
+}
+
+int far_dial(const struct mode_shared *shared, bool numeric, int64_t timeout_ms, struct dial *d,
+	const struct target *to, struct err *err)
+{
+	return far_aim(shared, numeric, timeout_ms, d, to, err) < 0 ? -1 : dial_start(d, err);
+}
+
+static int far_read(const char *word, struct target *out, struct err *err)
+{
+	const char *wrong = target_read(word, out);
+
+	if (!wrong && !out->at.digits)
+		return 0;
+	if (wrong)
+		err_set(err, ERR_USAGE, "address %s %s", quoted(word).text, wrong);
+	else
+		err_set(err, ERR_USAGE, "%s is a port without a host", quoted(word).text);
+	return err_hint(err, "after --to write HOST:PORT, udp://HOST:PORT or unix:PATH");
+}
+
+/* What passes over a transport. */
+static const char *far_goods(const struct transport *via)
+{
+	if (via->connectionless)
+		return "datagrams";
+	return via->message_max ? "packets" : "a stream";
+}
+
+/* Nothing else would be kept whole: an end, the bounds of messages. */
+static int far_suits(const struct mode *mode, const struct transport *near,
+	const struct transport *far, struct err *err)
+{
+	if (near->connectionless == far->connectionless && !near->message_max == !far->message_max)
+		return 0;
+	err_set(err, ERR_USAGE, "mode %s cannot join %s to %s", mode->name, far_goods(near),
+		far_goods(far));
+	return err_hint(err, "both sides must be streams (TCP or Unix), both datagrams (UDP or "
+			     "Unix), or both sequenced packets");
+}
+
+int far_check(const struct mode *mode, const struct mode_shared *shared, bool numeric,
+	const struct transport *via, struct err *err)
+{
+	if (!(mode->takes & MODE_TAKES_TARGET))
+		return 0;
+	for (size_t i = 0; i < shared->to.count; i++) {
+		struct dial d = {0};
+		struct target to;
+		struct resolved known;
+
+		if (far_read(shared->to.items[i], &to, err) < 0 ||
+			far_aim(shared, numeric, 0, &d, &to, err) < 0 ||
+			far_suits(mode, via, d.where.via, err) < 0 ||
+			(!d.where.at.len && resolve_at_once(&d.where.target, &known, err) < 0))
+			return -1;
+	}
+	return 0;
+}

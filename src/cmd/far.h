@@ -1,0 +1,20 @@
+#ifndef SOCKX_CMD_FAR_H
+#define SOCKX_CMD_FAR_H
+
+#include "core/dial.h"
+#include "core/target.h"
+#include "mode/mode.h"
+
+/* The far side of a mode that connects: what --to and --to-source say, as addresses. */
+
+/* Check them, where the mode has them, for a near side whose bytes travel via that. Returns 0, or
+ * -1 with ERR_USAGE. */
+int far_check(const struct mode *mode, const struct mode_shared *shared, bool numeric,
+	const struct transport *via, struct err *err);
+
+/* mode_env.dial, but for its first argument: begin a dial to a target, which must live as long.
+ * None of the options about sockets concerns it. Returns 0, or -1 with err. */
+int far_dial(const struct mode_shared *shared, bool numeric, int64_t timeout_ms, struct dial *d,
+	const struct target *to, struct err *err);
+
+#endif

@@ -1,0 +1,430 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "mode/relay.h"
+#include "script.h"
+
+TestSuite(mode_relay, .timeout = 60);
+
+enum { CALLS_MAX = 4 };
+
+/* A server's run for one client; the target answers when the test says so. */
+struct stage {
+	struct scene sc;
+	struct mode_env env;
+	struct mode_shared shared;
+	struct relay_run run;
+	struct lines told;
+	struct reporter to;
+	struct dial *calls[CALLS_MAX];
+	const struct target *called[CALLS_MAX];
+	size_t call_count;
+	bool cannot_call;
+	struct script *far;
+	unsigned done;
+	struct err why;
+};
+
+static void on_done(void *arg, const struct err *why)
+{
+	struct stage *st = arg;
+
+	st->done++;
+	if (why)
+		st->why = *why;
+}
+
+static void on_enough(void *arg)
+{
+	(void)arg;
+}
+
+static int on_dial(void *arg, struct dial *d, const struct target *to, struct err *err)
+{
+	struct stage *st = arg;
+
+	cr_assert(lt(sz, st->call_count, CALLS_MAX));
+	st->calls[st->call_count] = d;
+	st->called[st->call_count++] = to;
+	return st->cannot_call ? err_set(err, ERR_RUNTIME, "cannot call") : 0;
+}
+
+static void on_far_gone(struct conn_owner *owner, struct conn *c, const struct err *why)
+{
+	struct stage *st =
+		container_of(container_of(owner, struct relay_run, far), struct stage, run);
+
+	(void)c;
+	st->far->ended++;
+	st->far->failed = why != NULL;
+	if (why)
+		st->far->why = *why;
+}
+
+static struct stage *stage(void)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	st->to = lines_reporter(&st->told);
+	st->to.level = LEVEL_READY;
+	st->shared.to = (struct opt_list){.items = {"one:1", "two:2"}, .count = 2};
+	scene_begin_for(&st->sc, &mode_relay.on, &st->run);
+	st->env = (struct mode_env){.loop = &st->sc.loop,
+		.to = &st->to,
+		.scratch = &st->sc.scratch,
+		.shared = &st->shared,
+		.state = &st->run,
+		.vouches = true,
+		.dial = on_dial,
+		.done = on_done,
+		.enough = on_enough,
+		.arg = st};
+	cr_assert(eq(int, mode_relay.begin(&st->env, &err), 0), "%s", err.what);
+	st->run.far.gone = on_far_gone;
+	return st;
+}
+
+/* The target that was called last answers. */
+static void answer(struct stage *st, struct script *far)
+{
+	const struct link link = scene_link(&st->sc, far);
+	struct conn *made = conn_new(&st->run.far, &link, NULL, CONN_BOTH);
+	struct dial *d = st->calls[st->call_count - 1];
+
+	st->far = far;
+	d->done(d, made, NULL);
+	conn_begin(made);
+}
+
+static void refuse(struct stage *st, const char *why)
+{
+	struct dial *d = st->calls[st->call_count - 1];
+	struct err err = {0};
+
+	err_set(&err, ERR_REFUSED, "cannot connect to %s: Connection refused", why);
+	err_cause(&err, "Connection");
+	d->done(d, NULL, &err);
+}
+
+static struct stage *join(struct script *near, struct script *far)
+{
+	struct stage *st = stage();
+
+	scene_join(&st->sc, near);
+	answer(st, far);
+	return st;
+}
+
+/* Until neither is left. */
+static void play(struct stage *st)
+{
+	while (st->sc.owner.open_now || st->run.far.open_now)
+		scene_turn(&st->sc, 1);
+	cr_assert(list_empty(&st->run.pairs));
+}
+
+static void end(struct stage *st)
+{
+	mode_relay.finish(&st->env);
+	cr_assert(eq(uint, st->done, 1));
+	mode_relay.end(&st->env);
+	if (st->far)
+		cr_assert(eq(uint, st->far->closed, 1));
+	scene_end(&st->sc);
+	free(st);
+}
+
+/* ---- what passes ---- */
+
+Test(mode_relay, passes_everything_both_ways)
+{
+	char *out = script_bytes(200000), *back = script_bytes(150000);
+	struct script near = {.incoming = out, .incoming_len = 200000, .per_read = 5000};
+	struct script far = {.incoming = back, .incoming_len = 150000, .per_read = 70000};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(eq(sz, far.outgoing_len, 200000));
+	cr_assert(eq(int, memcmp(far.outgoing, out, 200000), 0));
+	cr_assert(eq(sz, near.outgoing_len, 150000));
+	cr_assert(eq(int, memcmp(near.outgoing, back, 150000), 0));
+	cr_assert(eq(uint, near.finished + far.finished, 2));
+	cr_assert(not(near.failed || far.failed));
+	cr_assert(eq(str, st->told.text, ""));
+	end(st);
+	free(out);
+	free(back);
+}
+
+Test(mode_relay, passes_it_in_pieces_to_sides_that_take_little)
+{
+	struct script near = {.incoming = "the question", .ragged = true, .again_every = 3};
+	struct script far = {.incoming = "and its answer", .ragged = true, .again_every = 2};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(eq(str, far.outgoing, "the question"));
+	cr_assert(eq(str, near.outgoing, "and its answer"));
+	end(st);
+}
+
+Test(mode_relay, keeps_messages_whole)
+{
+	const char *const out[] = {"one", "", "three", NULL}, *const back[] = {"", "two", NULL};
+	struct script near = {.message_max = 100, .messages = out};
+	struct script far = {.message_max = 100, .messages = back};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(eq(str, far.outgoing, "[one][][three]"));
+	cr_assert(eq(str, near.outgoing, "[][two]"));
+	end(st);
+}
+
+Test(mode_relay, reads_nothing_of_a_client_before_its_target_is_there)
+{
+	struct script near = {.incoming = "early"}, far = {0};
+	struct stage *st = stage();
+
+	scene_join(&st->sc, &near);
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(uint, near.calls, 0));
+	answer(st, &far);
+	play(st);
+	cr_assert(eq(str, far.outgoing, "early"));
+	end(st);
+}
+
+Test(mode_relay, reads_no_more_than_is_taken)
+{
+	char *bytes = script_bytes(1000000);
+	struct script near = {.incoming = bytes, .incoming_len = 1000000};
+	struct script far = {.deaf = true, .stays = true, .incoming = "still heard"};
+	struct stage *st = join(&near, &far);
+
+	scene_turn(&st->sc, 50);
+	cr_assert(le(sz, near.sent, CONN_QUEUE_MAX_BYTES + CONN_READ_BYTES));
+	cr_assert(eq(str, near.outgoing, "still heard"));
+	far.deaf = far.stays = false;
+	play(st);
+	cr_assert(eq(sz, far.outgoing_len, 1000000));
+	cr_assert(not(near.failed || far.failed));
+	end(st);
+	free(bytes);
+}
+
+/* ---- ends ---- */
+
+Test(mode_relay, the_clients_end_is_passed_on_and_the_answer_still_comes)
+{
+	struct script near = {.incoming = "question"};
+	struct script far = {.incoming = "late answer", .reads_nothing = true};
+	struct stage *st = join(&near, &far);
+
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(str, far.outgoing, "question"));
+	cr_assert(eq(uint, far.finished, 1));
+	cr_assert(eq(uint, near.finished, 0));
+	far.reads_nothing = false;
+	play(st);
+	cr_assert(eq(str, near.outgoing, "late answer"));
+	cr_assert(eq(uint, near.finished, 1));
+	end(st);
+}
+
+Test(mode_relay, the_targets_end_is_passed_on_and_it_still_gets_what_comes)
+{
+	struct script near = {.incoming = "upload", .reads_nothing = true};
+	struct script far = {.incoming = "welcome"};
+	struct stage *st = join(&near, &far);
+
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(str, near.outgoing, "welcome"));
+	cr_assert(eq(uint, near.finished, 1));
+	cr_assert(eq(uint, far.finished, 0));
+	near.reads_nothing = false;
+	play(st);
+	cr_assert(eq(str, far.outgoing, "upload"));
+	cr_assert(eq(uint, far.finished, 1));
+	end(st);
+}
+
+Test(mode_relay, an_end_waits_for_what_came_before_it)
+{
+	struct script near = {.incoming = "all of it"};
+	struct script far = {.deaf = true, .stays = true};
+	struct stage *st = join(&near, &far);
+
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(uint, far.finished, 0));
+	far.deaf = far.stays = false;
+	play(st);
+	cr_assert(eq(str, far.outgoing, "all of it"));
+	cr_assert(eq(uint, far.finished, 1));
+	end(st);
+}
+
+/* ---- failures ---- */
+
+Test(mode_relay, a_lost_target_fails_the_client_after_what_came)
+{
+	struct script near = {.stays = true, .per_write = 3};
+	struct script far = {.incoming = "half of", .fail_read_at = 2, .error = ECONNRESET};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(eq(str, near.outgoing, "half of"));
+	cr_assert(eq(uint, near.finished, 0));
+	cr_assert(near.failed);
+	cr_assert(
+		strstr(near.why.what, "lost after 7 bytes received") != NULL, "%s", near.why.what);
+	end(st);
+}
+
+Test(mode_relay, a_lost_client_fails_the_target_after_what_came)
+{
+	struct script near = {.incoming = "half of", .fail_read_at = 2, .error = ECONNRESET};
+	struct script far = {.stays = true, .per_write = 3};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(near.failed);
+	cr_assert(eq(str, far.outgoing, "half of"));
+	cr_assert(eq(uint, far.finished, 0));
+	cr_assert(far.failed);
+	end(st);
+}
+
+Test(mode_relay, a_target_that_refuses_what_is_sent_may_still_say_why)
+{
+	struct script near = {.incoming = "a long request", .stays = true};
+	struct script far = {
+		.incoming = "no", .reads_nothing = true, .fail_write_at = 1, .error = EPIPE};
+	struct stage *st = join(&near, &far);
+
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(uint, near.ended, 0));
+	far.reads_nothing = false;
+	play(st);
+	cr_assert(eq(str, near.outgoing, "no"));
+	cr_assert(near.failed);
+	end(st);
+}
+
+Test(mode_relay, a_target_lost_once_the_client_is_done_is_the_runs_error)
+{
+	struct script near = {.incoming = "last words"};
+	struct script far = {.incoming = "x", .deaf = true, .fail_write_at = 1, .error = EPIPE};
+	struct stage *st = join(&near, &far);
+
+	while (!near.ended)
+		scene_turn(&st->sc, 1);
+	cr_assert(not(near.failed));
+	far.deaf = false;
+	play(st);
+	cr_assert(far.failed);
+	end(st);
+}
+
+/* ---- no target ---- */
+
+Test(mode_relay, the_next_target_is_called_where_one_cannot_be_reached)
+{
+	struct script near = {.incoming = "hello"}, far = {0};
+	struct stage *st = stage();
+
+	scene_join(&st->sc, &near);
+	refuse(st, "one:1");
+	cr_assert(eq(sz, st->call_count, 2));
+	cr_assert(eq(str, (char *)st->called[0]->at.host, "one"));
+	cr_assert(eq(str, (char *)st->called[1]->at.host, "two"));
+	answer(st, &far);
+	play(st);
+	cr_assert(eq(str, far.outgoing, "hello"));
+	end(st);
+}
+
+Test(mode_relay, without_any_target_a_client_is_failed_and_it_is_told)
+{
+	struct script near = {.incoming = "hello"};
+	struct stage *st = stage();
+
+	scene_join(&st->sc, &near);
+	refuse(st, "one:1");
+	refuse(st, "two:2");
+	play(st);
+	cr_assert(eq(uint, near.calls, 0));
+	cr_assert(near.failed);
+	cr_assert(eq(str, near.why.what, "cannot connect to two:2: Connection refused"));
+	cr_assert(eq(str, st->told.text, "1: cannot connect to two:2: Connection refused\n"));
+	end(st);
+}
+
+Test(mode_relay, a_target_that_cannot_even_be_called_is_like_one_that_refuses)
+{
+	struct script near = {.incoming = "hello"};
+	struct stage *st = stage();
+
+	st->cannot_call = true;
+	scene_join(&st->sc, &near);
+	play(st);
+	cr_assert(eq(sz, st->call_count, 2));
+	cr_assert(eq(str, near.why.what, "cannot call"));
+	end(st);
+}
+
+Test(mode_relay, a_client_that_leaves_before_its_target_is_there_is_let_go)
+{
+	struct script near = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage();
+	struct conn *c = scene_join(&st->sc, &near);
+
+	mode_relay.on.hung_up(c);
+	scene_turn(&st->sc, 2);
+	cr_assert(eq(uint, near.ended, 0), "without an error it waits");
+	near.pending_error = ECONNRESET;
+	mode_relay.on.hung_up(c);
+	play(st);
+	cr_assert(near.failed);
+	end(st);
+}
+
+/* ---- stopping ---- */
+
+Test(mode_relay, a_server_that_stops_ends_targets_in_order)
+{
+	struct script near = {.stays = true, .reads_nothing = true};
+	struct script far = {.stays = true, .reads_nothing = true};
+	struct stage *st = join(&near, &far);
+
+	mode_relay.stopping(&st->env);
+	conn_cut(conn_of_node(st->sc.owner.conns.next), 0);
+	scene_turn(&st->sc, 3);
+	cr_assert(eq(uint, near.ended, 1));
+	cr_assert(eq(uint, far.finished, 1));
+	scene_pass_ms(&st->sc, 200);
+	play(st);
+	cr_assert(not(far.failed));
+	end(st);
+}
+
+Test(mode_relay, a_server_that_stops_does_not_wait_for_ever)
+{
+	struct script near = {.incoming = "owed", .stays = true};
+	struct script far = {.stays = true, .deaf = true};
+	struct stage *st = join(&near, &far);
+
+	scene_turn(&st->sc, 3);
+	mode_relay.stopping(&st->env);
+	conn_cut(conn_of_node(st->sc.owner.conns.next), 0);
+	scene_turn(&st->sc, 3);
+	mode_relay.finish(&st->env);
+	cr_assert(eq(uint, st->done, 0));
+	scene_pass_ms(&st->sc, 2000);
+	cr_assert(eq(uint, st->done, 1));
+	cr_assert(eq(str, st->why.what, "stopped with 4 bytes that targets had not taken"));
+	end(st);
+}
