@@ -600,7 +600,9 @@ static void conn_on_ready(struct watch *w, uint32_t events)
 /* The kernel reports an error or a hang-up of each descriptor that it watches, and of no other. */
 static void conn_watch_for_hang_up(struct conn *c)
 {
-	if (c->on->hung_up && conn_alive(c) && loop_watch(c->owner->loop, &c->watch, 0) < 0)
+	if (!c->on->hung_up || c->link.fd < 0 || !conn_alive(c))
+		return;
+	if (loop_watch(c->owner->loop, &c->watch, 0) < 0)
 		conn_end_soon(c, ENDED_LOST, errno);
 }
 

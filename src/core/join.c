@@ -2,17 +2,23 @@
 
 #include <errno.h>
 
+#include "base/messages.h"
+
 /* Whether what comes can be passed on. */
 static bool join_is_led_on(const struct join *j)
 {
 	return j->on->gathers || (j->to && !conn_finished(j->to));
 }
 
+/* What is a stream is stopped at once, for it waits where it comes from. A datagram is lost there.
+ */
 static void join_keep(struct join *j, struct span in)
 {
-	if (buf_add(&j->held, in) < 0)
+	j->whole = conn_message_max(j->from) > 0;
+	if ((j->whole ? messages_add(&j->held, in) : buf_add(&j->held, in)) < 0)
 		conn_lost(j->from, ENOMEM);
-	conn_pause(j->from);
+	if (!conn_connectionless(j->from) || j->held.len >= CONN_QUEUE_MAX_BYTES)
+		conn_pause(j->from);
 }
 
 static int join_put(struct join *j, struct span in)
@@ -53,8 +59,10 @@ void join_begin(struct join *j, struct conn *to)
 
 	j->to = to;
 	j->held = (struct buf){0};
-	if (held.len)
+	if (held.len && !j->whole)
 		verdict = join_put(j, buf_span(&held));
+	for (; held.len && j->whole; messages_drop_first(&held))
+		verdict = join_put(j, messages_first(&held));
 	buf_free(&held);
 	if (verdict == 0)
 		join_go_on(j);

@@ -39,6 +39,7 @@ struct join {
 	struct conn *from, *to;  /* NULL: not there (yet, or any more) */
 	struct conn_owner owner; /* of the end that join_open opened */
 	struct buf held;         /* came while there was no `to` */
+	bool whole;              /* ... as messages (base/messages.h) */
 	bool hung_up; /* its terminal has: that was no failure of ours, and SIGHUP is to come */
 	bool by_hand; /* the kernel is not to move bytes by itself */
 };

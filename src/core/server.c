@@ -507,15 +507,31 @@ static size_t server_clients_of(const struct server *s, size_t descriptors)
 	return clients ? clients : 1;
 }
 
+/* How many peers without a connection: each costs only what its mode opens for it. */
+static size_t server_sessions_max(const struct server *s)
+{
+	const int fd = s->listeners[0].socket.fd;
+	size_t descriptors, most;
+
+	if (!s->conf.client_descriptors)
+		return SERVER_SESSIONS_MAX;
+	descriptors = limits_descriptors(s->clients.to, fd);
+	if (descriptors <= SPARE_DESCRIPTORS)
+		return 1;
+	most = (descriptors - SPARE_DESCRIPTORS) / s->conf.client_descriptors;
+	return most < SERVER_SESSIONS_MAX ? most : SERVER_SESSIONS_MAX;
+}
+
 /* How many clients there may be at once: by default as many as there can be descriptors.
- * Returns 0, or -1 if not even one can ever be taken. Sessions need no descriptor of their own. */
+ * Returns 0, or -1 if not even one can ever be taken. */
 static int server_find_room(struct server *s, struct err *err)
 {
 	size_t most;
 
 	if (server_has_sessions(s)) {
 		if (!s->conf.max_conns)
-			s->conf.max_conns = SERVER_SESSIONS_MAX;
+			s->conf.max_conns = server_sessions_max(s);
+		s->sessions.conf.max = s->conf.max_conns;
 		return 0;
 	}
 	most = limits_descriptors(s->clients.to, s->listeners[0].socket.fd);

@@ -8,6 +8,7 @@
 enum {
 	/* From so much at a time on it is cheaper to let the kernel move the bytes. */
 	FLOW_BYTES = 16 * 1024,
+	FAR_MESSAGES = 64,    /* datagrams of a target that are taken in a turn */
 	STOP_LINGER_MS = 100, /* we stop: how long a target that still sends is waited for */
 	STOP_MS = 2000,       /* ... and one that does not take what it is owed */
 };
@@ -21,7 +22,7 @@ struct relay_side {
 	bool flows;        /* FLOW_BYTES or more came at a time */
 };
 
-/* The way to the target, until it has been reached. */
+/* The way to the target, until it has been reached; over datagrams, as long as the connection. */
 struct relay_call {
 	struct list node; /* first: loop_bury frees it */
 	struct relay_pair *pair;
@@ -153,7 +154,8 @@ static void relay_closed(struct conn *c, const struct err *why)
 
 	side->conn = side->join.from = NULL;
 	join_stop(&side->other->join);
-	relay_drop_call(p);
+	if (!p->far.conn)
+		relay_drop_call(p);
 	relay_judge(side, why);
 	relay_end_side(side->other, why);
 	if (!side->other->conn)
@@ -200,7 +202,7 @@ static void relay_eof(struct conn *c)
 static void relay_hung_up(struct conn *c)
 {
 	struct relay_side *side = relay_side_of(c);
-	int error = side->pair->call ? conn_take_error(c) : 0;
+	int error = side->pair->far.conn ? 0 : conn_take_error(c);
 
 	if (error)
 		conn_lost(c, error);
@@ -213,12 +215,28 @@ static void relay_begin_join(struct relay_side *side)
 	join_begin(&side->join, side->other->conn);
 }
 
-/* The target is there. */
+/* A datagram whose sender is given as the target: its answer would come back to us as the next one
+ * to be passed on, for ever. */
+static bool relay_is_loop(const struct relay_pair *p)
+{
+	const struct addr near = conn_address(p->near.conn), far = conn_address(p->far.conn);
+
+	return conn_connectionless(p->far.conn) && addr_equal(&near, &far);
+}
+
+/* The target is there. Over datagrams the call goes on: refused, it goes to the next address. */
 static void relay_far_open(struct conn *far)
 {
 	struct relay_pair *p = relay_side_of(far)->pair;
 
-	relay_drop_call(p);
+	if (relay_is_loop(p)) {
+		conn_expel(p->near.conn, "it is the target itself");
+		return;
+	}
+	if (conn_connectionless(far))
+		conn_expect_messages(far, FAR_MESSAGES);
+	else
+		relay_drop_call(p);
 	relay_begin_join(&p->near);
 	relay_begin_join(&p->far);
 }
@@ -318,7 +336,8 @@ static void relay_open(struct conn *near)
 	struct err why = {0};
 
 	if (p) {
-		conn_pause(near);
+		if (!conn_connectionless(near))
+			conn_pause(near);
 		relay_call_next(p->call, &why);
 		return;
 	}
@@ -411,7 +430,6 @@ const struct mode mode_relay = {
 	.state_size = sizeof(struct relay_run),
 	.descriptors = 1,
 	.exposes = true,
-	.no_datagrams = "it joins connections, and datagrams have none",
 	.begin = relay_begin,
 	.finish = relay_finish,
 	.finishes_in_time = true,

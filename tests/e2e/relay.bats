@@ -109,6 +109,77 @@ exchanges() {
     is_clean
 }
 
+# ---- datagrams ----
+
+@test "datagrams: 50 peers, each with a session of its own" {
+    start_target -u -m echo
+    start_relay -u --to "udp://127.0.0.1:$TARGET"
+    "$PYTHON" "$PEERS/udp_load.py" 127.0.0.1 "$PORT" 50 40 4 1200
+    [ "$(descriptors)" -eq $((BEFORE + 50)) ]
+}
+
+@test "datagrams: the first ones wait until the name is looked up, and empty ones are some" {
+    start_target -u -v -m echo
+    start_relay -u --to "udp://localhost:$TARGET"
+    "$PYTHON" "$PEERS/udp_load.py" 127.0.0.1 "$PORT" 20 1 1 100
+    "$PYTHON" "$PEERS/udp_client.py" empty 127.0.0.1 "$PORT"
+}
+
+@test "datagrams: UDP to a Unix socket, and back" {
+    start_unix_server there -u -m echo
+    start_relay -u --to unix-datagram:there
+    "$PYTHON" "$PEERS/udp_load.py" 127.0.0.1 "$PORT" 5 20 1 1000
+    start_target -u -m echo
+    start_unix_server here -u -m relay --to "udp://127.0.0.1:$TARGET"
+    [ "$(sockx echo -u -U here hello)" = hello ]
+}
+
+@test "datagrams: a peer that is silent for -i is forgotten" {
+    start_target -u -m echo
+    start_relay -u -i 200ms --to "udp://127.0.0.1:$TARGET"
+    "$PYTHON" "$PEERS/udp_load.py" 127.0.0.1 "$PORT" 10 2 1 100
+    is_clean
+}
+
+@test "datagrams: a target that refuses is told, and tried again for the next one" {
+    free_port
+    TARGET=$PORT
+    start_relay -v -u --to "udp://127.0.0.1:$TARGET"
+    "$PYTHON" "$PEERS/udp_client.py" send 127.0.0.1 "$PORT" one
+    server_said "^1: .* lost after 3 bytes .*: cannot reach 127\\.0\\.0\\.1:$TARGET: Connection refused\$"
+    is_clean
+    start_job "$SOCKX" serve -u -m echo -H 127.0.0.1 -p "$TARGET"
+    wait_until has_line "$JOB_ERR" '^listening'
+    "$PYTHON" "$PEERS/udp_load.py" 127.0.0.1 "$PORT" 1 2 1 100
+}
+
+@test "datagrams: what comes from the target itself is not passed on to it" {
+    start_job "$PYTHON" -c 'import socket, sys
+sock = socket.socket(type=socket.SOCK_DGRAM)
+sock.bind(("127.0.0.1", 0))
+print(sock.getsockname()[1], flush=True)
+sock.sendto(b"ball", ("127.0.0.1", int(sys.stdin.readline())))
+while True:
+    data, sender = sock.recvfrom(100)
+    print(data, flush=True)
+    sock.sendto(data, sender)' < <(until [ -s port ]; do sleep 0.01; done; cat port)
+    wait_until has_line "$JOB_OUT" '^[0-9]'
+    start_relay -v -u --to "udp://127.0.0.1:$(cat "$JOB_OUT")"
+    echo "$PORT" >port
+    server_said '^1: .* lost after 4 bytes received, 0 sent: sent away: it is the target itself'
+    is_clean
+    run ! grep -q ball "$JOB_OUT"
+}
+
+@test "few descriptors: of datagram peers, the oldest make room" {
+    start_target -u -m echo
+    LAUNCHER=(prlimit --nofile=24:24)
+    start_relay -u --to "udp://127.0.0.1:$TARGET"
+    for _ in {1..40}; do
+        "$PYTHON" "$PEERS/udp_client.py" turns 127.0.0.1 "$PORT" a
+    done
+}
+
 # ---- ends ----
 
 @test "the client's end is passed on at once, and the answer still comes" {

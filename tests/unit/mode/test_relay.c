@@ -184,6 +184,28 @@ Test(mode_relay, keeps_messages_whole)
 	end(st);
 }
 
+Test(mode_relay, keeps_datagrams_that_come_before_the_target_is_there)
+{
+	const char *const out[] = {"one", "", "three", NULL}, *const back[] = {"answer", NULL};
+	struct script near = {
+		.message_max = 100, .connectionless = true, .messages = out, .stays = true};
+	struct script far = {
+		.message_max = 100, .connectionless = true, .messages = back, .stays = true};
+	struct stage *st = stage();
+
+	scene_join(&st->sc, &near);
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(sz, near.messages_read, 3));
+	answer(st, &far);
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(str, far.outgoing, "[one][][three]"));
+	cr_assert(eq(str, near.outgoing, "[answer]"));
+	conn_close(conn_of_node(st->sc.owner.conns.next), 0);
+	play(st);
+	cr_assert(not(far.failed));
+	end(st);
+}
+
 Test(mode_relay, reads_nothing_of_a_client_before_its_target_is_there)
 {
 	struct script near = {.incoming = "early"}, far = {0};
