@@ -75,7 +75,7 @@ _sockx_serve() {
 
 _sockx_connect() {
 	case $before in
-		-m | --mode) _sockx_reply -W 'pipe chat exec'; return ;;
+		-m | --mode) _sockx_reply -W 'pipe chat exec relay'; return ;;
 		--max-answer) return ;;
 		--probe) return ;;
 		-H | --host) _sockx_reply -A hostname; return ;;
@@ -94,6 +94,8 @@ _sockx_connect() {
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
+		--to) _sockx_reply -A hostname; return ;;
+		--to-source) return ;;
 		--eol) _sockx_reply -W 'lf crlf none'; return ;;
 		--settle) return ;;
 		-q | --quit-after) return ;;
@@ -106,7 +108,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --bye --turns --pass-socket'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --to --to-source --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --bye --turns --pass-socket'
 		return
 	fi
 	_sockx_address

@@ -418,6 +418,7 @@ static void relay_end(struct mode_env *env)
 const struct mode mode_relay = {
 	.name = "relay",
 	.summary = "join each client to a connection of its own to another server",
+	.client_summary = "join the server to another one",
 	.on = {.open = relay_open,
 		.data = relay_data,
 		.move = relay_move,

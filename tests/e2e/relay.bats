@@ -329,6 +329,46 @@ while True:
     run ! has_line "$TARGET_ERR" ' lost '
 }
 
+# ---- the client of two servers ----
+
+# What two servers get from each other by a client; its options in WITH.
+joins() {
+    random_file one 3000000
+    random_file two 2000000
+    SERVER_TO=got2 start_server "$@" <one
+    first=$PORT first_pid=$SERVER_PID first_err=$SERVER_ERR
+    SERVER_TO=got1 start_server "$@" <two
+    run -0 sockx connect "${WITH[@]}" -m relay "127.0.0.1:$first" --to "127.0.0.1:$PORT"
+    wait_server
+    SERVER_PID=$first_pid SERVER_ERR=$first_err
+    wait_server
+    same_bytes one got1
+    same_bytes two got2
+}
+
+@test "connect -m relay: two servers, joined both ways" {
+    WITH=()
+    joins -H 127.0.0.1
+    WITH=(--no-splice)
+    joins -H 127.0.0.1
+}
+
+@test "connect -m relay: the status tells which side failed, and how" {
+    free_port
+    TARGET=$PORT
+    start_server -H 127.0.0.1 -m echo
+    run -7 sockx connect -m relay "127.0.0.1:$PORT" --to "127.0.0.1:$TARGET"
+    [ "${lines[0]}" = "sockx: cannot connect to 127.0.0.1:$TARGET: Connection refused" ]
+    run -7 sockx connect -m relay "127.0.0.1:$TARGET" --to "127.0.0.1:$PORT"
+    near=$PORT
+    start_odd_target reset_sending 1000
+    run -4 sockx connect -m relay "127.0.0.1:$near" --to "127.0.0.1:$TARGET"
+    [[ ${lines[0]} == "sockx: connection with 127.0.0.1:$TARGET lost after "* ]]
+    run -4 sockx connect -m relay "127.0.0.1:$TARGET" --to "127.0.0.1:$near"
+    run -2 sockx connect -m relay "127.0.0.1:$near"
+    [ "${lines[0]}" = "sockx: mode relay needs an address to connect to" ]
+}
+
 # ---- what cannot be meant ----
 
 @test "a relay needs a target that it can join its clients to" {
