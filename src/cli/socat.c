@@ -389,11 +389,6 @@ static bool socat_say_lack(struct socat_line *line, char *out, size_t size)
 		snprintf(out, size, "sockx has no '%s'; socat has it", end->kind->name);
 		return true;
 	}
-	if (line->count == 2 && (listens || socat_find_role(line, CONNECTS)) &&
-		line->ends[0].kind->role <= LISTENS && line->ends[1].kind->role <= LISTENS) {
-		snprintf(out, size, "sockx joins no two sockets with each other; socat does");
-		return true;
-	}
 	end = socat_find_role(line, ECHOES);
 	if (end && (!listens || end->has_rest)) {
 		snprintf(out, size, "%s",
@@ -565,6 +560,139 @@ static const char *socat_note(struct socat_line *line, const struct socat_end *n
 	return "";
 }
 
+/* ---- two sockets, joined ---- */
+
+static bool socat_is_relay(const struct socat_line *line)
+{
+	return line->count == 2 && line->ends[0].kind->role <= LISTENS &&
+	       line->ends[1].kind->role <= LISTENS;
+}
+
+/* Whether *at begins with our option; then go on after it. */
+static bool socat_skip(const char **at, const char *option)
+{
+	size_t len = strlen(option);
+
+	if (strncmp(*at, option, len) != 0 || ((*at)[len] != ' ' && (*at)[len] != '\0'))
+		return false;
+	*at += len;
+	return true;
+}
+
+/* What passes over an end, as the scheme of a Unix socket says it. Only what --to and -w say can be
+ * asked of the far one: another option is left in *rest. */
+static const char *socat_way_of(const struct socat_end *end, char *wait, const char **rest)
+{
+	const char *at = end->options;
+	const char *way = strstr(end->kind->options, "-u") ? "-datagram" : "";
+
+	for (;;) {
+		if (socat_skip(&at, " -u"))
+			way = "-datagram";
+		else if (socat_skip(&at, " --seqpacket"))
+			way = "-seqpacket";
+		else if (socat_skip(&at, " -w"))
+			at += 1 +
+			      snprintf(wait, PART_MAX, "%.*s", (int)strcspn(at + 1, " "), at + 1);
+		else
+			break;
+	}
+	*rest = at;
+	return way;
+}
+
+/* A name of which only one family is wanted cannot be said in one word. */
+static bool socat_wants_family(const struct socat_end *end)
+{
+	const char *options = end->kind->options;
+
+	return (strstr(options, "-4") || strstr(options, "-6")) && end->rest[0] != '[' &&
+	       end->rest[strspn(end->rest, "0123456789.")] != ':';
+}
+
+static bool socat_add_target(const struct socat_end *far, char *out, size_t size)
+{
+	char place[PART_MAX + 24], wait[PART_MAX] = "", source[2 * PART_MAX];
+	const char *rest, *way = socat_way_of(far, wait, &rest);
+	const char *scheme = far->kind->scheme;
+
+	if (*rest || socat_wants_family(far) || (scheme && (far->port[0] || far->host[0])))
+		return false;
+	if (scheme) /* "unix:", and "@" where it is abstract */
+		snprintf(place, sizeof(place), "unix%s%s%s", way, scheme + strlen("unix"),
+			far->rest);
+	else
+		snprintf(place, sizeof(place), "%s%s", *way ? "udp://" : "", far->rest);
+	endpoint_join(source, sizeof(source), far->host, far->port);
+	return line_add(out, size, "--to", place) &&
+	       (!far->port[0] || line_add(out, size, "--to-source", source)) &&
+	       (far->port[0] || !far->host[0] || line_add(out, size, "--to-source", far->host)) &&
+	       (!wait[0] || line_add(out, size, "-w", wait));
+}
+
+/* socat listens on all addresses of the family, a relay of ours on the loopback ones. */
+static bool socat_add_all_addresses(const struct socat_end *net, char *out, size_t size)
+{
+	const char *options = net->kind->options;
+
+	if (net->kind->role != LISTENS || net->kind->scheme || net->host[0])
+		return true;
+	return (strstr(options, "-6") || line_add(out, size, "-H", "0.0.0.0")) &&
+	       (strstr(options, "-4") || line_add(out, size, "-H", "::"));
+}
+
+/* Those of -4 and -6 are said by the addresses. */
+static const char *socat_relay_options(const struct socat_end *net)
+{
+	const char *options = net->kind->options;
+
+	if (net->kind->role == LISTENS)
+		(void)(socat_skip(&options, " -4") || socat_skip(&options, " -6"));
+	return options;
+}
+
+static bool socat_write_relay(const struct socat_line *line, const struct socat_end *near,
+	const struct socat_end *far, char *out, size_t size)
+{
+	bool once = near->kind->role == LISTENS && !near->forks;
+	const char *rest, *ways[2];
+	char wait[PART_MAX];
+
+	ways[0] = socat_way_of(near, wait, &rest);
+	ways[1] = socat_way_of(far, wait, &rest);
+	return strcmp(ways[0], ways[1]) == 0 && !strstr(near->options, "-C") &&
+	       !strstr(line->options, "-q") && !line->to_left && !line->to_right &&
+	       line_add(out, size, "-m", "relay") && (!once || line_add(out, size, "", "-1")) &&
+	       socat_add(out, size, socat_relay_options(near)) &&
+	       socat_add(out, size, near->options) && socat_add(out, size, line->options) &&
+	       socat_add_all_addresses(near, out, size) && socat_add_place(near, out, size) &&
+	       socat_add_target(far, out, size);
+}
+
+static bool socat_say_relay(struct socat_line *line, const char *options, char *out, size_t size)
+{
+	struct socat_end *near = socat_find_role(line, LISTENS), *far;
+	char ours[256];
+
+	if (!near)
+		near = &line->ends[0];
+	far = &line->ends[near == &line->ends[0]];
+	if (line->unknown || near->unknown[0] || far->unknown[0])
+		return socat_say_unknown(line, out, size);
+	snprintf(ours, sizeof(ours), "sockx %s%s",
+		near->kind->role == LISTENS ? "serve" : "connect", options);
+	if (far->kind->role == LISTENS)
+		snprintf(out, size, "sockx joins no two listening sockets; socat does");
+	else if (near->has_rest && far->has_rest &&
+		 socat_write_relay(line, near, far, ours, sizeof(ours)))
+		snprintf(out, size, "did you mean '%s'?", ours);
+	else
+		snprintf(out, size, "its form is 'sockx %s -m relay %s --to ADDRESS'",
+			near->kind->role == LISTENS ? "serve" : "connect",
+			near->kind->role == LISTENS ? "[ADDRESS]" : "ADDRESS");
+	return true;
+}
+
 bool socat_hint(const char *const *words, size_t count, const char *options, char *out, size_t size)
 {
 	struct socat_line line;
@@ -575,6 +703,8 @@ bool socat_hint(const char *const *words, size_t count, const char *options, cha
 		return false;
 	if (socat_say_lack(&line, out, size))
 		return true;
+	if (socat_is_relay(&line))
+		return socat_say_relay(&line, options, out, size);
 	net = socat_find_role(&line, LISTENS);
 	if (!net)
 		net = socat_find_role(&line, CONNECTS);

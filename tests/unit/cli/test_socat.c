@@ -67,9 +67,38 @@ Test(socat, connecting_is_connect)
 	means("EXEC:cat TCP:host:80", "sockx connect -m exec host:80 -- cat");
 }
 
+Test(socat, two_sockets_are_a_relay)
+{
+	means("TCP-LISTEN:80,fork,reuseaddr TCP:host:8080",
+		"sockx serve -m relay -H 0.0.0.0 -H :: -p 80 --to host:8080");
+	means("TCP4-L:80,fork TCP4:192.0.2.1:8080",
+		"sockx serve -m relay -H 0.0.0.0 -p 80 --to 192.0.2.1:8080");
+	means("TCP6-L:80 TCP6:[::1]:8080", "sockx serve -m relay -1 -H :: -p 80 --to [::1]:8080");
+	means("TCP:host:80,bind=192.0.2.1,connect-timeout=3 TCP-L:9,bind=127.0.0.1,fork",
+		"sockx serve -m relay -H 127.0.0.1 -p 9 --to host:80 --to-source 192.0.2.1 -w 3");
+	means("-T5 UNIX-LISTEN:/run/x,mode=0600,fork TCP:host:80",
+		"sockx serve -m relay --unix-mode 0600 -i 5 unix:/run/x --to host:80");
+	means("TCP-L:9,bind=127.0.0.1,fork UNIX:/run/x",
+		"sockx serve -m relay -H 127.0.0.1 -p 9 --to unix:/run/x");
+	means("UNIX-L:/x,type=5,fork UNIX:/y,type=5",
+		"sockx serve -m relay --seqpacket unix:/x --to unix-seqpacket:/y");
+	means("UDP4-LISTEN:53,fork UDP:host:53,sourceport=9",
+		"sockx serve -m relay -u -H 0.0.0.0 -p 53 --to udp://host:53 --to-source :9");
+	means("UNIX-RECVFROM:/x,fork ABSTRACT-SENDTO:y",
+		"sockx serve -m relay -u unix:/x --to unix-datagram:@y");
+	means("TCP:one:1 UNIX:/run/x", "sockx connect -m relay one:1 --to unix:/run/x");
+	says("TCP-L:9,fork TCP4:host:80",
+		"its form is 'sockx serve -m relay [ADDRESS] --to ADDRESS'");
+	says("-u TCP-L:9 TCP:host:80", "its form is 'sockx serve -m relay [ADDRESS] --to ADDRESS'");
+	says("TCP:host:80 UDP:host:80",
+		"its form is 'sockx connect -m relay ADDRESS --to ADDRESS'");
+	says("TCP-L:9,fork TCP:host:80,su=me",
+		"sockx has nothing for socat's option 'su=me'; socat has it");
+}
+
 Test(socat, what_sockx_does_not_do_is_said)
 {
-	says("TCP-L:9 TCP:host:80", "sockx joins no two sockets with each other; socat does");
+	says("TCP-L:9 TCP-L:80", "sockx joins no two listening sockets; socat does");
 	says("UDP-L:9,fork EXEC:ls", "sockx runs no programs over datagrams; socat does");
 	says("TCP-L:9,fork EXEC:ls,pty",
 		"sockx has nothing for socat's option 'pty'; socat has it");

@@ -102,9 +102,9 @@ static const char *does_less(const char *line, const char *hint)
 	if (has(line, "UDP") && !has(hint, " -u"))
 		return "UDP";
 	if (has(line, "fork") && !has(hint, " -m echo") && !has(hint, " -k") &&
-		(!has(hint, " -m exec") || has(hint, " -1")))
+		((!has(hint, " -m exec") && !has(hint, " -m relay")) || has(hint, " -1")))
 		return "more than one client";
-	if (has(line, "LISTEN") && has(line, " TCP:"))
+	if (has(line, "LISTEN") && has(line, " TCP:") && !has(hint, " -m relay"))
 		return "the relay";
 	if ((has(line, "SYSTEM") || has(line, "/sh")) && !has(hint, " -m exec"))
 		return "the program";
@@ -174,7 +174,9 @@ Test(suggest, a_line_of_socat_does_the_same_or_is_said_to_be_none_of_ours)
 	says("serve -k TCP-LISTEN:9000,bind=127.0.0.1",
 		"did you mean 'sockx serve -k -H 127.0.0.1 -p 9000'?");
 	says("UNIX-LISTEN:/run/x,fork TCP:host:80",
-		"sockx joins no two sockets with each other; socat does");
+		"did you mean 'sockx serve -m relay unix:/run/x --to host:80'?");
+	says("TCP-LISTEN:8080,fork UDP:host:80",
+		"its form is 'sockx serve -m relay [ADDRESS] --to ADDRESS'");
 	says("TCP-LISTEN:9000,bind=127.0.0.1,fork SYSTEM:ls",
 		"did you mean 'sockx serve -m exec -H 127.0.0.1 -p 9000 -- ls'?");
 	says("TCP-LISTEN:9000,range=127.0.0.1/32 -",
