@@ -5,45 +5,11 @@
 
 #include "report/report.h"
 
-enum {
-	/* From so much at a time on it is cheaper to let the kernel move the bytes. */
-	FLOW_BYTES = 16 * 1024,
-	FAR_MESSAGES = 64,    /* datagrams of a target that are taken in a turn */
-	STOP_LINGER_MS = 100, /* we stop: how long a target that still sends is waited for */
-	STOP_MS = 2000,       /* ... and one that does not take what it is owed */
-};
+/* From so much at a time on it is cheaper to let the kernel move the bytes. */
+enum { FLOW_BYTES = 16 * 1024 };
 
-/* One of the two connections, and what comes from it. */
-struct relay_side {
-	struct relay_pair *pair;
-	struct relay_side *other;
-	struct conn *conn; /* NULL: it is not there yet, or over */
-	struct join join;  /* to the other side */
-	bool flows;        /* FLOW_BYTES or more came at a time */
-};
-
-/* The way to the target, until it has been reached; over datagrams, as long as the connection. */
-struct relay_call {
-	struct list node; /* first: loop_bury frees it */
-	struct relay_pair *pair;
-	struct dial dial;
-	size_t tried; /* targets */
-};
-
-/* A client and what it is joined to; it is freed once neither is left. */
-struct relay_pair {
-	struct list node; /* first: loop_bury frees it */
-	struct relay_run *run;
-	struct relay_side near, far;
-	struct relay_call *call; /* NULL: it is over */
-};
-
-static struct relay_side *relay_side_of(struct conn *c)
-{
-	struct relay_side **side = conn_peer(c);
-
-	return *side;
-}
+/* Datagrams of a target that are taken in a turn. */
+enum { FAR_MESSAGES = 64 };
 
 static void relay_attach(struct relay_side *side, struct conn *c)
 {
@@ -51,116 +17,6 @@ static void relay_attach(struct relay_side *side, struct conn *c)
 
 	*slot = side;
 	side->conn = side->join.from = c;
-}
-
-/* ---- the end ---- */
-
-static void relay_finish_now(struct relay_run *run)
-{
-	struct mode_env *env = run->env;
-
-	if (run->told)
-		return;
-	run->told = true;
-	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
-}
-
-static void relay_finish_if_done(struct relay_run *run)
-{
-	if (run->finishing && list_empty(&run->pairs))
-		relay_finish_now(run);
-}
-
-/* What is owed to targets that do not take it is dropped. */
-static void relay_on_patience_over(struct timer *t)
-{
-	struct relay_run *run = container_of(t, struct relay_run, patience);
-	uint64_t left = 0;
-
-	for (struct list *node = run->far.conns.next; node != &run->far.conns; node = node->next)
-		left += conn_queued(conn_of_node(node)) + conn_unsent(conn_of_node(node));
-	if (left && !run->verdict.kind) {
-		err_set(&run->verdict, ERR_LOST,
-			"stopped with %ju bytes that targets had not taken", (uintmax_t)left);
-		err_hint(&run->verdict, "they did not read them within %d ms", STOP_MS);
-	}
-	relay_finish_now(run);
-}
-
-static void relay_limit_finish(struct relay_run *run)
-{
-	if (run->stopping && run->finishing)
-		timer_set(run->env->loop, &run->patience, run->stop_at_ms);
-}
-
-static void relay_drop_call(struct relay_pair *p)
-{
-	if (!p->call)
-		return;
-	dial_stop(&p->call->dial);
-	loop_bury(p->run->env->loop, &p->call->node);
-	p->call = NULL;
-}
-
-static void relay_forget(struct relay_pair *p)
-{
-	relay_drop_call(p);
-	join_free(&p->near.join);
-	join_free(&p->far.join);
-	list_remove(&p->node);
-	loop_bury(p->run->env->loop, &p->node);
-}
-
-/* A reason that is about the other side is told whole: it names that side. */
-static struct err relay_reason(const struct err *why)
-{
-	struct err whole = *why;
-
-	whole.cause = 0;
-	return whole;
-}
-
-/* The other side of what is left is over. That it was lost is passed on by a reset; but a server
- * that stops ends in order. */
-static void relay_end_side(struct relay_side *left, const struct err *why)
-{
-	bool stopping = left->pair->run->stopping;
-	struct err reason;
-
-	if (!left->conn)
-		return;
-	if (!why || stopping) {
-		conn_close(left->conn, stopping ? STOP_LINGER_MS : CONN_LINGER_MS);
-		return;
-	}
-	reason = relay_reason(why);
-	conn_fail_with(left->conn, &reason);
-}
-
-/* The run's status vouches for what targets took; the server's own, for its clients. */
-static void relay_judge(const struct relay_side *over, const struct err *why)
-{
-	struct relay_run *run = over->pair->run;
-
-	if (why && over == &over->pair->far && run->env->vouches && !run->verdict.kind)
-		run->verdict = *why;
-}
-
-static void relay_closed(struct conn *c, const struct err *why)
-{
-	struct relay_side *side = relay_side_of(c);
-	struct relay_pair *p = side->pair;
-	struct relay_run *run = p->run;
-
-	side->conn = side->join.from = NULL;
-	join_stop(&side->other->join);
-	if (!p->far.conn)
-		relay_drop_call(p);
-	relay_judge(side, why);
-	relay_end_side(side->other, why);
-	if (!side->other->conn)
-		relay_forget(p);
-	relay_finish_if_done(run);
 }
 
 /* ---- what passes ---- */
@@ -171,6 +27,13 @@ static void relay_data(struct conn *c, struct span in)
 
 	side->flows = in.len >= FLOW_BYTES;
 	join_data(&side->join, in);
+	if (side->join.held.len)
+		conn_holds(c, side->join.held.len);
+}
+
+static void relay_let_go(struct conn *c)
+{
+	buf_free(&relay_side_of(c)->join.held);
 }
 
 static bool relay_move(struct conn *c)
@@ -196,16 +59,6 @@ static void relay_eof(struct conn *c)
 
 	if (other->conn)
 		conn_finish(other->conn);
-}
-
-/* While it waits for its target, a client is not read; one that leaves is not kept for that. */
-static void relay_hung_up(struct conn *c)
-{
-	struct relay_side *side = relay_side_of(c);
-	int error = side->pair->far.conn ? 0 : conn_take_error(c);
-
-	if (error)
-		conn_lost(c, error);
 }
 
 /* ---- the beginning ---- */
@@ -239,12 +92,15 @@ static void relay_far_open(struct conn *far)
 		relay_drop_call(p);
 	relay_begin_join(&p->near);
 	relay_begin_join(&p->far);
+	conn_holds(p->near.conn, 0);
 }
 
 static const struct handler relay_far = {.open = relay_far_open,
 	.data = relay_data,
 	.move = relay_move,
 	.drained = relay_drained,
+	.hung_up = relay_hung_up,
+	.later = relay_later,
 	.eof = relay_eof,
 	.closed = relay_closed,
 	.peer_size = sizeof(struct relay_side *)};
@@ -385,24 +241,6 @@ static int relay_begin(struct mode_env *env, struct err *err)
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 }
 
-static void relay_stopping(struct mode_env *env)
-{
-	struct relay_run *run = env->state;
-
-	run->stopping = true;
-	run->stop_at_ms = env->loop->now_ms + STOP_MS;
-	relay_limit_finish(run);
-}
-
-static void relay_finish(struct mode_env *env)
-{
-	struct relay_run *run = env->state;
-
-	run->finishing = true;
-	relay_limit_finish(run);
-	relay_finish_if_done(run);
-}
-
 static void relay_end(struct mode_env *env)
 {
 	struct relay_run *run = env->state;
@@ -424,6 +262,8 @@ const struct mode mode_relay = {
 		.move = relay_move,
 		.drained = relay_drained,
 		.hung_up = relay_hung_up,
+		.later = relay_later,
+		.let_go = relay_let_go,
 		.eof = relay_eof,
 		.closed = relay_closed,
 		.peer_size = sizeof(struct relay_side *)},

@@ -29,4 +29,60 @@ struct relay_run {
 	bool told;             /* ... and has been */
 };
 
+/* One of the two connections, and what comes from it. */
+struct relay_side {
+	struct relay_pair *pair;
+	struct relay_side *other;
+	struct conn *conn; /* NULL: it is not there yet, or over */
+	struct join join;  /* to the other side */
+	bool flows;        /* FLOW_BYTES or more came at a time */
+	bool hung_up;      /* while it is not read, it seems to be lost */
+};
+
+/* The way to the target, until it has been reached; over datagrams, as long as the connection. */
+struct relay_call {
+	struct list node; /* first: loop_bury frees it */
+	struct relay_pair *pair;
+	struct dial dial;
+	size_t tried; /* targets */
+};
+
+/* A client and what it is joined to; it is freed once neither is left. */
+struct relay_pair {
+	struct list node; /* first: loop_bury frees it */
+	struct relay_run *run;
+	struct relay_side near, far;
+	struct relay_call *call; /* NULL: it is over */
+};
+
+static inline struct relay_side *relay_side_of(struct conn *c)
+{
+	struct relay_side **side = conn_peer(c);
+
+	return *side;
+}
+
+/* ---- relay_end.c ---- */
+
+/* What happens to a side: of struct handler. */
+void relay_closed(struct conn *c, const struct err *why);
+void relay_hung_up(struct conn *c);
+void relay_later(struct conn *c);
+
+/* A reason that is about the other side, as it is told: whole, for it names that side. */
+struct err relay_reason(const struct err *why);
+
+/* The way to the target is over, or given up. */
+void relay_drop_call(struct relay_pair *p);
+
+/* Free it when the turn ends; its connections have gone. */
+void relay_forget(struct relay_pair *p);
+
+/* Of struct mode. */
+void relay_stopping(struct mode_env *env);
+void relay_finish(struct mode_env *env);
+
+/* We stop, and it is time: what is owed to targets that do not take it is dropped. */
+void relay_on_patience_over(struct timer *t);
+
 #endif

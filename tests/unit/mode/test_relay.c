@@ -414,6 +414,36 @@ Test(mode_relay, a_client_that_leaves_before_its_target_is_there_is_let_go)
 	end(st);
 }
 
+Test(mode_relay, a_lost_side_that_is_not_read_is_kept_while_the_other_takes_what_came)
+{
+	char *bytes = script_bytes(1000000);
+	struct script near = {.incoming = bytes, .incoming_len = 1000000};
+	struct script far = {.deaf = true, .stays = true, .reads_nothing = true};
+	struct stage *st = stage();
+	struct conn *c = scene_join(&st->sc, &near);
+
+	answer(st, &far);
+	scene_turn(&st->sc, 20);
+	near.pending_error = ECONNRESET;
+	mode_relay.on.hung_up(c);
+	scene_pass_ms(&st->sc, CONN_SEE_OFF_MS - 1);
+	far.deaf = false;
+	far.per_write = 1;
+	scene_turn(&st->sc, 1);
+	far.deaf = true;
+	scene_pass_ms(&st->sc, CONN_SEE_OFF_MS - 1);
+	scene_turn(&st->sc, 1);
+	cr_assert(eq(uint, near.ended, 0));
+	scene_pass_ms(&st->sc, 2);
+	scene_turn(&st->sc, 1);
+	cr_assert(near.failed);
+	scene_pass_ms(&st->sc, CONN_SEE_OFF_MS);
+	play(st);
+	cr_assert(far.failed);
+	end(st);
+	free(bytes);
+}
+
 /* ---- stopping ---- */
 
 Test(mode_relay, a_server_that_stops_ends_targets_in_order)
