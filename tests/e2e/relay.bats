@@ -109,6 +109,16 @@ exchanges() {
     is_clean
 }
 
+@test "few descriptors: clients wait for their turn, and nothing spins" {
+    start_target -m echo
+    LAUNCHER=(prlimit --nofile=24:24)
+    start_relay --to "127.0.0.1:$TARGET"
+    run -0 "$PYTHON" "$PEERS/crew.py" whole "$PORT" 40 100000
+    [ "$output" = "ready $PORT" ] || fail "$output"
+    read -r _ _ _ _ _ _ _ _ _ _ _ _ _ user system _ <"/proc/$SERVER_PID/stat"
+    [ $((user + system)) -lt 100 ]
+}
+
 # ---- datagrams ----
 
 @test "datagrams: 50 peers, each with a session of its own" {
@@ -171,7 +181,7 @@ while True:
     run ! grep -q ball "$JOB_OUT"
 }
 
-@test "few descriptors: of datagram peers, the oldest make room" {
+@test "datagrams: of too many peers the oldest make room" {
     start_target -u -m echo
     LAUNCHER=(prlimit --nofile=24:24)
     start_relay -u --to "udp://127.0.0.1:$TARGET"
