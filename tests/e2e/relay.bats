@@ -242,6 +242,25 @@ while True:
     is_clean
 }
 
+@test "a target that is killed while clients send: each gets a reset" {
+    start_job "$SOCKX" serve -m discard -H 127.0.0.1 -p 0
+    target=$JOB_PID
+    wait_until has_line "$JOB_ERR" '^listening'
+    start_relay --to "$(sed -nE 's/^listening on ([0-9.:]+) .*/\1/p' "$JOB_ERR")"
+    clients=()
+    for _ in 1 2 3; do
+        start_job "$SOCKX" connect --send-only 127.0.0.1 "$PORT" </dev/zero
+        clients+=("$JOB_PID")
+    done
+    wait_until has_descriptors $((BEFORE + 6))
+    kill -KILL "$target"
+    for client in "${clients[@]}"; do
+        wait_job "$client"
+        [ "$JOB_STATUS" -eq 4 ]
+    done
+    is_clean
+}
+
 @test "a client that is silent for -i is closed, and its target with it" {
     start_target -m echo
     start_relay -i 300ms --to "127.0.0.1:$TARGET"
