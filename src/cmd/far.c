@@ -75,3 +75,52 @@ int far_check(const struct mode *mode, const struct mode_shared *shared, bool nu
 	}
 	return 0;
 }
+
+/* Whether one that connects to an address reaches what listens at another, as far as that shows. */
+static bool far_reaches(const struct addr *to, const struct addr *at)
+{
+	if (addr_equal(to, at))
+		return true;
+	return to->sa.sa_family == at->sa.sa_family && addr_port(to) == addr_port(at) &&
+	       addr_is_loopback(to) && addr_is_any(at);
+}
+
+static bool far_reaches_any(const struct resolved *known, const struct addr *at, size_t count)
+{
+	for (size_t i = 0; i < known->count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (far_reaches(&known->at[i], &at[k]))
+				return true;
+	return false;
+}
+
+/* The addresses of a target that takes no look-up; else none. */
+static struct resolved far_known(const struct dial *d)
+{
+	struct resolved known = {.at = {d->where.at}, .count = 1};
+	struct err unused;
+
+	if (!d->where.at.len && resolve_at_once(&d->where.target, &known, &unused) <= 0)
+		known.count = 0;
+	return known;
+}
+
+int far_check_loop(const struct mode_shared *shared, const struct transport *via,
+	const struct addr *at, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < shared->to.count; i++) {
+		const char *word = shared->to.items[i];
+		struct dial d = {0};
+		struct resolved known;
+		struct target to;
+
+		if (far_read(word, &to, err) < 0 || far_aim(shared, false, 0, &d, &to, err) < 0)
+			return -1;
+		known = far_known(&d);
+		if (d.where.via != via || !far_reaches_any(&known, at, count))
+			continue;
+		err_set(err, ERR_USAGE, "'--to %s' is where this server listens itself", word);
+		return err_hint(err, "each client would make it its own client, and so on");
+	}
+	return 0;
+}

@@ -12,6 +12,11 @@
 int far_check(const struct mode *mode, const struct mode_shared *shared, bool numeric,
 	const struct transport *via, struct err *err);
 
+/* Check that a server whose bytes travel via that, and which listens at those addresses, is not its
+ * own target. What takes a look-up is not known. Returns 0, or -1 with ERR_USAGE. */
+int far_check_loop(const struct mode_shared *shared, const struct transport *via,
+	const struct addr *at, size_t count, struct err *err);
+
 /* mode_env.dial, but for its first argument: begin a dial to a target, which must live as long.
  * None of the options about sockets concerns it. Returns 0, or -1 with err. */
 int far_dial(const struct mode_shared *shared, bool numeric, int64_t timeout_ms, struct dial *d,

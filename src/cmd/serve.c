@@ -438,7 +438,8 @@ int serve_begin(struct serve_run *run, struct err *err)
 {
 	timer_clear(&run->loop, &run->look_up_limit);
 	run->mode_begun = true;
-	if (run->mode->begin && run->mode->begin(&run->env, err) < 0)
+	if (far_check_loop(&run->conf->shared, run->where.via, run->at, run->at_count, err) < 0 ||
+		(run->mode->begin && run->mode->begin(&run->env, err) < 0))
 		return -1;
 	serve_fill_server(run);
 	return server_start(&run->server, err);

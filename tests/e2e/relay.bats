@@ -419,6 +419,17 @@ joins() {
     [ "${lines[0]}" = "sockx: 'nowhere' is not an address to connect from" ]
 }
 
+@test "a relay is not its own target" {
+    free_port
+    for to in "127.0.0.1:$PORT" "localhost:$PORT" "[::1]:$PORT"; do
+        run -2 sockx serve -p "$PORT" -m relay --to "$to"
+        [ "${lines[0]}" = "sockx: '--to $to' is where this server listens itself" ] || fail "$to: $output"
+        run -2 sockx serve -u -p "$PORT" -H 0.0.0.0 -H :: -m relay --to "udp://$to"
+    done
+    run -2 sockx serve -U here -m relay --to unix:here
+    SERVER_PORT=$PORT start_relay -H 127.0.0.2 --to "127.0.0.1:$PORT" # another address
+}
+
 @test "only this machine may come, unless an address is named" {
     start_relay --to localhost:80
     has_line "$SERVER_ERR" '^listening on 127\.0\.0\.1:'
