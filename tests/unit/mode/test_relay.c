@@ -480,3 +480,54 @@ Test(mode_relay, a_server_that_stops_does_not_wait_for_ever)
 	cr_assert(eq(str, st->why.what, "stopped with 4 bytes that targets had not taken"));
 	end(st);
 }
+
+/* ---- memory ---- */
+
+Test(mode_relay, each_allocation_for_a_client_may_fail)
+{
+	bool failed = true;
+
+	for (unsigned nth = 1; failed; nth++) {
+		struct script near = {.incoming = "what is sent"}, far = {0};
+		struct stage *st = stage();
+		struct link link = scene_link(&st->sc, &near);
+		struct conn *c = conn_new(&st->sc.owner, &link, NULL, CONN_BOTH);
+
+		fail_allocation(nth);
+		conn_open(c);
+		failed = fail_allocation(0);
+		if (st->call_count)
+			answer(st, &far);
+		play(st);
+		if (failed)
+			cr_assert(near.failed, "allocation %u", nth);
+		else
+			cr_assert(eq(str, far.outgoing, "what is sent"));
+		cr_assert(failed || nth > 2);
+		end(st);
+	}
+}
+
+Test(mode_relay, each_allocation_to_begin_may_fail)
+{
+	const struct mode_shared shared = {.to = {.items = {"one:1"}, .count = 1}};
+	struct loop loop;
+	int rc = -1;
+
+	cr_assert(eq(int, loop_init(&loop, &(struct err){0}), 0));
+	for (unsigned nth = 1; rc < 0; nth++) {
+		struct relay_run run = {0};
+		struct err err = {0};
+		struct mode_env env = {.loop = &loop, .shared = &shared, .state = &run};
+		bool failed;
+
+		fail_allocation(nth);
+		rc = mode_relay.begin(&env, &err);
+		failed = fail_allocation(0);
+		cr_assert(eq(int, rc, failed ? -1 : 0), "allocation %u", nth);
+		if (failed)
+			cr_assert(eq(str, err.what, "cannot begin: out of memory"));
+		mode_relay.end(&env);
+	}
+	loop_free(&loop);
+}
