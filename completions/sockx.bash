@@ -36,7 +36,7 @@ _sockx_serve() {
 		--sndbuf) return ;;
 		--keepalive) return ;;
 		--interface) return ;;
-		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source exec relay broker'; return ;;
+		-m | --mode) _sockx_reply -W 'pipe echo greet chat analyze discard source exec relay broker collect'; return ;;
 		--exit-after) return ;;
 		--max-conns) return ;;
 		--max-conns-per-peer) return ;;
@@ -67,7 +67,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --greeting --ask --bye --turns --exact --max-message --pass-socket --slow -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address

@@ -126,6 +126,11 @@ static void add_zone(char *host, size_t size, uint32_t zone)
 }
 
 /* A path ends at its NUL; the NULs of an abstract name are shown as /proc/net/unix does. */
+bool addr_is_named(const struct addr *a)
+{
+	return a->len > offsetof(struct sockaddr_un, sun_path);
+}
+
 static void path_text(const struct addr *a, struct addr_shown *t)
 {
 	size_t len = a->len - offsetof(struct sockaddr_un, sun_path);

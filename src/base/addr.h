@@ -48,6 +48,10 @@ struct addr addr_loopback(int family, uint16_t port);
 /* An IPv4 address for a socket of a family: IPv4-mapped for AF_INET6 (RFC 4291 section 2.5.5.2). */
 struct addr addr_of_ipv4(int family, struct in_addr host, uint16_t port);
 
+/* Whether it tells one peer from another: the address of a Unix socket that is not bound does not.
+ */
+bool addr_is_named(const struct addr *a);
+
 /* HOST:PORT, IPv6 in brackets; unix:PATH or unix:@NAME. Use within one expression:
  * addr_text(&a).text. */
 struct addr_shown addr_text(const struct addr *a);

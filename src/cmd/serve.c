@@ -272,7 +272,8 @@ static int serve_begin_progress(struct serve_run *run)
 	if (size < 0)
 		return 0;
 	run->progress.size = (uint64_t)size;
-	run->progress.input_size = run->mode->uses_std ? progress_input_size() : 0;
+	run->progress.input_size =
+		run->mode->uses_std && !run->mode->only_writes ? progress_input_size() : 0;
 	return progress_begin(&run->progress, &run->loop, run->to);
 }
 
@@ -370,6 +371,7 @@ static void serve_fill_server(struct serve_run *run)
 	s->conf.client_descriptors = mode->descriptors;
 	s->conf.max_per_peer = (size_t)conf->max_per_peer;
 	s->conf.untouched = run->env.untouched;
+	s->conf.keeps_all = mode->uses_std;
 	s->conf.exclusive = mode->one_at_a_time;
 	s->conf.exit_after = conf->exit_after ? conf->exit_after : single;
 	s->clients.loop = &run->loop;

@@ -1,11 +1,13 @@
 /* How sockx serve tells that it is ready. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/colour.h"
 #include "cmd/serve.h"
 #include "cmd/standard_error.h"
 #include "cmd/talk.h"
+#include "os/sys_file.h"
 #include "os/sys_process.h"
 #include "os/write_out.h"
 
@@ -47,6 +49,26 @@ static struct addr serve_ready_address(const struct server *s)
 	return addr_loopback(addr_host(&at).sa.sa_family, addr_port(&at));
 }
 
+/* In the background none reads a pipe or a terminal for us; a file is there for later. */
+static int serve_ready_check_output(const struct mode *mode, struct err *err)
+{
+	struct stat is;
+
+	if (!mode->uses_std)
+		return 0;
+	if (!mode->only_writes) {
+		err_set(err, ERR_USAGE,
+			"'--background' is not for mode %s: it uses standard input and output",
+			mode->name);
+		return err_hint(err, "choose another mode, such as '--mode echo'");
+	}
+	if (sys_fstat(STDOUT_FILENO, &is) == 0 && S_ISREG(is.st_mode))
+		return 0;
+	err_set(err, ERR_USAGE, "'--background' with mode %s needs a file as standard output",
+		mode->name);
+	return err_hint(err, "redirect it, as in: >>FILE");
+}
+
 int serve_ready_check(const struct serve_run *run, struct err *err)
 {
 	const struct serve_ready_conf *conf = &run->conf->ready;
@@ -55,13 +77,7 @@ int serve_ready_check(const struct serve_run *run, struct err *err)
 		err_set(err, ERR_USAGE, "'--log' needs '--background'");
 		return err_hint(err, "without it, redirect standard error: 2>>FILE");
 	}
-	if (!conf->background || !run->mode->uses_std)
-		return 0;
-	err_set(err, ERR_USAGE,
-		"'--background' is not for mode %s: it uses standard input and "
-		"output",
-		run->mode->name);
-	return err_hint(err, "choose another mode, such as '--mode echo'");
+	return conf->background ? serve_ready_check_output(run->mode, err) : 0;
 }
 
 int serve_ready_prepare(struct serve_run *run, struct err *err)
@@ -76,14 +92,17 @@ int serve_ready_prepare(struct serve_run *run, struct err *err)
 	return -1;
 }
 
-/* The parent prints what the server says once it is ready. */
+/* The parent prints what the server says once it is ready: not into the file that the server
+ * writes. */
 static int serve_ready_print(struct serve_run *run, struct err *err)
 {
+	bool writes = run->background.writes;
 	char said[200];
 
 	if (background_wait(&run->background, said, sizeof(said), err) < 0)
 		return -1;
-	if (write_out(run->to, STDOUT_FILENO, span_of(said), "standard output", err) == 0)
+	if (write_out(run->to, writes ? STDERR_FILENO : STDOUT_FILENO, span_of(said),
+		    writes ? "standard error" : "standard output", err) == 0)
 		return 1;
 	background_stop(&run->background);
 	return -1;
@@ -95,6 +114,7 @@ int serve_ready_detach(struct serve_run *run, struct err *err)
 
 	if (!run->conf->ready.background)
 		return 0;
+	run->background.writes = run->mode->only_writes;
 	forked = background_fork(&run->background, err);
 	return forked > 0 ? serve_ready_print(run, err) : forked;
 }

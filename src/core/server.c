@@ -51,10 +51,12 @@ static void server_count_missed(struct server *s, const struct listener *l)
 		s->conf.via->missed ? s->conf.via->missed(s->clients.to, l->socket.fd) : 0;
 
 	if (missed)
-		report(s->clients.to, &(struct report){.kind = REPORT_DROPPED,
-					      .at = &l->at,
-					      .reason = "they came too fast",
-					      .count = missed});
+		report(s->clients.to,
+			&(struct report){
+				.kind = s->conf.keeps_all ? REPORT_DATAGRAMS_LOST : REPORT_DROPPED,
+				.at = &l->at,
+				.reason = "they came too fast",
+				.count = missed});
 	s->missed += missed;
 }
 

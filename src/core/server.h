@@ -34,6 +34,7 @@ struct server_conf {
 	size_t client_descriptors; /* ... where a client costs so many, beside its socket */
 	size_t max_per_peer; /* ... of one host; 0: any number. Not for transports with sessions */
 	bool untouched;      /* nothing is read of a client before it is open */
+	bool keeps_all;      /* what comes goes to standard output: a loss is reported always */
 	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
 	uint64_t exit_after; /* end after so many clients, and listen until they count; 0: never */
 	struct step_entry steps[SERVER_STEPS_MAX]; /* what a client does before it is served, up

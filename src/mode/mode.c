@@ -3,7 +3,7 @@
 #include <string.h>
 
 const struct mode *const modes[] = {&mode_pipe, &mode_echo, &mode_greet, &mode_chat, &mode_analyze,
-	&mode_discard, &mode_source, &mode_exec, &mode_relay, &mode_broker, NULL};
+	&mode_discard, &mode_source, &mode_exec, &mode_relay, &mode_broker, &mode_collect, NULL};
 
 const struct mode *mode_find(const char *name)
 {

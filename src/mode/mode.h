@@ -68,6 +68,8 @@ struct mode {
 	bool one_at_a_time;
 	/* It reads standard input, or writes standard output. */
 	bool uses_std;
+	/* ... of which it only writes standard output. */
+	bool only_writes;
 	/* Why there is no --progress of it, as a phrase; NULL: there is. */
 	const char *no_progress;
 	/* Why it cannot do with datagrams, as a phrase; NULL: it can. */
@@ -95,8 +97,8 @@ struct mode {
 	void (*end)(struct mode_env *env);
 };
 
-extern const struct mode mode_analyze, mode_broker, mode_chat, mode_discard, mode_echo, mode_exec,
-	mode_greet, mode_pipe, mode_relay, mode_source;
+extern const struct mode mode_analyze, mode_broker, mode_chat, mode_collect, mode_discard,
+	mode_echo, mode_exec, mode_greet, mode_pipe, mode_relay, mode_source;
 
 /* NULL-ended, in the order --help lists them; the first is the default. */
 extern const struct mode *const modes[];

@@ -93,7 +93,8 @@ int background_ready(struct background *b, const char *word, struct err *err)
 	else if (sys_isatty(STDERR_FILENO))
 		sys_dup2(b->to, null, STDERR_FILENO);
 	sys_dup2(b->to, null, STDIN_FILENO);
-	sys_dup2(b->to, null, STDOUT_FILENO);
+	if (!b->writes)
+		sys_dup2(b->to, null, STDOUT_FILENO);
 	sys_close(b->to, null);
 	background_close(b, &b->log);
 	if (sys_write(b->to, b->pipe, word, len) == (ssize_t)len) {

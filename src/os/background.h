@@ -10,6 +10,7 @@ struct background {
 	struct reporter *to;
 	int pipe;    /* to the other of the two; -1: it does not wait */
 	int log;     /* what becomes standard error, or -1 */
+	bool writes; /* the child keeps standard output, for what it writes there */
 	pid_t child; /* in the parent */
 };
 
@@ -26,9 +27,9 @@ int background_fork(struct background *b, struct err *err);
  */
 int background_wait(struct background *b, char *said, size_t size, struct err *err);
 
-/* In the child: let go of standard input and output, and of standard error if it is a terminal or
- * there is a log; then say a word to the parent, which ends. Returns 0, or -1 with err: no parent
- * is left. */
+/* In the child: let go of standard input and output (unless b->writes), and of standard error if it
+ * is a terminal or there is a log; then say a word to the parent, which ends. Returns 0, or -1 with
+ * err: no parent is left. */
 int background_ready(struct background *b, const char *word, struct err *err);
 
 /* The parent cannot pass on what the child said: end the child. */

@@ -8,6 +8,7 @@
 #include "base/amount.h"
 #include "base/escape.h"
 #include "base/json.h"
+#include "base/timestamp.h"
 
 struct report_row {
 	const char *key; /* the JSON event: never renamed */
@@ -148,6 +149,11 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_PROGRAM_FAILED] = {"program.failed", LEVEL_READY, "{conn}: {reason}"},
 	[REPORT_LINES_DROPPED] = {"lines.dropped", LEVEL_READY,
 		"standard error took no more; lines dropped: {count}"},
+	[REPORT_NOT_COLLECTED] = {"collect.lost", LEVEL_READY,
+		"{address}: not written: {reason} ({count} so far)"},
+	[REPORT_DATAGRAMS_LOST] = {"datagram.dropped", LEVEL_READY,
+		"{address}: datagrams lost: {reason} ({count} so far)"},
+	[REPORT_LOST_IN_ALL] = {"collect.lost", LEVEL_READY, "not written in all: {count}"},
 };
 
 static const char *kind_name(enum err_kind kind)
@@ -179,19 +185,9 @@ static const char *const endings[] = {
 	[END_DENIED] = "denied",
 };
 
-/* "2026-01-31T12:00:00.123Z" (RFC 3339, UTC). */
 static void add_timestamp(struct json *j)
 {
-	char text[40];
-	struct timespec now;
-	struct tm utc;
-	size_t used;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	used = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + used, sizeof(text) - used, ".%03ldZ", now.tv_nsec / 1000000);
-	json_str(j, "ts", span_of(text));
+	json_str(j, "ts", span_of(timestamp_now().text));
 }
 
 static void add_text(struct json *j, const char *key, const char *value)

@@ -58,6 +58,9 @@ enum report_kind {
 	REPORT_PROGRAM_ENDED,  /* a program has ended with another status than 0: conn, status */
 	REPORT_PROGRAM_FAILED, /* ... by a signal, or could not be started: conn, reason */
 	REPORT_LINES_DROPPED,  /* told before the next line that is taken: count */
+	REPORT_NOT_COLLECTED,  /* a client's line or datagram is lost: address, reason, count */
+	REPORT_LOST_IN_ALL,    /* ... so many, at the end: count */
+	REPORT_DATAGRAMS_LOST, /* REPORT_DROPPED, where all that comes is to be kept */
 	REPORT_KINDS
 };
 

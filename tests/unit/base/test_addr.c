@@ -241,6 +241,7 @@ Test(addr, a_socket_without_a_name_is_called_that)
 	struct addr a = unix_of("", 0);
 
 	cr_assert(eq(str, addr_text(&a).text, "an unnamed socket"));
+	cr_assert(not(addr_is_named(&a)));
 	cr_assert(addr_equal(&a, &a));
 }
 

@@ -114,6 +114,12 @@ static const struct {
 	{REPORT_PROGRAM_ENDED, "7: program ended with status 3\n", "program.ended"},
 	{REPORT_PROGRAM_FAILED, "7: Connection reset by peer\n", "program.failed"},
 	{REPORT_LINES_DROPPED, "standard error took no more; lines dropped: 5\n", "lines.dropped"},
+	{REPORT_NOT_COLLECTED, "127.0.0.1:80: not written: Connection reset by peer (5 so far)\n",
+		"collect.lost"},
+	{REPORT_LOST_IN_ALL, "not written in all: 5\n", "collect.lost"},
+	{REPORT_DATAGRAMS_LOST,
+		"127.0.0.1:80: datagrams lost: Connection reset by peer (5 so far)\n",
+		"datagram.dropped"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -373,7 +379,7 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 			i == REPORT_SCANNED || i == REPORT_PROGRESS || i == REPORT_SERVING ||
 			i == REPORT_NOT_LISTENING || i == REPORT_SCANNING ||
 			i == REPORT_MEASURING || i == REPORT_PROGRAM_ENDED ||
-			i == REPORT_LINES_DROPPED)
+			i == REPORT_LINES_DROPPED || i == REPORT_LOST_IN_ALL)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		what.line = span_of(hostile);
@@ -583,6 +589,9 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_PROGRAM_ENDED] = LEVEL_DETAIL,
 		[REPORT_PROGRAM_FAILED] = LEVEL_READY,
 		[REPORT_LINES_DROPPED] = LEVEL_READY,
+		[REPORT_NOT_COLLECTED] = LEVEL_READY,
+		[REPORT_DATAGRAMS_LOST] = LEVEL_READY,
+		[REPORT_LOST_IN_ALL] = LEVEL_READY,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {
