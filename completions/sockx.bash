@@ -67,7 +67,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address
@@ -108,7 +108,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --to --to-source --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --bye --turns --pass-socket'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --to --to-source --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
 		return
 	fi
 	_sockx_address

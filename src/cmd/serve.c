@@ -514,6 +514,18 @@ static int serve_check_where(
 	return serve_check_per_peer(run, err);
 }
 
+/* Where all peers are heard, a mode may have another one for it. */
+static int serve_choose_mode(struct serve_run *run, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	const struct mode *of_peers = run->mode->of_peers;
+
+	if (!of_peers || !run->conf->keep_open || !run->where.via->connectionless)
+		return 0;
+	run->mode = of_peers;
+	return of_peers->check(set, args, err);
+}
+
 /* Fill what run has to know of what was typed. */
 static int serve_read(struct serve_run *run, const struct serve_conf *conf,
 	const struct opt_set *set, const struct opt_args *args, struct err *err)
@@ -523,7 +535,7 @@ static int serve_read(struct serve_run *run, const struct serve_conf *conf,
 	if (!run->mode || serve_check_options(run, set, args, err) < 0 ||
 		where_read(&conf->where, args, serve_first_host(conf), true, "serve", &run->where,
 			err) < 0 ||
-		serve_check_where(run, set, err) < 0)
+		serve_choose_mode(run, set, args, err) < 0 || serve_check_where(run, set, err) < 0)
 		return -1;
 	return serve_check_unix_mode(run, set, args, err);
 }

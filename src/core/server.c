@@ -129,6 +129,16 @@ static void server_judge_losses(struct server *s)
 	}
 }
 
+/* The first one has been reported. */
+static void server_tell_turned_away(const struct server *s)
+{
+	uint64_t count = s->sessions.drops[DROP_TURNED_AWAY];
+
+	if (s->conf.exclusive && count > 1)
+		report(s->clients.to,
+			&(struct report){.kind = REPORT_TURNED_AWAY_IN_ALL, .count = count});
+}
+
 /* Those that are opening are not waited for. */
 static void server_drop_opening(struct server *s)
 {
@@ -151,6 +161,7 @@ static bool server_end_if_done(struct server *s)
 		return false;
 	}
 	server_close_listeners(s);
+	server_tell_turned_away(s);
 	server_judge_losses(s);
 	server_free_own(s);
 	s->ended(s->arg, s->verdict.kind ? &s->verdict : NULL);

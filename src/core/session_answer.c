@@ -10,13 +10,15 @@ void session_drop(
 	struct sessions *ss, enum drop_kind kind, const struct addr *peer, const char *why)
 {
 	uint64_t count = ++ss->drops[kind];
+	enum report_kind report_kind = REPORT_DROPPED;
 
+	if (kind == DROP_TURNED_AWAY && ss->conf.waits && count == 1)
+		report_kind = REPORT_TURNED_AWAY; /* that there is another peer may be a surprise */
 	/* A flood must not become a flood of lines: the 1st, 2nd, 4th, 8th... is reported. */
 	if (count & (count - 1))
 		return;
 	report(ss->conf.owner->to,
-		&(struct report){
-			.kind = REPORT_DROPPED, .at = peer, .reason = why, .count = count});
+		&(struct report){.kind = report_kind, .at = peer, .reason = why, .count = count});
 }
 
 /* Not refused for good: later there may be room. */

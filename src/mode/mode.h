@@ -66,6 +66,9 @@ struct mode {
 	bool takes_program;
 	/* It has one client at a time, and ends with its first unless --keep-open. */
 	bool one_at_a_time;
+	/* ... or, if this is not NULL, what takes its place where it has all the peers of a socket
+	 * without connections: with --keep-open. It has the same options. */
+	const struct mode *of_peers;
 	/* It reads standard input, or writes standard output. */
 	bool uses_std;
 	/* ... of which it only writes standard output. */

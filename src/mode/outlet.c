@@ -37,18 +37,24 @@ static void outlet_fail_each(struct list *of)
 		conn_fail(container_of(node, struct outlet_peer, node)->c);
 }
 
-/* Standard output is over. If it failed, so does all of the run, and the clients get to know. */
+void outlet_fail(struct outlet *o, const struct err *why)
+{
+	if (!o->verdict.kind)
+		o->verdict = *why;
+	if (o->finishing)
+		return;
+	o->env->enough(o->env->arg);
+	outlet_fail_each(&o->clients);
+	outlet_fail_each(&o->waiting);
+}
+
+/* Standard output is over. If it failed, so does all of the run. */
 static void outlet_closed(struct join *j, const struct err *why)
 {
 	struct outlet *o = j->arg;
 
-	if (why && !o->verdict.kind)
-		o->verdict = *why;
-	if (!o->finishing) {
-		o->env->enough(o->env->arg);
-		outlet_fail_each(&o->clients);
-		outlet_fail_each(&o->waiting);
-	}
+	if (why)
+		outlet_fail(o, why);
 	outlet_finish_if_done(o);
 }
 
@@ -126,8 +132,10 @@ bool outlet_has_room(struct outlet *o, struct conn *c)
 
 void outlet_write(struct outlet *o, struct span records)
 {
-	if (o->out.to && records.len)
-		screen_write(&o->screen, records);
+	if (!o->out.to || !records.len)
+		return;
+	screen_write(&o->screen, records);
+	screen_end(&o->screen); /* no letter goes on in the next one's */
 }
 
 void outlet_lose(struct outlet *o, const struct conn *c, const char *why)
@@ -154,8 +162,8 @@ void outlet_join(struct outlet *o, struct outlet_peer *p, struct conn *c)
 	p->c = c;
 	list_init(&p->node);
 	list_push(&o->clients, &p->node);
-	if (!o->out.to)
-		conn_fail(c); /* standard output failed while it was on its way */
+	if (o->verdict.kind)
+		conn_fail(c); /* the run failed while it was on its way */
 }
 
 void outlet_leave(struct outlet_peer *p)

@@ -55,6 +55,9 @@ void outlet_write(struct outlet *o, struct span records);
 /* A record of c is lost: count it and tell. */
 void outlet_lose(struct outlet *o, const struct conn *c, const char *why);
 
+/* The run has failed: so do its clients. */
+void outlet_fail(struct outlet *o, const struct err *why);
+
 /* There are no more clients: call env->done once all has been written. */
 void outlet_finish(struct outlet *o);
 

@@ -21,7 +21,7 @@ static bool pipe_shutdown_choice(size_t i, struct opt_choice *out)
 	return true;
 }
 
-static const struct opt pipe_options[] = {
+const struct opt pipe_options[PIPE_OPTIONS] = {
 	{.name = "quit-after",
 		.letter = 'q',
 		.kind = OPT_MSEC,
@@ -78,6 +78,11 @@ static const struct opt pipe_options[] = {
 		.arg = "N",
 		.min = 1,
 		.help = "over datagrams and sequenced packets: end once N have come"},
+	{.name = "follow",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct pipe_conf, follow),
+		.help = "where all peers are heard (serve --udp --keep-open): send standard input "
+			"to the one heard last"},
 };
 
 static const struct pipe_conf *pipe_conf_of(const struct pipe_run *p)
@@ -419,6 +424,10 @@ static int pipe_fits(const void *of_mode, const struct transport *via, struct er
 {
 	const struct pipe_conf *conf = of_mode;
 
+	if (conf->follow) {
+		err_set(err, ERR_USAGE, "'--follow' is for a server that hears all its peers");
+		return err_hint(err, "for example: sockx serve --udp --keep-open --follow");
+	}
 	if (!conf->quit_with_peer || !via->connectionless)
 		return pipe_until_fits(conf, via, err);
 	err_set(err, ERR_USAGE, "'--quit-with-peer' does not go over datagrams: they have no end");
@@ -452,11 +461,12 @@ const struct mode mode_pipe = {
 		.eof = pipe_eof,
 		.closed = pipe_closed},
 	.options = pipe_options,
-	.option_count = sizeof(pipe_options) / sizeof(pipe_options[0]),
+	.option_count = PIPE_OPTIONS,
 	.conf_size = sizeof(struct pipe_conf),
 	.takes = MODE_TAKES_LINES | MODE_TAKES_SPLICE,
 	.state_size = sizeof(struct pipe_run),
 	.one_at_a_time = true,
+	.of_peers = &pipe_of_peers,
 	.uses_std = true,
 	.fits = pipe_fits,
 	.one_way = pipe_end_one_way,

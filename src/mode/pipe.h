@@ -28,8 +28,14 @@ struct pipe_conf {
 	const char *expect;    /* NULL: not given */
 	const char *shutdown;  /* NULL: not given */
 	uint64_t messages;     /* end after so many; 0: not for that */
-	bool shutdown_now, no_shutdown, send_only, recv_only, quit_with_peer;
+	bool shutdown_now, no_shutdown, send_only, recv_only, quit_with_peer, follow;
 };
+
+enum { PIPE_OPTIONS = 12 };
+extern const struct opt pipe_options[PIPE_OPTIONS];
+
+/* pipe_peers.c: what takes its place where all peers are heard. */
+extern const struct mode pipe_of_peers;
 
 struct pipe_run {
 	struct mode_env *env;

@@ -153,6 +153,9 @@ static const struct report_row rows[REPORT_KINDS] = {
 		"{address}: not written: {reason} ({count} so far)"},
 	[REPORT_DATAGRAMS_LOST] = {"datagram.dropped", LEVEL_READY,
 		"{address}: datagrams lost: {reason} ({count} so far)"},
+	[REPORT_TURNED_AWAY] = {"datagram.dropped", LEVEL_READY, "{address}: {reason}"},
+	[REPORT_TURNED_AWAY_IN_ALL] = {"datagram.turned_away", LEVEL_READY,
+		"datagrams of other peers that were turned away: {count}"},
 	[REPORT_LOST_IN_ALL] = {"collect.lost", LEVEL_READY, "not written in all: {count}"},
 };
 

@@ -61,6 +61,8 @@ enum report_kind {
 	REPORT_NOT_COLLECTED,  /* a client's line or datagram is lost: address, reason, count */
 	REPORT_LOST_IN_ALL,    /* ... so many, at the end: count */
 	REPORT_DATAGRAMS_LOST, /* REPORT_DROPPED, where all that comes is to be kept */
+	REPORT_TURNED_AWAY, /* the first datagram of another than the one peer: address, reason */
+	REPORT_TURNED_AWAY_IN_ALL, /* ... and how many there were: count */
 	REPORT_KINDS
 };
 

@@ -408,25 +408,95 @@ is_refused() {
 
 # ---- pipe ----
 
-@test "serve takes its first peer, and turns others away" {
+@test "without -k the first peer is the exchange, and that others are turned away is reported" {
     held_input
-    start_server -u -v -q 100ms <"$INPUT"
+    start_server -u -q 100ms <"$INPUT"
     asks turned_away 127.0.0.1 first second
-    wait_until has_line "$SERVER_ERR" 'turned away'
     wait_until has_line "$SERVER_OUT" '^firstbye$'
+    asks send 127.0.0.1 third
+    wait_until has_line "$SERVER_ERR" '^127.0.0.1:[0-9]+: turned away: no place is left for it$'
     exec {HELD}>&-
     wait_server
     equal "$SERVER_STATUS" 0
     equal "$(cat "$SERVER_OUT")" firstbye
+    equal "$(grep -c 'turned away: no' "$SERVER_ERR")" 1
+    has_line "$SERVER_ERR" '^datagrams of other peers that were turned away: 2$'
 }
 
-@test "serve --keep-open takes the next peer once the first is silent" {
-    start_server -u -k -i 200ms -v </dev/null
-    asks send 127.0.0.1 $'one\n'
-    wait_until has_line "$SERVER_ERR" '^1: .* (done|lost)'
-    asks send 127.0.0.1 $'two\n'
-    wait_until has_line "$SERVER_OUT" '^two$'
-    has_line "$SERVER_OUT" '^one$'
+@test "serve -k hears every peer, as nc -luk does" {
+    start_server -u -k </dev/null
+    asks in_turns 127.0.0.1 a b c
+    wait_until has_line "$SERVER_OUT" '^abcabc$'
+    equal "$(grep -c 'turned away' "$SERVER_ERR")" 0
+}
+
+@test "serve -k -j knows each of its peers" {
+    start_server -u -k -j </dev/null
+    asks in_turns 127.0.0.1 a b c
+    wait_until has_line "$SERVER_OUT" '^abcabc$'
+    equal "$(grep -c '"event":"conn.opened"' "$SERVER_ERR")" 3
+}
+
+# What comes from standard input would go to one of them.
+@test "serve -k wants no input that holds something, unless --follow" {
+    cd "$BATS_TEST_TMPDIR" || return
+    : >empty
+    echo some >file
+    run sockx serve -u -k -p 0 <file
+    equal "$status" 2
+    [[ $output == *"standard input is for one peer, and all are heard"* ]] || fail "$output"
+    run sockx serve -u -k -p 0 < <(true)
+    equal "$status" 2
+    for from in empty /dev/null; do
+        start_server -u -k <"$from"
+        stop_server
+    done
+    start_server -u -k --recv-only <file
+    stop_server
+}
+
+@test "--follow sends standard input to the peer heard last" {
+    held_input
+    start_server -u -k --follow <"$INPUT"
+    start_job "$PYTHON" "$PEERS/udp_client.py" hears 127.0.0.1 "$PORT" one 1
+    wait_until has_line "$SERVER_OUT" '^one'
+    echo for one >&"$HELD"
+    wait_job
+    has_line "$JOB_OUT" "^b'for one"
+    start_job "$PYTHON" "$PEERS/udp_client.py" hears 127.0.0.1 "$PORT" two 1
+    wait_until has_line "$SERVER_OUT" '^onetwo'
+    echo for two >&"$HELD"
+    wait_job
+    has_line "$JOB_OUT" "^b'for two"
+}
+
+@test "--follow is for -u -k alone, and some of pipe's options are not for it" {
+    for line in 'serve --follow' 'serve -u --follow' 'serve -k --follow' 'connect --follow host 80' \
+        'serve -u -k --expect x' 'serve -u -k --rate 1k' 'serve -u -k --follow --recv-only'; do
+        # shellcheck disable=SC2086
+        run sockx $line </dev/null
+        equal "$status" 2
+    done
+}
+
+@test "serve -k ends when standard output fails" {
+    SERVER_TO=/dev/full start_server -u -k </dev/null
+    asks send 127.0.0.1 one
+    wait_server
+    equal "$SERVER_STATUS" 1
+}
+
+@test "serve -k with a reader that stops drops datagrams and says so" {
+    mkfifo "$BATS_TEST_TMPDIR/slow"
+    sleep 30 3<"$BATS_TEST_TMPDIR/slow" &
+    READER=$!
+    SERVER_TO=$BATS_TEST_TMPDIR/slow start_server -u -k </dev/null
+    asks heap 127.0.0.1 2000
+    wait_until has_line "$SERVER_ERR" 'not written: standard output takes no more \(1 so far\)'
+    kill "$SERVER_PID"
+    wait_server
+    kill "$READER"
+    equal "$SERVER_STATUS" 4
 }
 
 # Bash would write line by line.

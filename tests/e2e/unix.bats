@@ -518,17 +518,24 @@ sends_after_the_server_ended() {
     done
 }
 
-@test "a pipe of datagrams takes its first peer, and turns others away" {
+@test "a pipe of datagrams takes its first peer, and that others are turned away is reported" {
     held_input
-    start_kind datagram at -v -q 100ms <"$INPUT"
+    start_kind datagram at -q 100ms <"$INPUT"
     asks send datagram at first
     wait_until has_line "$SERVER_OUT" first
     asks send datagram at second
-    wait_until says 'turned away'
+    wait_until says 'turned away: no place is left for it$'
     exec {HELD}>&-
     wait_server
     equal "$SERVER_STATUS" 0
     equal "$(cat "$SERVER_OUT")" first
+}
+
+@test "a pipe of datagrams with -k hears every peer" {
+    start_kind datagram at -k </dev/null
+    asks send datagram at first
+    asks send datagram at second
+    wait_until has_line "$SERVER_OUT" firstsecond
 }
 
 @test "at --max-conns the datagram peer not heard for longest is forgotten" {

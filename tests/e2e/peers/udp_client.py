@@ -119,6 +119,24 @@ def send(host, port, *texts):
         sock.send(text.encode())
 
 
+def in_turns(host, port, *texts):
+    """A peer for each text sends it, and then each of them again; the last one ends the line."""
+    peers = [(connected(host, port), text.encode()) for text in texts]
+    for _ in range(2):
+        for sock, text in peers:
+            sock.send(text)
+    peers[0][0].send(b"\n")
+
+
+def heap(host, port, count):
+    """So many datagrams of 1,000 bytes, not too fast."""
+    sock = connected(host, port)
+    for i in range(int(count)):
+        sock.send(b"x" * 1000)
+        if i % 50 == 0:
+            time.sleep(0.001)
+
+
 def hears(host, port, text, count):
     """Sends text, and prints so many datagrams as Python writes them."""
     sock = connected(host, port)

@@ -120,6 +120,9 @@ static const struct {
 	{REPORT_DATAGRAMS_LOST,
 		"127.0.0.1:80: datagrams lost: Connection reset by peer (5 so far)\n",
 		"datagram.dropped"},
+	{REPORT_TURNED_AWAY, "127.0.0.1:80: Connection reset by peer\n", "datagram.dropped"},
+	{REPORT_TURNED_AWAY_IN_ALL, "datagrams of other peers that were turned away: 5\n",
+		"datagram.turned_away"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -379,7 +382,8 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 			i == REPORT_SCANNED || i == REPORT_PROGRESS || i == REPORT_SERVING ||
 			i == REPORT_NOT_LISTENING || i == REPORT_SCANNING ||
 			i == REPORT_MEASURING || i == REPORT_PROGRAM_ENDED ||
-			i == REPORT_LINES_DROPPED || i == REPORT_LOST_IN_ALL)
+			i == REPORT_LINES_DROPPED || i == REPORT_LOST_IN_ALL ||
+			i == REPORT_TURNED_AWAY_IN_ALL)
 			continue; /* shown without texts */
 		what.address = what.transport = what.mode = what.reason = hostile;
 		what.line = span_of(hostile);
@@ -592,6 +596,8 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_NOT_COLLECTED] = LEVEL_READY,
 		[REPORT_DATAGRAMS_LOST] = LEVEL_READY,
 		[REPORT_LOST_IN_ALL] = LEVEL_READY,
+		[REPORT_TURNED_AWAY] = LEVEL_READY,
+		[REPORT_TURNED_AWAY_IN_ALL] = LEVEL_READY,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {
