@@ -246,6 +246,14 @@ static bool add_program(const struct netcat_typed *line, char *out, size_t size)
 	       line_add(out, size, "--", line->program);
 }
 
+/* What is sent line by line, or alone, is for one peer: not where all are heard. */
+static bool is_for_one_of_all(const struct netcat_typed *line)
+{
+	return line->udp && line->keeps && !line->program && !line->room &&
+	       (line->pause || strstr(line->options, " -C") ||
+		       strstr(line->options, " --send-only"));
+}
+
 /* Where a line of nc's wants to listen: after -p, or in its last word. */
 static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
@@ -258,7 +266,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 	if (!port && !line->local && line->count && text_is_digits(line->words[line->count - 1]))
 		port = line->words[--line->count];
 	if (line->probes || line->broadcasts || line->count > 1 ||
-		(line->packets && (!line->udp || line->keeps)) ||
+		(line->packets && (!line->udp || line->keeps)) || is_for_one_of_all(line) ||
 		(line->local ? !line->count : !port) || (host && line->count))
 		return false;
 	if (line->count)

@@ -413,6 +413,14 @@ static bool socat_say_unknown(struct socat_line *line, char *out, size_t size)
 	return true;
 }
 
+/* UDP-RECV and its like hear all peers, and answer none. */
+static bool socat_hears_all(const struct socat_end *net)
+{
+	const char *last = strrchr(net->kind->name, '-');
+
+	return last && strcmp(last, "-RECV") == 0;
+}
+
 /* -1: only from the network; 1: only to it; 0: both ways. */
 static int socat_direction(const struct socat_line *line, const struct socat_end *net)
 {
@@ -421,6 +429,8 @@ static int socat_direction(const struct socat_line *line, const struct socat_end
 
 	if (line->to_right || line->to_left)
 		return line->to_right == net_first ? -1 : 1;
+	if (socat_hears_all(net))
+		return -1;
 	if (line->count < 2)
 		return 0;
 	return other->kind->role == STDIN ? 1 : other->kind->role == STDOUT ? -1 : 0;
@@ -467,7 +477,7 @@ static bool socat_echoes(const struct socat_end *net, const struct socat_end *ot
 static bool socat_add_mode(
 	const struct socat_end *net, bool echoes, bool runs, char *out, size_t size)
 {
-	if (net->forks && !echoes && !runs)
+	if ((net->forks || socat_hears_all(net)) && !echoes && !runs)
 		return line_add(out, size, "", "-k");
 	if (runs && !net->forks && net->kind->role == LISTENS && !line_add(out, size, "", "-1"))
 		return false;
@@ -512,6 +522,9 @@ static bool socat_write(
 
 	if (runs && (!other->has_rest || direction || strstr(line->options, " -q")))
 		return false;
+	if (!echoes && socat_has_datagrams(line) && (net->forks || socat_hears_all(net)) &&
+		(direction > 0 || strstr(net->options, " -C")))
+		return false; /* what is sent is for one peer, and all are heard */
 	return socat_add_mode(net, echoes, runs, out, size) &&
 	       socat_add(out, size, socat_kind_options(net)) &&
 	       socat_add(out, size, net->options) && socat_add(out, size, line->options) &&

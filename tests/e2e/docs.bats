@@ -331,7 +331,7 @@ means() {
     means TCP-LISTEN:9000 'sockx serve -p 9000'
     means TCP-LISTEN:9000,fork 'sockx serve -k -p 9000'
     means 'TCP4-LISTEN:9000,bind=127.0.0.1,fork PIPE' 'sockx serve -m echo -H 127.0.0.1 -p 9000'
-    means UDP-RECV:9000 'sockx serve -u -p 9000'
+    means UDP-RECV:9000 'sockx serve -k -u --recv-only -p 9000'
     means UNIX-LISTEN:/run/x 'sockx serve unix:/run/x'
     means TCP:host:80 'sockx connect host:80'
     means UNIX-CONNECT:/run/x 'sockx connect unix:/run/x'

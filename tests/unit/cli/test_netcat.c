@@ -42,6 +42,11 @@ Test(netcat, listening)
 	is("-l 127.0.0.1 9000", "sockx serve -H 127.0.0.1 -p 9000");
 	is("--listen --udp --max-conns 3 9000", "sockx serve -u --max-conns 3 -p 9000");
 	is("-lU /run/x.sock", "sockx serve -U /run/x.sock");
+	is("-luk 9000", "sockx serve -k -u -p 9000");
+	is("-lukU /run/x.sock", "sockx serve -k -u -U /run/x.sock");
+	is_nothing("-lukC 9000");
+	is_nothing("-luk --send-only 9000");
+	is_nothing("-luk -i 1 9000");
 	is("-l -k -e /bin/cat 9000", "sockx serve -k -m echo -p 9000");
 	is("-l -k -e /bin/ls 9000", "sockx serve -m exec -p 9000 -- /bin/ls");
 	is("-l -e /bin/sh 9000", "sockx serve -1 -m exec -p 9000 -- /bin/sh");

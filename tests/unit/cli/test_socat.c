@@ -43,7 +43,12 @@ Test(socat, listening_is_serve)
 	means("TCP-LISTEN:9000,fork EXEC:cat", "sockx serve -m echo -p 9000");
 	means("TCP-LISTEN:9000,bind=::1,fork EXEC:ls", "sockx serve -m exec -H ::1 -p 9000 -- ls");
 	means("UNIX-LISTEN:/run/x SYSTEM:date", "sockx serve -1 -m exec unix:/run/x -- date");
-	means("UDP-RECV:9000", "sockx serve -u -p 9000");
+	means("UDP-RECV:9000", "sockx serve -k -u --recv-only -p 9000");
+	means("-u UDP-RECV:9000 -", "sockx serve -k -u --recv-only -p 9000");
+	means("-u UDP4-RECV:9000 CREATE:out", "sockx serve -k -4 -u --recv-only -p 9000 >out");
+	means("-u UNIX-RECV:/run/x -", "sockx serve -k -u --recv-only unix:/run/x");
+	means("UDP-RECV:9000 PIPE", "sockx serve -m echo -u -p 9000");
+	means("UDP-LISTEN:9000,fork -", "sockx serve -k -u -p 9000");
 	means("UNIX-LISTEN:/run/x,mode=0600", "sockx serve --unix-mode 0600 unix:/run/x");
 	means("UNIX-LISTEN:/run/x,type=5", "sockx serve --seqpacket unix:/run/x");
 	means("ABSTRACT-LISTEN:x", "sockx serve unix:@x");
