@@ -1,0 +1,154 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "mode/pipe.h"
+#include "peer.h"
+#include "script.h"
+#include "std_pipes.h"
+#include "transport/fd.h"
+
+TestSuite(mode_pipe_peers, .timeout = 20);
+
+/* A run of pipe where all peers are heard; descriptors 0 and 1 are pipes, the peers scripts. */
+struct stage {
+	struct scene sc;
+	struct mode_env env;
+	struct pipe_conf conf;
+	struct mode_shared shared;
+	_Alignas(16) char state[4096];
+	int in, out;
+	char heard[1000];
+	unsigned done, enough;
+	struct err why;
+};
+
+static void on_done(void *arg, const struct err *why)
+{
+	struct stage *st = arg;
+
+	st->done++;
+	if (why)
+		st->why = *why;
+}
+
+static void on_enough(void *arg)
+{
+	struct stage *st = arg;
+
+	st->enough++;
+}
+
+static int begin(struct stage *st, struct pipe_conf conf, struct err *err)
+{
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert(le(sz, pipe_of_peers.state_size, sizeof(st->state)));
+	lay_pipes(&st->in, &st->out);
+	st->conf = conf;
+	scene_begin_for(&st->sc, &pipe_of_peers.on, st->state);
+	st->env = (struct mode_env){.loop = &st->sc.loop,
+		.to = &st->sc.to,
+		.scratch = &st->sc.scratch,
+		.conf = &st->conf,
+		.shared = &st->shared,
+		.state = st->state,
+		.open_fd = fd_open,
+		.done = on_done,
+		.enough = on_enough,
+		.arg = st};
+	return pipe_of_peers.begin(&st->env, err);
+}
+
+static void hear(struct stage *st)
+{
+	size_t used = strlen(st->heard);
+	ssize_t n = read(st->out, st->heard + used, sizeof(st->heard) - 1 - used);
+
+	st->heard[used + (n > 0 ? (size_t)n : 0)] = '\0';
+}
+
+static void end(struct stage *st)
+{
+	conn_owner_free(&st->sc.owner);
+	pipe_of_peers.end(&st->env);
+	scene_end(&st->sc);
+	let_go(&st->in);
+	let_go(&st->out);
+	free(st);
+}
+
+static const char *const first[] = {"one", "", "two", NULL};
+static const char *const second[] = {"three", NULL};
+
+Test(mode_pipe_peers, all_are_heard_as_it_comes)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct script one = {
+		.message_max = 100, .connectionless = true, .messages = first, .stays = true};
+	struct script two = {
+		.message_max = 100, .connectionless = true, .messages = second, .stays = true};
+	struct err err;
+
+	cr_assert(eq(int, begin(st, (struct pipe_conf){.recv_only = true}, &err), 0));
+	scene_join(&st->sc, &one);
+	scene_turn(&st->sc, 10);
+	scene_join(&st->sc, &two);
+	scene_turn(&st->sc, 10);
+	hear(st);
+	cr_assert(eq(str, st->heard, "onetwothree"));
+	end(st);
+}
+
+Test(mode_pipe_peers, input_follows_the_one_heard_last)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct script one = {
+		.message_max = 100, .connectionless = true, .messages = first, .stays = true};
+	struct script two = {
+		.message_max = 100, .connectionless = true, .messages = second, .stays = true};
+	struct err err;
+
+	cr_assert(eq(int, begin(st, (struct pipe_conf){.follow = true}, &err), 0));
+	cr_assert(eq(long, write(st->in, "a\n", 2), 2));
+	scene_turn(&st->sc, 10);
+	scene_join(&st->sc, &one);
+	scene_turn(&st->sc, 10);
+	cr_assert(eq(str, one.outgoing, "[a\n]"), "it waited for a peer");
+	scene_join(&st->sc, &two);
+	scene_turn(&st->sc, 10);
+	cr_assert(eq(long, write(st->in, "b\n", 2), 2));
+	scene_turn(&st->sc, 10);
+	cr_assert(eq(str, one.outgoing, "[a\n]"));
+	cr_assert(eq(str, two.outgoing, "[b\n]"));
+	end(st);
+}
+
+Test(mode_pipe_peers, input_that_none_gets_is_a_usage_error)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct err err = {0};
+
+	cr_assert(eq(int, begin(st, (struct pipe_conf){0}, &err), -1));
+	cr_assert(eq(int, err.kind, ERR_USAGE));
+	end(st);
+}
+
+Test(mode_pipe_peers, when_the_reader_leaves_the_run_fails)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct script one = {
+		.message_max = 100, .connectionless = true, .messages = first, .stays = true};
+	struct err err;
+
+	cr_assert(eq(int, begin(st, (struct pipe_conf){.recv_only = true}, &err), 0));
+	scene_join(&st->sc, &one);
+	let_go(&st->out);
+	st->sc.descriptors--;
+	TURN_UNTIL(&st->sc.loop, (one.ended));
+	cr_assert(eq(uint, st->enough, 1));
+	pipe_of_peers.finish(&st->env);
+	TURN_UNTIL(&st->sc.loop, (st->done));
+	cr_assert(eq(int, st->why.kind, ERR_SIGPIPE), "%s", st->why.what);
+	end(st);
+}
