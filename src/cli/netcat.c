@@ -255,6 +255,12 @@ static bool is_for_one_of_all(const struct netcat_typed *line)
 }
 
 /* Where a line of nc's wants to listen: after -p, or in its last word. */
+/* Their limit of 0 is one: no client. Ours is none. */
+static bool admits_none(const struct netcat_typed *line)
+{
+	return line->clients && strcmp(line->clients, "0") == 0;
+}
+
 static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 {
 	const char *port = line->port, *host = line->source;
@@ -267,7 +273,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 		port = line->words[--line->count];
 	if (line->probes || line->broadcasts || line->count > 1 ||
 		(line->packets && (!line->udp || line->keeps)) || is_for_one_of_all(line) ||
-		(line->local ? !line->count : !port) || (host && line->count))
+		admits_none(line) || (line->local ? !line->count : !port) || (host && line->count))
 		return false;
 	if (line->count)
 		host = line->words[0];
@@ -427,6 +433,9 @@ static const char *netcat_reason(const struct netcat_typed *line)
 	if (line->packets && !line->udp)
 		return "a stream has no packets to count; over UDP: 'sockx connect -u --messages N "
 		       "HOST PORT'";
+	if (line->listens && admits_none(line))
+		return "ncat serves no client with '-m 0'; sockx serves any number with "
+		       "'--max-conns 0'";
 	if (!line->listens && line->clients)
 		return "sockx sets no hop limits; 'nc -m' does";
 	if (!line->listens && line->keeps)

@@ -56,6 +56,8 @@ Test(netcat, listening)
 	is("-l --chat -C 9000", "sockx serve -m chat -C -p 9000");
 	is("-l --broker 9000", "sockx serve -m broker -p 9000");
 	is("-lk --broker -m 10 -i 5 9000", "sockx serve -k -m broker --max-conns 10 -i 5 -p 9000");
+	is_nothing("-lk -m 0 9000");
+	is_nothing("-lk -m 0 -e ls 9000");
 	is_nothing("-l --broker --recv-only 9000");
 	is_nothing("-l --broker -e cat -C 9000");
 	is("-l -w 3 9000", "sockx serve -i 3 -p 9000");
@@ -130,6 +132,8 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 				   "this machine alone, unless '-H' names an address)");
 	says("-l -c a;b 9000", "to run a line of the shell for each client: 'sockx serve -m exec "
 			       "-p PORT -- sh -c LINE'");
+	says("-l -k -m 0 -e /bin/ls 9000",
+		"ncat serves no client with '-m 0'; sockx serves any number with '--max-conns 0'");
 	says("-u -l -e /bin/sh 9000", "sockx runs no programs over datagrams; socat does");
 	says("-l --allow 192.0.2.1 9000",
 		"sockx picks no clients by their address; 'ncat -l --allow ADDR' does");
