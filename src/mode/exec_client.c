@@ -118,8 +118,9 @@ static void exec_said_closed(struct join *j, const struct err *why)
 {
 	struct exec_client *c = j->arg;
 
-	(void)why;
 	exec_client_flush_said(c);
+	if (why)
+		exec_fail(c, why);
 	exec_review(c);
 }
 

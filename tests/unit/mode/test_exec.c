@@ -171,12 +171,16 @@ static void a_failed_pipe_fails_the_connection(size_t pipe)
 	struct script peer = {.stays = true, .reads_nothing = true};
 	struct stage *st = stage("echo on; cat; exit 0");
 	struct exec_client *c;
+	struct conn *pipes[3];
 
 	scene_join(&st->sc, &peer);
 	while (peer.outgoing_len < 3)
 		scene_turn(&st->sc, 1);
 	c = container_of(st->run.clients.next, struct exec_client, node);
-	conn_lost(pipe ? c->out.from : c->in.to, ENOMEM);
+	pipes[0] = c->in.to;
+	pipes[1] = c->out.from;
+	pipes[2] = c->said.from;
+	conn_lost(pipes[pipe], ENOMEM);
 	while (!peer.ended || !list_empty(&st->run.clients))
 		scene_turn(&st->sc, 1);
 	cr_assert(peer.failed);
@@ -188,6 +192,7 @@ Test(mode_exec, a_pipe_that_fails_fails_the_connection)
 {
 	a_failed_pipe_fails_the_connection(0);
 	a_failed_pipe_fails_the_connection(1);
+	a_failed_pipe_fails_the_connection(2);
 }
 
 Test(mode_exec, a_run_that_is_over_waits_for_programs_that_were_hung_up)
