@@ -26,6 +26,10 @@ fails_once_each() {
 @test "a failing system call: greet" { fails_once_each greet; }
 @test "a failing system call: analyze" { fails_once_each analyze; }
 @test "a failing system call: chat" { fails_once_each chat; }
+# bats test_tags=release
+@test "a failing system call: serve and connect, exec" { fails_once_each exec; }
+# bats test_tags=release
+@test "a failing system call: exec over a Unix socket" { fails_once_each exec unix; }
 @test "a failing system call: serve over UDP, echo" { fails_once_each serve udp; }
 # bats test_tags=release
 @test "a failing system call: serve over UDP, pipe" { fails_once_each pipe udp; }

@@ -3,7 +3,7 @@
 The manual's EXIT STATUS, call by call. Of TABLE the first row that fits is the rule:
 
     who      server (a mode that serves for ever), pipe (serve's one-shot mode), client (connect, echo,
-             greet, analyze: each is a word of its own, too), moves (pipe or connect, where the kernel
+             greet, analyze: each is a word of its own, too; so is exec, connect -m exec), moves (pipe or connect, where the kernel
              moves the bytes). A server is
              `starting` until its line `listening on` was read, then `serving`; pipe is `again` where
              the client that the failure befell had moved no byte, so that another was served; a
@@ -25,12 +25,23 @@ LACKS = "EMFILE ENFILE ENOBUFS ENOMEM ENOSPC"
 TABLE = """
 # who             over             call                        error              on               status
 
+# Without these no program runs. A server's client is reset, and the server serves on.
+exec              *                read splice                 EINTR EAGAIN EINVAL ENOMEM ENOSYS  *  0
+exec              *                splice                      EIO                *                0
+exec              *                pipe2 clone dup2 execve     *                  *                1
+exec              *                epoll_add                   *                  pipe             1
+# ... nor after it, if all had come.
+exec              *                read ioctl                  *                  pipe             0 1
+# ... one that hears an end too early may not like it, as that of this test.
+exec              *                write splice                EPIPE              pipe socket->pipe  0 1
+
 # To be tried again, done in another way, or never more than a wish.
 *                 *                *                           EINTR EAGAIN       *                0
 *                 *                write pwritev2              *                  stderr           0
 *                 *                setsockopt                  *                  *                0
 *                 *                preadv2 pwritev2            EOPNOTSUPP         *                0
 *                 *                getrandom                   *                  *                0
+*                 *                ioctl poll wait4 close_range setpgid  *        *                0
 *                 *                epoll_mod epoll_del         *                  *                0 1 4
 *                 *                newfstatat                  *                  stdin stdout stderr  0
 *                 *                read                        *                  signalfd         0

@@ -8,6 +8,7 @@ third time it is made (strace --inject), each in a short scenario of its own:
     greet    a greeting server as serve, and its client with a server of ours
     analyze  the same for an analysis server
     chat     a room as serve, its operator's lines from a file
+    exec     serve -m exec with cat, and connect -m exec with a program that sends a file and reads it back
     moves    what moves bytes in the kernel, for pipe and connect: pipes and files in, pipes and files out
 
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
@@ -19,7 +20,8 @@ within 3 s, and leaves no path.
 Never a crash, never more than 5 s, and status 0 only if all bytes arrived. The status is the one that
 fault_statuses.py gives for the call, the error and what the call was made on; where no call failed, it
 is 0. An echo server outlives what befalls one client, and the next is served. Where the kernel will not
-move bytes they are read and written, and all arrive. Prints what went wrong, and how many cases ran."""
+move bytes they are read and written, and all arrive. A program's client gets all, or its connection is
+lost: never half of it in order. Prints what went wrong, and how many cases ran."""
 
 import collections
 import concurrent.futures
@@ -40,6 +42,7 @@ import fault_statuses
 
 SILENCE = threading.local()  # asked: how much of it ends a run over datagrams
 
+RUNS_PROGRAMS = sys.argv[1:2] == ["exec"]
 LIMIT_S = 5.0
 SPOKEN_S = 2.0
 STOPPED_S = 3.0
@@ -83,15 +86,34 @@ MOVES = {
     "pipe2": ["EMFILE", "ENFILE", "ENOMEM"],
     "fcntl": ["EPERM", "ENOMEM", "EBUSY"],
 }
+GONE = {"EPIPE", "ECONNRESET", "ETIMEDOUT"}  # the peer is, or its program reads no more
+IN_CHILD = {  # before it becomes the program
+    "setpgid": ["EPERM"],
+    "dup2": ["EMFILE", "EBUSY"],
+    "close_range": ["ENOSYS", "ENOMEM"],
+    "execve": ["EACCES", "ENOENT", "ENOMEM", "E2BIG"],
+}
+EXEC = {
+    **{call: ERRORS[call] for call in ("accept4", "epoll_ctl", "recvfrom", "sendto", "read", "write",
+                                       "shutdown", "getsockname")},
+    **MOVES,
+    "splice": [error for error in MOVES["splice"] if error != "ENOSPC"],  # of files only
+    "clone": ["EAGAIN", "ENOMEM", "ENOSYS"],
+    "ioctl": ["EINVAL"],
+    "poll": ["EINTR", "ENOMEM"],
+    "wait4": ["ECHILD", "EINTR"],
+    **IN_CHILD,
+}
 FALLS_BACK = {"EINVAL", "ENOMEM", "EIO", "EAGAIN", "EINTR", "ENOSYS", "EMFILE", "ENFILE"}
 FOR_EVER = FALLS_BACK - {"EAGAIN", "EINTR"}  # these say that it will work soon
 MUCH = DATA * 10
 # The dynamic loader makes the first read, and the first write may be a line on stderr (which is
 # then lost: it must not end anything).
 TIMES = collections.defaultdict(lambda: (1, 2, 3), {
-    "read": (2, 3, 4), "newfstatat": range(3, 8), "write": (1, 2, 3, 4), "epoll_ctl": range(1, 9),
-    "splice": range(1, 7), "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
-ALL = {**ERRORS, **MOVES}
+    "read": (2, 3, 4), "newfstatat": range(3, 8), "write": (1, 2, 3) if RUNS_PROGRAMS else (1, 2, 3, 4),
+    "epoll_ctl": range(1, 9), "splice": range(1, 7), "ioctl": range(1, 7),
+    "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
+ALL = {**ERRORS, **MOVES, **(EXEC if RUNS_PROGRAMS else {})}
 FIRST_OF_PAIRS = 2  # errors of the first call that fails, and times
 AT_RANDOM = 1  # so many calls more may be made in another run
 FOLLOWING = 2  # so many of the calls after one that failed are a second one that fails
@@ -171,16 +193,25 @@ class Run:
         self.traced = set(traced) | {fault.call for fault in faults}
 
     def start(self, arguments, **files):
-        """-D: strace is the grandchild, so that the child is sockx and its status sockx's."""
-        strace = ["strace", "-D", "-f", "-qq", "-y", "-s", "0", "-o", self.path("calls"),
-                  "-e", "signal=none", "-e", "trace=" + ",".join(sorted(self.traced))]
+        """-D: strace is the grandchild, so that the child is sockx and its status sockx's. The calls
+        of a program that sockx runs are not to fail: it is not followed."""
+        followed = not RUNS_PROGRAMS or self.fails_in_children()
+        strace = ["strace", "-D", *(["-f"] if followed else []), "-qq", "-y", "-s", "0",
+                  "-o", self.path("calls"), "-e", "signal=none", "-e", "trace=" + ",".join(sorted(self.traced))]
         for fault in self.faults:
             kind = "signal" if fault.error == "SIGTERM" else "error"
-            if kind == "error":
+            if kind == "error" and followed:
                 strace += ["--seccomp-bpf"]  # faster, but then a signal does not come (strace 6.1)
             strace += ["-e", f"inject={fault.call}:{kind}={fault.error}:when={fault.when}"]
         return subprocess.Popen(strace + [os.environ["SOCKX"]] + arguments, stderr=subprocess.PIPE,
                                 **files)
+
+    def fails_with(self, errors):
+        return any(fault.error in errors for fault in self.faults)
+
+    def fails_in_children(self):
+        """In each of them, as strace counts the calls of each by themselves."""
+        return any(fault.call in IN_CHILD for fault in self.faults)
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -192,7 +223,7 @@ class Run:
 
 
 def call_of(line):
-    made = re.match(r"(\d+) +(\w+)\((.*?)\) += (.*)", line)
+    made = re.match(r"(\d*) *(\w+)\((.*?)\) += (.*)", line)
     if not made:
         return None
     failed = re.match(r"-1 (\w+) .*\(INJECTED\)", made[4])
@@ -289,14 +320,20 @@ def has_left(child, within):
 
 # ---- the scenarios ----
 
-def serve(run, mode=("echo",), data=DATA, answer=DATA, stdin=None):
-    child = run.start(["serve", "-m", *mode, *KIND.place(run.directory)], stdin=stdin,
+def serve(run, mode=("echo",), data=DATA, answer=DATA, stdin=None, program=()):
+    child = run.start(["serve", "-m", *mode, *KIND.place(run.directory), *program], stdin=stdin,
                       stdout=subprocess.DEVNULL)
     try:
         address = learn_address(child)
-        whole = address and [exchange(address, data) == answer for _ in range(4)][-1]
+        answers = [exchange(address, data) for _ in range(4)] if address else [None]
+        if program and address and answers[-1] != answer:  # the call that failed was the last's
+            answers += [exchange(address, data)]
+        whole = answers[-1] == answer
+        parts = [part for part in answers if part not in (None, answer)]
+        if program and parts and not run.fails_with(GONE) and "tcp" in KIND.words:  # others have no reset
+            raise Failed(f"{len(parts[0])} of {len(answer)} bytes, and an orderly end")
         ended = has_left(child, 0 if whole else 1)
-        if address and not ended and not whole:
+        if address and not ended and not whole and not run.fails_in_children():
             raise Failed("the last client was not served")
         if address and not ended:
             child.send_signal(signal.SIGTERM)
@@ -324,6 +361,34 @@ def serve_chat(run):
     finally:
         os.close(mine)
         os.close(theirs)
+
+
+def serve_exec(run):
+    return serve(run, ("exec",), program=("--", "cat"))
+
+
+def connect_exec(target):
+    """Its program says a file, reads as much, and has status 0 if that is the same. Its standard error
+    is heard."""
+    def attempt_one(run):
+        source, back = run.path("in"), run.path("back")
+        with open(source, "wb") as file:
+            file.write(DATA)
+        line = f'echo begun >&2 && cat "$1" && head -c {len(DATA)} >"$2" && cmp -s "$1" "$2"'
+        child = run.start(["connect", "-m", "exec", *target, "--", "sh", "-c", line, "sh", source, back],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            status, said = finish(child)
+        finally:
+            end(child)
+        if status == 0:
+            if "begun" not in said and "write" not in run.traced:
+                raise Failed("status 0, but its program's standard error is lost")
+            with open(back, "rb") as file:
+                if file.read() != DATA:
+                    raise Failed(f"status 0, but its program has not all: {said}")
+        return Ended(["client", "connect", "exec"], status, said)
+    return attempt_one
 
 
 def pipe(run):
@@ -553,6 +618,8 @@ def scenarios(name, directory):
         target = KIND.target(answering_server(REPORT))
         return [serve_analyze, client(["analyze", *target], REPORT, WORDS)]
     target = KIND.target(echo_server(directory))
+    if name == "exec":
+        return [serve_exec, connect_exec(target)]
     if name == "connect":
         by_name = [["-H", "localhost", *target[-2:]]] if KIND.family == socket.AF_INET else []
         return [client(["connect", *KIND.quiet(), *where], DATA)
@@ -636,7 +703,9 @@ def calls_made(scenario):
 
 
 def comes_to_pass(fault, made):
-    """Whether the call is made so often."""
+    """Whether the call is made so often; those of a child are not counted."""
+    if fault.call in IN_CHILD:
+        return True
     first = int(str(fault.when).rstrip("+"))
     return made[fault.call] > 0 and first <= made[fault.call] + AT_RANDOM
 
@@ -650,7 +719,7 @@ def faults(errors, most=None):
 def main():
     home = tempfile.TemporaryDirectory()
     pairs = sys.argv[3:] == ["pairs"]
-    errors = MOVES if sys.argv[1] == "moves" else ERRORS
+    errors = {"moves": MOVES, "exec": EXEC}.get(sys.argv[1], ERRORS)
     chosen = faults(errors, FIRST_OF_PAIRS if pairs else None)
     if sys.argv[3:] == ["SIGTERM"]:
         chosen = [Fault(call, "SIGTERM", when) for call in errors for when in TIMES[call]]
