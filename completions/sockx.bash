@@ -25,7 +25,20 @@ _sockx_address() {
 	fi
 }
 
+_sockx_program() {
+	if ((only_words == COMP_CWORD - 1)); then
+		_sockx_reply -A command
+	else
+		compopt -o filenames
+		_sockx_reply -f
+	fi
+}
+
 _sockx_serve() {
+	if [[ -n $only_words ]]; then
+		_sockx_program
+		return
+	fi
 	case $before in
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
@@ -74,6 +87,10 @@ _sockx_serve() {
 }
 
 _sockx_connect() {
+	if [[ -n $only_words ]]; then
+		_sockx_program
+		return
+	fi
 	case $before in
 		-m | --mode) _sockx_reply -W 'pipe chat exec relay'; return ;;
 		--max-answer) return ;;
@@ -232,7 +249,7 @@ _sockx() {
 	fi
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		if [[ ${COMP_WORDS[i]} == -- ]]; then
-			only_words=yes before=''
+			only_words=${only_words:-$i} before=''
 		fi
 	done
 	case ${COMP_WORDS[1]} in

@@ -22,6 +22,17 @@ function __sockx_addresses
 	end
 end
 
+function __sockx_addresses_or_program
+	set -l words (commandline -opc)
+	if set -l at (contains -i -- -- $words)
+		set -e words[1..$at]
+		set -l typed (commandline -ct)
+		complete -C (string join ' ' -- (string escape -- $words) "$typed")
+	else
+		__sockx_addresses
+	end
+end
+
 complete -c sockx -f
 complete -c sockx -n '__sockx_is ""' -s h -d 'show the commands'
 complete -c sockx -n '__sockx_is ""' -l help -d 'show the commands, addresses and exit statuses'
@@ -96,7 +107,7 @@ complete -c sockx -n '__sockx_is serve' -l color -x -a 'auto\\t"on a terminal, u
 complete -c sockx -n '__sockx_is serve' -s h -d 'show the most common options'
 complete -c sockx -n '__sockx_is serve' -l help -d 'show all options'
 complete -c sockx -n '__sockx_is serve' -l version -d 'show the version'
-complete -c sockx -n '__sockx_is serve' -a '(__sockx_addresses)'
+complete -c sockx -n '__sockx_is serve' -a '(__sockx_addresses_or_program)'
 
 complete -c sockx -n '__sockx_is ""' -a connect -d 'join standard input and output to a server'
 complete -c sockx -n '__sockx_is connect' -s m -l mode -x -a 'pipe\\t"join standard input and output to the server" chat\\t"exchange lines with the server, or all who are there" exec\\t"run a program, joined to the server" relay\\t"join the server to another one"' -d 'what to do with the connection'
@@ -155,7 +166,7 @@ complete -c sockx -n '__sockx_is connect' -l follow -d 'where all peers are hear
 complete -c sockx -n '__sockx_is connect' -l bye -x -d 'the line that ends the chat, exactly so, sent before we close (default: bye, in any case, which is not sent)'
 complete -c sockx -n '__sockx_is connect' -l turns -d 'send one line, then wait for one, and so on; the client begins'
 complete -c sockx -n '__sockx_is connect' -l pass-socket -d 'give the program the socket itself as its standard input and output'
-complete -c sockx -n '__sockx_is connect' -a '(__sockx_addresses)'
+complete -c sockx -n '__sockx_is connect' -a '(__sockx_addresses_or_program)'
 
 complete -c sockx -n '__sockx_is ""' -a echo -d 'send a text, check what comes back; or measure round trips'
 complete -c sockx -n '__sockx_is echo' -s H -l host -x -a 'localhost (__fish_print_hostnames)' -d 'the server\'s name or address (default: localhost)'

@@ -33,6 +33,15 @@ static const char head[] =
 	"'localhost unix: unix-datagram: unix-seqpacket: tcp:// udp://'\n"
 	"\t\t[[ ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace\n"
 	"\tfi\n"
+	"}\n"
+	"\n"
+	"_sockx_program() {\n"
+	"\tif ((only_words == COMP_CWORD - 1)); then\n"
+	"\t\t_sockx_reply -A command\n"
+	"\telse\n"
+	"\t\tcompopt -o filenames\n"
+	"\t\t_sockx_reply -f\n"
+	"\tfi\n"
 	"}\n";
 
 /* COMP_WORDBREAKS splits --mode=echo, and unix:PATH, into three words. */
@@ -52,7 +61,7 @@ static const char tail_before_cases[] =
 	"\tfi\n"
 	"\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
 	"\t\tif [[ ${COMP_WORDS[i]} == -- ]]; then\n"
-	"\t\t\tonly_words=yes before=''\n"
+	"\t\t\tonly_words=${only_words:-$i} before=''\n"
 	"\t\tfi\n"
 	"\tdone\n"
 	"\tcase ${COMP_WORDS[1]} in\n";
@@ -126,6 +135,9 @@ static void add_command(struct page *p, const struct command *command)
 
 	command->options(&set);
 	page_add(p, "\n_sockx_%s() {\n", command->name);
+	if (set.takes_program)
+		page_add(p,
+			"\tif [[ -n $only_words ]]; then\n\t\t_sockx_program\n\t\treturn\n\tfi\n");
 	add_values(p, &set);
 	add_options(p, &set);
 	if (command->words == WORDS_ADDRESS)

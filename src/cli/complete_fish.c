@@ -27,6 +27,17 @@ static const char head[] =
 	"\tend\n"
 	"end\n"
 	"\n"
+	"function __sockx_addresses_or_program\n"
+	"\tset -l words (commandline -opc)\n"
+	"\tif set -l at (contains -i -- -- $words)\n"
+	"\t\tset -e words[1..$at]\n"
+	"\t\tset -l typed (commandline -ct)\n"
+	"\t\tcomplete -C (string join ' ' -- (string escape -- $words) \"$typed\")\n"
+	"\telse\n"
+	"\t\t__sockx_addresses\n"
+	"\tend\n"
+	"end\n"
+	"\n"
 	"complete -c sockx -f\n"
 	"complete -c sockx -n '__sockx_is \"\"' -s h -d 'show the commands'\n"
 	"complete -c sockx -n '__sockx_is \"\"' -l help -d 'show the commands, addresses and exit "
@@ -88,14 +99,14 @@ static void add_option(struct page *p, const struct command *command, const stru
 	add_described(p, opt->help);
 }
 
-static void add_words(struct page *p, const struct command *command)
+static void add_words(struct page *p, const struct command *command, bool takes_program)
 {
 	const char *name = command->name;
 	struct opt_choice word;
 
 	if (command->words == WORDS_ADDRESS)
-		page_add(
-			p, "complete -c sockx -n '__sockx_is %s' -a '(__sockx_addresses)'\n", name);
+		page_add(p, "complete -c sockx -n '__sockx_is %s' -a '(%s)'\n", name,
+			takes_program ? "__sockx_addresses_or_program" : "__sockx_addresses");
 	for (size_t i = 0; command->words == WORDS_CHOICE && command->word(i, &word); i++) {
 		page_add(p, "complete -c sockx -n '__sockx_is %s' -a %s", name, word.name);
 		add_described(p, word.summary);
@@ -112,7 +123,7 @@ static void add_command(struct page *p, const struct command *command)
 	command->options(&set);
 	while (opt_row_next(&set, &row))
 		add_option(p, command, row.opt);
-	add_words(p, command);
+	add_words(p, command, set.takes_program != NULL);
 }
 
 int complete_fish(const struct command *const *all, struct buf *out)

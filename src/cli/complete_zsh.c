@@ -16,6 +16,18 @@ static const char head[] =
 	"\t\t_hosts && ret=0\n"
 	"\tfi\n"
 	"\treturn ret\n"
+	"}\n"
+	"\n"
+	"_sockx_address_or_program() {\n"
+	"\tlocal at=$words[(i)--]\n"
+	"\n"
+	"\tif ((at < CURRENT)); then\n"
+	"\t\tshift $at words\n"
+	"\t\t((CURRENT -= at))\n"
+	"\t\t_normal\n"
+	"\telse\n"
+	"\t\t_sockx_address\n"
+	"\tfi\n"
 	"}\n";
 
 /* The first word is the command; `*::` narrows $words to it and what follows. */
@@ -140,10 +152,12 @@ static void add_option(struct page *p, const struct command *command, const stru
 	page_add(p, "' \\\n");
 }
 
-static const char *words_of(const struct command *command)
+static const char *words_of(const struct command *command, bool takes_program)
 {
 	switch (command->words) {
-	case WORDS_ADDRESS: return "'*:address:_sockx_address'";
+	case WORDS_ADDRESS:
+		return takes_program ? "'*:address or program:_sockx_address_or_program'"
+		                     : "'*:address:_sockx_address'";
 	case WORDS_TEXT: return "'*:text: '";
 	case WORDS_CHOICE: return "'1:word:_sockx_help_word'";
 	case WORDS_NONE: break;
@@ -164,7 +178,7 @@ static void add_command(struct page *p, const struct command *command)
 	page_add(p, "\n_sockx_%s() {\n\t_arguments -s -S : \\\n", command->name);
 	for (struct opt_row row = {0}; opt_row_next(&set, &row);)
 		add_option(p, command, row.opt);
-	page_add(p, "\t\t%s\n}\n", words_of(command));
+	page_add(p, "\t\t%s\n}\n", words_of(command, set.takes_program != NULL));
 }
 
 int complete_zsh(const struct command *const *all, struct buf *out)

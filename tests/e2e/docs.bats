@@ -256,6 +256,9 @@ TYPED=(
     'sockx connect -p htt:http https'
     'sockx serve -U some:some.sock'
     'sockx help :serve exit-codes lab'
+    'sockx serve -m exec -- env:env'
+    'sockx connect -m exec some.host 80 -- env:env'
+    'sockx serve -m exec -- cat some.f:some.file'
 )
 
 # SHELL: it offers what there is, and nothing that there is not.
