@@ -1,3 +1,4 @@
+# bats file_tags=unit
 # shellcheck disable=SC2030,SC2031,SC2154 # tests are processes; helper and run set variables
 #
 # `serve --mode broker`: what one client sends goes to all others. `--broker` of ncat's public tests

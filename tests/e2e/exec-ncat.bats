@@ -1,3 +1,4 @@
+# bats file_tags=unit
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # programs of their own; tests are processes; helpers set variables
 #
 # What ncat's own tests ask of its --exec and --sh-exec, asked of serve -m exec and connect -m exec.

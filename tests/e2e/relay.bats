@@ -1,3 +1,4 @@
+# bats file_tags=unit
 # shellcheck disable=SC2034,SC2153,SC2154 # helpers set variables, and read them
 #
 # serve -m relay and connect -m relay: each connection joined to one of its own.
