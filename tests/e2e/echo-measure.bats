@@ -249,7 +249,7 @@ sent_is() {
     has_line "$JOB_OUT" '^sent [0-9]+, received [0-9]+, lost 0 \(0 %\)$'
     for kind in udp tcp; do
         start_misbehaving "$kind" 64 mute_after 2
-        run --separate-stderr timeout --foreground --preserve-status -s TERM 0.7 "$SOCKX" echo "--$kind" -H 127.0.0.1 -p "$PORT" --interval 20ms -Q
+        run --separate-stderr timeout --foreground --preserve-status -s TERM 0.4 "$SOCKX" echo "--$kind" -H 127.0.0.1 -p "$PORT" --interval 20ms -Q
         expect_status 0
         [[ ${lines[0]} =~ ^sent\ [0-9]+,\ received\ 2,\ lost\ 0\ .*,\ in\ flight\ [1-9] ]]
     done
