@@ -320,7 +320,7 @@ static enum report_ending client_ending(const struct client *c, enum report_endi
 	return c->verdict.kind == ERR_TIMEOUT ? END_LIMIT : END_ERROR;
 }
 
-/* What is told of the run, and of its connection. */
+/* Keep the closing report: of the run, and of its connection. */
 static void client_tell_done(struct client *c)
 {
 	const struct report totals = client_totals(c, REPORT_DONE);

@@ -44,7 +44,7 @@ struct client {
 	int64_t since_ms;        /* when the first connection was there; 0: none was yet */
 	int64_t began_ms;
 	struct link_path path; /* of the one that ended last, where reports want it */
-	bool many;             /* there is more than one connection: none is told about */
+	bool many; /* there are several connections: the closing report has the end of none */
 	struct timer max_time;
 	struct inquiry inquiry;    /* SIGUSR1 */
 	struct progress *progress; /* NULL: none */

@@ -447,7 +447,7 @@ int serve_begin(struct serve_run *run, struct err *err)
 	return server_start(&run->server, err);
 }
 
-/* What is told of the run at its end. */
+/* Keep the closing report of the run. */
 static void serve_tell_done(struct serve_run *run)
 {
 	const int64_t took_ms = run->loop.now_ms - run->began_ms;

@@ -97,7 +97,7 @@ struct report_fact {
 struct report {
 	enum report_kind kind;
 	uint64_t conn;         /* which connection, counted from 1; 0: none */
-	const struct addr *at; /* address, host and port, or path, are told from it; NULL: none */
+	const struct addr *at; /* address, host and port, or path, are made from it; NULL: none */
 	const char *address, *host, *path, *transport, *mode, *reason; /* NULL: does not apply */
 	const char *state; /* of a port: open, refused, silent */
 	uint64_t port;
@@ -167,7 +167,7 @@ struct reporter {
 /* Whether a report of this kind would be shown: ask where making one costs something. */
 bool report_shown(const struct reporter *to, enum report_kind kind);
 
-/* Whether more is told than a person reads, so that it is worth asking the kernel for. */
+/* Whether reports have more than a person reads, so that it is worth asking the kernel for. */
 bool report_is_full(const struct reporter *to);
 
 /* Tell what happened. */
