@@ -300,8 +300,11 @@ int conn_copy_socket(const struct conn *c);
 /* How many bytes have come and were not read yet. */
 size_t conn_unread_bytes(const struct conn *c);
 
-/* An error that no read or write has met yet, or 0. It is told once. */
+/* An error that no read or write has met yet, or 0. The kernel says it once. */
 int conn_take_error(struct conn *c);
+
+/* The same, where c is not read: with such an error it is lost. */
+void conn_look_for_loss(struct conn *c);
 
 /* ---- for reports: conn_tell.c ---- */
 

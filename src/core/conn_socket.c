@@ -43,3 +43,11 @@ int conn_take_error(struct conn *c)
 {
 	return c->link.via->pending ? c->link.via->pending(&c->link) : 0;
 }
+
+void conn_look_for_loss(struct conn *c)
+{
+	int error = conn_take_error(c);
+
+	if (error)
+		conn_lost(c, error);
+}

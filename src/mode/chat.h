@@ -73,7 +73,7 @@ struct chat_run {
 	bool leaving;     /* ... and wants to hear no more */
 	bool out_full;    /* standard output has to be waited for */
 	bool on_screen;   /* --turns: the first line of typed can be read there already */
-	bool finishing, told;
+	bool finishing;
 	char prompt[CHAT_PROMPT_BYTES]; /* the operator's, as it is now */
 };
 

@@ -391,15 +391,11 @@ int chat_desk_open(struct chat_run *run, struct err *err)
 
 void chat_desk_finish(struct chat_run *run)
 {
-	struct mode_env *env = run->env;
-
 	run->finishing = true;
 	chat_desk_flush(run);
 	chat_desk_leave(run);
-	if (!join_close(&run->shown_to) || run->typed_by.from || run->told)
-		return;
-	run->told = true;
-	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
+	if (join_close(&run->shown_to) && !run->typed_by.from)
+		mode_end_run(run->env, &run->verdict);
 }
 
 void chat_desk_free(struct chat_run *run)

@@ -51,10 +51,7 @@ static void exec_drained(struct conn *net)
  * same. */
 static void exec_hung_up(struct conn *net)
 {
-	int error = conn_take_error(net);
-
-	if (error)
-		conn_lost(net, error);
+	conn_look_for_loss(net);
 }
 
 static void exec_later(struct conn *net)
@@ -106,7 +103,9 @@ static int exec_check(const struct opt_set *set, const struct opt_args *args, st
 
 static void exec_on_patience_over(struct timer *t)
 {
-	exec_finish_now(container_of(t, struct exec_run, patience));
+	struct exec_run *run = container_of(t, struct exec_run, patience);
+
+	mode_end_run(run->env, &run->verdict);
 }
 
 static int exec_begin(struct mode_env *env, struct err *err)

@@ -37,7 +37,6 @@ struct exec_run {
 	struct err verdict;    /* how the first program that failed did, where that counts */
 	struct timer patience; /* finishing: until what cannot even be killed is left alone */
 	bool finishing;        /* done is called once no hung-up program is left */
-	bool told;             /* ... and has been */
 };
 
 /* A connection and its program. Either may be over first. */
@@ -107,8 +106,7 @@ void exec_await_end(struct exec_client *c);
 /* That has been long enough: handler.later. */
 void exec_end_without_program(struct exec_client *c);
 
-/* The run ends: once no program is left that was hung up, or now. */
+/* The run ends once no program is left that was hung up. */
 void exec_finish_if_done(struct exec_run *run);
-void exec_finish_now(struct exec_run *run);
 
 #endif

@@ -145,16 +145,6 @@ static bool exec_is_awaited(const struct exec_client *c)
 	return c->child.hung_up && !c->over;
 }
 
-void exec_finish_now(struct exec_run *run)
-{
-	struct mode_env *env = run->env;
-
-	if (run->told)
-		return;
-	run->told = true;
-	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
-}
-
 void exec_finish_if_done(struct exec_run *run)
 {
 	if (!run->finishing)
@@ -162,5 +152,5 @@ void exec_finish_if_done(struct exec_run *run)
 	for (struct list *node = run->clients.next; node != &run->clients; node = node->next)
 		if (exec_is_awaited(container_of(node, struct exec_client, node)))
 			return;
-	exec_finish_now(run);
+	mode_end_run(run->env, &run->verdict);
 }

@@ -44,6 +44,14 @@ bool mode_client_choice(size_t i, struct opt_choice *out)
 	return false;
 }
 
+void mode_end_run(struct mode_env *env, const struct err *verdict)
+{
+	if (env->over)
+		return;
+	env->over = true;
+	env->done(env->arg, verdict->kind ? verdict : NULL);
+}
+
 int mode_fits(
 	const struct mode *mode, const void *conf, const struct transport *via, struct err *err)
 {

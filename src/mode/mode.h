@@ -39,7 +39,8 @@ struct mode_env {
 	struct budget *budget; /* of the server's clients; NULL: none */
 	/* The mode that has `finish` calls this once what it does beside its clients is over: what
 	 * was received is written out. why: NULL, or why the whole run failed. */
-	void (*done)(void *arg, const struct err *why);
+	void (*done)(void *arg, const struct err *why); /* by mode_end_run */
+	bool over;                                      /* ... which has called it */
 	/* A mode of several clients has had enough: no more of them are wanted, and the server ends
 	 * when those who are there have gone. NULL: this is no server, but the client of one. */
 	void (*enough)(void *arg);
@@ -115,6 +116,10 @@ bool mode_is_of(const struct mode *mode, enum mode_side side);
 
 /* The mode of that name, or NULL. */
 const struct mode *mode_find(const char *name);
+
+/* What the mode does beside its clients is over: call done, unless that was done before. A verdict
+ * of ERR_NONE is none. */
+void mode_end_run(struct mode_env *env, const struct err *verdict);
 
 /* Whether the mode, with its own options conf (mode_conf), can do with what its peers' bytes travel
  * by. Returns 0, or -1 with err. */

@@ -24,11 +24,10 @@ static void outlet_judge_losses(struct outlet *o)
 /* Tell done, once: as soon as standard output has all it was given. */
 static void outlet_finish_if_done(struct outlet *o)
 {
-	if (!o->finishing || !join_close(&o->out) || o->told)
+	if (!o->finishing || !join_close(&o->out) || o->env->over)
 		return;
-	o->told = true;
 	outlet_judge_losses(o);
-	o->env->done(o->env->arg, o->verdict.kind ? &o->verdict : NULL);
+	mode_end_run(o->env, &o->verdict);
 }
 
 static void outlet_fail_each(struct list *of)

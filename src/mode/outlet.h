@@ -25,7 +25,6 @@ struct outlet {
 	uint64_t lost;        /* records that were not written */
 	struct err verdict;   /* why the run failed, or none */
 	bool finishing;       /* done is called once all has been written */
-	bool told;            /* ... and has been */
 };
 
 /* A client, in what conn_peer holds of it. */

@@ -93,15 +93,13 @@ static const struct pipe_conf *pipe_conf_of(const struct pipe_run *p)
 /* Tell done, once: as soon as standard output has all it was given. */
 static void pipe_finish_run(struct pipe_run *p)
 {
-	struct mode_env *env = p->env;
 	bool gone;
 
 	p->finishing = true;
 	gone = join_close(&p->sending);
-	if (!join_close(&p->receiving) || !gone || p->told || p->net)
+	if (!join_close(&p->receiving) || !gone || p->net)
 		return;
-	p->told = true;
-	env->done(env->arg, p->verdict.kind ? &p->verdict : NULL);
+	mode_end_run(p->env, &p->verdict);
 }
 
 /* One of our own ends failed: the exchange is over, and the peer gets to know it. */

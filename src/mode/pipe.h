@@ -69,7 +69,6 @@ struct pipe_run {
 	bool crlf;            /* lines that end in a bare LF are sent with CR LF */
 	bool after_cr;        /* ... and the last byte sent was a CR */
 	bool finishing;       /* done is called once out has been written */
-	bool told;            /* ... and has been */
 };
 
 /* Whether standard input has nothing more to say to the peer, once that has ended: at a terminal a

@@ -26,7 +26,6 @@ struct relay_run {
 	bool stopping;         /* an end is then no failure ... */
 	int64_t stop_at_ms;    /* ... and what is owed is dropped from then on */
 	bool finishing;        /* done is called once no pair is left */
-	bool told;             /* ... and has been */
 };
 
 /* One of the two connections, and what comes from it. */
@@ -69,7 +68,7 @@ void relay_closed(struct conn *c, const struct err *why);
 void relay_hung_up(struct conn *c);
 void relay_later(struct conn *c);
 
-/* A reason that is about the other side, as it is told: whole, for it names that side. */
+/* A reason that is about the other side, for a report: whole, as it names that side. */
 struct err relay_reason(const struct err *why);
 
 /* The way to the target is over, or given up. */

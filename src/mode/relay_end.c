@@ -6,20 +6,10 @@ enum {
 	STOP_MS = 2000,       /* ... and one that does not take what it is owed */
 };
 
-static void relay_finish_now(struct relay_run *run)
-{
-	struct mode_env *env = run->env;
-
-	if (run->told)
-		return;
-	run->told = true;
-	env->done(env->arg, run->verdict.kind ? &run->verdict : NULL);
-}
-
 static void relay_finish_if_done(struct relay_run *run)
 {
 	if (run->finishing && list_empty(&run->pairs))
-		relay_finish_now(run);
+		mode_end_run(run->env, &run->verdict);
 }
 
 void relay_on_patience_over(struct timer *t)
@@ -34,7 +24,7 @@ void relay_on_patience_over(struct timer *t)
 			"stopped with %ju bytes that targets had not taken", (uintmax_t)left);
 		err_hint(&run->verdict, "they did not read them within %d ms", STOP_MS);
 	}
-	relay_finish_now(run);
+	mode_end_run(run->env, &run->verdict);
 }
 
 static void relay_limit_finish(struct relay_run *run)
@@ -112,14 +102,6 @@ void relay_closed(struct conn *c, const struct err *why)
 	relay_finish_if_done(run);
 }
 
-static void relay_look_for_loss(struct conn *c)
-{
-	int error = conn_take_error(c);
-
-	if (error)
-		conn_lost(c, error);
-}
-
 /* It may be lost, which its next read will tell, after what came before; but it is not read now. A
  * client that waits for its target is not kept for that. */
 void relay_hung_up(struct conn *c)
@@ -127,7 +109,7 @@ void relay_hung_up(struct conn *c)
 	struct relay_side *side = relay_side_of(c);
 
 	if (!side->pair->far.conn) {
-		relay_look_for_loss(c);
+		conn_look_for_loss(c);
 	} else if (!side->hung_up) {
 		side->hung_up = true;
 		conn_after(c, CONN_SEE_OFF_MS);
@@ -146,7 +128,7 @@ void relay_later(struct conn *c)
 	if (still_ms < CONN_SEE_OFF_MS)
 		conn_after(c, CONN_SEE_OFF_MS - still_ms);
 	else
-		relay_look_for_loss(c);
+		conn_look_for_loss(c);
 }
 
 /* ---- the run ---- */
