@@ -751,6 +751,11 @@ bool conn_finished(const struct conn *c)
 	return c->finishing;
 }
 
+bool conn_refused_us(const struct conn *c)
+{
+	return c->write_error;
+}
+
 bool conn_answering(struct conn *c)
 {
 	return c->on->answering && !conn_closing(c) && c->on->answering(c);

@@ -279,6 +279,7 @@ size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
 bool conn_peer_ended(const struct conn *c); /* it will send no more, or is no longer heard */
 bool conn_finished(const struct conn *c);   /* our end has been passed on, or is under way */
+bool conn_refused_us(const struct conn *c); /* a write failed: it is still read, and then lost */
 bool conn_answering(struct conn *c);        /* handler.answering says so */
 bool conn_closing(const struct conn *c);    /* conn_close was called, or it is over */
 

@@ -53,11 +53,13 @@ static void relay_drained(struct conn *c)
 	join_go_on(&relay_side_of(c)->other->join);
 }
 
+/* An end that comes from a side which has refused what we sent is not passed on: it is lost next.
+ */
 static void relay_eof(struct conn *c)
 {
 	struct relay_side *other = relay_side_of(c)->other;
 
-	if (other->conn)
+	if (other->conn && !conn_refused_us(c))
 		conn_finish(other->conn);
 }
 

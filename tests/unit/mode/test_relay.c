@@ -336,6 +336,19 @@ Test(mode_relay, a_target_that_refuses_what_is_sent_may_still_say_why)
 	end(st);
 }
 
+Test(mode_relay, an_answer_to_what_was_refused_has_no_orderly_end)
+{
+	struct script near = {.incoming = "a long request"};
+	struct script far = {.incoming = "no", .fail_write_at = 1, .error = ENOBUFS};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(eq(str, near.outgoing, "no"));
+	cr_assert(eq(uint, near.finished, 0));
+	cr_assert(near.failed);
+	end(st);
+}
+
 Test(mode_relay, a_target_lost_once_the_client_is_done_is_the_runs_error)
 {
 	struct script near = {.incoming = "last words"};
