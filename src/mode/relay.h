@@ -52,6 +52,7 @@ struct relay_pair {
 	struct relay_run *run;
 	struct relay_side near, far;
 	struct relay_call *call; /* NULL: it is over */
+	bool moved;              /* a byte did, on a side that is over */
 };
 
 static inline struct relay_side *relay_side_of(struct conn *c)

@@ -76,12 +76,19 @@ static void relay_end_side(struct relay_side *left, const struct err *why)
 	conn_fail_with(left->conn, &reason);
 }
 
+/* As for the server: a client that is lost before a byte moved does not use up its run. */
+static bool relay_counts(const struct relay_pair *p)
+{
+	return !p->run->env->enough || p->moved || (p->near.conn && conn_moved(p->near.conn));
+}
+
 /* The run's status vouches for what targets took; the server's own, for its clients. */
 static void relay_judge(const struct relay_side *over, const struct err *why)
 {
 	struct relay_run *run = over->pair->run;
 
-	if (why && over == &over->pair->far && run->env->vouches && !run->verdict.kind)
+	if (why && over == &over->pair->far && run->env->vouches && !run->verdict.kind &&
+		relay_counts(over->pair))
 		run->verdict = *why;
 }
 
@@ -91,6 +98,7 @@ void relay_closed(struct conn *c, const struct err *why)
 	struct relay_pair *p = side->pair;
 	struct relay_run *run = p->run;
 
+	p->moved |= conn_moved(c);
 	side->conn = side->join.from = NULL;
 	join_stop(&side->other->join);
 	if (!p->far.conn)

@@ -364,6 +364,19 @@ Test(mode_relay, a_target_lost_once_the_client_is_done_is_the_runs_error)
 	end(st);
 }
 
+/* Another one is served, and decides. */
+Test(mode_relay, a_client_lost_before_a_byte_moved_is_not_the_runs_error)
+{
+	struct script near = {.fail_read_at = 1, .error = ECONNRESET};
+	struct script far = {.stays = true};
+	struct stage *st = join(&near, &far);
+
+	play(st);
+	cr_assert(near.failed && far.failed);
+	cr_assert(eq(int, st->run.verdict.kind, 0));
+	end(st);
+}
+
 /* ---- no target ---- */
 
 Test(mode_relay, the_next_target_is_called_where_one_cannot_be_reached)
