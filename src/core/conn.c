@@ -169,7 +169,8 @@ static void conn_note_bytes_inside(struct conn *c)
 
 /* Nothing more can be written. What the peer had sent before it refused us is still worth reading:
  * it may say why. If it lives all the same, it gets the end: nothing more will come, and what it
- * sends is waited for only so long. */
+ * sends is waited for only so long. Where we lack something it gets a reset instead: it must not
+ * take what it has for all. */
 static void conn_writing_failed(struct conn *c, int error)
 {
 	c->write_error = error;
@@ -179,7 +180,7 @@ static void conn_writing_failed(struct conn *c, int error)
 	conn_drop_pipe(c);
 	conn_count(c);
 	c->paused = false;
-	if (c->link.via->finish)
+	if (c->link.via->finish && !err_is_shortage(error))
 		(void)c->link.via->finish(&c->link);
 	if (!c->closing)
 		c->linger_ms = CONN_LINGER_MS;

@@ -330,7 +330,7 @@ static void conn_peer_ending(const struct conn *c, struct err *err)
 /* Whether the peer must not take our end for the end of all there was. */
 static bool conn_resets(const struct conn *c)
 {
-	bool lacking = c->ending == ENDED_LOST && c->link.error == ENOMEM;
+	bool lacking = c->ending == ENDED_LOST && err_is_shortage(c->link.error);
 
 	return c->link.via->reset && c->link.fd >= 0 && (c->failed || lacking);
 }
