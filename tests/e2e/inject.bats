@@ -30,6 +30,16 @@ fails_once_each() {
 @test "a failing system call: serve and connect, exec" { fails_once_each exec; }
 # bats test_tags=release
 @test "a failing system call: exec over a Unix socket" { fails_once_each exec unix; }
+# bats test_tags=release
+@test "a failing system call: serve and connect, relay" { fails_once_each relay; }
+# bats test_tags=release
+@test "a failing system call: relay from Unix socket to Unix socket" { fails_once_each relay unix; }
+# bats test_tags=release
+@test "a failing system call: relay over UDP" { fails_once_each relay udp; }
+# bats test_tags=release
+@test "a failing system call: relay of Unix datagrams" { fails_once_each relay unix-datagram; }
+# bats test_tags=release
+@test "a failing system call: relay of sequenced packets" { fails_once_each relay unix-seqpacket; }
 @test "a failing system call: serve over UDP, echo" { fails_once_each serve udp; }
 # bats test_tags=release
 @test "a failing system call: serve over UDP, pipe" { fails_once_each pipe udp; }

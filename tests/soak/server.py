@@ -19,14 +19,25 @@ class Rest:
     """What a server holds while it has no clients."""
 
     def __init__(self, pid):
-        self.fds = len(os.listdir(f"/proc/{pid}/fd"))
+        opened = [self.of(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        self.pipes = sum(what.startswith("pipe:") for what in opened)
+        self.fds = len(opened) - self.pipes
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
             held = dict(re.findall(r"^(\w+): +(\d+) kB", lines.read(), re.M))
         self.rss_kib = int(held["Rss"])
         self.anon_kib = int(held["Pss_Anon"])
 
+    @staticmethod
+    def of(path):
+        """What a descriptor is."""
+        try:
+            return os.readlink(path)
+        except FileNotFoundError:
+            return "closed"
+
     def __str__(self):
-        return f"{self.fds} descriptors, {self.rss_kib} KiB of memory ({self.anon_kib} anonymous)"
+        return (f"{self.fds} descriptors and {self.pipes} of pipes, {self.rss_kib} KiB of memory "
+                f"({self.anon_kib} anonymous)")
 
 
 def wait_until(what, holds):

@@ -17,6 +17,8 @@ WINDOWS = (1, 4, 16)
 # A connection's end. FULL: it sends without reading until the server has to queue, then resets.
 HALF_CLOSE, CLOSE, RESET, FULL = range(4)
 ENDS = (HALF_CLOSE, CLOSE, RESET) * 3 + (FULL,)
+# Where a relay's client is FULL and lost, its target is waited for: 10 s, for it does not read either.
+PATIENT_ENDS = (HALF_CLOSE, CLOSE, RESET)
 PUSH_S = 0.01
 # A connection sends this, from a place of its own on, again and again. It stands here twice, so that no
 # slice has to be joined from two. Its length is no multiple of a buffer's.
@@ -37,7 +39,7 @@ def reset(conn):
 class Stream:
     """One connection, and how far its bytes are."""
 
-    def __init__(self, conn, messages):
+    def __init__(self, conn, messages, ends):
         conn.setblocking(False)
         self.conn = conn
         self.at = random.randrange(ROUND)
@@ -47,7 +49,7 @@ class Stream:
             end += some_size(MESSAGE_MAX)
             self.ends.append(end)
         self.window = random.choice(WINDOWS)
-        self.how = random.choice(ENDS)
+        self.how = random.choice(ends)
         # It ends when so many are back.
         self.last = messages // 2 if self.how in (RESET, FULL) else messages
         self.sent = 0
@@ -100,9 +102,10 @@ class Stream:
 class Streams:
     """A server's clients."""
 
-    def __init__(self, family, where):
+    def __init__(self, family, where, ends=ENDS):
         self.family = family
         self.where = where
+        self.ends = ends
         self.epoll = select.epoll()
         self.streams = {}
         self.pushing = []
@@ -124,7 +127,7 @@ class Streams:
         messages = min(self.left, random.randint(1, MESSAGES_EACH))
         self.left -= messages
         self.connections += 1
-        stream = Stream(conn, messages)
+        stream = Stream(conn, messages, self.ends)
         self.streams[conn.fileno()] = stream
         self.epoll.register(conn, stream.interest)
 

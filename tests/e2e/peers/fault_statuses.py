@@ -46,7 +46,7 @@ exec              *                write splice                EPIPE            
 *                 *                newfstatat                  *                  stdin stdout stderr  0
 *                 *                read                        *                  signalfd         0
 *                 *                unlinkat                    *                  *                0
-server pipe       inet             bind listen                 EADDRINUSE         *                0
+server pipe relay  inet            bind listen                 EADDRINUSE         *                0
 client            udp              recvmsg                     *                  *                0
 client            udp              sendto                      ENOBUFS            *                0
 *                 *                splice sendfile             EINVAL ENOMEM EIO ENOSYS  *         0
@@ -74,17 +74,17 @@ moves             *                read                        *                
 
 # What befalls one client, or a look at a path at the end, ends no server.
 server            *                *                           *                  *                0
-pipe              *                accept4 flock newfstatat    *                  *                0
+pipe relay        *                accept4 flock newfstatat    *                  *                0
 pipe              datagram         sendmmsg recvmmsg           *                  *                0
 again             *                *                           *                  *                0
 
 # To connect: refused or unreachable, unless it is we who lack something.
 named             *                socket connect epoll_add peek  *               *                0 1 4 7
 named             datagram         recvfrom sendto             *                  *                0 1 7
-client            *                socket bind epoll_add peek  LACKS              *                1
-client            *                peek                        ECONNRESET         *                4
-client            *                socket bind connect peek    *                  *                7
-client            *                getsockname                 *                  *                0
+client relay      *                socket bind epoll_add peek  LACKS              *                1
+client relay      *                peek                        ECONNRESET         *                4
+client relay      *                socket bind connect peek    *                  *                7
+client relay      *                getsockname                 *                  *                0
 
 # A connection. echo is done when all has come back, greet when a greeting has; a datagram that was
 # never answered was refused.

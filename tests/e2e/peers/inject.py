@@ -9,6 +9,7 @@ third time it is made (strace --inject), each in a short scenario of its own:
     analyze  the same for an analysis server
     chat     a room as serve, its operator's lines from a file
     exec     serve -m exec with cat, and connect -m exec with a program that sends a file and reads it back
+    relay    serve -m relay before an echo server, for ever and --once, and connect -m relay between two servers
     moves    what moves bytes in the kernel, for pipe and connect: pipes and files in, pipes and files out
 
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
@@ -20,8 +21,8 @@ within 3 s, and leaves no path.
 Never a crash, never more than 5 s, and status 0 only if all bytes arrived. The status is the one that
 fault_statuses.py gives for the call, the error and what the call was made on; where no call failed, it
 is 0. An echo server outlives what befalls one client, and the next is served. Where the kernel will not
-move bytes they are read and written, and all arrive. A program's client gets all, or its connection is
-lost: never half of it in order. Prints what went wrong, and how many cases ran."""
+move bytes they are read and written, and all arrive. A program's or relay's client gets all, or its
+connection is lost: never half of it in order. Prints what went wrong, and how many cases ran."""
 
 import collections
 import concurrent.futures
@@ -86,6 +87,8 @@ MOVES = {
     "pipe2": ["EMFILE", "ENFILE", "ENOMEM"],
     "fcntl": ["EPERM", "ENOMEM", "EBUSY"],
 }
+RELAY = {**ERRORS, "splice": [error for error in MOVES["splice"] if error != "ENOSPC"],
+         "pipe2": MOVES["pipe2"], "ioctl": ["EINVAL"]}
 GONE = {"EPIPE", "ECONNRESET", "ETIMEDOUT"}  # the peer is, or its program reads no more
 IN_CHILD = {  # before it becomes the program
     "setpgid": ["EPERM"],
@@ -113,7 +116,7 @@ TIMES = collections.defaultdict(lambda: (1, 2, 3), {
     "read": (2, 3, 4), "newfstatat": range(3, 8), "write": (1, 2, 3) if RUNS_PROGRAMS else (1, 2, 3, 4),
     "epoll_ctl": range(1, 9), "splice": range(1, 7), "ioctl": range(1, 7),
     "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
-ALL = {**ERRORS, **MOVES, **(EXEC if RUNS_PROGRAMS else {})}
+ALL = {**ERRORS, **MOVES, **(EXEC if RUNS_PROGRAMS else {}), "ioctl": ["EINVAL"]}
 FIRST_OF_PAIRS = 2  # errors of the first call that fails, and times
 AT_RANDOM = 1  # so many calls more may be made in another run
 FOLLOWING = 2  # so many of the calls after one that failed are a second one that fails
@@ -155,6 +158,13 @@ class Kind:
         if self.family == socket.AF_UNIX:
             return [*self.options, "-U", address]
         return [*self.options, "-H", address[0], "-p", str(address[1])]
+
+    def scheme(self, address):
+        """The same in one word."""
+        name = next(name for name, kind in KINDS.items() if kind is self)
+        if self.family == socket.AF_UNIX:
+            return f"{name}:{address}"
+        return f"{name}://{address[0]}:{address[1]}"
 
     def socket(self):
         return socket.socket(self.family, self.kind)
@@ -282,17 +292,24 @@ def learn_address(child):
 
 def exchange(address, data=DATA):
     """Send it, end, and read to the end: what came, or None where the connection was lost."""
-    got = bytearray()
     try:
         with KIND.dial(address) as peer:
-            if KIND.is_datagram():
-                return ask(peer)
-            peer.sendall(data)
-            peer.shutdown(socket.SHUT_WR)
-            while part := peer.recv(1 << 17):
-                got += part
+            return ask(peer) if KIND.is_datagram() else exchange_over(peer, data)
     except socket.timeout:
         raise Failed(f"a client waited {LIMIT_S} s") from None
+    except OSError:
+        return None
+
+
+def exchange_over(peer, data):
+    got = bytearray()
+    try:
+        peer.sendall(data)
+        peer.shutdown(socket.SHUT_WR)
+        while part := peer.recv(1 << 17):
+            got += part
+    except socket.timeout:
+        raise
     except OSError:
         return None
     return bytes(got)
@@ -321,16 +338,17 @@ def has_left(child, within):
 # ---- the scenarios ----
 
 def serve(run, mode=("echo",), data=DATA, answer=DATA, stdin=None, program=()):
+    others_end = mode[0] in ("exec", "relay")  # what a program or a target does can be lost
     child = run.start(["serve", "-m", *mode, *KIND.place(run.directory), *program], stdin=stdin,
                       stdout=subprocess.DEVNULL)
     try:
         address = learn_address(child)
         answers = [exchange(address, data) for _ in range(4)] if address else [None]
-        if program and address and answers[-1] != answer:  # the call that failed was the last's
+        if others_end and address and answers[-1] != answer:  # the call that failed was the last's
             answers += [exchange(address, data)]
         whole = answers[-1] == answer
         parts = [part for part in answers if part not in (None, answer)]
-        if program and parts and not run.fails_with(GONE) and "tcp" in KIND.words:  # others have no reset
+        if others_end and parts and not run.fails_with(GONE) and "tcp" in KIND.words:  # others have no reset
             raise Failed(f"{len(parts[0])} of {len(answer)} bytes, and an orderly end")
         ended = has_left(child, 0 if whole else 1)
         if address and not ended and not whole and not run.fails_in_children():
@@ -365,6 +383,66 @@ def serve_chat(run):
 
 def serve_exec(run):
     return serve(run, ("exec",), program=("--", "cat"))
+
+
+def serve_relay(target):
+    return lambda run: serve(run, ("relay", "--to", target))
+
+
+def relay_once(target):
+    def attempt_one(run):
+        child = run.start(["serve", "-1", "-m", "relay", "--to", target, *KIND.place(run.directory)],
+                          stdout=subprocess.DEVNULL)
+        exchanges = 1
+        try:
+            address = learn_address(child)
+            came = exchange(address) if address else None
+            while address and came != DATA and not has_left(child, 0.5) and exchanges < 3:
+                came = exchange(address)
+                exchanges += 1
+            status, said = finish(child)
+        finally:
+            end(child)
+        if address and status == 0 and came != DATA:
+            raise Failed(f"status {status}, but {len(came or b'')} of {len(DATA)} bytes: {said}")
+        return Ended(["relay", "once" if exchanges == 1 else "again",
+                      "serving" if address else "starting"], status, said)
+    return attempt_one
+
+
+def connect_relay(target):
+    """One server asks, the other one answers."""
+    def attempt_one(run):
+        with KIND.socket() as server:
+            server.bind(run.path("asks") if KIND.family == socket.AF_UNIX else ("127.0.0.1", 0))
+            server.listen(4)
+            got = []
+            asking = threading.Thread(target=ask_first, args=(server, got))
+            asking.start()
+            child = run.start(["connect", "-m", "relay", "--to", target,
+                               *KIND.target(server.getsockname())], stdout=subprocess.DEVNULL)
+            try:
+                status, said = finish(child)
+            finally:
+                end(child)
+                server.shutdown(socket.SHUT_RDWR)
+                asking.join()
+        if status == 0 and got[-1:] != [DATA]:
+            raise Failed(f"status 0, but {len((got or [b''])[-1] or b'')} of {len(DATA)} bytes: {said}")
+        return Ended(["relay", "client", "connect"], status, said)
+    return attempt_one
+
+
+def ask_first(server, got):
+    """Each client is asked, and its answer noted: None where it was lost."""
+    while True:
+        try:
+            peer = server.accept()[0]
+        except OSError:
+            return
+        with peer:
+            peer.settimeout(LIMIT_S)
+            got.append(exchange_over(peer, DATA))
 
 
 def connect_exec(target):
@@ -617,9 +695,15 @@ def scenarios(name, directory):
     if name == "analyze":
         target = KIND.target(answering_server(REPORT))
         return [serve_analyze, client(["analyze", *target], REPORT, WORDS)]
-    target = KIND.target(echo_server(directory))
+    server = echo_server(directory)
+    target = KIND.target(server)
     if name == "exec":
         return [serve_exec, connect_exec(target)]
+    if name == "relay":
+        word = KIND.scheme(server)
+        if KIND.is_datagram():
+            return [serve_relay(word)]
+        return [serve_relay(word), relay_once(word), connect_relay(word)]
     if name == "connect":
         by_name = [["-H", "localhost", *target[-2:]]] if KIND.family == socket.AF_INET else []
         return [client(["connect", *KIND.quiet(), *where], DATA)
@@ -719,7 +803,7 @@ def faults(errors, most=None):
 def main():
     home = tempfile.TemporaryDirectory()
     pairs = sys.argv[3:] == ["pairs"]
-    errors = {"moves": MOVES, "exec": EXEC}.get(sys.argv[1], ERRORS)
+    errors = {"moves": MOVES, "exec": EXEC, "relay": RELAY}.get(sys.argv[1], ERRORS)
     chosen = faults(errors, FIRST_OF_PAIRS if pairs else None)
     if sys.argv[3:] == ["SIGTERM"]:
         chosen = [Fault(call, "SIGTERM", when) for call in errors for when in TIMES[call]]
