@@ -98,6 +98,7 @@ int dial_start(struct dial *d, struct err *err)
 	struct conn_owner *owner = d->owner;
 
 	d->began_ms = owner->loop->now_ms;
+	d->where.target.shared = d->names;
 	d->connector =
 		connector_start(owner->loop, owner->to, &d->where, dial_on_connected, d, err);
 	return d->connector ? 0 : -1;

@@ -22,8 +22,9 @@ struct dial {
 	 * NULL and why there is none. */
 	void (*done)(struct dial *d, struct conn *made, const struct err *why);
 	void *arg;
-	uint64_t conn;              /* for which connection it is made, in reports; 0: for none */
-	char typed[DIAL_TYPED_MAX]; /* room for where.typed */
+	uint64_t conn;                /* for which connection it is made, in reports; 0: for none */
+	struct resolve_shared *names; /* with which it shares look-ups, or NULL */
+	char typed[DIAL_TYPED_MAX];   /* room for where.typed */
 
 	struct connector *connector; /* NULL once it has answered */
 	struct resolved others;      /* where else to go, if we are refused */

@@ -11,8 +11,8 @@
 #include "base/escape.h"
 #include "os/sys_event.h"
 
-/* What the helper thread works on. Two hold it, the thread and the struct resolve; the one that
- * lets go last frees it, so that it may outlive the wish for an answer. */
+/* What the helper thread works on. Two hold it, the thread and the struct lookup; the one that lets
+ * go last frees it, so that it may outlive the wish for an answer. */
 struct job {
 	atomic_int holders;
 	atomic_bool answered; /* found, verdict and error are final */
@@ -23,12 +23,20 @@ struct job {
 	int verdict, error; /* getaddrinfo's result, and errno for EAI_SYSTEM */
 };
 
-struct resolve {
-	struct list node; /* first: loop_bury frees it */
+/* One that is under way, and what waits for it. */
+struct lookup {
+	struct list node; /* first: loop_bury frees it; in query.shared until it is answered */
 	struct loop *loop;
 	struct watch watch;
 	struct job *job;
 	uint16_t port;
+	bool shared;
+	struct list wishes; /* struct resolve */
+};
+
+struct resolve {
+	struct list node; /* first: loop_bury frees it */
+	struct lookup *from;
 	void (*done)(void *arg, const struct resolved *answer, const struct err *why);
 	void *arg;
 };
@@ -143,28 +151,40 @@ static void resolve_explain(const struct job *job, struct err *err)
 		quoted(host).text);
 }
 
-static void resolve_free_resolve(struct resolve *r)
+/* Nothing waits for it any more. */
+static void resolve_drop_lookup(struct lookup *l)
 {
-	loop_unwatch(r->loop, &r->watch);
-	loop_bury(r->loop, &r->node);
+	list_remove(&l->node);
+	loop_unwatch(l->loop, &l->watch);
+	loop_bury(l->loop, &l->node);
+	resolve_let_go(l->job);
+}
+
+static void resolve_free_wish(struct resolve *r)
+{
+	list_remove(&r->node);
+	loop_bury(r->from->loop, &r->node);
 }
 
 static void resolve_on_answer(struct watch *w, uint32_t events)
 {
-	struct resolve *r = container_of(w, struct resolve, watch);
-	struct job *job = r->job;
+	struct lookup *l = container_of(w, struct lookup, watch);
 	struct resolved answer;
 	struct err err = {0};
 
 	(void)events;
-	if (!atomic_load(&job->answered))
+	if (!atomic_load(&l->job->answered))
 		return;
-	resolve_collect(job->found, r->port, &answer);
+	resolve_collect(l->job->found, l->port, &answer);
 	if (answer.count == 0)
-		resolve_explain(job, &err);
-	r->done(r->arg, answer.count ? &answer : NULL, answer.count ? NULL : &err);
-	resolve_free_resolve(r);
-	resolve_let_go(job);
+		resolve_explain(l->job, &err);
+	resolve_drop_lookup(l); /* one that is asked for from now on is a new one */
+	while (!list_empty(&l->wishes)) {
+		struct resolve *r = container_of(l->wishes.next, struct resolve, node);
+
+		resolve_free_wish(r);
+		r->done(r->arg, answer.count ? &answer : NULL, answer.count ? NULL : &err);
+	}
 }
 
 /* Returns NULL, with errno, where it cannot be. */
@@ -189,42 +209,91 @@ static struct job *resolve_new_job(const struct resolve_query *query)
 	return NULL;
 }
 
-struct resolve *resolve_start(struct loop *loop, const struct resolve_query *query,
-	void (*done)(void *arg, const struct resolved *answer, const struct err *why), void *arg,
-	struct err *err)
+/* Returns NULL, with errno, where it cannot begin. */
+static struct lookup *resolve_begin(struct loop *loop, const struct resolve_query *query)
 {
-	struct resolve *r = calloc(1, sizeof(*r));
-	struct job *job = r ? resolve_new_job(query) : NULL;
+	struct lookup *l = calloc(1, sizeof(*l));
+	struct job *job = l ? resolve_new_job(query) : NULL;
 	int error = errno;
 
 	if (!job)
 		goto fail;
-	*r = (struct resolve){.loop = loop,
+	*l = (struct lookup){.loop = loop,
 		.job = job,
 		.port = query->port,
-		.done = done,
-		.arg = arg,
+		.shared = query->shared,
 		.watch = {.fd = job->wake, .ready = resolve_on_answer}};
-	if (loop_watch(loop, &r->watch, EPOLLIN) < 0) {
+	list_init(&l->node);
+	list_init(&l->wishes);
+	if (loop_watch(loop, &l->watch, EPOLLIN) < 0) {
 		error = errno;
 		goto fail;
 	}
 	error = resolve_start_thread(job);
 	if (error == 0)
-		return r;
-	loop_unwatch(loop, &r->watch);
+		return l;
+	loop_unwatch(loop, &l->watch);
 fail:
 	if (job)
 		resolve_free_job(job);
-	free(r);
-	err_sys(err, ERR_RUNTIME, error, "cannot look up %s", quoted(query->host).text);
+	free(l);
+	errno = error;
 	return NULL;
+}
+
+/* One that is under way and asks the same. */
+static struct lookup *resolve_find(const struct resolve_query *query)
+{
+	struct list *head = &query->shared->lookups;
+
+	for (struct list *node = head->next; node != head; node = node->next) {
+		struct lookup *l = container_of(node, struct lookup, node);
+
+		if (l->port == query->port && l->job->hints.ai_family == query->family &&
+			strcmp(l->job->host, query->host) == 0)
+			return l;
+	}
+	return NULL;
+}
+
+struct resolve *resolve_start(struct loop *loop, const struct resolve_query *query,
+	void (*done)(void *arg, const struct resolved *answer, const struct err *why), void *arg,
+	struct err *err)
+{
+	struct resolve *r = calloc(1, sizeof(*r));
+	struct lookup *l = r && query->shared ? resolve_find(query) : NULL;
+
+	if (r && !l) {
+		l = resolve_begin(loop, query);
+		if (l && query->shared)
+			list_push(&query->shared->lookups, &l->node);
+	}
+	if (!l) {
+		err_sys(err, ERR_RUNTIME, errno, "cannot look up %s", quoted(query->host).text);
+		free(r);
+		return NULL;
+	}
+	*r = (struct resolve){.from = l, .done = done, .arg = arg};
+	list_push(&l->wishes, &r->node);
+	return r;
 }
 
 void resolve_cancel(struct resolve *r)
 {
-	struct job *job = r->job;
+	struct lookup *l = r->from;
 
-	resolve_free_resolve(r);
-	resolve_let_go(job);
+	resolve_free_wish(r);
+	if (!l->shared)
+		resolve_drop_lookup(l);
+}
+
+void resolve_shared_init(struct resolve_shared *shared)
+{
+	list_init(&shared->lookups);
+}
+
+void resolve_shared_free(struct resolve_shared *shared)
+{
+	while (shared->lookups.next && !list_empty(&shared->lookups))
+		resolve_drop_lookup(container_of(shared->lookups.next, struct lookup, node));
 }

@@ -20,12 +20,25 @@ struct resolved {
 	size_t count;
 };
 
+/* Look-ups that are shared: a wish for a name that is being looked up waits with those before it,
+ * and a look-up goes on though none waits for it any more. So there are no more threads than names.
+ */
+struct resolve_shared {
+	struct list lookups;
+};
+
+void resolve_shared_init(struct resolve_shared *shared);
+
+/* Let go of what is under way; none may wait for it. Also for one that is all zero. */
+void resolve_shared_free(struct resolve_shared *shared);
+
 struct resolve_query {
 	const char *host; /* as typed; copied */
 	uint16_t port;
 	int family;   /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool numeric; /* host must be an address: no look-up (a name is ERR_USAGE) */
 	bool passive; /* for a server */
+	struct resolve_shared *shared; /* look-ups for the same purpose; NULL: it has its own */
 };
 
 /* Answer without a thread where that is possible: numeric addresses, and "localhost", which always

@@ -153,6 +153,7 @@ static struct relay_call *relay_call_new(struct relay_pair *p)
 	call->pair = p;
 	call->dial = (struct dial){.owner = &p->run->far,
 		.done = relay_on_called,
+		.names = &p->run->names,
 		.conn = p->run->env->enough ? conn_id(p->near.conn) : 0};
 	return call;
 }
@@ -228,6 +229,7 @@ static int relay_begin(struct mode_env *env, struct err *err)
 	run->env = env;
 	env->untouched = true;
 	list_init(&run->pairs);
+	resolve_shared_init(&run->names);
 	run->far = (struct conn_owner){.loop = env->loop,
 		.to = env->to,
 		.scratch = env->scratch,
@@ -251,6 +253,7 @@ static void relay_end(struct mode_env *env)
 		conn_owner_free(&run->far);
 	while (run->pairs.next && !list_empty(&run->pairs))
 		relay_forget(container_of(run->pairs.next, struct relay_pair, node));
+	resolve_shared_free(&run->names);
 	timer_free(env->loop, &run->patience);
 	free(run->targets);
 }

@@ -19,7 +19,8 @@ struct relay_run {
 	struct mode_env *env;
 	struct target *targets; /* in the order typed */
 	size_t target_count;
-	struct conn_owner far; /* of the connections to them */
+	struct resolve_shared names; /* of the targets, being looked up */
+	struct conn_owner far;       /* of the connections to them */
 	struct list pairs;
 	struct timer patience; /* told to stop: how long the targets may take what they are owed */
 	struct err verdict;    /* why the first that was lost was, where the run vouches */

@@ -335,3 +335,11 @@ same_bytes() {
 random_file() {
     head -c "$2" /dev/urandom >"$1"
 }
+
+# Names say how long they take to look up: peers/lookup.c. For servers that are started next.
+slow_names() {
+    local shim=$BATS_TEST_TMPDIR/lookup.so
+
+    cc -std=c17 -O2 -D_GNU_SOURCE -shared -fPIC -o "$shim" "$PEERS/lookup.c" -ldl
+    LAUNCHER=(env --default-signal=INT --default-signal=HUP LD_PRELOAD="$shim")
+}

@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # bats file_tags=unit
 # shellcheck disable=SC2034,SC2153,SC2154 # helpers set variables, and read them
 #
@@ -303,6 +304,33 @@ while True:
     took_between 300 2000
     server_said '^1: .* within 300 ms'
     is_clean
+}
+
+threads() {
+    find "/proc/$SERVER_PID/task" -mindepth 1 -maxdepth 1 | wc -l
+}
+
+@test "a name is looked up once for all clients that wait for it" {
+    start_target -m echo
+    slow_names
+    start_relay --to "after1000ms.127.0.0.1:$TARGET"
+    start_job "$PYTHON" "$PEERS/idle.py" "$PORT" 1000 64
+    wait_until has_descriptors $((BEFORE + 1000)) || fail "$(descriptors) sockets"
+    [ "$(threads)" -eq 2 ]
+    wait_until 20 has_line "$JOB_OUT" ready
+    kill "$JOB_PID"
+    is_clean
+}
+
+@test "clients that have left leave no look-ups to a name server that is silent" {
+    slow_names
+    start_relay -w 100ms --to after20000ms.unknown:1
+    for _ in 1 2 3; do
+        ask
+        status_is 4
+        server_said '^[123]: .*cannot look up .* within 100 ms'
+    done
+    [ "$(threads)" -eq 2 ]
 }
 
 @test "a client that leaves while its target is awaited is let go" {

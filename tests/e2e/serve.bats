@@ -88,14 +88,6 @@ listening on [::1]:$PORT (tcp, echo)"
     expect_status 7
 }
 
-# Names say how long they take to look up: peers/lookup.c.
-slow_names() {
-    local shim=$BATS_TEST_TMPDIR/lookup.so
-
-    cc -std=c17 -O2 -D_GNU_SOURCE -shared -fPIC -o "$shim" "$PEERS/lookup.c" -ldl
-    LAUNCHER=(env --default-signal=INT --default-signal=HUP LD_PRELOAD="$shim")
-}
-
 # bats test_tags=long
 @test "names to listen on are looked up all at once, and served in the order typed" {
     slow_names

@@ -289,6 +289,84 @@ Test(resolve, the_loop_turns_while_a_name_is_looked_up)
 	close(fd);
 }
 
+/* ---- look-ups that are shared ---- */
+
+static unsigned under_way(const struct resolve_shared *shared)
+{
+	unsigned count = 0;
+
+	for (struct list *node = shared->lookups.next; node != &shared->lookups; node = node->next)
+		count++;
+	return count;
+}
+
+static void on_shared_done(void *arg, const struct resolved *answer, const struct err *why)
+{
+	struct told *t = arg;
+
+	(void)why;
+	t->times++;
+	if (answer)
+		t->answer = *answer;
+}
+
+static struct resolve *start_shared(struct told *t, const struct resolve_query *query)
+{
+	struct err err;
+	struct resolve *r = resolve_start(&t->loop, query, on_shared_done, t, &err);
+
+	cr_assert(r != NULL);
+	return r;
+}
+
+Test(resolve, wishes_for_the_same_name_share_a_look_up)
+{
+	struct resolve_shared shared;
+	const struct resolve_query query = {.host = "127.0.0.1", .port = 7, .shared = &shared};
+	const struct resolve_query other = {.host = "127.0.0.1", .port = 8, .shared = &shared};
+	struct told t;
+	struct err err;
+
+	begin(&t);
+	resolve_shared_init(&shared);
+	for (int i = 0; i < 100; i++)
+		start_shared(&t, &query);
+	cr_assert(eq(uint, under_way(&shared), 1));
+	resolve_cancel(start_shared(&t, &query));
+	start_shared(&t, &other);
+	cr_assert(eq(uint, under_way(&shared), 2));
+	while (t.times < 101)
+		cr_assert(eq(int, loop_turn(&t.loop, &err), 0));
+	cr_assert(eq(uint, under_way(&shared), 0));
+	cr_assert(eq(sz, t.answer.count, 1));
+	resolve_shared_free(&shared);
+	loop_free(&t.loop);
+}
+
+Test(resolve, a_shared_look_up_that_none_waits_for_goes_on_and_serves_the_next)
+{
+	struct resolve_shared shared;
+	const struct resolve_query query = {.host = "127.0.0.1", .port = 7, .shared = &shared};
+	unsigned before = open_descriptors();
+	struct told t;
+	struct err err;
+
+	begin(&t);
+	resolve_shared_init(&shared);
+	resolve_cancel(start_shared(&t, &query));
+	cr_assert(eq(uint, under_way(&shared), 1));
+	start_shared(&t, &query);
+	cr_assert(eq(uint, under_way(&shared), 1));
+	while (!t.times)
+		cr_assert(eq(int, loop_turn(&t.loop, &err), 0));
+	resolve_cancel(start_shared(&t, &query));
+	resolve_shared_free(&shared);
+	loop_free(&t.loop);
+	for (int i = 0; i < 2000 && open_descriptors() > before; i++)
+		usleep(1000);
+	cr_assert(eq(uint, open_descriptors(), before));
+}
+
 /* ---- what keeps it from beginning ---- */
 
 Test(resolve, a_look_up_that_cannot_begin_says_why_and_leaves_nothing)
@@ -308,7 +386,7 @@ Test(resolve, a_look_up_that_cannot_begin_says_why_and_leaves_nothing)
 		fail_allocation(0);
 		cr_assert(eq(int, err.sys, r ? 0 : ENOMEM), "%s", err.what);
 	}
-	cr_assert(eq(uint, nth, 4), "three allocations");
+	cr_assert(eq(uint, nth, 5), "four allocations");
 	resolve_cancel(r);
 	before = allow_no_more_descriptors();
 	r = resolve_start(&t.loop, &query, on_done, &t, &err);
