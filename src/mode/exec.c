@@ -118,7 +118,7 @@ static int exec_begin(struct mode_env *env, struct err *err)
 	env->untouched = conf->pass_socket;
 	if (program_find(&run->program, env->program, env->program_count, err) < 0)
 		return -1;
-	if (exec_env_begin(&run->vars) == 0 &&
+	if (exec_env_begin(&run->kept) == 0 &&
 		timer_init(env->loop, &run->patience, exec_on_patience_over) == 0)
 		return 0;
 	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
@@ -148,7 +148,7 @@ static void exec_end(struct mode_env *env)
 	while (run->clients.next && !list_empty(&run->clients))
 		exec_client_free(container_of(run->clients.next, struct exec_client, node));
 	timer_free(env->loop, &run->patience);
-	exec_env_free(&run->vars);
+	exec_env_free(&run->kept);
 	program_free(&run->program);
 }
 

@@ -20,19 +20,24 @@ struct exec_conf {
 	bool pass_socket;
 };
 
-/* What a program's environment is made of (exec_env.c): what is left of ours, which stays, and what
- * is said of the connection, anew for each. */
-enum { EXEC_VARS = 6, EXEC_VAR_BYTES = 512 };
+/* What is left of our environment: every program gets it (exec_env.c). */
 struct exec_env {
-	char **vars; /* up to a NULL */
-	size_t kept; /* of them: ours */
-	char own[EXEC_VARS][EXEC_VAR_BYTES];
+	char **kept;
+	size_t count;
+};
+
+/* The environment of one program. */
+enum { EXEC_VARS = 6, EXEC_VAR_BYTES = 512 };
+struct exec_vars {
+	size_t count, own_count;
+	char own[EXEC_VARS][EXEC_VAR_BYTES]; /* what is said of its connection */
+	char *all[];                         /* count of them, and a NULL */
 };
 
 struct exec_run {
 	struct mode_env *env;
 	struct program program;
-	struct exec_env vars;
+	struct exec_env kept;
 	struct list clients;
 	struct err verdict;    /* how the first program that failed did, where that counts */
 	struct timer patience; /* finishing: until what cannot even be killed is left alone */
@@ -46,10 +51,11 @@ struct exec_client {
 	uint64_t id;        /* of the connection */
 	struct conn *net;   /* NULL: it is gone */
 	struct child child; /* its pid is 0 once it has ended */
-	struct join in;     /* from the peer to its standard input */
-	struct join out;    /* from its standard output to the peer */
-	struct join said;   /* its standard error, to our reports */
-	struct buf line;    /* ... the part of a line that has come */
+	struct exec_vars *vars;
+	struct join in;   /* from the peer to its standard input */
+	struct join out;  /* from its standard output to the peer */
+	struct join said; /* its standard error, to our reports */
+	struct buf line;  /* ... the part of a line that has come */
 	/* When the program had ended: what was left in its pipes. What its background children
 	 * write after that is not waited for. */
 	size_t out_left, said_left;
@@ -63,8 +69,9 @@ struct exec_client {
 /* Take what may be kept of our environment. Returns 0, or -1 when memory is out. */
 int exec_env_begin(struct exec_env *e);
 
-/* The environment of a program that serves net; valid until the next call. */
-char *const *exec_env_for(struct exec_env *e, struct conn *net);
+/* The environment of a program that serves net, for the caller to free. Returns NULL when memory is
+ * out. */
+struct exec_vars *exec_env_for(const struct exec_env *e, struct conn *net);
 
 void exec_env_free(struct exec_env *e);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
 
@@ -182,11 +181,6 @@ static void exec_on_child_ended(struct child *child)
 	exec_review(c);
 }
 
-static int exec_cannot_start(const struct exec_run *run, int error, struct err *err)
-{
-	return err_sys(err, ERR_RUNTIME, error, "cannot start %s", quoted(run->program.name).text);
-}
-
 /* Make a pipe of which the program's end waits, and ours does not. Returns 0, or -1 with errno. */
 static int exec_make_pipe(struct reporter *to, enum conn_sides our_sides, int *ours, int *theirs)
 {
@@ -264,14 +258,17 @@ static int exec_start_child(struct exec_client *c, struct err *err)
 {
 	struct exec_run *run = c->run;
 	struct child_conf conf = {.program = &run->program,
-		.env = exec_env_for(&run->vars, c->net),
 		.leads = run->env->enough != NULL,
 		.origin = run->env->origin};
 	int rc;
 
+	c->vars = exec_env_for(&run->kept, c->net);
+	if (!c->vars)
+		return child_cannot_start(&run->program, ENOMEM, err);
+	conf.env = c->vars->all;
 	rc = exec_open_standard(c, conf.standard);
 	if (rc < 0)
-		exec_cannot_start(run, errno, err);
+		child_cannot_start(&run->program, errno, err);
 	else
 		rc = child_start(&c->child, run->env->loop, &conf, err);
 	exec_close_standard(c, conf.standard);
@@ -296,7 +293,7 @@ struct exec_client *exec_client_start(struct exec_run *run, struct conn *net, st
 	struct exec_client *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		exec_cannot_start(run, ENOMEM, err);
+		child_cannot_start(&run->program, ENOMEM, err);
 		return NULL;
 	}
 	c->run = run;
@@ -318,6 +315,7 @@ void exec_client_forget(struct exec_client *c)
 	buf_free(&c->in.held);
 	buf_free(&c->out.held);
 	buf_free(&c->line);
+	free(c->vars);
 	list_remove(&c->node);
 	loop_bury(c->run->env->loop, &c->node);
 }

@@ -20,6 +20,8 @@ static bool exec_has_failed(const struct child *child)
 {
 	if (child->hung_up)
 		return false; /* by us */
+	if (child->error)
+		return true;
 	if (WIFSIGNALED(child->status))
 		return true;
 	return WEXITSTATUS(child->status) == NOT_EXECUTABLE ||
@@ -27,14 +29,17 @@ static bool exec_has_failed(const struct child *child)
 }
 
 /* Say how it ended. Returns whether that was with 0. */
-static bool exec_describe_end(const struct child *child, struct err *err)
+static bool exec_describe_end(const struct exec_client *c, struct err *err)
 {
-	if (WIFSIGNALED(child->status))
-		err_set(err, ERR_RUNTIME, "program was ended by signal %d (%s)",
-			WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
-	else if (WEXITSTATUS(child->status))
-		err_set(err, ERR_RUNTIME, "program ended with status %d",
-			WEXITSTATUS(child->status));
+	int status = c->child.status;
+
+	if (c->child.error)
+		child_cannot_start(&c->run->program, c->child.error, err);
+	else if (WIFSIGNALED(status))
+		err_set(err, ERR_RUNTIME, "program was ended by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status))
+		err_set(err, ERR_RUNTIME, "program ended with status %d", WEXITSTATUS(status));
 	return !err->kind;
 }
 
@@ -52,7 +57,7 @@ static void exec_tell_end(const struct exec_client *c)
 	const struct mode_env *env = c->run->env;
 	struct err why = {0};
 
-	if (c->child.hung_up || exec_describe_end(&c->child, &why))
+	if (c->child.hung_up || exec_describe_end(c, &why))
 		return;
 	if (exec_has_failed(&c->child))
 		exec_tell_failure(c->run, c->id, &why);
@@ -85,7 +90,7 @@ static void exec_conclude(struct exec_client *c)
 		conn_close(c->net, CONN_LINGER_MS);
 		return;
 	}
-	exec_describe_end(&c->child, &why);
+	exec_describe_end(c, &why);
 	conn_fail_with(c->net, &why);
 }
 

@@ -1,6 +1,7 @@
 #include "os/child.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
@@ -19,6 +20,8 @@ static void child_forget(struct child *c)
 	loop_unwatch(c->loop, &c->watch);
 	sys_close_own(c->watch.fd);
 	timer_free(c->loop, &c->kill);
+	free(c->launch);
+	c->launch = NULL;
 	c->pid = 0;
 }
 
@@ -32,6 +35,7 @@ static void child_on_end(struct watch *w, uint32_t events)
 		child_signal(c, SIGKILL);
 	if (!sys_collect(c->pid, &c->status))
 		return;
+	c->error = c->launch->error;
 	child_forget(c);
 	c->ended(c);
 }
@@ -41,26 +45,37 @@ static void child_on_grace_over(struct timer *t)
 	child_signal(container_of(t, struct child, kill), SIGKILL);
 }
 
-static int child_cannot_start(const struct child_conf *conf, int error, struct err *err)
+int child_cannot_start(const struct program *program, int error, struct err *err)
 {
-	err_sys(err, ERR_RUNTIME, error, "cannot start %s", quoted(conf->program->name).text);
+	err_sys(err, ERR_RUNTIME, error, "cannot start %s", quoted(program->name).text);
 	if (error == EAGAIN)
 		return err_hint(err, "no more processes are allowed: see 'ulimit -u'");
 	return -1;
 }
 
+/* Returns 0 or an errno. */
 static int child_create(struct child *c, const struct child_conf *conf)
 {
-	const struct sys_program program = {.path = conf->program->path,
-		.argv = conf->program->argv,
-		.by_shell = conf->program->by_shell,
+	const struct program *program = conf->program;
+	int error;
+
+	c->launch = malloc(sizeof(*c->launch));
+	if (!c->launch)
+		return ENOMEM;
+	c->launch->program = (struct sys_program){.path = program->path,
+		.argv = program->argv,
+		.by_shell = program->by_shell,
 		.env = conf->env,
 		.origin = conf->origin};
-	struct sys_launch start = {.program = &program, .leads = conf->leads};
-
-	memcpy(start.standard, conf->standard, sizeof(start.standard));
-	c->pid = sys_start(&start, &c->watch.fd);
-	return c->pid < 0 ? errno : 0;
+	c->launch->leads = conf->leads;
+	memcpy(c->launch->standard, conf->standard, sizeof(c->launch->standard));
+	c->pid = sys_start(c->launch, &c->watch.fd);
+	if (c->pid >= 0)
+		return 0;
+	error = errno;
+	free(c->launch);
+	c->launch = NULL;
+	return error;
 }
 
 int child_start(struct child *c, struct loop *loop, const struct child_conf *conf, struct err *err)
@@ -70,21 +85,22 @@ int child_start(struct child *c, struct loop *loop, const struct child_conf *con
 	c->loop = loop;
 	c->leads = conf->leads;
 	c->hung_up = false;
+	c->error = 0;
 	c->watch = (struct watch){.ready = child_on_end};
 	if (timer_init(loop, &c->kill, child_on_grace_over) < 0)
-		return child_cannot_start(conf, ENOMEM, err);
+		return child_cannot_start(conf->program, ENOMEM, err);
 	error = child_create(c, conf);
 	if (error) {
 		timer_free(loop, &c->kill);
 		c->pid = 0;
-		return child_cannot_start(conf, error, err);
+		return child_cannot_start(conf->program, error, err);
 	}
 	if (loop_watch(loop, &c->watch, EPOLLIN) == 0)
 		return 0;
 	error = errno;
 	sys_destroy(c->pid);
 	child_forget(c);
-	return child_cannot_start(conf, error, err);
+	return child_cannot_start(conf->program, error, err);
 }
 
 void child_hang_up(struct child *c)
@@ -105,5 +121,6 @@ void child_free(struct child *c)
 		child_signal(c, SIGKILL);
 		sys_collect(c->pid, &c->status);
 	}
+	sys_launch_await(c->launch);
 	child_forget(c);
 }

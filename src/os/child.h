@@ -7,11 +7,13 @@
 
 /*
  * A child process: a program with descriptors 0, 1 and 2 and no other, and everything else as we
- * were started with. Its end is an event of the loop (a pidfd), and it is always collected.
+ * were started with. Its end is an event of the loop (a pidfd), and it is always collected. The
+ * loop does not wait until it has become the program: that this fails is known at its end.
  */
 
 enum { CHILD_GRACE_MS = 2000 }; /* between SIGHUP and SIGKILL */
 
+/* The program and env must stay until the child has ended, or child_free has let go of it. */
 struct child_conf {
 	const struct program *program;
 	char *const *env; /* NULL: ours */
@@ -27,7 +29,9 @@ struct child {
 	struct timer kill; /* hung up: until it is killed */
 	pid_t pid;         /* 0: it has ended, or was never started */
 	bool leads, hung_up;
-	int status; /* when it has ended: as waitpid(2) has it */
+	struct sys_launch *launch; /* what it was started with, until it has ended */
+	int status;                /* when it has ended: as waitpid(2) has it */
+	int error;                 /* ... the errno for which it never became the program, or 0 */
 	/* It has ended. The caller sets it before child_start. */
 	void (*ended)(struct child *c);
 };
@@ -40,7 +44,11 @@ int child_start(struct child *c, struct loop *loop, const struct child_conf *con
  * number. */
 void child_hang_up(struct child *c);
 
-/* Let go of it: one that was hung up is killed, any other goes on. */
+/* Let go of it: one that was hung up is killed, any other goes on. One that has just been started
+ * is waited for until it is the program. */
 void child_free(struct child *c);
+
+/* Say that a program could not be started, for an errno. Returns -1. */
+int child_cannot_start(const struct program *program, int error, struct err *err);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -131,10 +133,40 @@ static const int changed_signals[] = {SIGPIPE, SIGXFSZ, SIGCHLD};
 
 enum {
 	CHANGED_SIGNALS = sizeof(changed_signals) / sizeof(changed_signals[0]),
-	/* For sys_become_child: a few frames. The kernel takes what execve needs elsewhere. */
-	CHILD_STACK_BYTES = 32 * 1024,
 	NO_PROGRAM = 127, /* as sh(1) has it */
+	START_FLAGS = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD,
 };
+
+/*
+ * The child shares our memory until it has become the program, as after vfork(2), but we go on
+ * meanwhile: on a busy machine it may wait for milliseconds until it runs, and all clients would
+ * wait with us. So it uses a stack of its own, and no errno: that would be ours.
+ */
+#ifdef __x86_64__
+enum { START_HOW = START_FLAGS };
+
+/* A system call. Returns as the kernel does: the negative of an errno where it fails. */
+static long bare_call(long number, long a, long b, long c, long d)
+{
+	register long fourth __asm__("r10") = d;
+	long rc;
+
+	__asm__ volatile("syscall"
+			 : "=a"(rc)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth)
+			 : "rcx", "r11", "memory");
+	return rc;
+}
+#else /* not written for it: errno is set, and so we wait */
+enum { START_HOW = START_FLAGS | CLONE_VFORK };
+
+static long bare_call(long number, long a, long b, long c, long d)
+{
+	long rc = syscall(number, a, b, c, d);
+
+	return rc < 0 ? -errno : rc;
+}
+#endif
 
 void sys_note_origin(struct origin *out)
 {
@@ -148,10 +180,10 @@ void sys_note_origin(struct origin *out)
 
 static void sys_close_from(int first, const struct rlimit *nofile)
 {
-	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0)
+	if (bare_call(SYS_close_range, first, ~0U, 0, 0) == 0)
 		return;
 	for (rlim_t fd = (rlim_t)first; fd < nofile->rlim_max && fd < INT_MAX; fd++)
-		close((int)fd);
+		bare_call(SYS_close, (long)fd, 0, 0, 0);
 }
 
 /* The order matters: a signal that waits must not meet an action of ours. */
@@ -164,38 +196,52 @@ static void sys_return_to_origin(const struct origin *origin)
 			action.sa_handler = SIG_IGN;
 		sigaction(changed_signals[i], &action, NULL);
 	}
-	setrlimit(RLIMIT_NOFILE, &origin->nofile);
+	bare_call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&origin->nofile, 0);
 	sigprocmask(SIG_SETMASK, &origin->mask, NULL);
+}
+
+static int sys_exec(const char *path, char *const *argv, char *const *env)
+{
+	return (int)-bare_call(SYS_execve, (long)path, (long)argv, (long)env, 0);
+}
+
+/* Returns only if it fails: why, as an errno. */
+static int sys_exec_program(const struct sys_program *program)
+{
+	char *const *env = program->env ? program->env : environ;
+	int error;
+
+	sys_return_to_origin(program->origin);
+	error = sys_exec(program->path, program->argv, env);
+	if (error == ENOEXEC)
+		error = sys_exec("/bin/sh", program->by_shell, env);
+	return error;
 }
 
 void sys_replace(const struct sys_program *program)
 {
-	char *const *env = program->env ? program->env : environ;
-
-	sys_return_to_origin(program->origin);
-	execve(program->path, program->argv, env);
-	if (errno == ENOEXEC)
-		execve("/bin/sh", program->by_shell, env);
+	errno = sys_exec_program(program);
 }
 
-/* The child between clone and exec. It shares our memory while we wait for it (CLONE_VM,
- * CLONE_VFORK), and another thread may hold any lock: only async-signal-safe calls
- * (signal-safety(7)). Where it fails, what it returns is its exit status. */
+/* The child between clone and exec. Another thread may hold any lock: only async-signal-safe calls
+ * (signal-safety(7)), and those that may fail by bare_call. Where it fails, what it returns is its
+ * exit status. */
 static int sys_become_child(void *arg)
 {
 	struct sys_launch *start = arg;
 
 	if (start->leads)
-		setpgid(0, 0);
+		bare_call(SYS_setpgid, 0, 0, 0, 0);
 	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-		if (dup2(start->standard[fd], fd) < 0) {
-			start->error = errno;
+		long rc = bare_call(SYS_dup3, start->standard[fd], fd, 0, 0);
+
+		if (rc < 0) {
+			start->error = (int)-rc;
 			return NO_PROGRAM;
 		}
 	}
-	sys_close_from(STDERR_FILENO + 1, &start->program->origin->nofile);
-	sys_replace(start->program);
-	start->error = errno;
+	sys_close_from(STDERR_FILENO + 1, &start->program.origin->nofile);
+	start->error = sys_exec_program(&start->program);
 	return NO_PROGRAM;
 }
 
@@ -209,29 +255,31 @@ void sys_destroy(pid_t child)
 
 pid_t sys_start(struct sys_launch *start, int *pidfd)
 {
-	char *stack = malloc(CHILD_STACK_BYTES);
-	pid_t child = -1;
+	pid_t child;
 
 	*pidfd = -1;
-	start->error = ENOMEM;
-	if (stack) {
-		start->error = 0;
-		child = clone(sys_become_child, stack + CHILD_STACK_BYTES,
-			CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, start, pidfd);
-		if (child < 0)
-			start->error = errno;
-	}
-	free(stack);
-	if (!start->error && *pidfd < 0)
-		start->error = ENOSYS; /* before Linux 5.2 */
-	if (!start->error)
+	start->error = 0;
+	atomic_init(&start->under_way, 1);
+	child = clone(sys_become_child, start->stack + LAUNCH_STACK_BYTES, START_HOW, start, pidfd,
+		NULL, &start->under_way);
+	if (child < 0 || *pidfd >= 0)
 		return child;
-	if (child > 0)
-		sys_destroy(child);
-	if (*pidfd >= 0)
-		close(*pidfd);
-	errno = start->error;
+	sys_destroy(child);
+	errno = ENOSYS; /* before Linux 5.2 */
 	return -1;
+}
+
+bool sys_launch_is_over(const struct sys_launch *start)
+{
+	return atomic_load(&start->under_way) == 0;
+}
+
+void sys_launch_await(struct sys_launch *start)
+{
+	pid_t under_way;
+
+	while ((under_way = atomic_load(&start->under_way)) != 0)
+		syscall(SYS_futex, &start->under_way, FUTEX_WAIT, under_way, NULL, NULL, 0);
 }
 
 bool sys_collect(pid_t child, int *status)
@@ -239,9 +287,11 @@ bool sys_collect(pid_t child, int *status)
 	return waitpid(child, status, WNOHANG) == child;
 }
 
+/* Until it has become the program, a child may not have made its group yet. */
 void sys_kill_group(pid_t group, int number)
 {
-	kill(-group, number);
+	if (kill(-group, number) < 0 && errno == ESRCH)
+		kill(group, number);
 }
 
 int sys_may_execute(const char *path)

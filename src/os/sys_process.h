@@ -69,16 +69,30 @@ struct sys_program {
 	const struct origin *origin;
 };
 
+enum { LAUNCH_STACK_BYTES = 32 * 1024 };
+
+/* A start under way: the child reads it in our memory until it has become the program. Made by
+ * malloc, and it and what it points to must stay until sys_launch_is_over. */
 struct sys_launch {
-	const struct sys_program *program;
+	struct sys_program program;
 	int standard[3]; /* its descriptors 0, 1 and 2, and it gets no other; each above 2 */
 	bool leads;      /* it leads a process group of its own */
-	int error;       /* filled: the errno of the call that failed */
+	int error;       /* filled: the errno of the call that failed; 0: it is the program */
+	_Atomic(pid_t) under_way; /* cleared by the kernel, which wakes a futex(2) there */
+	_Alignas(16) unsigned char stack[LAUNCH_STACK_BYTES];
 };
 
 /* Start a program. It is a child of ours, and *pidfd, close-on-exec, is readable once it has ended
- * (clone(2), CLONE_PIDFD). Returns its process, or -1 with errno: then there is none. */
+ * (clone(2), CLONE_PIDFD). Returns its process, or -1 with errno: then there is none. It does not
+ * wait for the program to be there: a child that cannot become the program ends with start->error.
+ */
 pid_t sys_start(struct sys_launch *start, int *pidfd);
+
+/* Whether the child needs nothing of ours any more: it is the program, or has ended. */
+bool sys_launch_is_over(const struct sys_launch *start);
+
+/* Wait until then: not in the loop. */
+void sys_launch_await(struct sys_launch *start);
 
 /* Become a program, with our descriptors. Returns only if that fails, with errno. */
 void sys_replace(const struct sys_program *program);
@@ -89,7 +103,7 @@ bool sys_collect(pid_t child, int *status);
 /* Kill a child that has just been started, and collect it. */
 void sys_destroy(pid_t child);
 
-/* Send a signal to all processes of a group. */
+/* Send a signal to all processes of the group that a child of ours leads, or is about to lead. */
 void sys_kill_group(pid_t group, int number);
 
 /* Whether path is a file that we may execute: 0, or -1 with errno (EISDIR: a directory). */

@@ -303,6 +303,19 @@ has_child() {
     [ "$(cat out)" = still ]
 }
 
+needs_strace() {
+    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # it cannot look for them under strace
+    strace -D -qq -o /dev/null true 2>strace.err || skip "strace cannot attach: $(head -n 1 strace.err)"
+}
+
+@test "programs that are slow to start hold up no other client" {
+    needs_strace
+    LAUNCHER=(strace -D -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=300000)
+    start_server -m exec -- cat
+    timed "$PYTHON" "$PEERS/crew.py" whole "$PORT" 10 1000
+    took_between 300 2000 # one after the other they would take 3 s
+}
+
 @test "few descriptors: clients wait for their turn, and nothing spins" {
     LAUNCHER=(prlimit --nofile=24:24)
     start_server -m exec -- cat
@@ -341,9 +354,7 @@ survives_failing_calls() {
 
 # bats test_tags=release
 @test "one call fails: never half an answer in order, and the next client is served" {
-    local -x ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
-
-    strace -D -qq -o /dev/null true 2>strace.err || skip "strace cannot attach: $(head -n 1 strace.err)"
+    needs_strace
     head -c 100000 /dev/urandom >sent
     survives_failing_calls
     survives_failing_calls --pass-socket

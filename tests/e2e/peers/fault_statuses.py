@@ -28,7 +28,7 @@ TABLE = """
 # Without these no program runs. A server's client is reset, and the server serves on.
 exec              *                read splice                 EINTR EAGAIN EINVAL ENOMEM ENOSYS  *  0
 exec              *                splice                      EIO                *                0
-exec              *                pipe2 clone dup2 execve     *                  *                1
+exec              *                pipe2 clone dup3 execve     *                  *                1
 exec              *                epoll_add                   *                  pipe             1
 # ... nor after it, if all had come.
 exec              *                read ioctl                  *                  pipe             0 1

@@ -92,7 +92,7 @@ RELAY = {**ERRORS, "splice": [error for error in MOVES["splice"] if error != "EN
 GONE = {"EPIPE", "ECONNRESET", "ETIMEDOUT"}  # the peer is, or its program reads no more
 IN_CHILD = {  # before it becomes the program
     "setpgid": ["EPERM"],
-    "dup2": ["EMFILE", "EBUSY"],
+    "dup3": ["EMFILE", "EBUSY"],
     "close_range": ["ENOSYS", "ENOMEM"],
     "execve": ["EACCES", "ENOENT", "ENOMEM", "E2BIG"],
 }

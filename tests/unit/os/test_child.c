@@ -232,7 +232,8 @@ Test(child, leads_a_group_of_its_own_or_stays_in_ours)
 	struct nursery n;
 
 	begin(&n);
-	start_line(&n, "exec sleep 100", true);
+	start_line(&n, "echo on; exec sleep 100", true);
+	hear_line(&n);
 	cr_assert(eq(int, getpgid(n.child.pid), n.child.pid));
 	child_hang_up(&n.child);
 	await_end(&n);
@@ -246,7 +247,7 @@ Test(child, leads_a_group_of_its_own_or_stays_in_ours)
 	end(&n);
 }
 
-Test(child, what_cannot_be_executed_is_an_error_and_no_child)
+Test(child, what_cannot_be_executed_ends_with_the_reason)
 {
 	const char *words[] = {"sh"};
 	struct err err = {0};
@@ -263,14 +264,59 @@ Test(child, what_cannot_be_executed_is_an_error_and_no_child)
 				.standard = {n.loop.epoll, n.loop.epoll, n.loop.epoll},
 				.origin = &n.origin},
 			&err),
-		-1));
+		0));
+	errno = 0;
+	await_end(&n);
+	cr_assert(eq(int, n.child.error, ENOENT));
+	cr_assert(eq(int, WEXITSTATUS(n.child.status), 127));
+	child_cannot_start(&n.program, n.child.error, &err);
 	cr_assert(eq(str, err.what, "cannot start 'sh': No such file or directory"));
 	cr_assert(eq(int, (int)err.kind, ERR_RUNTIME));
-	cr_assert(eq(int, waitpid(-1, NULL, WNOHANG), -1));
-	cr_assert(eq(int, errno, ECHILD), "no zombie is left");
 	cr_assert(eq(uint, open_descriptors(), open));
 	n.out = -1;
 	end(&n);
+}
+
+/* The child has our memory until it is the program, but not our errno. */
+Test(child, that_cannot_become_the_program_leaves_our_errno_alone)
+{
+	const char *words[] = {"sh"};
+	struct err err = {0};
+	struct nursery n;
+
+	begin(&n);
+	cr_assert(eq(int, program_find(&n.program, words, 1, &err), 0));
+	memcpy(n.program.path, "/x", 3);
+	errno = EDOM;
+	cr_assert(eq(int,
+		child_start(&n.child, &n.loop,
+			&(struct child_conf){.program = &n.program,
+				.standard = {n.loop.epoll, n.loop.epoll, n.loop.epoll},
+				.origin = &n.origin},
+			&err),
+		0));
+	sys_launch_await(n.child.launch);
+	cr_assert(eq(int, errno, EDOM));
+	await_end(&n);
+	n.out = -1;
+	end(&n);
+}
+
+/* Hung up before it may have made its group, say. */
+Test(child, can_be_hung_up_and_let_go_as_soon_as_it_is_started)
+{
+	struct nursery n;
+
+	for (int i = 0; i < 50; i++) {
+		begin(&n);
+		start_line(&n, "sleep 100", true);
+		child_hang_up(&n.child);
+		if (i % 2)
+			await_end(&n);
+		end(&n);
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+	}
 }
 
 Test(child, a_script_without_a_first_line_is_run_by_the_shell)
