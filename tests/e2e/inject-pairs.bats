@@ -22,12 +22,18 @@ fail_in_pairs() {
 # bats test_tags=release
 @test "two failing system calls: echo" { fail_in_pairs echo tcp; }
 # bats test_tags=release
+@test "two failing system calls: serve and connect, exec" { fail_in_pairs exec tcp; }
+# bats test_tags=release
+@test "two failing system calls: exec over a Unix socket" { fail_in_pairs exec unix; }
+# bats test_tags=release
 @test "two failing system calls: serve over UDP, echo" { fail_in_pairs serve udp; }
 # bats test_tags=release
 @test "two failing system calls: a Unix socket's server" { fail_in_pairs serve unix; }
 # bats test_tags=release
 @test "two failing system calls: sequenced packets, serve, pipe" { fail_in_pairs pipe unix-seqpacket; }
 
+# bats test_tags=release
+@test "SIGTERM at a system call: serve, exec" { inject exec tcp SIGTERM; }
 # bats test_tags=release
 @test "SIGTERM at a system call: serve, echo" { inject serve tcp SIGTERM; }
 # bats test_tags=release

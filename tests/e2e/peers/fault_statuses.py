@@ -3,8 +3,8 @@
 The manual's EXIT STATUS, call by call. Of TABLE the first row that fits is the rule:
 
     who      server (a mode that serves for ever), pipe (serve's one-shot mode), client (connect, echo,
-             greet, analyze: each is a word of its own, too; so is exec, connect -m exec), moves (pipe or connect, where the kernel
-             moves the bytes). A server is
+             greet, analyze: each is a word of its own, too; so is exec, connect -m exec), moves (pipe or
+             connect, where the kernel moves the bytes), program (serve -1 -m exec). A server is
              `starting` until its line `listening on` was read, then `serving`; pipe is `again` where
              the client that the failure befell had moved no byte, so that another was served; a
              client is `named` where a name with two addresses is tried
@@ -34,6 +34,12 @@ exec              *                epoll_add                   *                
 exec              *                read ioctl                  *                  pipe             0 1
 # ... one that hears an end too early may not like it, as that of this test.
 exec              *                write splice                EPIPE              pipe socket->pipe  0 1
+# ... of a one-shot server: what we lack may be there for the next client.
+program           *                pipe2                       *                  *                0
+program           *                clone dup3 execve           LACKS              *                0 1
+program           *                clone dup3 execve           *                  *                1
+program           *                epoll_add read write ioctl  *                  pipe             0 1
+program           *                splice                      EPIPE              socket->pipe     0 1
 
 # To be tried again, done in another way, or never more than a wish.
 *                 *                *                           EINTR EAGAIN       *                0
@@ -74,7 +80,7 @@ moves             *                read                        *                
 
 # What befalls one client, or a look at a path at the end, ends no server.
 server            *                *                           *                  *                0
-pipe relay        *                accept4 flock newfstatat    *                  *                0
+pipe relay        *                accept4 flock newfstatat getsockname  *                  *                0
 pipe              datagram         sendmmsg recvmmsg           *                  *                0
 again             *                *                           *                  *                0
 

@@ -8,14 +8,15 @@ third time it is made (strace --inject), each in a short scenario of its own:
     greet    a greeting server as serve, and its client with a server of ours
     analyze  the same for an analysis server
     chat     a room as serve, its operator's lines from a file
-    exec     serve -m exec with cat, and connect -m exec with a program that sends a file and reads it back
+    exec     serve -m exec with cat, the same with -1, and connect -m exec with a program that sends a file and
+             reads it back
     relay    serve -m relay before an echo server, for ever and --once, and connect -m relay between two servers
     moves    what moves bytes in the kernel, for pipe and connect: pipes and files in, pipes and files out
 
 over one kind of socket: tcp, unless it is udp, unix, unix-datagram or unix-seqpacket.
 
 With `pairs`, two calls fail: one, and then one of the two calls that come next, which is how the first
-failure is handled. With `SIGTERM` no call fails, but the signal comes at it, to serve or pipe: each is over
+failure is handled. With `SIGTERM` no call fails, but the signal comes at it, to serve, pipe or exec: each is over
 within 3 s, and leaves no path.
 
 Never a crash, never more than 5 s, and status 0 only if all bytes arrived. The status is the one that
@@ -116,7 +117,7 @@ TIMES = collections.defaultdict(lambda: (1, 2, 3), {
     "read": (2, 3, 4), "newfstatat": range(3, 8), "write": (1, 2, 3) if RUNS_PROGRAMS else (1, 2, 3, 4),
     "epoll_ctl": range(1, 9), "splice": range(1, 7), "ioctl": range(1, 7),
     "fcntl": range(4, 9)})  # first it asks which of 0, 1 and 2 are open
-ALL = {**ERRORS, **MOVES, **(EXEC if RUNS_PROGRAMS else {}), "ioctl": ["EINVAL"]}
+ALL = EXEC if RUNS_PROGRAMS else {**ERRORS, **MOVES, "ioctl": ["EINVAL"]}
 FIRST_OF_PAIRS = 2  # errors of the first call that fails, and times
 AT_RANDOM = 1  # so many calls more may be made in another run
 FOLLOWING = 2  # so many of the calls after one that failed are a second one that fails
@@ -229,7 +230,20 @@ class Run:
     def calls(self):
         """Those it made, of the traced ones."""
         with open(self.path("calls"), encoding="utf-8", errors="replace") as lines:
-            return [call for call in map(call_of, lines) if call]
+            return [call for call in map(call_of, whole_lines(lines)) if call]
+
+
+def whole_lines(lines):
+    """A call during which another process made one is in two parts."""
+    begun = {}
+    for line in lines:
+        process, _, rest = line.partition(" ")
+        if rest.endswith("<unfinished ...>\n"):
+            begun[process] = line[:-len("<unfinished ...>\n")]
+        elif resumed := re.match(r" *<\.\.\. \w+ resumed>", rest):
+            yield begun.pop(process, "") + rest[resumed.end():]
+        else:
+            yield line
 
 
 def call_of(line):
@@ -445,6 +459,26 @@ def ask_first(server, got):
             got.append(exchange_over(peer, DATA))
 
 
+def serve_exec_once(run):
+    child = run.start(["serve", "-1", "-m", "exec", *KIND.place(run.directory), "--", "cat"],
+                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        address = learn_address(child)
+        exchanges = 1
+        came = exchange(address) if address else None
+        while address and came != DATA and not has_left(child, 0.5) and exchanges < 3:
+            came = exchange(address)  # one that was lost at once does not use up a one-shot server
+            exchanges += 1
+        status, said = finish(child)
+        if status == 0 and address and came != DATA and not run.fails_with(GONE):
+            raise Failed(f"status 0, but {len(came or b'')} of {len(DATA)} bytes came: {said}")
+        if not address:
+            return Ended(["pipe", "program", "starting"], status, said)
+        return Ended(["pipe", "program", "serving", "once" if exchanges == 1 else "again"], status, said)
+    finally:
+        end(child)
+
+
 def connect_exec(target):
     """Its program says a file, reads as much, and has status 0 if that is the same. Its standard error
     is heard."""
@@ -526,11 +560,11 @@ def client(arguments, sent, data=DATA):
     return attempt_one
 
 
-def stopped(mode, statuses):
+def stopped(mode, statuses, program=()):
     """A server that SIGTERM reaches at some call: before it can listen, with clients, or at its end."""
     def attempt_one(run):
         child = run.start(["serve", "-m", mode, *KIND.quiet(), *KIND.place(run.directory)] if mode == "pipe"
-                          else ["serve", "-m", mode, *KIND.place(run.directory)],
+                          else ["serve", "-m", mode, *KIND.place(run.directory), *program],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             address = learn_address(child)
@@ -680,6 +714,8 @@ def scenarios(name, directory):
     if sys.argv[3:] == ["SIGTERM"]:
         if name == "serve":
             return [stopped("echo", (0,))]
+        if name == "exec":
+            return [stopped("exec", (0,), ["--", "cat"])]
         return [stopped("pipe", (0, 4, -signal.SIGTERM))]  # the last: all was done when it came
     if name == "serve":
         return [serve]
@@ -698,7 +734,7 @@ def scenarios(name, directory):
     server = echo_server(directory)
     target = KIND.target(server)
     if name == "exec":
-        return [serve_exec, connect_exec(target)]
+        return [serve_exec, serve_exec_once, connect_exec(target)]
     if name == "relay":
         word = KIND.scheme(server)
         if KIND.is_datagram():
@@ -769,6 +805,8 @@ def pairs_of(fault, calls):
     first = next((at for at, call in enumerate(calls) if call.error), len(calls))
     own = [at for at in range(len(calls)) if calls[at].thread == calls[first].thread] \
         if first < len(calls) else []
+    if fault.call in IN_CHILD:  # what comes after those is the program's
+        own = [at for at in own if traced_name(calls[at]) in IN_CHILD]
     for at in [at for at in own if at > first][:FOLLOWING]:
         name = traced_name(calls[at])
         nth = sum(traced_name(calls[before]) == name for before in own if before <= at)
