@@ -171,15 +171,26 @@ has_ended() {
 
 # ---- how the connection's end becomes the program's ----
 
-@test "clients that vanish leave no process, no zombie and no descriptor" {
-    serve_line 'echo $$ >>groups; sleep 100 & echo on; exec cat >/dev/null'
+# COUNT: each of them has been served, and nothing is left of it.
+vanish() {
+    WITH=(-i 300ms)
+    serve_line 'echo $$ >>groups; echo on; read -r way; [ "$way" = half ] || sleep 100 & exec cat >/dev/null'
     before=$(descriptors)
-    run -0 "$PYTHON" "$PEERS/crew.py" vanish "$PORT" 150
+    run -0 "$PYTHON" "$PEERS/crew.py" vanish "$PORT" "$1"
     [ "$output" = "ready $PORT" ]
     wait_until 20 has_no_child
     wait_until has_descriptors "$before"
-    [ "$(wc -l <groups)" -eq 150 ]
+    [ "$(wc -l <groups)" -eq "$1" ]
     wait_until no_group_lives groups
+}
+
+@test "clients that vanish leave no process, no zombie and no descriptor" {
+    vanish 100
+}
+
+# bats test_tags=release
+@test "1,000 clients that vanish" {
+    vanish 1000
 }
 
 @test "an idle client: its program ends with it" {

@@ -2,9 +2,10 @@
 
     crew.py whole PORT COUNT BYTES   each sends BYTES, half-closes, and must get back just these
     crew.py vanish PORT COUNT        each is served, and then leaves: by a reset, or killed, or by a
-                                     close, some of them in the middle of what the program sends
+                                     close, some of them in the middle of what the program sends; or it
+                                     half-closes, or is silent, and waits for the end
 
-The program of the second writes a line first. Says `ready PORT` on standard error when all have
+The program of the second writes a line first, and reads one: `gone`, or `half` from those that half-close. Says `ready PORT` on standard error when all have
 been served, and prints what was wrong."""
 
 import os
@@ -48,19 +49,25 @@ def leave(server, way):
         server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if way == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if way == "half":
+        server.shutdown(socket.SHUT_WR)
+    if way in ("half", "silent"):
+        while server.recv(65536):
+            pass
     server.close()
 
 
 def vanish(port, count):
-    ways = ["reset", "killed", "closed"]
+    ways = ["reset", "killed", "closed", "half", "silent"]
     children = []
     for i in range(count):
         child = os.fork()
         if child == 0:
             server = socket.create_connection(("127.0.0.1", port), timeout=10)
             server.recv(1)
-            server.sendall(b"x" * random.choice((1, 300000)))
-            leave(server, ways[i % len(ways)])
+            way = ways[i % len(ways)]
+            server.sendall((b"half\n" if way == "half" else b"gone\n") + b"x" * random.choice((1, 300000)))
+            leave(server, way)
             os._exit(0)
         children.append(child)
         if len(children) == 50:
