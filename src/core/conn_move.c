@@ -113,7 +113,7 @@ static void move_widen(struct link *link)
  * of one that may not, it is over after one round (tcp_splice_read in net/ipv4/tcp.c), and the
  * receiver sleeps three times as often. Nor does it wait: there are bytes, and after those, or
  * where an urgent one is next, it returns. */
-static ssize_t move_off_socket(const struct conn *from, int into)
+static ssize_t move_off_socket(struct conn *from, int into)
 {
 	struct reporter *trace = from->link.to;
 	int fd = from->link.fd;
@@ -122,10 +122,12 @@ static ssize_t move_off_socket(const struct conn *from, int into)
 	if (sys_unread(trace, fd) < MANY_BYTES || sys_let_wait(trace, fd, true) < 0)
 		return sys_splice(trace, fd, into, MOVE_BYTES);
 	n = sys_splice(trace, fd, into, MOVE_BYTES);
-	return sys_let_wait(trace, fd, false) < 0 ? -1 : n;
+	if (sys_let_wait(trace, fd, false) < 0)
+		from->link.bulk = BULK_NONE; /* it may wait: to read and write does not */
+	return n;
 }
 
-static ssize_t move_call(const struct conn *from, const struct conn *to)
+static ssize_t move_call(struct conn *from, const struct conn *to)
 {
 	switch (from->link.bulk) {
 	case BULK_FILE: return sys_sendfile(from->link.to, to->link.fd, from->link.fd, SEND_BYTES);

@@ -96,6 +96,7 @@ client relay      *                getsockname                 *                
 # never answered was refused.
 echo              stream unix-seqpacket  recvfrom recvmsg shutdown  LACKS         *                0 1
 echo              stream unix-seqpacket  recvfrom recvmsg shutdown  *             *                0 4
+echo              stream unix-seqpacket  sendto                LACKS              *                1
 echo              stream unix-seqpacket  sendto                *                  *                4
 greet             *                recvfrom sendto shutdown    ECONNRESET ETIMEDOUT EPIPE ENOTCONN  *  0 4
 greet             *                sendto shutdown             *                  *                0 1
