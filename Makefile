@@ -191,6 +191,7 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 	SOCKX=$(abspath $(B)/sockx) CPU=$(abspath $(B)/bench/cpu) \
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
 	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--quick) $(B)/sockx
+	/usr/bin/python3 tests/bench/exec $(if $(QUICK),--quick) $(B)/sockx
 	$(B)/bench/words $(if $(QUICK),QUICK)
 
 soak: $(B)/sockx ## run servers for long: no byte lost, nothing kept (MESSAGES=10000000, SECONDS=3600)
