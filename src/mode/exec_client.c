@@ -288,7 +288,7 @@ static void exec_begin_joins(struct exec_client *c)
 	join_begin(&c->out, c->net);
 }
 
-struct exec_client *exec_client_start(struct exec_run *run, struct conn *net, struct err *err)
+static struct exec_client *exec_client_try(struct exec_run *run, struct conn *net, struct err *err)
 {
 	struct exec_client *c = calloc(1, sizeof(*c));
 
@@ -327,4 +327,33 @@ void exec_client_free(struct exec_client *c)
 	join_free(&c->out);
 	join_free(&c->said);
 	exec_client_forget(c);
+}
+
+/* One that is gone, whose background children keep its standard error: the oldest of them lets go
+ * of it. Returns whether there was one. */
+static bool exec_spare_descriptors(struct exec_run *run)
+{
+	struct list *node = run->clients.next;
+
+	for (; node != &run->clients; node = node->next) {
+		struct exec_client *c = container_of(node, struct exec_client, node);
+
+		if (c->net || !c->over || !c->said.from)
+			continue;
+		exec_client_flush_said(c);
+		exec_client_free(c);
+		return true;
+	}
+	return false;
+}
+
+struct exec_client *exec_client_start(struct exec_run *run, struct conn *net, struct err *err)
+{
+	struct exec_client *c;
+
+	do {
+		*err = (struct err){0};
+		c = exec_client_try(run, net, err);
+	} while (!c && (err->sys == EMFILE || err->sys == ENFILE) && exec_spare_descriptors(run));
+	return c;
 }

@@ -164,6 +164,16 @@ no_group_lives() {
     wait_until has_ended "$(cat pid)"
 }
 
+@test "background children that keep standard error do not use up the descriptors" {
+    LAUNCHER=(prlimit --nofile=32:32)
+    serve_line 'sleep 20 & echo $! >>pids; echo on'
+    for ((i = 0; i < 30; i++)); do
+        ask
+        [ "$SAID" = on ] || fail "client $i: $SAID" "$(cat "$SERVER_ERR")"
+    done
+    xargs kill <pids
+}
+
 # A zombie has: an orphan may stay one for long.
 has_ended() {
     [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
