@@ -203,6 +203,28 @@ vanish() {
     vanish 1000
 }
 
+@test "clients that vanish while their programs are being started" {
+    needs_strace
+    LAUNCHER=(strace -D -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=300000)
+    start_server -m exec -- cat
+    before=$(descriptors)
+    run -0 "$PYTHON" "$PEERS/crew.py" leave "$PORT" 20
+    wait_until has_child
+    wait_until has_no_child
+    wait_until has_descriptors "$before"
+}
+
+@test "SIGTERM with 200 clients: their programs end at once, and so does the server" {
+    serve_line 'echo $$ >>groups; exec cat'
+    "$PYTHON" "$PEERS/crew.py" stay "$PORT" 200 >out 2>/dev/null &
+    wait_until has_line out 'all are served'
+    timed stop_server
+    [ "$SERVER_STATUS" -eq 0 ]
+    took_between 0 1900
+    [ "$(wc -l <groups)" -eq 200 ]
+    no_group_lives groups
+}
+
 @test "an idle client: its program ends with it" {
     WITH=(-i 200ms)
     serve_line 'echo $$ >groups; sleep 100 & exec sleep 100'
@@ -306,6 +328,40 @@ has_child() {
     chmod +x program
     ask
     said on
+}
+
+@test "a program that changes while the server runs: each client gets what it is then" {
+    printf '#!/bin/sh\necho on\n' >program
+    chmod +x program
+    start_server -m exec -- ./program
+    printf 'echo "$0 $#"\n' >new # no first line: a shell's
+    chmod +x new
+    mv new program
+    ask
+    said './program 0'
+    : >program
+    ask
+    said ""
+    status_is 0
+    printf '#!/no/such/shell\n' >program
+    ask
+    status_is 4
+    server_said "^3: cannot start './program': No such file or directory\$"
+    rm program
+    mkdir program
+    ask
+    status_is 4
+    server_said "^4: cannot start './program': Permission denied\$"
+    rmdir program
+    cp "$(type -P pwd)" program
+    exec {busy}>>program
+    ask
+    status_is 4
+    server_said "^5: cannot start './program': Text file busy\$"
+    exec {busy}>&-
+    ask
+    said "$PWD"
+    status_is 0
 }
 
 @test "no more processes: those that are there go on, new clients are reset and told" {

@@ -4,6 +4,8 @@
     crew.py vanish PORT COUNT        each is served, and then leaves: by a reset, or killed, or by a
                                      close, some of them in the middle of what the program sends; or it
                                      half-closes, or is silent, and waits for the end
+    crew.py leave PORT COUNT         each connects and leaves at once, every other one by a reset
+    crew.py stay PORT COUNT          each sends a byte, has it back, and waits for the end
 
 The program of the second writes a line first, and reads one: `gone`, or `half` from those that half-close. Says `ready PORT` on standard error when all have
 been served, and prints what was wrong."""
@@ -77,9 +79,26 @@ def vanish(port, count):
         os.waitpid(children.pop(), 0)
 
 
+def leave_at_once(port, count):
+    crew = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
+    for i, server in enumerate(crew):
+        leave(server, ("reset", "closed")[i % 2])
+
+
+def stay(port, count):
+    crew = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
+    for server in crew:
+        server.sendall(b"x")
+    for server in crew:
+        server.recv(1)
+    print("all are served", flush=True)
+    for server in crew:
+        server.recv(1)
+
+
 def main():
     what, port, numbers = sys.argv[1], int(sys.argv[2]), map(int, sys.argv[3:])
-    {"whole": whole, "vanish": vanish}[what](port, *numbers)
+    {"whole": whole, "vanish": vanish, "leave": leave_at_once, "stay": stay}[what](port, *numbers)
     print("ready", port, file=sys.stderr, flush=True)
 
 
