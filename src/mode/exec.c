@@ -115,6 +115,7 @@ static int exec_begin(struct mode_env *env, struct err *err)
 
 	run->env = env;
 	list_init(&run->clients);
+	list_init(&run->starting);
 	env->untouched = conf->pass_socket;
 	if (program_find(&run->program, env->program, env->program_count, err) < 0)
 		return -1;

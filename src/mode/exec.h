@@ -39,6 +39,7 @@ struct exec_run {
 	struct program program;
 	struct exec_env kept;
 	struct list clients;
+	struct list starting;  /* ... those that may hold what the start of their program needed */
 	struct err verdict;    /* how the first program that failed did, where that counts */
 	struct timer patience; /* finishing: until what cannot even be killed is left alone */
 	bool finishing;        /* done is called once no hung-up program is left */
@@ -46,7 +47,8 @@ struct exec_run {
 
 /* A connection and its program. Either may be over first. */
 struct exec_client {
-	struct list node; /* first: loop_bury frees it */
+	struct list node;     /* first: loop_bury frees it */
+	struct list starting; /* of exec_run */
 	struct exec_run *run;
 	uint64_t id;        /* of the connection */
 	struct conn *net;   /* NULL: it is gone */

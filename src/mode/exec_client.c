@@ -288,6 +288,24 @@ static void exec_begin_joins(struct exec_client *c)
 	join_begin(&c->out, c->net);
 }
 
+/* Most of those that were starting are programs by now: what that needed is not to be kept for as
+ * long as they run. */
+static void exec_settle_starts(struct exec_run *run)
+{
+	struct list *node = run->starting.next, *next;
+
+	for (; node != &run->starting; node = next) {
+		struct exec_client *c = container_of(node, struct exec_client, starting);
+
+		next = node->next;
+		if (!child_settle(&c->child))
+			continue;
+		free(c->vars);
+		c->vars = NULL;
+		list_remove(node);
+	}
+}
+
 static struct exec_client *exec_client_try(struct exec_run *run, struct conn *net, struct err *err)
 {
 	struct exec_client *c = calloc(1, sizeof(*c));
@@ -301,7 +319,9 @@ static struct exec_client *exec_client_try(struct exec_run *run, struct conn *ne
 	c->id = conn_id(net);
 	c->child.ended = exec_on_child_ended;
 	exec_make_joins(c);
+	exec_settle_starts(run);
 	list_push(&run->clients, &c->node);
+	list_push(&run->starting, &c->starting);
 	if (exec_start_child(c, err) == 0) {
 		exec_begin_joins(c);
 		return c;
@@ -316,6 +336,7 @@ void exec_client_forget(struct exec_client *c)
 	buf_free(&c->out.held);
 	buf_free(&c->line);
 	free(c->vars);
+	list_remove(&c->starting);
 	list_remove(&c->node);
 	loop_bury(c->run->env->loop, &c->node);
 }

@@ -25,6 +25,18 @@ static void child_forget(struct child *c)
 	c->pid = 0;
 }
 
+bool child_settle(struct child *c)
+{
+	if (!c->launch)
+		return true;
+	if (!sys_launch_is_over(c->launch))
+		return false;
+	c->error = c->launch->error;
+	free(c->launch);
+	c->launch = NULL;
+	return true;
+}
+
 /* Its group's number is its own until it is collected. */
 static void child_on_end(struct watch *w, uint32_t events)
 {
@@ -35,7 +47,7 @@ static void child_on_end(struct watch *w, uint32_t events)
 		child_signal(c, SIGKILL);
 	if (!sys_collect(c->pid, &c->status))
 		return;
-	c->error = c->launch->error;
+	child_settle(c);
 	child_forget(c);
 	c->ended(c);
 }
@@ -121,6 +133,7 @@ void child_free(struct child *c)
 		child_signal(c, SIGKILL);
 		sys_collect(c->pid, &c->status);
 	}
-	sys_launch_await(c->launch);
+	if (c->launch)
+		sys_launch_await(c->launch);
 	child_forget(c);
 }

@@ -13,7 +13,7 @@
 
 enum { CHILD_GRACE_MS = 2000 }; /* between SIGHUP and SIGKILL */
 
-/* The program and env must stay until the child has ended, or child_free has let go of it. */
+/* The program and env must stay until the child has no launch any more. */
 struct child_conf {
 	const struct program *program;
 	char *const *env; /* NULL: ours */
@@ -29,7 +29,7 @@ struct child {
 	struct timer kill; /* hung up: until it is killed */
 	pid_t pid;         /* 0: it has ended, or was never started */
 	bool leads, hung_up;
-	struct sys_launch *launch; /* what it was started with, until it has ended */
+	struct sys_launch *launch; /* what it was started with; NULL: it needs that no more */
 	int status;                /* when it has ended: as waitpid(2) has it */
 	int error;                 /* ... the errno for which it never became the program, or 0 */
 	/* It has ended. The caller sets it before child_start. */
@@ -38,6 +38,9 @@ struct child {
 
 /* Start a program. Returns 0, or -1 with err: then c needs no child_free. */
 int child_start(struct child *c, struct loop *loop, const struct child_conf *conf, struct err *err);
+
+/* Free what its start needed. Returns whether it could: not while the start is under way. */
+bool child_settle(struct child *c);
 
 /* It is no longer wanted: SIGHUP and SIGCONT, and SIGKILL after CHILD_GRACE_MS. A group gets the
  * SIGKILL as soon as its leader has ended: only until that is collected can no other group have its

@@ -302,6 +302,22 @@ Test(child, that_cannot_become_the_program_leaves_our_errno_alone)
 	end(&n);
 }
 
+Test(child, what_its_start_needed_can_be_freed_once_it_is_the_program)
+{
+	struct nursery n;
+
+	begin(&n);
+	start_line(&n, "echo on; exec sleep 100", true);
+	hear_line(&n);
+	cr_assert(child_settle(&n.child));
+	cr_assert(eq(ptr, n.child.launch, NULL));
+	cr_assert(child_settle(&n.child));
+	child_hang_up(&n.child);
+	await_end(&n);
+	cr_assert(eq(int, WTERMSIG(n.child.status), SIGHUP));
+	end(&n);
+}
+
 /* Hung up before it may have made its group, say. */
 Test(child, can_be_hung_up_and_let_go_as_soon_as_it_is_started)
 {
