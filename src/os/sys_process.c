@@ -157,14 +157,18 @@ static long bare_call(long number, long a, long b, long c, long d)
 			 : "rcx", "r11", "memory");
 	return rc;
 }
-#else /* not written for it: errno is set, and so we wait */
+#else /* not written for it: so we wait */
 enum { START_HOW = START_FLAGS | CLONE_VFORK };
 
 static long bare_call(long number, long a, long b, long c, long d)
 {
+	int ours = errno;
 	long rc = syscall(number, a, b, c, d);
 
-	return rc < 0 ? -errno : rc;
+	if (rc < 0)
+		rc = -errno;
+	errno = ours;
+	return rc;
 }
 #endif
 
