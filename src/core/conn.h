@@ -261,6 +261,11 @@ void missed_error(struct err *err, uint64_t count);
 size_t conn_message_max(const struct conn *c);
 /* Neither side sees the other's end: datagrams. */
 bool conn_connectionless(const struct conn *c);
+/* How many hops what came last may travel if it is passed on; 0: as usual; -1: none. */
+int conn_onward_hops(const struct conn *c);
+/* What is sent from now on may travel so many hops; 0: as usual. Only datagrams have such a limit.
+ */
+void conn_limit_hops(struct conn *c, int hops);
 
 bool conn_is_opening(const struct conn *c); /* conn_begin has begun, and conn_open not come */
 void *conn_ctx(const struct conn *c);

@@ -66,6 +66,17 @@ void conn_expect_messages(struct conn *c, size_t count)
 	c->reads_a_turn = count ? (uint8_t)count : 1;
 }
 
+int conn_onward_hops(const struct conn *c)
+{
+	return c->link.via->onward_hops ? c->link.via->onward_hops(&c->link) : 0;
+}
+
+void conn_limit_hops(struct conn *c, int hops)
+{
+	if (conn_alive(c) && c->link.via->limit_hops)
+		c->link.via->limit_hops(&c->link, hops);
+}
+
 size_t conn_message_max(const struct conn *c)
 {
 	return c->link.message_max;

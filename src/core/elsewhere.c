@@ -11,6 +11,7 @@ struct elsewhere {
 	struct link below;
 	struct addr at;
 	struct elsewhere_conf conf;
+	int hops;         /* what is sent may travel so many; 0: as usual */
 	struct buf kept;  /* messages sent to `at`, until it answers */
 	struct buf again; /* ... to one before it, and to be sent to `at` first */
 	bool answered;    /* there is no going elsewhere any more */
@@ -47,6 +48,15 @@ static enum io elsewhere_fail(struct link *link, int error)
 	return link_fail_with(link, &why);
 }
 
+static void elsewhere_limit_hops(struct link *link, int hops)
+{
+	struct elsewhere *e = link->held;
+
+	e->hops = hops;
+	if (e->below.via->limit_hops)
+		e->below.via->limit_hops(&e->below, hops);
+}
+
 /* The address refuses: take the next one. Returns IO_DONE, or IO_FAIL. */
 static enum io elsewhere_move(struct link *link, int error)
 {
@@ -61,6 +71,8 @@ static enum io elsewhere_move(struct link *link, int error)
 	link_close(&e->below);
 	e->below = next;
 	e->at = at;
+	if (e->hops)
+		elsewhere_limit_hops(link, e->hops);
 	link->fd = next.fd;
 	link->moved = true;
 	buf_free(&e->again);
@@ -194,6 +206,7 @@ static const struct transport elsewhere_row = {
 	.pending = elsewhere_pending,
 	.wants = elsewhere_wants,
 	.missed = sys_missed,
+	.limit_hops = elsewhere_limit_hops,
 	.address = elsewhere_address,
 	.close = elsewhere_close,
 };

@@ -139,6 +139,7 @@ struct datagram {
 	struct addr peer;  /* its sender, or who is to get it */
 	struct addr local; /* which address of ours was asked, or answers; len 0: any */
 	int hops;          /* how many an answer may travel at most; 0: as usual */
+	int onward_hops;   /* the same if it is passed on; -1: it must not be */
 	bool cut;          /* it was longer than its room */
 	/* Why it must not be answered, as a phrase ("it came from port 7"); NULL: it may be. */
 	const char *forbidden;
@@ -228,6 +229,11 @@ struct transport {
 
 	/* The address it leads to now. NULL: always the one it was made for. */
 	struct addr (*address)(const struct link *link);
+
+	/* How many hops what came last may travel if it is passed on, as struct datagram has it;
+	 * and set how many what is sent from now on may, 0: as usual. NULL: there are none. */
+	int (*onward_hops)(const struct link *link);
+	void (*limit_hops)(struct link *link, int hops);
 
 	/* How many datagrams have come and were dropped, for want of room in the kernel. NULL: that
 	 * cannot happen. */

@@ -23,7 +23,7 @@ struct session {
 	struct conn *conn;     /* NULL while it is being made */
 	const char *forbidden; /* why its last datagram must not be answered, or NULL */
 	int fd;                /* the socket its last datagram came to */
-	int hops;              /* as struct datagram has it, for answers */
+	int hops, onward_hops; /* as struct datagram has them */
 	bool unwilling;        /* its connection wants no input */
 	uint8_t local_len, peer_len;
 	uint8_t local[sizeof(struct sockaddr_in6)]; /* the address it asked last */

@@ -195,10 +195,18 @@ static int session_close(struct link *link)
 	return 0;
 }
 
+static int session_onward_hops(const struct link *link)
+{
+	const struct session *s = link->held;
+
+	return s->onward_hops;
+}
+
 const struct transport session_row = {
 	.name = "session",
 	.connectionless = true,
 	.write = session_write,
 	.wants = session_wants,
+	.onward_hops = session_onward_hops,
 	.close = session_close,
 };

@@ -19,6 +19,7 @@ static void sessions_note(struct session *s, int fd, const struct datagram *in)
 	s->local_len = in->local.len <= sizeof(s->local) ? (uint8_t)in->local.len : 0;
 	memcpy(s->local, addr_bytes(&in->local).data, s->local_len);
 	s->hops = in->hops;
+	s->onward_hops = in->onward_hops;
 	list_remove(&s->heard);
 	list_push(&s->of->heard, &s->heard);
 }

@@ -21,10 +21,41 @@ static void relay_attach(struct relay_side *side, struct conn *c)
 
 /* ---- what passes ---- */
 
+/* Two relays may be each other's target: each passes a datagram on with one hop less than it came
+ * with, so that it does not go round for ever. */
+static void relay_limit_hops(struct relay_side *side, int hops)
+{
+	if (hops == side->hops)
+		return;
+	side->hops = hops;
+	if (side->other->conn)
+		conn_limit_hops(side->other->conn, hops);
+}
+
+/* The 1st, 2nd, 4th, 8th... is reported. */
+static void relay_drop_looped(struct relay_run *run, const struct conn *c)
+{
+	const struct addr from = conn_address(c);
+	uint64_t count = ++run->looped;
+
+	if (count & (count - 1))
+		return;
+	report(run->env->to, &(struct report){.kind = REPORT_DROPPED,
+				     .at = &from,
+				     .reason = "not passed on: hop limit reached, possible loop",
+				     .count = count});
+}
+
 static void relay_data(struct conn *c, struct span in)
 {
 	struct relay_side *side = relay_side_of(c);
+	const int hops = conn_onward_hops(c);
 
+	if (hops < 0) {
+		relay_drop_looped(side->pair->run, c);
+		return;
+	}
+	relay_limit_hops(side, hops);
 	side->flows = in.len >= FLOW_BYTES;
 	join_data(&side->join, in);
 	if (side->join.held.len)
@@ -92,6 +123,8 @@ static void relay_far_open(struct conn *far)
 		conn_expect_messages(far, FAR_MESSAGES);
 	else
 		relay_drop_call(p);
+	if (p->near.hops)
+		conn_limit_hops(far, p->near.hops);
 	relay_begin_join(&p->near);
 	relay_begin_join(&p->far);
 	conn_holds(p->near.conn, 0);

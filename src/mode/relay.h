@@ -24,6 +24,7 @@ struct relay_run {
 	struct list pairs;
 	struct timer patience; /* told to stop: how long the targets may take what they are owed */
 	struct err verdict;    /* why the first that was lost was, where the run vouches */
+	uint64_t looped;       /* datagrams that were not passed on, having no hops left */
 	bool stopping;         /* an end is then no failure ... */
 	int64_t stop_at_ms;    /* ... and what is owed is dropped from then on */
 	bool finishing;        /* done is called once no pair is left */
@@ -35,6 +36,7 @@ struct relay_side {
 	struct relay_side *other;
 	struct conn *conn; /* NULL: it is not there yet, or over */
 	struct join join;  /* to the other side */
+	int hops;          /* what is passed on may travel so many; 0: as usual */
 	bool flows;        /* FLOW_BYTES or more came at a time */
 	bool hung_up;      /* while it is not read, it seems to be lost */
 };

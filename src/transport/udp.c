@@ -268,6 +268,13 @@ static bool udp_is_ourselves(const struct datagram *in, const struct addr *own)
 		       addr_port(&in->peer) == addr_port(own));
 }
 
+static int udp_onward_hops(const struct arrival *a)
+{
+	if (a->group || a->hops_left < 0)
+		return 0;
+	return a->hops_left <= 1 ? -1 : a->hops_left - 1;
+}
+
 /* Each answer may travel one hop less than what it answers had left. So a datagram that goes to and
  * fro between two servers dies out, whatever their ports; the floor is ours, for IPv6 would take 0
  * and -1 as hop limits, too. Group addresses are not answered from, so those requests are exempt.
@@ -277,6 +284,7 @@ static void udp_judge(
 {
 	in->forbidden = udp_answering_service(addr_port(&in->peer));
 	in->hops = 0;
+	in->onward_hops = udp_onward_hops(a);
 	if (in->forbidden)
 		return;
 	if (udp_is_ourselves(in, own))
@@ -378,6 +386,20 @@ static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t co
 	return sys_sendmmsg(to, fd, b.messages, count);
 }
 
+/* Of a connected socket. An IPv6 one may have an IPv4-mapped peer. */
+static void udp_limit_hops(struct link *link, int hops)
+{
+	const int as_usual = -1; /* ip(7), ipv6(7) */
+	struct addr own = {.len = sizeof(own.room)};
+
+	if (sys_getsockname(link->to, link->fd, &own.sa, &own.len) < 0)
+		return;
+	sys_setsockopt(link->to, link->fd, IPPROTO_IP, IP_TTL, hops ? hops : as_usual);
+	if (own.sa.sa_family == AF_INET6)
+		sys_setsockopt(link->to, link->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS,
+			hops ? hops : as_usual);
+}
+
 const struct transport transport_udp = {
 	.name = "udp",
 	.kind = SOCKET_UDP,
@@ -392,6 +414,7 @@ const struct transport transport_udp = {
 	.unsent = udp_unsent,
 	.pending = udp_pending,
 	.missed = sys_missed,
+	.limit_hops = udp_limit_hops,
 	.close = stream_close,
 	.datagram_max = UDP_ROOM,
 	.receive = udp_receive,

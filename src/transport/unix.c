@@ -425,7 +425,7 @@ static int datagram_receive(struct reporter *to, const struct listening *socket,
 		in[i].len = b.messages[i].msg_len;
 		in[i].cut = b.messages[i].msg_hdr.msg_flags & MSG_TRUNC;
 		in[i].local.len = 0;
-		in[i].hops = 0;
+		in[i].hops = in[i].onward_hops = 0;
 		in[i].forbidden = NULL;
 		if (in[i].peer.len <= sizeof(sa_family_t))
 			in[i].forbidden = "not answered: it has no name to answer to";

@@ -165,6 +165,29 @@ exchanges() {
     "$PYTHON" "$PEERS/udp_load.py" 127.0.0.1 "$PORT" 1 2 1 100
 }
 
+# HOST: two relays, each the other's target. A datagram goes to and fro until its hops are used up.
+dies_out() {
+    local at=$1 second
+
+    [[ $1 != *:* ]] || at="[$1]"
+    free_port
+    second=$PORT
+    start_relay -u -v -H "$1" --to "udp://$at:$second"
+    start_job "$SOCKX" serve -u -v -m relay -H "$1" -p "$second" --to "udp://$at:$PORT"
+    wait_until has_line "$JOB_ERR" '^listening'
+    sockx connect -u -q 0 "udp://$at:$PORT" <<<once
+    wait_until grep -q 'dropped: not passed on: hop limit reached' "$SERVER_ERR" "$JOB_ERR" ||
+        fail "$(cat "$SERVER_ERR" "$JOB_ERR" | wc -l) lines, and no end"
+    equal "$(cat "$SERVER_ERR" "$JOB_ERR" | grep -c ' connected')" 64
+    kill "$JOB_PID"
+}
+
+@test "two relays of datagrams that target each other: what goes round dies out" {
+    dies_out 127.0.0.1
+    dies_out ::1
+    dies_out ::ffff:127.0.0.1
+}
+
 @test "datagrams: what comes from the target itself is not passed on to it" {
     start_job "$PYTHON" -c 'import socket, sys
 sock = socket.socket(type=socket.SOCK_DGRAM)

@@ -167,6 +167,11 @@ static int script_pending(struct link *link)
 	return script_behind(link)->pending_error;
 }
 
+static void script_limit_hops(struct link *link, int hops)
+{
+	script_behind(link)->hops = hops;
+}
+
 static int script_close(struct link *link)
 {
 	struct script *s = script_behind(link);
@@ -196,7 +201,8 @@ static void script_advise(struct reporter *to, struct err *err, int error, const
 static const struct transport script_row = {SCRIPT_COMMON, .finish = script_finish};
 static const struct transport script_reading_row = {
 	SCRIPT_COMMON, .finish = script_finish, .unsent_is_unread = true};
-static const struct transport script_datagram_row = {SCRIPT_COMMON};
+static const struct transport script_datagram_row = {
+	SCRIPT_COMMON, .limit_hops = script_limit_hops};
 static const struct transport script_wanting_row = {
 	SCRIPT_COMMON, .finish = script_finish, .wants = script_wants};
 

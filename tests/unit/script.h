@@ -59,6 +59,7 @@ struct script {
 	unsigned reads, writes;            /* calls that were not told to wait */
 	unsigned drops_tried;              /* how often it was asked to drop what it sends */
 	unsigned calls, looks;
+	int hops; /* what it is sent may travel so many */
 	unsigned finished, closed;
 	unsigned finish_tries; /* while finish_waits */
 	char told[200];        /* the handler's callbacks, a word each, repeated ones once */

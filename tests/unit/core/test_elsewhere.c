@@ -110,6 +110,20 @@ Test(elsewhere, a_refusal_that_a_read_tells_sends_everything_again_in_order)
 	come_home(&j);
 }
 
+Test(elsewhere, a_limit_of_hops_holds_at_the_next_address_too)
+{
+	struct journey j = {
+		.place_count = 2, .places = {{.fail_read_at = 1, .error = ECONNREFUSED}}};
+
+	set_out(&j, &talker);
+	conn_limit_hops(j.c, 17);
+	cr_assert(eq(int, j.places[0].hops, 17));
+	scene_turn(&j.sc, 3);
+	cr_assert(eq(str, j.places[1].outgoing, three));
+	cr_assert(eq(int, j.places[1].hops, 17));
+	come_home(&j);
+}
+
 Test(elsewhere, a_refusal_that_a_write_tells_loses_nothing_and_sends_nothing_twice)
 {
 	for (unsigned at = 1; at <= 3; at++) {

@@ -310,11 +310,13 @@ static void hops_are_counted(const char *host, int level, int name, int fewest)
 		net_say(peer, &st->own, "x");
 		cr_assert(ne(ptr, (void *)take(st)->forbidden, NULL));
 		cr_assert(ne(ptr, strstr(st->in[0].forbidden, "hops are used up"), NULL));
+		cr_assert(eq(int, st->in[0].onward_hops, -1));
 	}
 	for (size_t i = 0; i < sizeof(hops_left) / sizeof(hops_left[0]); i++) {
 		net_set(peer, level, name, hops_left[i]);
 		net_say(peer, &st->own, "x");
 		cr_assert(eq(ptr, (void *)take(st)->forbidden, NULL));
+		cr_assert(eq(int, st->in[0].onward_hops, hops_left[i] - 1));
 		cr_assert(eq(int, answer(st, &st->in[0], "y"), 1));
 		went = net_hear(peer).hops;
 		cr_expect(eq(int, went, hops_left[i] < 64 ? hops_left[i] - 1 : 63));
@@ -330,6 +332,37 @@ Test(udp, each_answer_may_go_one_hop_less_and_with_none_left_there_is_none)
 	hops_are_counted("::1", IPPROTO_IPV6, IPV6_UNICAST_HOPS, 0);
 }
 
+/* What a client sends goes as far as it may, and then as usual again. */
+static void a_client_limits_hops(const char *host)
+{
+	static const int hops[] = {64, 17, 1, 0};
+	struct station *st = open_station(host, 0);
+	const struct dial_conf plain = {0};
+	struct link link = link_of(&transport_udp, &st->to);
+	const struct addr at = station_at(st, host);
+	bool source_failed;
+	size_t taken;
+
+	cr_assert(eq(int, transport_udp.connect(&link, &at, &plain, &source_failed), IO_DONE));
+	for (size_t i = 0; i < sizeof(hops) / sizeof(hops[0]); i++) {
+		int onward = hops[i] == 1 ? -1 : hops[i] - 1;
+
+		transport_udp.limit_hops(&link, hops[i]);
+		transport_udp.write(&link, (struct span){(const uint8_t *)"x", 1}, &taken);
+		cr_expect(eq(int, take(st)->onward_hops, hops[i] ? onward : 63));
+	}
+	link_close(&link);
+	close_station(st);
+}
+
+Test(udp, what_a_client_sends_may_travel_so_many_hops)
+{
+	a_client_limits_hops("127.0.0.1");
+	needs_ipv6();
+	a_client_limits_hops("::1");
+	a_client_limits_hops("::ffff:127.0.0.1");
+}
+
 /* Groups are asked with few hops, and answered with the usual number. */
 static void group_is_answered(struct station *st, int peer, const char *group)
 {
@@ -342,6 +375,7 @@ static void group_is_answered(struct station *st, int peer, const char *group)
 	back = net_hear(peer);
 	cr_assert(eq(str, back.text, "y"));
 	cr_assert(eq(int, back.hops, 64));
+	cr_assert(eq(int, st->in[0].onward_hops, 0));
 	close(peer);
 	close_station(st);
 }
