@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # bats file_tags=unit
 # shellcheck disable=SC2030,SC2031,SC2154 # tests are processes; helper and run set variables
 #

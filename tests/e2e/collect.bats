@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # bats file_tags=unit
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # tests are processes; helpers set variables
 #

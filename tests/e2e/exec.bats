@@ -1,3 +1,4 @@
+#!/usr/bin/env bats
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153,SC2154 # programs of their own; tests are processes; helpers set variables
 #
 # serve -m exec and connect -m exec: a program for each connection, and how both end.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016 # programs of their own
 # bats file_tags=unit
 #
 # -j: what each line says, and that a script can rely on it.
@@ -145,6 +146,57 @@ is_served() {
     said_by cut connect --no-shutdown "${AT[@]}"
     stop_server
     all_valid end={fin,reset,idle,limit,error,signal,denied} event={conn.lost,conn.refused,error}
+}
+
+@test "programs: what they say, and how they end" {
+    serve_over tcp -m exec -- sh -c 'echo problem >&2; read -r status; exit "$status"'
+    said_by exec connect -N "${AT[@]}" <<<3
+    said_by lost connect -N "${AT[@]}" <<<127
+    wait_until has_line "$SERVER_ERR" program.failed
+    stop_server
+    serve_over tcp -m echo
+    said_by own connect -j -m exec "${AT[@]}" -- sh -c 'echo problem >&2; exit 3'
+    said_by none connect -j -m exec "${AT[@]}" -- sh -c 'kill -9 $$'
+    stop_server
+    all_valid event={program.stderr,program.ended,program.failed} line=problem status=3 exit=1
+}
+
+@test "relays: joined or not, and what is dropped" {
+    local target target_pid
+
+    serve_over tcp -m echo
+    target=$PORT target_pid=$SERVER_PID
+    serve_over tcp -m relay --to "127.0.0.1:$target"
+    said_by joined connect -N "${AT[@]}" <<<hello
+    stop_server
+    serve_over tcp -m relay --to nothing.invalid:1
+    said_by failed connect -N "${AT[@]}" <<<hello
+    stop_server
+    said_by both connect -m relay "127.0.0.1:$target" --to 127.0.0.1:1
+    SERVER_PID=$target_pid
+    stop_server
+    serve_over udp -v -m relay --to udp://127.0.0.1:1
+    said_by dropped connect -q 50ms --ttl 1 "${AT[@]}" <<<hello
+    stop_server
+    all_valid event={conn.joined,conn.not_joined,datagram.dropped,resolving} kind={lost,refused}
+}
+
+@test "brokers and collectors: what does not arrive" {
+    serve_over tcp -m broker --slow drop
+    start_job "$PYTHON" -c 'import socket, sys, time
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.connect(("127.0.0.1", int(sys.argv[1])))
+time.sleep(50)' "$PORT"
+    wait_until is_served
+    said_by says connect --send-only "${AT[@]}" < <(head -c 8000000 /dev/zero)
+    wait_until has_line "$SERVER_ERR" conn.missed
+    kill "$JOB_PID"
+    stop_server
+    serve_over tcp -m collect -1 </dev/null
+    said_by line connect -N "${AT[@]}" < <(head -c 70000 /dev/zero | tr '\0' x)
+    wait_server
+    all_valid event={conn.missed,collect.lost}
 }
 
 @test "what else is told: names, scans, calls, retries, a full server" {

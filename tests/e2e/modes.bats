@@ -16,6 +16,8 @@
 #           |                |   why           |             |   why           |
 # broker    | x              | refused, says   | x           | refused, says   | x
 #           |                |   why           |             |   why           |
+# relay     | x              | x               | x           | x               | x
+# collect   | x              | x               | x           | x               | x
 # source    | without end    | as long as the  | without end | as long as the  | without end
 #           |                |   question      |             |   question      |
 
@@ -304,4 +306,51 @@ no_broker() {
     echo 'from the client' >theirs
     each broker_line "${CONNECTIONS[@]}"
     each no_broker "${DATAGRAMS[@]}"
+}
+
+# ---- relay ----
+
+# An echo server that travels as those of the transport do, in TARGET.
+start_target() {
+    case $1 in
+    tcp* | unix-stream)
+        start_server -H 127.0.0.1 -m echo
+        TARGET=tcp://127.0.0.1:$PORT
+        ;;
+    unix-seqpacket)
+        kind seqpacket
+        start_unix_server there "${WITH[@]}" -m echo
+        TARGET=unix-seqpacket:there
+        ;;
+    *)
+        start_server -u -H 127.0.0.1 -m echo
+        TARGET=udp://127.0.0.1:$PORT
+        ;;
+    esac
+    TARGET_PID=$SERVER_PID
+}
+
+relay_text() {
+    start_target "$1" &&
+        serve_on "$1" -m relay --to "$TARGET" &&
+        answers 'Hello, world' sockx echo "${TO[@]}" 'Hello, world' &&
+        is_stopped && SERVER_PID=$TARGET_PID && is_stopped
+}
+
+@test "relay" {
+    each relay_text "${ALL[@]}"
+}
+
+# ---- collect ----
+
+collect_line() {
+    serve_on "$1" -m collect &&
+        answers '' sockx connect --send-only "${TO[@]}" <theirs &&
+        wait_until has_line "$SERVER_OUT" '^from the client$' &&
+        is_stopped
+}
+
+@test "collect" {
+    echo 'from the client' >theirs
+    each collect_line "${ALL[@]}" </dev/null
 }
