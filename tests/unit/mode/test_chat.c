@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "mode_run.h"
 #include "mode/chat.h"
 #include "peer.h"
 #include "script.h"
@@ -27,49 +28,26 @@ struct stage {
 	char heard[1 << 16];
 	size_t heard_len;
 	bool heard_end;
-	unsigned done, enough;
-	struct err why;
+	struct mode_run ended;
 };
-
-static void on_done(void *arg, const struct err *why)
-{
-	struct stage *st = arg;
-
-	st->done++;
-	if (why)
-		st->why = *why;
-}
-
-static void on_enough(void *arg)
-{
-	struct stage *st = arg;
-
-	st->enough++;
-}
 
 enum role { SERVER, CLIENT };
 
 static struct stage *stage(enum role role, struct chat_conf conf, const char *eol)
 {
 	struct stage *st = calloc(1, sizeof(*st));
-	struct err err = {0};
 
 	signal(SIGPIPE, SIG_IGN);
 	lay_pipes(&st->in, &st->out);
 	st->conf = conf;
 	st->shared = (struct mode_shared){.eol = eol, .settle_ms = SETTLE_MS};
 	scene_begin_for(&st->sc, &mode_chat.on, &st->run);
-	st->env = (struct mode_env){.loop = &st->sc.loop,
-		.to = &st->sc.to,
-		.scratch = &st->sc.scratch,
-		.conf = &st->conf,
-		.shared = &st->shared,
-		.state = &st->run,
-		.open_fd = fd_open,
-		.done = on_done,
-		.enough = role == SERVER ? on_enough : NULL,
-		.arg = st};
-	cr_assert(eq(int, mode_chat.begin(&st->env, &err), 0), "%s", err.what);
+	st->env = mode_run_env(&st->ended, &st->sc, &st->conf, &st->run);
+	st->env.shared = &st->shared;
+	st->env.open_fd = fd_open;
+	if (role == CLIENT)
+		st->env.enough = NULL;
+	mode_run_begin(&mode_chat, &st->env);
 	return st;
 }
 
@@ -240,8 +218,8 @@ Test(mode_chat, in_turns_lines_that_nobody_waited_for_are_a_loss)
 	scene_join(&st->sc, &peer);
 	COMES_TO(st, (hear(st), peer.ended));
 	mode_chat.finish(&st->env);
-	COMES_TO(st, (hear(st), st->done));
-	cr_assert(eq(int, st->why.kind, ERR_LOST));
+	COMES_TO(st, (hear(st), st->ended.done));
+	cr_assert(eq(int, st->ended.why.kind, ERR_LOST));
 	end(st);
 }
 
@@ -262,7 +240,7 @@ static void ends_a_chat(const char *line, const char *bye, bool ends, const char
 	rest(st);
 	cr_assert(eq(str, peer.outgoing, (char *)sent), "%s", line);
 	cr_assert(eq(uint, peer.finished, ends), "%s", line);
-	cr_assert(eq(uint, st->enough, ends), "%s", line);
+	cr_assert(eq(uint, st->ended.enough, ends), "%s", line);
 	end(st);
 }
 
@@ -289,7 +267,7 @@ Test(mode_chat, a_members_bye_ends_its_own_chat)
 	rest(st);
 	cr_assert(heard(st, "guest2: hi\n"));
 	cr_assert(eq(uint, two.finished, 0));
-	cr_assert(eq(uint, st->enough, 0));
+	cr_assert(eq(uint, st->ended.enough, 0));
 	end(st);
 }
 
@@ -303,7 +281,7 @@ Test(mode_chat, the_end_of_the_input_ends_it_once_all_is_said_and_heard)
 	end_input(st);
 	COMES_TO(st, peer.finished);
 	cr_assert(eq(str, peer.outgoing, "last words\n"));
-	cr_assert(eq(uint, st->enough, 1));
+	cr_assert(eq(uint, st->ended.enough, 1));
 	peer.reads_nothing = false;
 	COMES_TO(st, heard(st, "late\n"));
 	COMES_TO(st, peer.ended);
@@ -348,9 +326,9 @@ Test(mode_chat, what_a_file_says_must_be_lines)
 	scene_join(&st->sc, &peer);
 	fcntl(st->in, F_SETPIPE_SZ, 4 * FRAMER_MAX_BYTES);
 	type(st, text);
-	COMES_TO(st, (hear(st), st->done));
-	cr_assert(eq(int, st->why.kind, ERR_RUNTIME));
-	cr_assert(strstr(st->why.what, "longer than 65536 bytes") != NULL);
+	COMES_TO(st, (hear(st), st->ended.done));
+	cr_assert(eq(int, st->ended.why.kind, ERR_RUNTIME));
+	cr_assert(strstr(st->ended.why.what, "longer than 65536 bytes") != NULL);
 	free(text);
 	end(st);
 }
@@ -579,7 +557,7 @@ Test(mode_chat, bye_ends_a_server_where_nobody_is)
 	conn_abort(c);
 	COMES_TO(st, peer.ended);
 	type(st, "bye\n");
-	COMES_TO(st, st->enough == 1);
+	COMES_TO(st, st->ended.enough == 1);
 	end(st);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "mode_run.h"
 #include "mode/collect.h"
 #include "peer.h"
 #include "script.h"
@@ -24,30 +25,12 @@ struct stage {
 	int in, out;
 	char heard[2 << 20];
 	size_t heard_len;
-	unsigned done, enough;
-	struct err why;
+	struct mode_run ended;
 };
-
-static void on_done(void *arg, const struct err *why)
-{
-	struct stage *st = arg;
-
-	st->done++;
-	if (why)
-		st->why = *why;
-}
-
-static void on_enough(void *arg)
-{
-	struct stage *st = arg;
-
-	st->enough++;
-}
 
 static struct stage *begin_for(bool prefix, bool vouches)
 {
 	struct stage *st = calloc(1, sizeof(*st));
-	struct err err = {0};
 
 	signal(SIGPIPE, SIG_IGN);
 	cr_assert(le(sz, mode_collect.state_size, sizeof(st->state)));
@@ -56,18 +39,12 @@ static struct stage *begin_for(bool prefix, bool vouches)
 	st->to.level = LEVEL_READY;
 	st->conf.prefix = prefix;
 	scene_begin_for(&st->sc, &mode_collect.on, st->state);
-	st->env = (struct mode_env){.loop = &st->sc.loop,
-		.to = &st->to,
-		.scratch = &st->sc.scratch,
-		.conf = &st->conf,
-		.state = st->state,
-		.open_fd = fd_open,
-		.vouches = vouches,
-		.budget = &st->budget,
-		.done = on_done,
-		.enough = on_enough,
-		.arg = st};
-	cr_assert(eq(int, mode_collect.begin(&st->env, &err), 0), "%s", err.what);
+	st->env = mode_run_env(&st->ended, &st->sc, &st->conf, st->state);
+	st->env.to = &st->to;
+	st->env.open_fd = fd_open;
+	st->env.vouches = vouches;
+	st->env.budget = &st->budget;
+	mode_run_begin(&mode_collect, &st->env);
 	return st;
 }
 
@@ -91,9 +68,9 @@ static void play(struct stage *st)
 {
 	TURN_UNTIL(&st->sc.loop, (hear(st), st->sc.owner.open_now == 0));
 	mode_collect.finish(&st->env);
-	TURN_UNTIL(&st->sc.loop, (hear(st), st->done));
+	TURN_UNTIL(&st->sc.loop, (hear(st), st->ended.done));
 	hear(st);
-	cr_assert(eq(uint, st->done, 1), "told once");
+	cr_assert(eq(uint, st->ended.done, 1), "told once");
 }
 
 static void end(struct stage *st)
@@ -114,7 +91,7 @@ static void writes(struct script *peer, const char *expected)
 	scene_join(&st->sc, peer);
 	play(st);
 	cr_expect(eq(str, st->heard, (char *)expected));
-	cr_expect(eq(int, st->why.kind, 0), "%s", st->why.what);
+	cr_expect(eq(int, st->ended.why.kind, 0), "%s", st->ended.why.what);
 	cr_expect(not(peer->failed), "%s", peer->why.what);
 	end(st);
 }
@@ -249,7 +226,7 @@ Test(mode_collect, a_longer_one_is_refused_and_told)
 	cr_assert(eq(str, peer.outgoing, "error: a line may have at most 65536 bytes\n"));
 	cr_assert(strstr(st->told.text, "a line may have at most 65536 bytes (1 so far)") != NULL,
 		"%s", st->told.text);
-	cr_assert(eq(int, st->why.kind, ERR_LOST));
+	cr_assert(eq(int, st->ended.why.kind, ERR_LOST));
 	end(st);
 	free(line);
 }
@@ -316,7 +293,7 @@ Test(mode_collect, datagrams_are_kept_and_then_dropped_and_counted)
 	cr_assert(strstr(st->told.text, "standard output takes no more (1 so far)") != NULL, "%s",
 		st->told.text);
 	cr_assert(strstr(st->told.text, "not written in all: ") != NULL, "%s", st->told.text);
-	cr_assert(eq(int, st->why.kind, 0));
+	cr_assert(eq(int, st->ended.why.kind, 0));
 	end(st);
 }
 
@@ -326,8 +303,9 @@ Test(mode_collect, what_was_dropped_fails_a_run_that_vouches_for_its_clients)
 	struct stage *st = flood(&peer, 100000, true);
 
 	cr_assert(lt(sz, st->heard_len, 200000), "no more than the budget is kept");
-	cr_assert(eq(int, st->why.kind, ERR_LOST));
-	cr_assert(strstr(st->why.what, "not written in all: 2") != NULL, "%s", st->why.what);
+	cr_assert(eq(int, st->ended.why.kind, ERR_LOST));
+	cr_assert(strstr(st->ended.why.what, "not written in all: 2") != NULL, "%s",
+		st->ended.why.what);
 	end(st);
 }
 
@@ -345,9 +323,9 @@ Test(mode_collect, when_the_reader_leaves_the_clients_are_failed)
 	let_go(&st->out);
 	st->sc.descriptors--;
 	TURN_UNTIL(&st->sc.loop, (idle.ended && busy.ended));
-	cr_assert(eq(uint, st->enough, 1));
+	cr_assert(eq(uint, st->ended.enough, 1));
 	mode_collect.finish(&st->env);
-	TURN_UNTIL(&st->sc.loop, (st->done));
-	cr_assert(eq(int, st->why.kind, ERR_SIGPIPE), "%s", st->why.what);
+	TURN_UNTIL(&st->sc.loop, (st->ended.done));
+	cr_assert(eq(int, st->ended.why.kind, ERR_SIGPIPE), "%s", st->ended.why.what);
 	end(st);
 }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "check.h"
+#include "mode_run.h"
 #include "mode/exec.h"
 #include "script.h"
 #include "transport/fd.h"
@@ -20,49 +21,27 @@ struct stage {
 	struct origin origin;
 	struct lines told;
 	struct reporter to;
-	unsigned done;
-	struct err why;
+	struct mode_run ended;
 };
-
-static void on_done(void *arg, const struct err *why)
-{
-	struct stage *st = arg;
-
-	st->done++;
-	if (why)
-		st->why = *why;
-}
-
-static void on_enough(void *arg)
-{
-	(void)arg;
-}
 
 static struct stage *stage(const char *line)
 {
 	const char *const words[] = {"sh", "-c", line};
 	struct stage *st = calloc(1, sizeof(*st));
-	struct err err = {0};
 
 	st->to = lines_reporter(&st->told);
 	st->to.level = LEVEL_DETAIL;
 	sys_note_origin(&st->origin);
 	scene_begin_for(&st->sc, &mode_exec.on, &st->run);
-	st->env = (struct mode_env){.loop = &st->sc.loop,
-		.to = &st->to,
-		.scratch = &st->sc.scratch,
-		.conf = &st->conf,
-		.shared = &st->shared,
-		.state = &st->run,
-		.own_pipe = fd_own_pipe,
-		.program = words,
-		.program_count = 3,
-		.origin = &st->origin,
-		.vouches = true,
-		.done = on_done,
-		.enough = on_enough,
-		.arg = st};
-	cr_assert(eq(int, mode_exec.begin(&st->env, &err), 0), "%s", err.what);
+	st->env = mode_run_env(&st->ended, &st->sc, &st->conf, &st->run);
+	st->env.to = &st->to;
+	st->env.shared = &st->shared;
+	st->env.own_pipe = fd_own_pipe;
+	st->env.program = words;
+	st->env.program_count = 3;
+	st->env.origin = &st->origin;
+	st->env.vouches = true;
+	mode_run_begin(&mode_exec, &st->env);
 	return st;
 }
 
@@ -92,7 +71,7 @@ static struct stage *serve(const char *line, struct script *peer)
 	scene_join(&st->sc, peer);
 	play(st, peer);
 	mode_exec.finish(&st->env);
-	cr_assert(eq(uint, st->done, 1));
+	cr_assert(eq(uint, st->ended.done, 1));
 	return st;
 }
 
@@ -129,7 +108,7 @@ Test(mode_exec, a_status_is_told_and_is_an_orderly_end)
 	cr_assert(eq(uint, peer.finished, 1));
 	cr_assert(not(peer.failed));
 	cr_assert(eq(str, st->told.text, "1: program ended with status 7\n"));
-	cr_assert(eq(str, st->why.what, "program ended with status 7"));
+	cr_assert(eq(str, st->ended.why.what, "program ended with status 7"));
 	end(st);
 }
 
@@ -161,7 +140,7 @@ Test(mode_exec, a_peer_that_is_lost_hangs_its_program_up)
 
 	cr_assert(peer.failed);
 	cr_assert(eq(str, st->told.text, ""), "its end was our doing");
-	cr_assert(eq(int, (int)st->why.kind, ERR_NONE));
+	cr_assert(eq(int, (int)st->ended.why.kind, ERR_NONE));
 	end(st);
 }
 
@@ -204,10 +183,10 @@ Test(mode_exec, a_run_that_is_over_waits_for_programs_that_were_hung_up)
 	scene_turn(&st->sc, 2);
 	mode_exec.stopping(&st->env);
 	mode_exec.finish(&st->env);
-	cr_assert(eq(uint, st->done, 0));
-	while (!st->done)
+	cr_assert(eq(uint, st->ended.done, 0));
+	while (!st->ended.done)
 		scene_turn(&st->sc, 1);
-	cr_assert(eq(int, (int)st->why.kind, ERR_NONE));
+	cr_assert(eq(int, (int)st->ended.why.kind, ERR_NONE));
 	play(st, &peer);
 	cr_assert(eq(uint, peer.finished, 1), "no reset because we stop");
 	end(st);

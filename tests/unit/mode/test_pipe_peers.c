@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "mode_run.h"
 #include "mode/pipe.h"
 #include "peer.h"
 #include "script.h"
@@ -20,25 +21,8 @@ struct stage {
 	_Alignas(16) char state[4096];
 	int in, out;
 	char heard[1000];
-	unsigned done, enough;
-	struct err why;
+	struct mode_run ended;
 };
-
-static void on_done(void *arg, const struct err *why)
-{
-	struct stage *st = arg;
-
-	st->done++;
-	if (why)
-		st->why = *why;
-}
-
-static void on_enough(void *arg)
-{
-	struct stage *st = arg;
-
-	st->enough++;
-}
 
 static int begin(struct stage *st, struct pipe_conf conf, struct err *err)
 {
@@ -47,16 +31,9 @@ static int begin(struct stage *st, struct pipe_conf conf, struct err *err)
 	lay_pipes(&st->in, &st->out);
 	st->conf = conf;
 	scene_begin_for(&st->sc, &pipe_of_peers.on, st->state);
-	st->env = (struct mode_env){.loop = &st->sc.loop,
-		.to = &st->sc.to,
-		.scratch = &st->sc.scratch,
-		.conf = &st->conf,
-		.shared = &st->shared,
-		.state = st->state,
-		.open_fd = fd_open,
-		.done = on_done,
-		.enough = on_enough,
-		.arg = st};
+	st->env = mode_run_env(&st->ended, &st->sc, &st->conf, st->state);
+	st->env.shared = &st->shared;
+	st->env.open_fd = fd_open;
 	return pipe_of_peers.begin(&st->env, err);
 }
 
@@ -146,9 +123,9 @@ Test(mode_pipe_peers, when_the_reader_leaves_the_run_fails)
 	let_go(&st->out);
 	st->sc.descriptors--;
 	TURN_UNTIL(&st->sc.loop, (one.ended));
-	cr_assert(eq(uint, st->enough, 1));
+	cr_assert(eq(uint, st->ended.enough, 1));
 	pipe_of_peers.finish(&st->env);
-	TURN_UNTIL(&st->sc.loop, (st->done));
-	cr_assert(eq(int, st->why.kind, ERR_SIGPIPE), "%s", st->why.what);
+	TURN_UNTIL(&st->sc.loop, (st->ended.done));
+	cr_assert(eq(int, st->ended.why.kind, ERR_SIGPIPE), "%s", st->ended.why.what);
 	end(st);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "mode_run.h"
 #include "mode/relay.h"
 #include "script.h"
 
@@ -23,27 +24,12 @@ struct stage {
 	size_t call_count;
 	bool cannot_call;
 	struct script *far;
-	unsigned done;
-	struct err why;
+	struct mode_run ended;
 };
-
-static void on_done(void *arg, const struct err *why)
-{
-	struct stage *st = arg;
-
-	st->done++;
-	if (why)
-		st->why = *why;
-}
-
-static void on_enough(void *arg)
-{
-	(void)arg;
-}
 
 static int on_dial(void *arg, struct dial *d, const struct target *to, struct err *err)
 {
-	struct stage *st = arg;
+	struct stage *st = container_of((struct mode_run *)arg, struct stage, ended);
 
 	cr_assert(lt(sz, st->call_count, CALLS_MAX));
 	st->calls[st->call_count] = d;
@@ -66,23 +52,17 @@ static void on_far_gone(struct conn_owner *owner, struct conn *c, const struct e
 static struct stage *stage(void)
 {
 	struct stage *st = calloc(1, sizeof(*st));
-	struct err err = {0};
 
 	st->to = lines_reporter(&st->told);
 	st->to.level = LEVEL_READY;
 	st->shared.to = (struct opt_list){.items = {"one:1", "two:2"}, .count = 2};
 	scene_begin_for(&st->sc, &mode_relay.on, &st->run);
-	st->env = (struct mode_env){.loop = &st->sc.loop,
-		.to = &st->to,
-		.scratch = &st->sc.scratch,
-		.shared = &st->shared,
-		.state = &st->run,
-		.vouches = true,
-		.dial = on_dial,
-		.done = on_done,
-		.enough = on_enough,
-		.arg = st};
-	cr_assert(eq(int, mode_relay.begin(&st->env, &err), 0), "%s", err.what);
+	st->env = mode_run_env(&st->ended, &st->sc, NULL, &st->run);
+	st->env.to = &st->to;
+	st->env.shared = &st->shared;
+	st->env.vouches = true;
+	st->env.dial = on_dial;
+	mode_run_begin(&mode_relay, &st->env);
 	st->run.far.gone = on_far_gone;
 	return st;
 }
@@ -129,7 +109,7 @@ static void play(struct stage *st)
 static void end(struct stage *st)
 {
 	mode_relay.finish(&st->env);
-	cr_assert(eq(uint, st->done, 1));
+	cr_assert(eq(uint, st->ended.done, 1));
 	mode_relay.end(&st->env);
 	if (st->far)
 		cr_assert(eq(uint, st->far->closed, 1));
@@ -500,10 +480,10 @@ Test(mode_relay, a_server_that_stops_does_not_wait_for_ever)
 	conn_cut(conn_of_node(st->sc.owner.conns.next), 0);
 	scene_turn(&st->sc, 3);
 	mode_relay.finish(&st->env);
-	cr_assert(eq(uint, st->done, 0));
+	cr_assert(eq(uint, st->ended.done, 0));
 	scene_pass_ms(&st->sc, 2000);
-	cr_assert(eq(uint, st->done, 1));
-	cr_assert(eq(str, st->why.what, "stopped with 4 bytes that targets had not taken"));
+	cr_assert(eq(uint, st->ended.done, 1));
+	cr_assert(eq(str, st->ended.why.what, "stopped with 4 bytes that targets had not taken"));
 	end(st);
 }
 
