@@ -1,14 +1,15 @@
 """Many clients of `serve -m exec` at once.
 
     crew.py whole PORT COUNT BYTES   each sends BYTES, half-closes, and must get back just these
-    crew.py vanish PORT COUNT        each is served, and then leaves: by a reset, or killed, or by a
+    crew.py vanish PORT COUNT [WAYS] each is served, and then leaves: by a reset, or killed, or by a
                                      close, some of them in the middle of what the program sends; or it
-                                     half-closes, or is silent, and waits for the end
+                                     half-closes, or is silent, and waits for the end.
+                                     Only the first WAYS of these five
     crew.py leave PORT COUNT         each connects and leaves at once, every other one by a reset
     crew.py stay PORT COUNT          each sends a byte, has it back, and waits for the end
 
-The program of the second writes a line first, and reads one: `gone`, or `half` from those that half-close. Says `ready PORT` on standard error when all have
-been served, and prints what was wrong."""
+The program of the second writes a line first, and reads one: `gone`, or `half` from those that
+half-close. Says `ready PORT` on standard error when all have been served, and prints what was wrong."""
 
 import os
 import random
@@ -59,8 +60,8 @@ def leave(server, way):
     server.close()
 
 
-def vanish(port, count):
-    ways = ["reset", "killed", "closed", "half", "silent"]
+def vanish(port, count, different=5):
+    ways = ["reset", "killed", "closed", "half", "silent"][:different]
     children = []
     for i in range(count):
         child = os.fork()
