@@ -70,6 +70,36 @@ server_said() {
 }
 
 # bats test_tags=load
+# KIND: start it, and note how it is called here; it ends after 100 writers.
+begin_to_collect() {
+    case $1 in
+    udp) start_server -u -m collect -H 127.0.0.1 --exit-after 100 -i 1s --rcvbuf 4M </dev/null ;;
+    tcp) start_server -m collect -H 127.0.0.1 --exit-after 100 </dev/null ;;
+    unix-stream) start_kind stream at -m collect --exit-after 100 </dev/null ;;
+    esac
+    SERVERS+=("$SERVER_PID $SERVER_OUT $SERVER_ERR")
+}
+
+# bats test_tags=release
+@test "100 writers each over TCP, UDP and a Unix socket at once: none of 300,000 lines is missing" {
+    local kinds=(tcp udp unix-stream) jobs=()
+
+    SERVERS=()
+    for kind in "${kinds[@]}"; do
+        begin_to_collect "$kind"
+        [ "$kind" != unix-stream ] || PORT="at"
+        start_job "$PYTHON" "$PEERS/writers.py" write "$kind" "$PORT" 100 1000
+        jobs+=("$JOB_PID")
+    done
+    wait "${jobs[@]}"
+    for one in "${SERVERS[@]}"; do
+        read -r SERVER_PID SERVER_OUT SERVER_ERR <<<"$one"
+        wait_server
+        MISSING=$(writers check "$SERVER_OUT" 100 1000) || fail "$MISSING"
+        none_is_missing
+    done
+}
+
 @test "streams wait for a reader that stops: none of their lines is missing" {
     mkfifo slow
     start_job bash -c '"$@" >slow' - "$SOCKX" serve -m collect -H 127.0.0.1 -p 0 --exit-after 20
