@@ -37,6 +37,7 @@ struct actor {
 	size_t taken;       /* of what it was sent */
 	bool ended;         /* its end was read, or its failure */
 	bool broken;        /* a write to it, or finish, has failed */
+	bool broken_early;  /* ... before its end was read */
 	bool finished;      /* it was told of our end */
 	unsigned closed;    /* how often its link was */
 	unsigned deaf;      /* so many more writes have to wait */
@@ -45,6 +46,8 @@ struct actor {
 	bool never_fails;   /* whatever the input says */
 	/* Look at what it is sent, before it counts as taken. */
 	void (*takes)(struct actor *a, struct span out);
+	/* It is told of our end; or NULL. */
+	void (*finishes)(struct actor *a);
 };
 
 /* ---- time ---- */
@@ -160,6 +163,7 @@ static inline enum io actor_write(struct link *link, struct span out, size_t *ta
 	verdict = actor_next(a, &most);
 	if (verdict == IO_FAIL || (a->message_max && out.len > a->message_max)) {
 		a->broken = true;
+		a->broken_early = !a->ended;
 		return actor_fails(link, verdict == IO_FAIL ? EPIPE : EMSGSIZE);
 	}
 	if (verdict == IO_AGAIN) {
@@ -182,10 +186,14 @@ static inline enum io actor_finish(struct link *link)
 	const enum io verdict = actor_next(a, &most);
 
 	HOLDS(!a->closed && !a->finished);
-	if (verdict == IO_DONE)
+	if (verdict == IO_DONE) {
+		if (a->finishes)
+			a->finishes(a);
 		a->finished = true;
+	}
 	if (verdict == IO_FAIL) {
 		a->broken = true;
+		a->broken_early = !a->ended;
 		return actor_fails(link, ENOTCONN);
 	}
 	return verdict;
