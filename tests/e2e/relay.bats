@@ -337,7 +337,7 @@ threads() {
     start_target -m echo
     slow_names
     start_relay --to "after1000ms.127.0.0.1:$TARGET"
-    start_job "$PYTHON" "$PEERS/idle.py" "$PORT" 1000 64
+    start_job "$PYTHON" "$PEERS/idle.py" "$PORT" 1000 64 1000
     wait_until has_descriptors $((BEFORE + 1000)) || fail "$(descriptors) sockets"
     [ "$(threads)" -eq 2 ]
     wait_until 20 has_line "$JOB_OUT" ready
