@@ -40,6 +40,23 @@ jobs_left=()
 started=0
 HELD=9 # see held_input; the programs started must not hold it, too
 
+# Before each command bats notes the stack, to show it if that command fails; this takes longer than most commands.
+# Here it notes it before a test's own commands only (set +T), and looks at a function's stack once the function fails.
+# shellcheck disable=SC2016 # evaluated where bats looks
+lighten() {
+    local debug error check=bats_check_status_from_trap
+
+    debug=$(declare -f bats_debug_trap) && error=$(declare -f bats_error_trap) || return 0 # another bats
+    eval "${debug/"{"/'{
+        [[ -z ${BATS_DEBUG_LAST_STACK_TRACE_IS_VALID-} ]] || return 0
+        [[ ${FUNCNAME[1]-} != "${BATS_TEST_NAME-}" ]] || set +T'}"
+    eval "${error/"$check;"/"$check;"'
+        if [[ -z $BATS_DEBUG_LAST_STACK_TRACE_IS_VALID && $- != *T* && ${FUNCNAME[1]-} != "${BATS_TEST_NAME-}" ]]; then
+            bats_capture_stack_trace
+        fi'}"
+}
+lighten
+
 setup() {
     exec </dev/null
 }
@@ -54,10 +71,21 @@ fail() {
 }
 
 # ---- waiting ----
+#
+# What is asked again and again starts no process where bash can do it by itself: hundreds of tests wait, and
+# to start a process takes longer than most of them have to.
 
 now_ms() {
     local now=${EPOCHREALTIME/[.,]/}
     echo $((now / 1000))
+}
+
+# SECONDS: sleep, without a process: nothing is ever written to this pipe.
+pause() {
+    local pipe=$BATS_FILE_TMPDIR/pause
+
+    [ -p "$pipe" ] || mkfifo "$pipe" 2>/dev/null || [ -p "$pipe" ] || return 1
+    read -r -t "$1" _ <>"$pipe" || :
 }
 
 wait_until() {
@@ -67,21 +95,20 @@ wait_until() {
         seconds=$1
         shift
     fi
-    deadline=$(($(now_ms) + seconds * 1000))
+    deadline=$((${EPOCHREALTIME/[.,]/} + seconds * 1000000))
     until "$@"; do
-        [ "$(now_ms)" -lt "$deadline" ] || fail "not within $seconds s: $*" || return 1
-        sleep 0.01
+        [ "${EPOCHREALTIME/[.,]/}" -lt "$deadline" ] || fail "not within $seconds s: $*" || return 1
+        pause 0.01
     done
 }
 
 # COMMAND...: how long it took is in TOOK_MS; its status is its own.
 timed() {
-    local began verdict
+    local began=${EPOCHREALTIME/[.,]/} verdict
 
-    began=$(now_ms)
     "$@" # no ||, or what fails within a function would not end it
     verdict=$?
-    TOOK_MS=$(($(now_ms) - began))
+    TOOK_MS=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
     return "$verdict"
 }
 
@@ -91,13 +118,28 @@ took_between() {
     fi
 }
 
+# bash collects what it has started when something else ends, say: a zombie is gone, too.
 is_gone() {
-    ! kill -0 "$1" 2>/dev/null
+    local stat
+
+    kill -0 "$1" 2>/dev/null && read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+    [[ ${stat##*) } == Z* ]]
 }
 
-# The file holds a line that matches the pattern (of grep -E).
+# The file holds a line that matches the pattern (of grep -E). Of many lines grep is the quicker reader.
 has_line() {
-    grep -Eq -e "$2" -- "$1" 2>/dev/null
+    local lines line
+
+    [ -r "$1" ] || return 1
+    mapfile -t -n 200 lines <"$1"
+    if [ "${#lines[@]}" = 200 ]; then
+        grep -Eq -e "$2" -- "$1"
+        return
+    fi
+    for line in "${lines[@]}"; do
+        [[ ! $line =~ $2 ]] || return 0
+    done
+    return 1
 }
 
 # The file has at least so many bytes.
@@ -109,7 +151,7 @@ is_listening() {
     local hex
 
     printf -v hex '%04X' "$1"
-    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -Eq "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:0000 0A "
+    grep -Eqs "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6
 }
 
 stops_listening() {
@@ -118,11 +160,11 @@ stops_listening() {
 
 # PORT [N]: that many connections (1) to that port of ours are established.
 has_clients() {
-    local hex
+    local hex found
 
     printf -v hex '%04X' "$1"
-    [ "$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-        grep -Ec "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]{4} 01 ")" -eq "${2:-1}" ]
+    mapfile -t found < <(grep -Ehs "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]{4} 01 " /proc/net/tcp /proc/net/tcp6)
+    [ "${#found[@]}" -eq "${2:-1}" ]
 }
 
 # Outside the range that outgoing connections take theirs from; and apart where files run side by side
@@ -146,6 +188,21 @@ is_announced() {
     is_gone "$1" || has_line "$2" '^listening on |"event":"listening"'
 }
 
+# FILE PATTERN: PORT is what the pattern (of grep -E) has in one of its two (groups), in the first line that it
+# matches; or it is empty.
+port_in() {
+    local lines line
+
+    PORT=
+    mapfile -t lines <"$1"
+    for line in "${lines[@]}"; do
+        if [[ $line =~ $2 ]]; then
+            PORT=${BASH_REMATCH[1]}${BASH_REMATCH[2]:-}
+            return
+        fi
+    done
+}
+
 account_for_server() {
     SERVER_PID=$1
     SERVER_ERR=$2
@@ -161,7 +218,7 @@ adopt_server() {
         return
     fi
     wait_until is_announced "$1" "$2" || return 1
-    PORT=$(sed -nE 's/^listening on .*:([0-9]+) \(.*/\1/p; s/.*"event":"listening".*"address":"[^"]*:([0-9]+)".*/\1/p' "$2" | head -n 1)
+    port_in "$2" '^listening on .*:([0-9]+) \(|"event":"listening".*"address":"[^"]*:([0-9]+)"'
     [ -n "$PORT" ] || fail "the server did not start:" "$(cat "$2")"
 }
 
@@ -254,7 +311,7 @@ start_peer() {
 }
 
 says_ready() {
-    is_gone "$1" || has_line "$2" '^ready '
+    is_gone "$1" || has_line "$2" '^ready .' # the word comes before the rest of its line
 }
 
 start_script() {
@@ -264,7 +321,7 @@ start_script() {
     start_job "$PYTHON" "$PEERS/$name" "$@" <&0
     PEER_PID=$JOB_PID PEER_OUT=$JOB_OUT PEER_ERR=$JOB_ERR
     wait_until says_ready "$PEER_PID" "$PEER_ERR" || return 1
-    PORT=$(sed -n 's/^ready //p' "$PEER_ERR" | head -n 1)
+    port_in "$PEER_ERR" '^ready (.*)$'
     [ -n "$PORT" ] || fail "$name did not start:" "$(cat "$PEER_ERR")"
 }
 
@@ -274,7 +331,7 @@ start_script() {
 no_crash() {
     case $1 in
     132 | 134 | 135 | 136 | 139) fail "crashed: status $1" "$(cat "$2")" ;;
-    *) ! grep -E 'Sanitizer|runtime error:' "$2" >&2 ;;
+    *) ! has_line "$2" 'Sanitizer|runtime error:' || fail "$(cat "$2")" ;;
     esac
 }
 
@@ -328,7 +385,7 @@ expect_status() {
 }
 
 same_bytes() {
-    equal "$(sha256sum <"$1")" "$(sha256sum <"$2")"
+    cmp -- "$1" "$2" >&2
 }
 
 # FILE BYTES: a file of bytes that no two places have in common.

@@ -97,8 +97,8 @@ except BlockingIOError:
     exec {HELD}<>pipe
     fill_pipe
     for way in 5 pipe; do
-        "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready "$way" 5>pipe 2>err 3>&- &
-        adopt_server $! err
+        "$SOCKX" serve -m echo -H 127.0.0.1 -p 0 --ready "$way" 5>pipe 2>"err-$way" 3>&- &
+        adopt_server $! "err-$way"
         answers 127.0.0.1 "$PORT"
         timeout 5 sed -n '/^127/{p;q}' <pipe >line
         equal "$(cat line)" "127.0.0.1 $PORT"

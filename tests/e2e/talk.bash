@@ -24,7 +24,7 @@ says_port() {
 # PID FILE: PORT, once the program says it there.
 learn_port() {
     wait_until says_port "$1" "$2" || return 1
-    PORT=$(sed -nE 's/^ready ([0-9]+)$/\1/p; s/^listening on .*:([0-9]+) \(.*/\1/p' "$2" | head -n 1)
+    port_in "$2" '^ready ([0-9]+)$|^listening on .*:([0-9]+) \('
     [ -n "$PORT" ] || fail "it did not start:" "$(cat "$2")"
 }
 
