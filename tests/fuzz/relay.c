@@ -225,6 +225,18 @@ static void play(struct party *party)
 	}
 }
 
+/* Where neither side was lost, each has all that the other sent. */
+static void look_at(const struct party *party, const struct guest *near)
+{
+	const struct guest *far = near->other;
+
+	if (party->stopping || near->lost || !far || far->lost)
+		return;
+	HOLDS(near->closed && far->closed);
+	HOLDS(near->actor.taken == far->actor.incoming);
+	HOLDS(far->actor.taken == near->actor.incoming);
+}
+
 /* Nothing disturbs them any more: they come to their ends. */
 static void come_to_an_end(struct party *party)
 {
@@ -236,15 +248,8 @@ static void come_to_an_end(struct party *party)
 	}
 	HOLDS(list_empty(&party->run.pairs) || party->stopping);
 	HOLDS(party->done == 1);
-	for (unsigned i = 0; i < party->came; i++) {
-		const struct guest *g = &party->near[i], *far = g->other;
-
-		if (party->stopping || g->lost || !far || far->lost)
-			continue;
-		HOLDS(g->closed && far->closed);
-		HOLDS(g->actor.taken == far->actor.incoming);
-		HOLDS(far->actor.taken == g->actor.incoming);
-	}
+	for (unsigned i = 0; i < party->came; i++)
+		look_at(party, &party->near[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
