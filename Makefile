@@ -29,7 +29,7 @@ HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection=f
 	-ftrivial-auto-var-init=zero -fno-strict-overflow
 # Only libc is loaded at start: libunistring (LGPL) is linked into the program.
 LIBS := -l:libunistring.a
-HARDENED_LINK := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+HARDENED_LINK := -pie -Wl,-z,pack-relative-relocs -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 probe = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 takes := $(foreach flag,$(HARDENING),$(call probe,$(flag)))

@@ -49,23 +49,6 @@ size_t opt_set_add_mode(struct opt_set *set, const char *title, const struct opt
 	return offset;
 }
 
-bool opt_row_next(const struct opt_set *set, struct opt_row *row)
-{
-	if (!row->opt) {
-		*row = (struct opt_row){set->groups[0].rows, &set->groups[0], 0};
-		return set->count > 0;
-	}
-	row->number++;
-	row->opt++;
-	if (row->opt == row->group->rows + row->group->count) {
-		if (row->group == &set->groups[set->count - 1])
-			return false;
-		row->group++;
-		row->opt = row->group->rows;
-	}
-	return true;
-}
-
 bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out)
 {
 	*out = (struct opt_row){0};

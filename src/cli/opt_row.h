@@ -12,8 +12,24 @@ struct opt_row {
 	size_t number; /* over all groups: the index into opt_args.given */
 };
 
-/* The next row of the set, from {0} on; false after the last. */
-bool opt_row_next(const struct opt_set *set, struct opt_row *row);
+/* The next row of the set, from {0} on; false after the last. Here, for a run walks the rows
+ * several times before it connects. */
+static inline bool opt_row_next(const struct opt_set *set, struct opt_row *row)
+{
+	if (!row->opt) {
+		*row = (struct opt_row){set->groups[0].rows, &set->groups[0], 0};
+		return set->count > 0;
+	}
+	row->number++;
+	row->opt++;
+	if (row->opt == row->group->rows + row->group->count) {
+		if (row->group == &set->groups[set->count - 1])
+			return false;
+		row->group++;
+		row->opt = row->group->rows;
+	}
+	return true;
+}
 
 /* The row of that number; false after the last. */
 bool opt_row_at(const struct opt_set *set, size_t number, struct opt_row *out);
