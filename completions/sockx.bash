@@ -20,7 +20,7 @@ _sockx_address() {
 	if [[ $before == unix || $before == unix-datagram || $before == unix-seqpacket ]]; then
 		_sockx_sockets
 	else
-		_sockx_reply -A hostname -W 'localhost unix: unix-datagram: unix-seqpacket: tcp:// udp://'
+		_sockx_reply -A hostname -W 'localhost unix: unix-datagram: unix-seqpacket: tcp:// tls:// udp://'
 		[[ ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace
 	fi
 }
@@ -43,6 +43,12 @@ _sockx_serve() {
 		-H | --host) _sockx_reply -A hostname; return ;;
 		-p | --port) _sockx_reply -A service; return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-cert) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key-password) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-alpn) return ;;
+		--tls-keep) compopt -o filenames; _sockx_reply -f; return ;;
 		--ttl) return ;;
 		--dscp) return ;;
 		--rcvbuf) return ;;
@@ -62,6 +68,9 @@ _sockx_serve() {
 		--max-time) return ;;
 		--to) _sockx_reply -A hostname; return ;;
 		--to-source) return ;;
+		--to-tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--to-tls-name) _sockx_reply -A hostname; return ;;
+		--to-tls-pin) return ;;
 		-w | --connect-timeout) return ;;
 		--request-timeout) return ;;
 		--eol) _sockx_reply -W 'lf crlf none'; return ;;
@@ -80,7 +89,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-keep --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
 	_sockx_address
@@ -99,6 +108,13 @@ _sockx_connect() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-cert) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key-password) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-alpn) return ;;
+		--tls-name) _sockx_reply -A hostname; return ;;
+		--tls-pin) return ;;
 		--ttl) return ;;
 		--dscp) return ;;
 		--rcvbuf) return ;;
@@ -113,6 +129,9 @@ _sockx_connect() {
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--to) _sockx_reply -A hostname; return ;;
 		--to-source) return ;;
+		--to-tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--to-tls-name) _sockx_reply -A hostname; return ;;
+		--to-tls-pin) return ;;
 		--eol) _sockx_reply -W 'lf crlf none'; return ;;
 		--settle) return ;;
 		-q | --quit-after) return ;;
@@ -125,7 +144,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --to --to-source --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
 		return
 	fi
 	_sockx_address
@@ -137,6 +156,13 @@ _sockx_echo() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-cert) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key-password) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-alpn) return ;;
+		--tls-name) _sockx_reply -A hostname; return ;;
+		--tls-pin) return ;;
 		--ttl) return ;;
 		--dscp) return ;;
 		--rcvbuf) return ;;
@@ -159,7 +185,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -170,6 +196,13 @@ _sockx_greet() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-cert) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key-password) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-alpn) return ;;
+		--tls-name) _sockx_reply -A hostname; return ;;
+		--tls-pin) return ;;
 		--ttl) return ;;
 		--dscp) return ;;
 		--rcvbuf) return ;;
@@ -186,7 +219,7 @@ _sockx_greet() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --max-answer --raw'
 		return
 	fi
 }
@@ -197,6 +230,13 @@ _sockx_analyze() {
 		-p | --port) _sockx_reply -A service; return ;;
 		-s | --source) return ;;
 		-U | --unix) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-cert) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-key-password) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-ca) compopt -o filenames; _sockx_reply -f; return ;;
+		--tls-alpn) return ;;
+		--tls-name) _sockx_reply -A hostname; return ;;
+		--tls-pin) return ;;
 		--ttl) return ;;
 		--dscp) return ;;
 		--rcvbuf) return ;;
@@ -215,7 +255,7 @@ _sockx_analyze() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp -u --udp -U --unix --seqpacket --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --top --sort --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version --top --sort --max-answer --raw'
 		return
 	fi
 }
@@ -229,7 +269,7 @@ _sockx_help() {
 		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --progress --trace --color -h --help --version'
 		return
 	fi
-	_sockx_reply -W 'serve connect echo greet analyze help addresses exit-codes diagnostics coming-from-nc json lab'
+	_sockx_reply -W 'serve connect echo greet analyze help addresses tls exit-codes diagnostics coming-from-nc json lab'
 }
 
 _sockx() {

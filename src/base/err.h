@@ -64,6 +64,16 @@ enum fact {
 	FACT_PER_PEER_LIMIT,   /* the address has as many connections as it may have */
 	FACT_CLIENTS_LIMIT,    /* the server has as many clients as it may have */
 	FACT_DESCRIPTOR_LIMIT, /* ... as there can be descriptors for */
+	/* TLS. */
+	FACT_TLS_PLAIN_PEER,        /* it does not seem to speak it */
+	FACT_TLS_UNTRUSTED,         /* who signed its certificate is not known */
+	FACT_TLS_NAME,              /* its certificate is for another name */
+	FACT_TLS_DATES,             /* its certificate has expired, or is not valid yet */
+	FACT_TLS_PIN,               /* its key is another than the one that was named */
+	FACT_TLS_PEER_DISTRUSTS,    /* the same as UNTRUSTED, seen by the peer */
+	FACT_TLS_NEEDS_CERTIFICATE, /* it wants one of us */
+	FACT_TLS_ALPN,              /* it speaks none of the protocols that were named */
+	FACT_TLS_KEY_PASSWORD,      /* the key is encrypted */
 	/* Servers. */
 	FACT_DATAGRAMS_UNSENT, /* each was reported when it happened, if it was shown */
 	FACT_COUNT

@@ -30,7 +30,7 @@ static const char head[] =
 	"\t\t_sockx_sockets\n"
 	"\telse\n"
 	"\t\t_sockx_reply -A hostname -W "
-	"'localhost unix: unix-datagram: unix-seqpacket: tcp:// udp://'\n"
+	"'localhost unix: unix-datagram: unix-seqpacket: tcp:// tls:// udp://'\n"
 	"\t\t[[ ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace\n"
 	"\tfi\n"
 	"}\n"

@@ -12,7 +12,7 @@ static const char head[] =
 	"\tif compset -P 'unix(|-datagram|-seqpacket):'; then\n"
 	"\t\t_files -g '*(-=)' && ret=0\n"
 	"\telse\n"
-	"\t\tcompadd -S '' -- unix: unix-datagram: unix-seqpacket: tcp:// udp:// && ret=0\n"
+	"\t\tcompadd -S '' -- unix: unix-datagram: unix-seqpacket: tcp:// tls:// udp:// && ret=0\n"
 	"\t\t_hosts && ret=0\n"
 	"\tfi\n"
 	"\treturn ret\n"

@@ -22,7 +22,7 @@ static const struct exit_status {
 	{ERR_TIMEOUT, "a time limit passed"},
 	{ERR_NAME, "name not resolved"},
 	{ERR_REFUSED, "refused or unreachable"},
-	{ERR_TLS, "reserved for TLS"},
+	{ERR_TLS, "TLS: the handshake or a certificate failed"},
 	{ERR_WRONG, "the answer was wrong"},
 };
 
@@ -36,7 +36,8 @@ static const struct help_form {
 	{":PORT", "for 'serve' on every address, else on localhost"},
 	{"PORT", "for 'serve' alone: digits are a port, not a host"},
 	{"unix:PATH", "a Unix socket; unix:@NAME: an abstract one (also -U)"},
-	{"tcp://HOST:PORT", "and how to travel: udp://, unix-datagram:PATH, unix-seqpacket:PATH"},
+	{"tcp://HOST:PORT",
+		"and how to travel: tls://, udp://, unix-datagram:PATH, unix-seqpacket:PATH"},
 };
 
 static const struct help_form value_forms[] = {

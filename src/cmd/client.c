@@ -28,7 +28,7 @@ static const struct opt target_rows[] = {
 		.arg = "PORT",
 		.completes = COMPLETES_SERVICE,
 		.common = true,
-		.help = "its port, a number or a service name (default: " DEFAULT_PORT ")"},
+		.help = "its port, a number or a service (default: " DEFAULT_PORT ")"},
 	{.name = "source",
 		.letter = 's',
 		.kind = OPT_TEXT,
@@ -78,6 +78,10 @@ void client_options(struct opt_set *set)
 	opt_set_add(set, "Address", target_rows, sizeof(target_rows) / sizeof(target_rows[0]), 0);
 	opt_set_add(set, "Address", where_options, where_option_count,
 		offsetof(struct client_conf, where));
+	opt_set_add(
+		set, "TLS", secure_options, secure_option_count, offsetof(struct client_conf, tls));
+	opt_set_add(set, "TLS", secure_client_options, secure_client_option_count,
+		offsetof(struct client_conf, tls));
 	opt_set_add(set, "Sockets", socket_option_rows, socket_option_count,
 		offsetof(struct client_conf, where));
 	opt_set_add(set, "Time limits", time_rows, sizeof(time_rows) / sizeof(time_rows[0]), 0);
@@ -115,8 +119,18 @@ static void client_on_gone(struct conn_owner *owner, struct conn *conn, const st
 	c->over(c, why);
 }
 
-static void client_on_unopened(struct conn_owner *owner, const struct conn *conn,
-	const struct step *at, const struct err *why)
+/* A server that speaks TLS answers what is none with an alert (RFC 8446 section 6). */
+static void client_on_first(struct conn_owner *owner, struct conn *conn, struct span in)
+{
+	const struct client *c = container_of(owner, struct client, owner);
+	const struct addr peer = conn_address(conn);
+
+	if (!c->where.tls && in.len == 7 && in.data[0] == 0x15 && in.data[1] == 3)
+		report(c->to, &(struct report){.kind = REPORT_SERVER_HAS_TLS, .at = &peer});
+}
+
+static void client_on_unopened(
+	struct conn_owner *owner, struct conn *conn, const struct step *at, const struct err *why)
 {
 	struct client *c = container_of(owner, struct client, owner);
 
@@ -135,13 +149,24 @@ void client_try_again(struct client *c, const struct err *why)
 		client_fail(c, &verdict);
 }
 
+/* HTTPS: a server that waits for TLS says nothing of it. */
+static void client_tell_usual_tls(const struct client *c)
+{
+	enum { HTTPS_PORT = 443 };
+
+	if (c->where.port == HTTPS_PORT && !c->where.tls && !c->where.via->connectionless)
+		report(c->to, &(struct report){.kind = REPORT_USUALLY_TLS, .at = &c->dial.at});
+}
+
 static void client_on_dialled(struct dial *d, struct conn *made, const struct err *why)
 {
 	struct client *c = container_of(d, struct client, dial);
 
 	c->net = made;
-	if (made)
+	if (made) {
 		c->since_ms = c->loop.now_ms;
+		client_tell_usual_tls(c);
+	}
 	if (!made)
 		client_try_again(c, why);
 	else if (!c->unproven)
@@ -254,6 +279,7 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.idle_ms = conf->idle_ms,
 		.receive_max = conf->max_answer,
 		.see_off = true,
+		.first = client_on_first,
 		.unopened = client_on_unopened,
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);
@@ -301,7 +327,7 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 
 	if (where_read(typed, args ? args : &none, conf->host, false, command, &c->where, err) <
 			0 ||
-		client_add_host(c, err) < 0 ||
+		client_add_host(c, err) < 0 || secure_check(&conf->tls, &c->where, err) < 0 ||
 		where_aim(&c->where, typed, conf->connect_timeout_ms, &c->dial, err) < 0)
 		return -1;
 	c->dial.where.from.options = &typed->sockets;
@@ -395,6 +421,10 @@ int client_turn(struct client *c, struct err *err)
 
 int client_run(struct client *c, struct err *err)
 {
+	if (secure_begin(&c->secure, &c->conf->tls, &c->where, c->to, err) < 0)
+		return -1;
+	if (c->secure.tls)
+		c->owner.steps = c->secure.steps;
 	if (client_begin_progress(c, err) < 0 || client_begin(c, err) < 0)
 		return -1;
 	return client_turn(c, err);
@@ -405,6 +435,7 @@ void client_free(struct client *c)
 	dial_stop(&c->dial);
 	retry_end(&c->retry);
 	conn_owner_free(&c->owner);
+	secure_end(&c->secure);
 	timer_free(&c->loop, &c->max_time);
 	scratch_free(&c->scratch, c->to);
 	late_end(&c->late_lines);

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cmd/progress.h"
+#include "cmd/secure.h"
 #include "cmd/where.h"
 #include "core/conn.h"
 #include "core/dial.h"
@@ -20,6 +21,7 @@ struct client_conf {
 	struct talk_conf talk; /* first: see struct talk_conf */
 	const char *host, *source;
 	struct where_conf where;
+	struct tls_conf tls;
 	int64_t connect_timeout_ms, idle_ms, max_time_ms; /* not above 0: never */
 	uint64_t retries;                                 /* attempts after the first */
 	int64_t retry_ms;    /* repeat them for so long; 0: any time; below 0: do not */
@@ -37,6 +39,7 @@ struct client {
 	struct scratch scratch;
 	struct conn_owner owner;
 	struct where where;
+	struct secure secure;    /* in use where it is asked for */
 	struct dial dial;        /* of the first connection */
 	struct retry retry;      /* ... until there is one */
 	struct conn *net;        /* which this is; NULL while there is none */

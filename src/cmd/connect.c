@@ -20,6 +20,7 @@ struct connect_run {
 	struct client client;
 	const struct mode *mode;
 	struct mode_env env;
+	struct far far;
 	bool begun; /* the mode, whether it failed or not */
 };
 
@@ -85,7 +86,8 @@ static int connect_dial(void *arg, struct dial *d, const struct target *to, stru
 	const struct connect_run *run = arg;
 	const struct client_conf *conf = run->client.conf;
 
-	return far_dial(run->env.shared, conf->where.numeric, conf->connect_timeout_ms, d, to, err);
+	return far_dial(&run->far, run->env.shared, conf->where.numeric, conf->connect_timeout_ms,
+		d, to, err);
 }
 
 static int connect_begin_mode(struct connect_run *run, struct err *err)
@@ -97,7 +99,9 @@ static int connect_begin_mode(struct connect_run *run, struct err *err)
 static int connect_run_mode(struct connect_run *run, const struct opt_args *args, struct err *err)
 {
 	if (client_aim(&run->client, "connect", args, err) < 0 ||
-		mode_fits(run->mode, run->env.conf, run->client.where.via, err) < 0)
+		mode_fits(run->mode, run->env.conf, run->client.where.via, err) < 0 ||
+		secure_check_mode(run->mode, run->env.conf, &run->client.where, err) < 0 ||
+		far_begin(&run->far, run->env.shared, run->client.to, err) < 0)
 		return -1;
 	run->client.dial.where.one_way = run->mode->one_way && run->mode->one_way(&run->env);
 	return connect_begin_mode(run, err) < 0 ? -1 : client_run(&run->client, err);
@@ -184,6 +188,7 @@ static int connect_with_run(struct connect_run *run, struct reporter *to,
 	if (run->begun && run->mode->end)
 		run->mode->end(&run->env);
 	client_free(&run->client);
+	far_end(&run->far);
 out:
 	free(state);
 	return rc;
@@ -203,6 +208,7 @@ static int connect_with_mode(struct reporter *to, const struct connect_conf *typ
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	run->mode = mode;
 	run->begun = false;
+	run->far = (struct far){0};
 	rc = connect_with_run(run, to, typed, set, args, err);
 	free(run);
 	return rc;

@@ -1,7 +1,10 @@
 #include "cmd/far.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/escape.h"
-#include "cmd/where.h"
+#include "cmd/secure.h"
 
 /* Fill where d goes, and from where. */
 static int far_aim(const struct mode_shared *shared, bool numeric, int64_t timeout_ms,
@@ -18,10 +21,97 @@ static int far_aim(const struct mode_shared *shared, bool numeric, int64_t timeo
 	return where_read_source(shared->to_source, where.path.len, &d->where.from, err);
 }
 
-int far_dial(const struct mode_shared *shared, bool numeric, int64_t timeout_ms, struct dial *d,
-	const struct target *to, struct err *err)
+/* The steps of a target that has TLS. */
+static const struct step_entry *far_steps_of(
+	const struct far *far, const struct mode_shared *shared, const struct target *to)
 {
-	return far_aim(shared, numeric, timeout_ms, d, to, err) < 0 ? -1 : dial_start(d, err);
+	struct target one;
+
+	for (size_t i = 0; far->tls && i < shared->to.count; i++)
+		if (!target_read(shared->to.items[i], &one) && one.by == to->by &&
+			strcmp(one.at.host, to->at.host) == 0 &&
+			strcmp(one.at.port, to->at.port) == 0)
+			return far->steps[i];
+	return NULL;
+}
+
+int far_dial(const struct far *far, const struct mode_shared *shared, bool numeric,
+	int64_t timeout_ms, struct dial *d, const struct target *to, struct err *err)
+{
+	if (far_aim(shared, numeric, timeout_ms, d, to, err) < 0)
+		return -1;
+	d->steps = to->by == TRAVEL_TLS ? far_steps_of(far, shared, to) : NULL;
+	if (to->by == TRAVEL_TLS && !d->steps)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	return dial_start(d, err);
+}
+
+/* ---- TLS ---- */
+
+static struct tls_conf far_tls_conf(const struct mode_shared *shared)
+{
+	return (struct tls_conf){.ca = shared->to_tls_ca,
+		.name = shared->to_tls_name,
+		.pin = shared->to_tls_pin,
+		.no_verify = shared->to_tls_no_verify};
+}
+
+static bool far_has_tls(const struct mode_shared *shared, size_t i)
+{
+	return strncmp(shared->to.items[i], "tls://", strlen("tls://")) == 0;
+}
+
+static char *far_host(const struct far *far, const char *word)
+{
+	struct target to;
+
+	if (far->conf.name || target_read(word, &to) || !to.at.host[0])
+		return far->conf.name ? strdup(far->conf.name) : strdup("localhost");
+	return strdup(to.at.host);
+}
+
+int far_begin(
+	struct far *far, const struct mode_shared *shared, struct reporter *to, struct err *err)
+{
+	far->conf = far_tls_conf(shared);
+	for (size_t i = 0; i < shared->to.count; i++) {
+		if (!far_has_tls(shared, i))
+			continue;
+		if (!far->tls)
+			far->tls = tls_of_client(&far->conf, to, err);
+		if (!far->tls)
+			return -1;
+		far->names[i] = far_host(far, shared->to.items[i]);
+		far->ends[i] = (struct tls_end){far->tls, far->names[i]};
+		far->steps[i][0] = (struct step_entry){&step_tls, &far->ends[i]};
+		if (!far->names[i])
+			return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	}
+	return 0;
+}
+
+void far_end(struct far *far)
+{
+	for (size_t i = 0; far->tls && i < OPT_LIST_MAX; i++)
+		free(far->names[i]);
+	tls_free(far->tls);
+	*far = (struct far){0};
+}
+
+/* What is said about TLS with the targets can be meant. */
+static int far_check_tls(const struct mode_shared *shared, struct err *err)
+{
+	const struct tls_conf conf = far_tls_conf(shared);
+	struct where where = {0};
+
+	for (size_t i = 0; i < shared->to.count; i++)
+		where.tls |= far_has_tls(shared, i);
+	if (where.tls)
+		return secure_check(&conf, &where, err);
+	if (!conf.ca && !conf.name && !conf.pin && !conf.no_verify)
+		return 0;
+	err_set(err, ERR_USAGE, "'--to-tls-...' is for a target with TLS, and there is none");
+	return err_hint(err, "write it as --to tls://HOST:PORT");
 }
 
 static int far_read(const char *word, struct target *out, struct err *err)
@@ -62,6 +152,8 @@ int far_check(const struct mode *mode, const struct mode_shared *shared, bool nu
 {
 	if (!(mode->takes & MODE_TAKES_TARGET))
 		return 0;
+	if (far_check_tls(shared, err) < 0)
+		return -1;
 	for (size_t i = 0; i < shared->to.count; i++) {
 		struct dial d = {0};
 		struct target to;

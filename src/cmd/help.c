@@ -23,6 +23,7 @@ static const struct topic {
 	const char *page, *section; /* of the manual; NULL: the whole page */
 } topics[] = {
 	{"addresses", "how to say where to listen and connect", "sockx", "ADDRESSES"},
+	{"tls", "what is verified, pins, certificates, and how TLS ends", "sockx", "TLS"},
 	{"exit-codes", "what each exit status means", "sockx", "EXIT STATUS"},
 	{"diagnostics", "every message, what it means, and what to do", "sockx", "DIAGNOSTICS"},
 	{"coming-from-nc", "what nc, ncat and socat users type here", "sockx", "COMING FROM NC"},
@@ -40,6 +41,7 @@ static const struct topic aliases[] = {
 	{"udp", NULL, "sockx", "DATAGRAMS"},
 	{"datagrams", NULL, "sockx", "DATAGRAMS"},
 	{"unix", NULL, "sockx", "UNIX SOCKETS"},
+	{"ssl", NULL, "sockx", "TLS"},
 	{"examples", NULL, "sockx", "EXAMPLES"},
 };
 

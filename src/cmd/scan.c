@@ -213,11 +213,21 @@ static int scan_check(const struct scan_command *run, const struct opt_args *arg
 	return probe_check_text(run->conf, run->client.where.via, err);
 }
 
+/* Ports are seen to be open before there is any TLS. */
+static int scan_check_tls(const struct client_conf *client, struct err *err)
+{
+	if (!client->where.tls)
+		return 0;
+	err_set(err, ERR_USAGE, "'--tls' is for one address at a time");
+	return err_hint(err, "to see which ports are open, leave it out");
+}
+
 static int scan_read(struct scan_command *run, const struct opt_args *args, struct err *err)
 {
 	struct scan_lists lists;
 
-	if (scan_read_lists(run->client.conf, args, &lists, err) < 0 ||
+	if (scan_check_tls(run->client.conf, err) < 0 ||
+		scan_read_lists(run->client.conf, args, &lists, err) < 0 ||
 		scan_read_ports(run, lists.ports, err) < 0 ||
 		scan_read_hosts(run, &lists, lists.hosts, err) < 0)
 		return -1;

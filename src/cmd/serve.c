@@ -37,8 +37,7 @@ static const struct opt address_rows[] = {
 		.arg = "PORT",
 		.completes = COMPLETES_SERVICE,
 		.common = true,
-		.help = "a number, a service name, or 0 for a free port (default: " DEFAULT_PORT
-			")"},
+		.help = "a number, a service, or 0 for a free one (default: " DEFAULT_PORT ")"},
 };
 
 static const struct opt serve_rows[] = {
@@ -136,6 +135,10 @@ static void serve_options(struct opt_set *set)
 	opt_set_add(set, "Address", address_rows, COUNT(address_rows), 0);
 	opt_set_add(set, "Address", where_options, where_option_count,
 		offsetof(struct serve_conf, where));
+	opt_set_add(
+		set, "TLS", secure_options, secure_option_count, offsetof(struct serve_conf, tls));
+	opt_set_add(set, "TLS", secure_server_options, secure_server_option_count,
+		offsetof(struct serve_conf, tls));
 	opt_set_add(set, "Sockets", socket_option_rows, socket_option_count,
 		offsetof(struct serve_conf, where));
 	opt_set_add(set, "Serving", serve_rows, COUNT(serve_rows), 0);
@@ -373,6 +376,11 @@ static void serve_fill_server(struct serve_run *run)
 	s->conf.untouched = run->env.untouched;
 	s->conf.keeps_all = mode->uses_std;
 	s->conf.exclusive = mode->one_at_a_time;
+	if (run->secure.tls) {
+		s->conf.steps[0] = run->secure.steps[0];
+		s->conf.layer = "tls";
+		s->conf.pin = tls_own_pin(run->secure.tls);
+	}
 	s->conf.exit_after = conf->exit_after ? conf->exit_after : single;
 	s->clients.loop = &run->loop;
 	s->clients.to = run->to;
@@ -394,7 +402,8 @@ static int serve_dial(void *arg, struct dial *d, const struct target *to, struct
 	const struct serve_run *run = arg;
 	const struct mode_shared *shared = &run->conf->shared;
 
-	return far_dial(shared, run->conf->where.numeric, shared->connect_timeout_ms, d, to, err);
+	return far_dial(&run->far, shared, run->conf->where.numeric, shared->connect_timeout_ms, d,
+		to, err);
 }
 
 static int serve_init_run(struct serve_run *run, const struct opt_set *set,
@@ -507,7 +516,9 @@ static int serve_check_where(
 {
 	const void *conf = mode_conf(run->mode, set, run->conf);
 
-	if (mode_fits(run->mode, conf, run->where.via, err) < 0 ||
+	if (secure_check(&run->conf->tls, &run->where, err) < 0 ||
+		secure_check_mode(run->mode, conf, &run->where, err) < 0 ||
+		mode_fits(run->mode, conf, run->where.via, err) < 0 ||
 		far_check(run->mode, &run->conf->shared, run->conf->where.numeric, run->where.via,
 			err) < 0)
 		return -1;
@@ -563,7 +574,11 @@ static int serve_prepare(struct serve_run *run, const struct serve_conf *conf,
 
 	if (serve_read(run, conf, set, args, err) < 0 ||
 		serve_inherited_take(run, set, args, err) < 0 ||
-		serve_check_where(run, set, err) < 0 || serve_ready_prepare(run, err) < 0)
+		serve_check_where(run, set, err) < 0 ||
+		secure_begin_server(
+			&run->secure, &conf->tls, &run->where, &conf->hosts, run->to, err) < 0 ||
+		far_begin(&run->far, &conf->shared, run->to, err) < 0 ||
+		serve_ready_prepare(run, err) < 0)
 		return -1;
 	detached = serve_ready_detach(run, err);
 	if (detached != 0)
@@ -589,6 +604,8 @@ static int serve_command(struct reporter *to, void *conf, const struct opt_set *
 			host_hint_port(run->where.at.host, err);
 		serve_free_run(run);
 	}
+	secure_end(&run->secure);
+	far_end(&run->far);
 	free(run);
 	return rc < 0 ? -1 : 0;
 }

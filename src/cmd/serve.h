@@ -3,7 +3,9 @@
 
 #include "cli/command.h"
 #include "cmd/progress.h"
+#include "cmd/far.h"
 #include "cmd/ready.h"
+#include "cmd/secure.h"
 #include "cmd/where.h"
 #include "core/resolve.h"
 #include "core/server.h"
@@ -30,6 +32,7 @@ struct serve_conf {
 	struct opt_list hosts;
 	const char *mode;
 	struct where_conf where;
+	struct tls_conf tls;
 	bool keep_open, once;
 	struct listen_conf listen;
 	uint64_t max_conns, max_per_peer, exit_after, max_memory; /* 0: as if not given */
@@ -58,6 +61,8 @@ struct serve_run {
 	struct timer max_time, look_up_limit, mode_limit;
 	struct late late_lines; /* the reporter's lines */
 	struct server server;
+	struct far far;
+	struct secure secure; /* in use where it is asked for */
 	struct ready ready;
 	struct notify notify;
 	char notified[40];            /* what it says of a server in the background */

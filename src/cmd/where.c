@@ -32,6 +32,11 @@ const struct opt where_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct where_conf, tcp),
 		.help = "use TCP, the default"},
+	{.name = "tls",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct where_conf, tls),
+		.common = true,
+		.help = "use TLS, over TCP or a Unix socket"},
 	{.name = "udp",
 		.letter = 'u',
 		.kind = OPT_FLAG,
@@ -226,14 +231,9 @@ static int where_hint_url(
 		return -1;
 	if (strcmp(command, "serve") == 0)
 		return err_hint(err, "to listen: 'sockx serve -p PORT'");
-	if (strcmp(url->port, "https") == 0)
-		return err_hint(
-			err, "sockx has no TLS: 'openssl s_client -connect %s:443'", url->host);
-	if (strncmp(word, "https:", strlen("https:")) == 0 || strcmp(url->port, "443") == 0)
-		return err_hint(err, "sockx has no TLS: 'openssl s_client -connect %s:%s'",
-			url->host, url->port);
-	snprintf(line, sizeof(line), "to connect to its server: 'sockx connect %s %s'", url->host,
-		url->port);
+	snprintf(line, sizeof(line), "to connect to its server: 'sockx connect %s%s %s'",
+		strncmp(word, "https:", strlen("https:")) == 0 ? "--tls " : "", url->host,
+		strcmp(url->port, "https") == 0 ? "443" : url->port);
 	return suggestion_holds(line) ? err_hint(err, "%s", line) : -1;
 }
 
@@ -323,6 +323,11 @@ static int where_check_kind(const struct where_conf *conf, bool local, struct er
 		return where_exclude(err, "--seqpacket", conf->udp ? "--udp" : "--tcp");
 	if (conf->ipv4 && conf->ipv6)
 		return where_exclude(err, "-4", "-6");
+	if (conf->tls && (conf->udp || conf->seqpacket)) {
+		err_set(err, ERR_USAGE, "'--tls' and '%s' cannot both be given",
+			conf->udp ? "--udp" : "--seqpacket");
+		return err_hint(err, "TLS is for streams: TCP, and Unix sockets");
+	}
 	if (conf->seqpacket && !local) {
 		err_set(err, ERR_USAGE, "'--seqpacket' is for Unix sockets");
 		return err_hint(err, "name one: -U PATH");
@@ -390,7 +395,17 @@ static enum travel where_way_of(const struct where_conf *conf, bool path)
 		return conf->udp         ? TRAVEL_UNIX_DATAGRAM
 		       : conf->seqpacket ? TRAVEL_UNIX_SEQPACKET
 		                         : TRAVEL_UNIX;
-	return conf->udp ? TRAVEL_UDP : conf->tcp ? TRAVEL_TCP : TRAVEL_UNSAID;
+	return conf->udp   ? TRAVEL_UDP
+	       : conf->tls ? TRAVEL_TLS
+	       : conf->tcp ? TRAVEL_TCP
+	                   : TRAVEL_UNSAID;
+}
+
+static int where_refuse_way(const char *option, const struct target *said, struct err *err)
+{
+	err_set(err, ERR_USAGE, "'%s' contradicts '%s' of the address", option,
+		travel_scheme(said->by));
+	return err_hint(err, "leave the option out");
 }
 
 /* "unix:" leaves open what kind of socket; every other scheme says all. */
@@ -401,23 +416,13 @@ static int where_join_ways(
 	enum travel way = where_way_of(conf, path), open = path ? TRAVEL_UNIX : TRAVEL_UNSAID;
 
 	*by = said->by == TRAVEL_UNSAID || said->by == TRAVEL_UNIX ? way : said->by;
-	if (way == open || way == *by)
-		return 0;
-	err_set(err, ERR_USAGE, "'%s' contradicts '%s' of the address",
-		conf->udp         ? "--udp"
-		: conf->seqpacket ? "--seqpacket"
-				  : "--tcp",
-		travel_scheme(said->by));
-	return err_hint(err, "leave the option out");
-}
-
-static int where_find_transport(enum travel by, const struct transport **via, struct err *err)
-{
-	*via = transport_find(by);
-	if (*via)
-		return 0;
-	err_set(err, ERR_USAGE, "sockx has no TLS");
-	return err_hint(err, "use 'openssl s_client -connect HOST:PORT'");
+	if (way == open || way == *by || (way == TRAVEL_TCP && *by == TRAVEL_TLS))
+		return 0; /* TLS goes over TCP */
+	return where_refuse_way(conf->udp         ? "--udp"
+				: conf->tls       ? "--tls"
+				: conf->seqpacket ? "--seqpacket"
+						  : "--tcp",
+		said, err);
 }
 
 /* Which transport the options and the target mean together, and that it takes what is asked of it.
@@ -430,10 +435,14 @@ static int where_join(
 	*out = (struct where){.family = conf->ipv4 ? AF_INET : conf->ipv6 ? AF_INET6 : AF_UNSPEC};
 	if (where_add_path(conf, target, err) < 0 ||
 		where_check_kind(conf, target->path[0], err) < 0 ||
-		where_join_ways(conf, target, &by, err) < 0 ||
-		where_find_transport(by, &out->via, err) < 0 ||
-		socket_options_check(&conf->sockets, out->via, err) < 0)
+		where_join_ways(conf, target, &by, err) < 0)
 		return -1;
+	out->via = transport_find(by);
+	if (socket_options_check(&conf->sockets, out->via, err) < 0)
+		return -1;
+	out->tls = conf->tls || by == TRAVEL_TLS;
+	if (out->tls && (out->via->connectionless || out->via->message_max))
+		return where_refuse_way("--tls", target, err);
 	out->at = target->at;
 	return 0;
 }

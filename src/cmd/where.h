@@ -15,7 +15,7 @@
 struct where_conf {
 	const char *port, *path;
 	bool ipv4, ipv6, numeric;
-	bool tcp, udp, seqpacket;
+	bool tcp, udp, seqpacket, tls;
 	struct socket_options sockets;
 };
 
@@ -34,6 +34,7 @@ struct where {
 	int family;         /* of the host: AF_UNSPEC, AF_INET or AF_INET6 */
 	uint16_t port;
 	bool default_port; /* none was given */
+	bool tls;          /* TLS goes over it (cmd/secure.h) */
 };
 
 /* The words are [HOST] [PORT], HOST:PORT, unix:PATH and so on; one of digits is a port where

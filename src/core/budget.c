@@ -43,7 +43,7 @@ static void budget_recount(struct conn *c)
 {
 	size_t before = c->counted;
 
-	c->counted = c->holds + c->queue.cap;
+	c->counted = conn_held(c);
 	if (c->owner->budget)
 		c->owner->budget->held += c->counted - before;
 }

@@ -258,7 +258,11 @@ void conn_close(struct conn *c, int64_t linger_ms)
 {
 	if (!conn_alive(c) || c->closing)
 		return;
-	c->closing = c->finishing = true;
+	if (c->opening) {
+		conn_abort(c);
+		return;
+	}
+	c->closing = c->finishing = c->link.unheard = true;
 	c->linger_ms = (int32_t)linger_ms;
 	c->paused = false;
 	if (c->stage == STAGE_LINGERING)
@@ -358,6 +362,8 @@ static inline void conn_put(struct conn *c, struct span out, bool room_too)
 		out = span_from(out, conn_write_some(c, out));
 	if (out.len)
 		conn_keep(c, out, room_too);
+	else if (c->link.holds)
+		conn_count(c);
 }
 
 void conn_write_or_keep(struct conn *c, struct span out)
@@ -403,7 +409,7 @@ static void conn_write_queue(struct conn *c)
 {
 	size_t taken;
 
-	if ((c->piped && !conn_flush_pipe(c)) || !c->queue.len)
+	if ((c->piped && !conn_flush_pipe(c)) || (!c->queue.len && !c->link.holds))
 		return;
 	if (c->link.message_max) {
 		conn_flush_messages(c);
@@ -436,12 +442,15 @@ void conn_note_first(struct conn *c, size_t bytes)
 	conn_note_moved(c, bytes);
 }
 
-static inline void conn_note_in(struct conn *c, size_t bytes)
+static inline void conn_note_in(struct conn *c, struct span in)
 {
 	if (c->counts_at)
 		conn_counts_of(c)->in++;
-	if (!c->heard)
-		conn_note_first(c, bytes);
+	if (c->heard)
+		return;
+	conn_note_first(c, in.len);
+	if (c->owner->first)
+		c->owner->first(c->owner, c, in);
 }
 
 void conn_take_in(struct conn *c, struct span in)
@@ -451,7 +460,7 @@ void conn_take_in(struct conn *c, struct span in)
 	c->received += in.len;
 	c->active_ms = c->owner->loop->now_ms;
 	if (c->notes)
-		conn_note_in(c, in.len);
+		conn_note_in(c, in);
 	if (c->closing)
 		conn_throw_away(c, in.len);
 	else if (c->on->data)
@@ -466,6 +475,18 @@ static void conn_hear_end(struct conn *c)
 		c->on->eof(c);
 	else
 		c->finishing = true;
+}
+
+/* Where the peer only ended, and not in order, the handler may go on with what it writes. */
+static void conn_hear_failure(struct conn *c)
+{
+	if (!c->link.cut || !c->on->cut || c->closing) {
+		conn_lost(c, c->link.error);
+		return;
+	}
+	c->in_over = true;
+	c->active_ms = c->owner->loop->now_ms;
+	c->cut_short = c->on->cut(c);
 }
 
 void conn_writable(struct conn *c)
@@ -488,7 +509,7 @@ static void conn_act_on_read(struct conn *c, enum io verdict, size_t got)
 	switch (verdict) {
 	case IO_DONE: conn_take_in(c, (struct span){c->owner->scratch->room, got}); break;
 	case IO_EOF: conn_hear_end(c); break;
-	case IO_FAIL: conn_lost(c, c->link.error); break;
+	case IO_FAIL: conn_hear_failure(c); break;
 	case IO_AGAIN: break;
 	}
 }
@@ -571,7 +592,7 @@ static void conn_hung_up(struct conn *c)
 /* What of it events let c try. Where the link has its own mind what to wait for, that is all. */
 static uint32_t conn_can_try(const struct conn *c, uint32_t asked, uint32_t events)
 {
-	if (c->link.via->wants || (events & (EPOLLERR | EPOLLHUP)))
+	if ((c->link.via->wants && !c->link.via->straight) || (events & (EPOLLERR | EPOLLHUP)))
 		return asked;
 	return asked & events;
 }
@@ -745,6 +766,16 @@ bool conn_is_terminal(const struct conn *c)
 bool conn_peer_ended(const struct conn *c)
 {
 	return c->in_over;
+}
+
+bool conn_end_is_final(const struct conn *c)
+{
+	return c->link.ends_both;
+}
+
+bool conn_end_closes(const struct conn *c)
+{
+	return c->link.end_closes;
 }
 
 bool conn_finished(const struct conn *c)

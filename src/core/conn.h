@@ -62,6 +62,11 @@ struct handler {
 	void (*later)(struct conn *c);
 	/* The peer will send no more. Default: conn_finish. */
 	void (*eof)(struct conn *c);
+	/* The peer ended, but not in order: what came may lack its end. Returns whether that
+	 * matters: then the connection ends as lost, once what is written has gone. Default: it is
+	 * lost now.
+	 */
+	bool (*cut)(struct conn *c);
 	/* Whether an answer is on its way that the handler writes in parts, and ends by conn_close:
 	 * a server that stops lets it go on. Default: no; what is queued is all there is. */
 	bool (*answering)(struct conn *c);
@@ -99,8 +104,12 @@ struct conn_owner {
 	/* One that began will not be open, for a step failed (at, or NULL for another cause) or it
 	 * was ended (why NULL). c as for gone; the handler is not called. NULL: nothing to do.
 	 */
-	void (*unopened)(struct conn_owner *owner, const struct conn *c, const struct step *at,
+	void (*unopened)(struct conn_owner *owner, struct conn *c, const struct step *at,
 		const struct err *why);
+	/* The first bytes came; not where the kernel moves them by itself. NULL: they matter to
+	 * none.
+	 */
+	void (*first)(struct conn_owner *owner, struct conn *c, struct span in);
 	/* The first byte of c has moved, one way or the other. NULL: it matters to none. */
 	void (*moved)(struct conn_owner *owner, struct conn *c);
 	/* Called at every end, after the handler; why as there. c is off the list: call
@@ -137,6 +146,9 @@ void conn_open(struct conn *c);
 /* Take the owner's steps (core/step.h), which may take several turns, and then conn_open. If one of
  * them fails, or owner.opening_ms pass first, c is gone and owner.unopened is called. */
 void conn_begin(struct conn *c);
+
+/* The same with steps of its own, in place of the owner's; NULL: none. */
+void conn_begin_with(struct conn *c, const struct step_entry *steps);
 
 /* From now on another handler is called, with another context: to negotiate first, then serve. The
  * old one's release is called, conn_peer is zeroed and conn_after and conn_await forgotten; then
@@ -282,11 +294,13 @@ size_t conn_queued(const struct conn *c);       /* bytes waiting */
 /* Bytes that the kernel took and that have not arrived (transport.unsent), or 0. */
 size_t conn_unsent(struct conn *c);
 bool conn_is_terminal(const struct conn *c);
-bool conn_peer_ended(const struct conn *c); /* it will send no more, or is no longer heard */
-bool conn_finished(const struct conn *c);   /* our end has been passed on, or is under way */
-bool conn_refused_us(const struct conn *c); /* a write failed: it is still read, and then lost */
-bool conn_answering(struct conn *c);        /* handler.answering says so */
-bool conn_closing(const struct conn *c);    /* conn_close was called, or it is over */
+bool conn_peer_ended(const struct conn *c);   /* it will send no more, or is no longer heard */
+bool conn_end_is_final(const struct conn *c); /* our end, passed on, ends the peer's, too */
+bool conn_end_closes(const struct conn *c);   /* link.end_closes */
+bool conn_finished(const struct conn *c);     /* our end has been passed on, or is under way */
+bool conn_refused_us(const struct conn *c);   /* a write failed: it is still read, and then lost */
+bool conn_answering(struct conn *c);          /* handler.answering says so */
+bool conn_closing(const struct conn *c);      /* conn_close was called, or it is over */
 
 /* ---- for programs that serve a connection: conn_socket.c ---- */
 

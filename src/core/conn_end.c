@@ -163,6 +163,7 @@ static void conn_forget(struct conn *c)
 	loop_unwatch(c->owner->loop, &c->watch);
 	buf_free(&c->queue);
 	c->holds = 0;
+	c->link.holds = false;
 	conn_count(c);
 	loop_bury(c->owner->loop, &c->node);
 }
@@ -379,6 +380,8 @@ static void conn_end_now(struct conn *c)
 
 	if (why)
 		err = *why;
+	if (c->cut_short && c->ending == ENDED_IN_ORDER)
+		c->ending = ENDED_LOST;
 	if (owner->path)
 		*owner->path = link_look(&c->link);
 	conn_close_link(c);

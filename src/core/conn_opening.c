@@ -7,7 +7,7 @@
 /* The step that is next; NULL: there is none. */
 static const struct step *opening_step_of(const struct conn *c)
 {
-	return c->owner->steps ? c->owner->steps[c->step].step : NULL;
+	return c->steps ? c->steps[c->step].step : NULL;
 }
 
 static void opening_leave_step(struct conn *c)
@@ -26,6 +26,7 @@ void conn_opening_over(struct conn *c)
 	opening_leave_step(c);
 	c->owner->opening_now--;
 	c->opening = false;
+	c->holds = 0; /* where its steps were */
 }
 
 /* c will not be open. c->link still has its story. */
@@ -69,8 +70,7 @@ void conn_opening_late(struct conn *c)
 	opening_give_up(c, at, &why);
 }
 
-/* What was read too much leaves the room. Returns 0, or an errno. */
-static int opening_put_ahead_back(struct opening *o)
+int opening_give_back(struct opening *o)
 {
 	enum io ahead = o->ahead;
 
@@ -84,7 +84,7 @@ static int opening_put_ahead_back(struct opening *o)
 
 enum io opening_read(struct opening *o, size_t size, size_t *got)
 {
-	int error = opening_put_ahead_back(o);
+	int error = opening_give_back(o);
 
 	if (!error)
 		return link_read(o->link, o->room, size, got);
@@ -97,7 +97,7 @@ static void opening_wait_for(struct conn *c, struct opening *o)
 {
 	uint32_t waits = o->waits;
 	int64_t ms = c->owner->opening_ms;
-	int error = opening_put_ahead_back(o);
+	int error = opening_give_back(o);
 
 	if (!c->waited && ms > 0)
 		timer_set_in(c->owner->loop, &c->timer, ms);
@@ -136,7 +136,7 @@ void conn_opening_go(struct conn *c)
 	enum io verdict;
 
 	for (step = opening_step_of(c); step; step = opening_step_of(c)) {
-		o.conf = c->owner->steps[c->step].conf;
+		o.conf = c->steps[c->step].conf;
 		o.waits = EPOLLIN;
 		verdict = step->go(&o);
 		c->step_state = o.state;
@@ -157,7 +157,14 @@ void conn_opening_go(struct conn *c)
 
 void conn_begin(struct conn *c)
 {
+	conn_begin_with(c, c->owner->steps);
+}
+
+void conn_begin_with(struct conn *c, const struct step_entry *steps)
+{
+	c->steps = steps;
 	if (!opening_step_of(c)) {
+		c->holds = 0;
 		conn_open(c);
 		return;
 	}

@@ -35,11 +35,14 @@ struct conn {
 	struct timer timer; /* later and idleness, lingering, seeing off, or the end: as the stage
 	                     * says */
 	struct buf queue;   /* as it is, or as messages (base/messages.h) */
-	size_t holds;       /* bytes that the handler keeps for it */
-	size_t counted;     /* ... and the queue, as the owner's budget knows it */
-	int64_t began_ms;   /* when it was made */
-	int64_t active_ms;  /* when bytes last moved */
-	int64_t later_ms;   /* when handler.later is due; 0: never */
+	union {
+		const struct step_entry *steps; /* while opening: what it takes; NULL: none */
+		size_t holds;                   /* then: bytes that the handler keeps for it */
+	};
+	size_t counted;    /* ... and the queue, as the owner's budget knows it */
+	int64_t began_ms;  /* when it was made */
+	int64_t active_ms; /* when bytes last moved */
+	int64_t later_ms;  /* when handler.later is due; 0: never */
 	union {
 		void *step_state; /* while opening: the step's own */
 		int64_t owed_ms;  /* then: when what the peer owes is due; 0: at no time */
@@ -75,9 +78,10 @@ struct conn {
 	bool waited : 1;  /* ... and one of them had to wait */
 	bool opened : 1;  /* handler.open has been called */
 	bool reads_only : 1;
-	bool cut : 1;      /* conn_cut was called */
-	bool answered : 1; /* something has come */
-	bool owes : 1;     /* the peer owes a message: conn_await */
+	bool cut : 1;       /* conn_cut was called */
+	bool cut_short : 1; /* the peer's end came, but not in order: handler.cut */
+	bool answered : 1;  /* something has come */
+	bool owes : 1;      /* the peer owes a message: conn_await */
 	bool gave_place : 1;
 	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
 	bool moved : 1;  /* owner.moved has been called */
@@ -105,7 +109,7 @@ static inline bool conn_alive(const struct conn *c)
 /* Whether bytes wait to be written. */
 static inline bool conn_waits(const struct conn *c)
 {
-	return c->queue.len || c->piped;
+	return c->queue.len || c->piped || c->link.holds;
 }
 
 /* Write what waits in the pipe, as far as there is room. Returns whether that was all. */
@@ -128,12 +132,20 @@ static inline void conn_note_moved(struct conn *c, size_t bytes)
 /* So many bytes came, and none before them; or an empty message. */
 void conn_note_first(struct conn *c, size_t bytes);
 
+/* What it makes us hold: its handler's bytes, the queue, and what its link has taken. */
+static inline size_t conn_held(const struct conn *c)
+{
+	size_t in_link = c->link.holds ? c->link.via->held(&c->link) : 0;
+
+	return c->holds + c->queue.cap + in_link;
+}
+
 /* What c makes us hold has changed: count it (budget.c). c may be sent away for it. */
 void conn_recount(struct conn *c);
 
 static inline void conn_count(struct conn *c)
 {
-	if (c->holds + c->queue.cap != c->counted)
+	if (conn_held(c) != c->counted)
 		conn_recount(c);
 }
 

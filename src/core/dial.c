@@ -90,7 +90,7 @@ static void dial_on_connected(void *arg, const struct connected *there, const st
 		return;
 	dial_tell_connected(d);
 	d->owner->opening_ms = dial_time_left_ms(d);
-	conn_begin(made);
+	conn_begin_with(made, d->steps ? d->steps : d->owner->steps);
 }
 
 int dial_start(struct dial *d, struct err *err)

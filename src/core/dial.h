@@ -18,6 +18,7 @@ struct dial {
 	 * its connection. */
 	struct conn_owner *owner;
 	struct connector_conf where;
+	const struct step_entry *steps; /* in place of the owner's, or NULL */
 	/* Called once, from the loop: with the connection, whose steps begin after this, or with
 	 * NULL and why there is none. */
 	void (*done)(struct dial *d, struct conn *made, const struct err *why);

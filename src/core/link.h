@@ -55,6 +55,13 @@ struct link {
 	bool reset : 1;  /* the peer's reset has been seen; what it had sent comes first */
 	bool moved : 1;  /* fd and address are others now */
 	bool widened : 1; /* a pipe that was made to hold more */
+	bool holds : 1;   /* what was written waits in it: a write, be it of nothing, goes on with
+	                     that */
+	bool end_closes : 1; /* peers take our end for the end of both directions, as a rule */
+	bool cut : 1; /* with IO_FAIL: the peer ended, but not as the layer has it; writing goes on
+	               */
+	bool unheard : 1;   /* what may still come is dropped: its end need not be in order */
+	bool ends_both : 1; /* finish ends what the peer may send, too (TLS 1.2) */
 	bool one_way : 1; /* to connect: no answer is awaited, so that it may go to many at once */
 	bool vacates : 1; /* closing gives origin back, so that its other end sees it */
 };
@@ -161,6 +168,9 @@ struct transport {
 	/* A read that gives less than there is room for has taken all there was, so that it is
 	 * enough for an event when more comes (epoll(7), on EPOLLET). */
 	bool edges;
+	/* To read takes no write, nor the other way round: what is there of what wants said is
+	 * tried, and no more. */
+	bool straight;
 	/* What unsent counts is in the peer's socket, which has not read it. It can be read there
 	 * even after we have closed. */
 	bool unsent_is_unread;
@@ -205,7 +215,7 @@ struct transport {
 	enum io (*drop)(struct link *link, size_t size, size_t *got);
 
 	/* Write once; *taken says how much the kernel took, perhaps less than there is, but all or
-	 * nothing of a message. */
+	 * nothing of a message. A layer may take it before the kernel does (link.holds). */
 	enum io (*write)(struct link *link, struct span out, size_t *taken);
 
 	/* Tell the peer that nothing more will come. IO_AGAIN: not yet, wait for what wants says.
@@ -215,6 +225,11 @@ struct transport {
 	/* How much has been written and not yet arrived; -1: unknown. It may count the kernel's
 	 * overhead as well. NULL: never known. */
 	int (*unsent)(struct link *link);
+
+	/* How many bytes that were written wait in the link, where it holds any. NULL: it never
+	 * does.
+	 */
+	size_t (*held)(const struct link *link);
 
 	/* What link_look gives. NULL: it is never known. */
 	struct link_path (*look)(struct link *link);

@@ -177,6 +177,26 @@ static bool server_counts(const struct conn *c, const struct err *why)
 	return !why || conn_moved(c) || (why->kind != ERR_LOST && !err_is_shortage(why->sys));
 }
 
+/* Something happened at an address: of connection number conn, if not 0. */
+static void server_tell(const struct server *s, enum report_kind kind, const struct addr *at,
+	uint64_t conn, const char *reason)
+{
+	if (report_shown(s->clients.to, kind)) /* else it is not even filled in */
+		report(s->clients.to,
+			&(struct report){.kind = kind, .conn = conn, .at = at, .reason = reason});
+}
+
+/* A client that speaks TLS, to a server that does not: it begins with a handshake record (RFC 8446
+ * section 5.1). */
+static void server_on_first(struct conn_owner *owner, struct conn *c, struct span in)
+{
+	const struct server *s = container_of(owner, struct server, clients);
+	const struct addr peer = conn_address(c);
+
+	if (!s->conf.layer && in.len > 2 && in.data[0] == 0x16 && in.data[1] == 3)
+		server_tell(s, REPORT_CLIENT_HAS_TLS, &peer, conn_id(c), NULL);
+}
+
 static void server_on_moved(struct conn_owner *owner, struct conn *c)
 {
 	struct server *s = container_of(owner, struct server, clients);
@@ -235,15 +255,6 @@ static void server_report_unopened(struct server *s, const struct conn *c, const
 			.kind = REPORT_NOT_OPENED, .conn = conn_id(c), .at = &peer, .why = why});
 }
 
-/* Something happened at an address: of connection number conn, if not 0. */
-static void server_tell(const struct server *s, enum report_kind kind, const struct addr *at,
-	uint64_t conn, const char *reason)
-{
-	if (report_shown(s->clients.to, kind)) /* else it is not even filled in */
-		report(s->clients.to,
-			&(struct report){.kind = kind, .conn = conn, .at = at, .reason = reason});
-}
-
 /* How a client's end counts: a server that vouches for its clients fails with the first that was
  * lost, and when it is stopped, with one that had not ended. */
 static void server_judge_end(struct server *s, const struct conn *c, const struct err *why)
@@ -283,8 +294,8 @@ static void server_on_gone(struct conn_owner *owner, struct conn *c, const struc
 }
 
 /* An opening that failed holds none of the places that are counted. */
-static void server_on_unopened(struct conn_owner *owner, const struct conn *c,
-	const struct step *at, const struct err *why)
+static void server_on_unopened(
+	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
 {
 	struct server *s = container_of(owner, struct server, clients);
 	const struct addr peer = conn_address(c);
@@ -563,10 +574,11 @@ static void server_announce(const struct server *s)
 {
 	for (size_t i = 0; i < s->listening; i++) {
 		const struct report what = {
-			.kind = REPORT_LISTENING,
+			.kind = s->conf.pin ? REPORT_LISTENING_PIN : REPORT_LISTENING,
 			.at = &s->listeners[i].at,
-			.transport = s->conf.via->name,
+			.transport = s->conf.layer ? s->conf.layer : s->conf.via->name,
 			.mode = s->conf.mode,
+			.pin = s->conf.pin,
 		};
 
 		report(s->clients.to, &what);
@@ -666,6 +678,7 @@ int server_start(struct server *s, struct err *err)
 {
 	conn_owner_init(&s->clients);
 	s->clients.gone = server_on_gone;
+	s->clients.first = server_on_first;
 	s->clients.moved = server_on_moved;
 	s->clients.unopened = server_on_unopened;
 	server_list_steps(s);

@@ -37,6 +37,8 @@ struct server_conf {
 	bool keeps_all;      /* what comes goes to standard output: a loss is reported always */
 	bool exclusive;      /* a client keeps its place: no session is forgotten for another */
 	uint64_t exit_after; /* end after so many clients, and listen until they count; 0: never */
+	const char *layer;   /* what the steps put over each connection ("tls"); NULL: nothing */
+	const char *pin;     /* ... and how clients know its key; NULL: they do not */
 	struct step_entry steps[SERVER_STEPS_MAX]; /* what a client does before it is served, up
 	                                            * to one without a step */
 };

@@ -37,6 +37,10 @@ struct step {
  * the step either go back by link_unread. */
 enum io opening_read(struct opening *o, size_t size, size_t *got);
 
+/* What was read ahead goes back to the link, for a step that puts a layer over it. Returns 0, or an
+ * errno. */
+int opening_give_back(struct opening *o);
+
 /* An entry in a list of steps. */
 struct step_entry {
 	const struct step *step; /* NULL: the list ends */

@@ -85,6 +85,13 @@ static int exec_fits(const void *of_mode, const struct transport *via, struct er
 	return err_hint(err, "'--pass-socket' gives the program the socket itself");
 }
 
+static const char *exec_bars_layers(const void *of_mode)
+{
+	const struct exec_conf *conf = of_mode;
+
+	return conf->pass_socket ? "--pass-socket" : NULL;
+}
+
 /* What we cannot do with a connection that we do not read. */
 static int exec_check(const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
@@ -176,6 +183,7 @@ const struct mode mode_exec = {
 	.takes_program = true,
 	.no_datagrams = "a program has one input and one output, and serves one peer",
 	.fits = exec_fits,
+	.bars_layers = exec_bars_layers,
 	.check = exec_check,
 	.begin = exec_begin,
 	.finish = exec_finish,

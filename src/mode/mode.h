@@ -86,6 +86,9 @@ struct mode {
 	int (*check)(const struct opt_set *set, const struct opt_args *args, struct err *err);
 	/* Whether a client of ours awaits no answer. NULL: it awaits one. */
 	bool (*one_way)(const struct mode_env *env);
+	/* Which option has it use the socket itself, so that nothing can be put over it; or NULL.
+	 * NULL slot: none. */
+	const char *(*bars_layers)(const void *conf);
 	/* Before the first client. NULL: nothing to prepare. */
 	int (*begin)(struct mode_env *env, struct err *err);
 	/* The last client is gone: write out what is left, then call done. NULL: nothing is left,

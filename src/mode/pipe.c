@@ -338,6 +338,15 @@ static void pipe_eof(struct conn *c)
 	pipe_end_review(p);
 }
 
+/* What is being sent goes on; that what came may lack its end matters, where it is wanted. */
+static bool pipe_cut(struct conn *c)
+{
+	const struct pipe_run *p = conn_ctx(c);
+
+	pipe_eof(c);
+	return !pipe_conf_of(p)->send_only;
+}
+
 static void pipe_closed(struct conn *c, const struct err *why)
 {
 	struct pipe_run *p = conn_ctx(c);
@@ -457,6 +466,7 @@ const struct mode mode_pipe = {
 		.move = pipe_move,
 		.drained = pipe_drained,
 		.eof = pipe_eof,
+		.cut = pipe_cut,
 		.closed = pipe_closed},
 	.options = pipe_options,
 	.option_count = PIPE_OPTIONS,

@@ -23,6 +23,8 @@ enum {
 	DATAGRAMS_QUIET_MS = 1000,
 	/* --send-only, and nothing has come: how long the peer's end is waited for. */
 	UNASKED_MS = 1,
+	/* Our end is held back: after how much silence a person is told so. */
+	HELD_BACK_MS = 2000,
 	/* A peer that ends so soon after our end probably does so because of it: not if its answer
 	 * is shorter than LONG_BYTES, which it has sent before it looks for an end. */
 	SOON_MS = 1000,
@@ -64,6 +66,27 @@ static bool pipe_output_is_full(const struct pipe_run *p)
 	return p->receiving_waits || (p->receiving.to && conn_queued(p->receiving.to) > 0);
 }
 
+/* That it is to be passed on at once was typed. */
+static bool pipe_is_urged(const struct pipe_run *p)
+{
+	const struct pipe_conf *conf = pipe_conf_of(p);
+
+	return p->shutdown == PIPE_SHUTDOWN_NOW && (conf->shutdown_now || conf->shutdown);
+}
+
+/* A server that has sent nothing is a sink: over TLS its end would be taken for the end of all, and
+ * keep clients such as openssl's from sending anything. */
+static bool pipe_is_quiet_sink(const struct pipe_run *p)
+{
+	return !pipe_is_client(p) && conn_end_closes(p->net) && conn_sent(p->net) == 0;
+}
+
+/* The same where our end would end the peer's, too (TLS 1.2): only a sink has nothing to lose. */
+static int64_t pipe_final_after_ms(const struct pipe_run *p)
+{
+	return p->shutdown == PIPE_SHUTDOWN_QUIET && pipe_pushed(p) ? QUIET_MS : -1;
+}
+
 /* After how much silence our end is passed on; -1: not now. */
 static int64_t pipe_shutdown_after_ms(const struct pipe_run *p)
 {
@@ -73,6 +96,10 @@ static int64_t pipe_shutdown_after_ms(const struct pipe_run *p)
 		return 0;
 	if (conn_connectionless(p->net))
 		return -1;
+	if (!pipe_is_urged(p) && pipe_is_quiet_sink(p))
+		return -1;
+	if (!pipe_is_urged(p) && conn_end_is_final(p->net))
+		return pipe_final_after_ms(p);
 	switch (p->shutdown) {
 	case PIPE_SHUTDOWN_NOW: return 0;
 	case PIPE_SHUTDOWN_QUIET:
@@ -119,6 +146,21 @@ static void pipe_look_in(struct pipe_run *p, int64_t ms)
 		timer_set_in(p->env->loop, &p->silence, ms);
 }
 
+/* Nothing more will be sent, and the peer cannot know: say what is waited for. */
+static void pipe_tell_held_back(struct pipe_run *p, int64_t silent_ms)
+{
+	const struct addr peer = conn_address(p->net);
+
+	if (p->told_held_back || !conn_end_is_final(p->net) || conn_finished(p->net))
+		return;
+	if (silent_ms < HELD_BACK_MS) {
+		pipe_look_in(p, HELD_BACK_MS - silent_ms);
+		return;
+	}
+	p->told_held_back = true;
+	report(p->env->to, &(struct report){.kind = REPORT_HELD_BACK, .at = &peer});
+}
+
 /* Input has ended, the peer has not: how long it has been silent says what to do. */
 static void pipe_end_by_silence(struct pipe_run *p)
 {
@@ -141,6 +183,8 @@ static void pipe_end_by_silence(struct pipe_run *p)
 		pipe_pass_end_on(p);
 	else
 		pipe_look_in(p, shutdown_ms < 0 ? -1 : shutdown_ms - silent_ms);
+	if (shutdown_ms < 0 && leave_ms < 0)
+		pipe_tell_held_back(p, silent_ms);
 }
 
 /* The peer has ended. Our end follows once input is over, too, whatever --shutdown says: there is

@@ -88,10 +88,14 @@ static void relay_drained(struct conn *c)
  */
 static void relay_eof(struct conn *c)
 {
-	struct relay_side *other = relay_side_of(c)->other;
+	struct relay_side *side = relay_side_of(c), *other = side->other;
 
-	if (other->conn && !conn_refused_us(c))
+	if (other->conn && !conn_refused_us(c) &&
+		(!conn_end_is_final(other->conn) || conn_peer_ended(other->conn)))
 		conn_finish(other->conn);
+	/* The other one's end is passed on, but ours was held back: it would have ended both. */
+	if (other->conn && conn_end_is_final(c) && conn_peer_ended(other->conn))
+		conn_finish(c);
 }
 
 /* ---- the beginning ---- */
@@ -175,6 +179,22 @@ static void relay_on_called(struct dial *d, struct conn *made, const struct err 
 		relay_attach(&call->pair->far, made);
 	else
 		relay_call_next(call, why);
+}
+
+/* The target was reached, and a step on the way failed (TLS): the next one may do. */
+static void relay_on_unopened(
+	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
+{
+	struct relay_side *side = relay_side_of(c);
+	struct relay_pair *p = side->pair;
+
+	(void)owner;
+	(void)at;
+	side->conn = side->join.from = NULL;
+	if (p->near.conn && why)
+		relay_call_next(p->call, why);
+	else
+		relay_side_gone(side, why);
 }
 
 static struct relay_call *relay_call_new(struct relay_pair *p)
@@ -269,6 +289,7 @@ static int relay_begin(struct mode_env *env, struct err *err)
 		.on = &relay_far,
 		.ctx = run,
 		.budget = env->budget,
+		.unopened = relay_on_unopened,
 		.see_off = env->vouches};
 	conn_owner_init(&run->far);
 	if (relay_read_targets(run, &env->shared->to, err) < 0)

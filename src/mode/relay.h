@@ -67,6 +67,9 @@ static inline struct relay_side *relay_side_of(struct conn *c)
 
 /* ---- relay_end.c ---- */
 
+/* A side's connection is over, for why, or in order. */
+void relay_side_gone(struct relay_side *side, const struct err *why);
+
 /* What happens to a side: of struct handler. */
 void relay_closed(struct conn *c, const struct err *why);
 void relay_hung_up(struct conn *c);

@@ -92,13 +92,11 @@ static void relay_judge(const struct relay_side *over, const struct err *why)
 		run->verdict = *why;
 }
 
-void relay_closed(struct conn *c, const struct err *why)
+void relay_side_gone(struct relay_side *side, const struct err *why)
 {
-	struct relay_side *side = relay_side_of(c);
 	struct relay_pair *p = side->pair;
 	struct relay_run *run = p->run;
 
-	p->moved |= conn_moved(c);
 	side->conn = side->join.from = NULL;
 	join_stop(&side->other->join);
 	if (!p->far.conn)
@@ -108,6 +106,14 @@ void relay_closed(struct conn *c, const struct err *why)
 	if (!side->other->conn)
 		relay_forget(p);
 	relay_finish_if_done(run);
+}
+
+void relay_closed(struct conn *c, const struct err *why)
+{
+	struct relay_side *side = relay_side_of(c);
+
+	side->pair->moved |= conn_moved(c);
+	relay_side_gone(side, why);
 }
 
 /* It may be lost, which its next read will tell, after what came before; but it is not read now. A

@@ -71,14 +71,36 @@ static const struct opt target_rows[] = {
 		OPT_FIELD(struct mode_shared, to),
 		.arg = "ADDRESS",
 		.completes = COMPLETES_HOST,
-		.help = "join each connection to one of its own to ADDRESS, HOST:PORT or "
-			"unix:PATH; given again, to the next if one cannot be reached"},
+		.help = "join each connection to one of its own to ADDRESS, HOST:PORT, "
+			"tls://HOST:PORT or unix:PATH; given again, to the next if one cannot be "
+			"reached"},
 	{.name = "to-source",
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct mode_shared, to_source),
 		.arg = "[ADDR][:PORT]",
 		.help = "connect to ADDRESS from this local address or port, or to a Unix socket "
 			"from this path"},
+	{.name = "to-tls-ca",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct mode_shared, to_tls_ca),
+		.arg = "FILE",
+		.completes = COMPLETES_FILE,
+		.help = "--tls-ca, for each ADDRESS that begins with tls://"},
+	{.name = "to-tls-name",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct mode_shared, to_tls_name),
+		.arg = "NAME",
+		.completes = COMPLETES_HOST,
+		.help = "the same of --tls-name"},
+	{.name = "to-tls-pin",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct mode_shared, to_tls_pin),
+		.arg = "sha256:HEX",
+		.help = "the same of --tls-pin"},
+	{.name = "to-tls-no-verify",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct mode_shared, to_tls_no_verify),
+		.help = "the same of --tls-no-verify"},
 };
 
 /* Clients have it anyway. */

@@ -21,14 +21,16 @@ enum mode_side { MODE_OF_SERVE, MODE_OF_CONNECT };
 
 /* Their values. */
 struct mode_shared {
-	const char *eol;            /* "lf", "crlf" or "none" */
-	bool crlf;                  /* --crlf */
-	bool raw;                   /* --raw */
-	int64_t settle_ms;          /* --settle */
-	int64_t request_ms;         /* --request-timeout; 0: none */
-	bool no_splice;             /* --no-splice */
-	struct opt_list to;         /* --to: addresses, each in one word (core/target.h) */
-	const char *to_source;      /* --to-source, or NULL */
+	const char *eol;       /* "lf", "crlf" or "none" */
+	bool crlf;             /* --crlf */
+	bool raw;              /* --raw */
+	int64_t settle_ms;     /* --settle */
+	int64_t request_ms;    /* --request-timeout; 0: none */
+	bool no_splice;        /* --no-splice */
+	struct opt_list to;    /* --to: addresses, each in one word (core/target.h) */
+	const char *to_source; /* --to-source, or NULL */
+	const char *to_tls_ca, *to_tls_name, *to_tls_pin; /* of those with TLS; NULL: not given */
+	bool to_tls_no_verify;
 	int64_t connect_timeout_ms; /* --connect-timeout, for each of them; not above 0: none */
 };
 

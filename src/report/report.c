@@ -17,7 +17,8 @@ struct report_row {
 };
 
 enum field_kind {
-	FIELD_TEXT,   /* const char *; the JSON has it unless it is NULL */
+	FIELD_TEXT, /* const char *; the JSON has it unless it is NULL */
+	FIELD_ALSO, /* the same; to a person ", " and its name before it, and nothing without it */
 	FIELD_NUMBER, /* uint64_t; unless it is 0 */
 	FIELD_TIMES,  /* the same; to a person "once", "7 times" */
 	FIELD_USEC,   /* the same, microseconds; to a person in milliseconds */
@@ -48,6 +49,15 @@ static const struct report_field fields[] = {
 	{"transport", FIELD_TEXT, offsetof(struct report, transport)},
 	{"mode", FIELD_TEXT, offsetof(struct report, mode)},
 	{"state", FIELD_TEXT, offsetof(struct report, state)},
+	{"tls", FIELD_TEXT, offsetof(struct report, tls)},
+	{"cipher", FIELD_TEXT, offsetof(struct report, cipher)},
+	{"alpn", FIELD_ALSO, offsetof(struct report, alpn)},
+	{"subject", FIELD_TEXT, offsetof(struct report, subject)},
+	{"issuer", FIELD_TEXT, offsetof(struct report, issuer)},
+	{"names", FIELD_ALSO, offsetof(struct report, names)},
+	{"valid_from", FIELD_TEXT, offsetof(struct report, valid_from)},
+	{"valid_to", FIELD_TEXT, offsetof(struct report, valid_to)},
+	{"pin", FIELD_TEXT, offsetof(struct report, pin)},
 	{"reason", FIELD_TEXT, offsetof(struct report, reason)},
 	{"received", FIELD_BYTES, offsetof(struct report, received)},
 	{"sent", FIELD_BYTES, offsetof(struct report, sent)},
@@ -80,6 +90,8 @@ enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
 static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_LISTENING] = {"listening", LEVEL_READY,
 		"listening on {address} ({transport}, {mode})"},
+	[REPORT_LISTENING_PIN] = {"listening", LEVEL_READY,
+		"listening on {address} ({transport}, {mode}) {pin}"},
 	[REPORT_OPENED] = {"conn.opened", LEVEL_PEOPLE, "{conn}: {address} connected"},
 	[REPORT_CLOSED] = {"conn.closed", LEVEL_PEOPLE,
 		"{conn}: {address} done, {received} bytes received, {sent} sent{pace}"},
@@ -156,6 +168,28 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_TURNED_AWAY] = {"datagram.dropped", LEVEL_READY, "{address}: {reason}"},
 	[REPORT_TURNED_AWAY_IN_ALL] = {"datagram.turned_away", LEVEL_READY,
 		"datagrams of other peers that were turned away: {count}"},
+	[REPORT_SECURED] = {"tls.agreed", LEVEL_DETAIL, "{address}: {tls}, {cipher}{alpn}"},
+	[REPORT_SECURED_CLIENT] = {"tls.agreed", LEVEL_DETAIL, "{conn}: {tls}, {cipher}{alpn}"},
+	[REPORT_CERTIFICATE] = {"tls.certificate", LEVEL_DETAIL,
+		"{address}: certificate of {subject} by {issuer}{names}, from {valid_from} "
+		"to {valid_to}, {pin}: {reason}"},
+	[REPORT_CERTIFICATE_OF] = {"tls.certificate", LEVEL_DETAIL,
+		"{conn}: certificate of {subject} by {issuer}{names}, from {valid_from} to "
+		"{valid_to}, {pin}: {reason}"},
+	[REPORT_KEYS_LOGGED] = {"tls.keys_logged", LEVEL_READY,
+		"{path}: the keys of TLS are written there (SSLKEYLOGFILE): with them all can be "
+		"read"},
+	[REPORT_HELD_BACK] = {"tls.held_back", LEVEL_PEOPLE,
+		"{address}: waiting for its end; ours is held back, for with TLS 1.2 it ends both "
+		"(-N passes it on)"},
+	[REPORT_CLIENT_HAS_TLS] = {"tls.unexpected", LEVEL_PEOPLE,
+		"{conn}: {address} speaks TLS, and this server does not: see --tls"},
+	[REPORT_SERVER_HAS_TLS] = {"tls.unexpected", LEVEL_PEOPLE,
+		"{address} speaks TLS: see --tls"},
+	[REPORT_USUALLY_TLS] = {"tls.usual", LEVEL_PEOPLE,
+		"{address}: this port is usually for TLS: see --tls"},
+	[REPORT_NOT_VERIFIED] = {"tls.not_verified", LEVEL_READY,
+		"{address}: its certificate was not verified; it may be anyone's"},
 	[REPORT_LOST_IN_ALL] = {"collect.lost", LEVEL_READY, "not written in all: {count}"},
 };
 
@@ -260,6 +294,7 @@ static bool is_told(enum report_kind kind, const struct report_field *field)
 static void json_field(struct json *j, const struct report *what, const struct report_field *field)
 {
 	switch (field->kind) {
+	case FIELD_ALSO:
 	case FIELD_TEXT: add_text(j, field->name, text_of(what, field)); break;
 	case FIELD_NUMBER:
 	case FIELD_TIMES:
@@ -353,6 +388,13 @@ static int add_pace(struct buf *line, const struct report *what, uint64_t ms)
 			    amount_rate(out, ms).text);
 }
 
+static int add_also(struct buf *line, const char *name, const char *text)
+{
+	if (!text)
+		return 0;
+	return buf_printf(line, ", %s ", name) < 0 ? -1 : add_escaped(line, text);
+}
+
 static int add_field(struct buf *line, const struct report *what, struct span name)
 {
 	const struct report_field *field = field_named(name);
@@ -361,6 +403,7 @@ static int add_field(struct buf *line, const struct report *what, struct span na
 		return -1;
 	switch (field->kind) {
 	case FIELD_TEXT: return add_escaped(line, text_of(what, field));
+	case FIELD_ALSO: return add_also(line, field->name, text_of(what, field));
 	case FIELD_TIMES:
 		return number_of(what, field) == 1
 		               ? buf_puts(line, "once")

@@ -15,6 +15,7 @@
 
 enum report_kind {
 	REPORT_LISTENING,      /* address, transport, mode */
+	REPORT_LISTENING_PIN,  /* ... with TLS: and pin */
 	REPORT_OPENED,         /* a server's client came: conn, address */
 	REPORT_CLOSED,         /* it went in order: conn, address, bytes */
 	REPORT_LOST,           /* it did not: conn, address, bytes, reason */
@@ -63,6 +64,17 @@ enum report_kind {
 	REPORT_DATAGRAMS_LOST, /* REPORT_DROPPED, where all that comes is to be kept */
 	REPORT_TURNED_AWAY, /* the first datagram of another than the one peer: address, reason */
 	REPORT_TURNED_AWAY_IN_ALL, /* ... and how many there were: count */
+	REPORT_SECURED,            /* a client has shaken hands: address, tls, cipher, alpn */
+	REPORT_SECURED_CLIENT,     /* ... a server's client has: the same and conn */
+	REPORT_CERTIFICATE,        /* the peer's: address, subject, issuer, names, valid_from,
+	                            * valid_to, pin, reason */
+	REPORT_CERTIFICATE_OF,     /* ... of a server's client: the same and conn */
+	REPORT_KEYS_LOGGED,        /* keys are written to a file: path */
+	REPORT_HELD_BACK,          /* our end would end the peer's, too: address */
+	REPORT_CLIENT_HAS_TLS,     /* ... and its server has not: conn, address */
+	REPORT_SERVER_HAS_TLS,     /* ... and its client has not: address */
+	REPORT_USUALLY_TLS,        /* ... as servers of its port have, as a rule: address */
+	REPORT_NOT_VERIFIED,       /* the peer may be another: address */
 	REPORT_KINDS
 };
 
@@ -99,6 +111,9 @@ struct report {
 	uint64_t conn;         /* which connection, counted from 1; 0: none */
 	const struct addr *at; /* address, host and port, or path, are made from it; NULL: none */
 	const char *address, *host, *path, *transport, *mode, *reason; /* NULL: does not apply */
+	const char *tls, *cipher, *alpn;      /* of TLS: its version, and what was agreed on */
+	const char *subject, *issuer, *names; /* of a certificate; any bytes in them */
+	const char *valid_from, *valid_to, *pin;
 	const char *state; /* of a port: open, refused, silent */
 	uint64_t port;
 	uint64_t received, sent; /* bytes, for REPORT_CLOSED, _LOST and _DONE */

@@ -10,6 +10,7 @@ static const struct {
 } rows[] = {
 	{TRAVEL_UNSAID, &transport_tcp},
 	{TRAVEL_TCP, &transport_tcp},
+	{TRAVEL_TLS, &transport_tcp}, /* and a layer over it: transport/tls.h */
 	{TRAVEL_UDP, &transport_udp},
 	{TRAVEL_UNIX, &transport_unix},
 	{TRAVEL_UNIX_DATAGRAM, &transport_unix_datagram},

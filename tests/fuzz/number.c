@@ -1,9 +1,12 @@
-/* Numbers, sizes and times, against a plain reading of what text.h says. */
+/* Numbers, sizes and times, against a plain reading of what text.h says; pins and lists of
+ * protocols, which are written back. */
 #include "fuzz.h"
 
 #include <errno.h>
+#include <strings.h>
 
 #include "base/text.h"
+#include "transport/tls.h"
 
 enum { US_PER_MS = 1000 };
 
@@ -83,6 +86,47 @@ static void are_one_time(const char *text)
 	HOLDS(ms == (us + US_PER_MS - 1) / US_PER_MS);
 }
 
+/* What is read as a pin is written as it was, but for capitals. */
+static void is_a_pin(const char *text)
+{
+	uint8_t *pin = malloc(TLS_PIN_BYTES); /* a sanitizer sees each byte too many */
+	const size_t head = strlen("sha256:");
+	const bool right = strncmp(text, "sha256:", head) == 0 && strlen(text) == head + 64 &&
+	                   strspn(text + head, "0123456789abcdefABCDEF") == 64;
+	char written[TLS_PIN_TEXT];
+
+	HOLDS(pin);
+	HOLDS((tls_pin_read(text, pin) == 0) == right);
+	if (right) {
+		tls_pin_write(pin, written);
+		HOLDS(strcasecmp(text, written) == 0);
+	}
+	free(pin);
+}
+
+/* Each name has its length before it, where the text has a comma. */
+static void are_protocols(const char *text)
+{
+	uint8_t *wire = malloc(TLS_ALPN_MAX);
+	const size_t len = strlen(text);
+	size_t used, at = 0;
+
+	HOLDS(wire);
+	used = tls_alpn_read(text, wire);
+	HOLDS(used == 0 || used == len + 1);
+	HOLDS(used || !len || len >= TLS_ALPN_MAX || *text == ',' || text[len - 1] == ',' ||
+		strstr(text, ",,"));
+	while (at < used) {
+		const size_t name = wire[at];
+
+		HOLDS(name > 0 && at + name < used);
+		HOLDS(memcmp(wire + at + 1, text + at, name) == 0);
+		HOLDS(text[at + name] == (at + name + 1 == used ? '\0' : ','));
+		at += name + 1;
+	}
+	free(wire);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint64_t most[] = {0, 9, 255, UINT16_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX};
@@ -93,6 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	is_as_libc_reads(text, max);
 	is_the_size(text, max);
 	are_one_time(text);
+	is_a_pin(text);
+	are_protocols(text);
 	free(text);
 	return 0;
 }

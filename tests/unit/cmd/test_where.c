@@ -126,14 +126,15 @@ static const struct {
 	{{"unix:"}, "has no path", "unix:PATH"},
 	{{"unix-datagram://x/y"}, "has a host where its path", "unix-datagram:PATH"},
 	{{"tcp://host:80", "81"}, "contradicts", "once"},
-	{{"tls://host:443"}, "has no TLS", "openssl s_client"},
+	{{"tls://host"}, "has no port", "tls://HOST:PORT"},
 	{{"http://example.org/"}, "is a URL", "'sockx connect example.org http'"},
 	{{"gopher://:70"}, "is a URL", "HOST:PORT"},
 	{{"nosuch://host"}, "is a URL", "HOST:PORT"},
 	{{"ftp://host:99999"}, "is a URL", "HOST:PORT"},
 	{{"https://host:443\xfe/"}, "is a URL", "HOST:PORT"},
 	{{"http://ho$st/"}, "is a URL", "HOST:PORT"},
-	{{"https://example.org/"}, "is a URL", "openssl s_client -connect example.org:443"},
+	{{"https://example.org/"}, "is a URL", "'sockx connect --tls example.org 443'"},
+	{{"https://example.org:8443/x"}, "is a URL", "'sockx connect --tls example.org 8443'"},
 };
 
 Test(where, an_address_that_cannot_be_meant_is_a_usage_error_with_a_way_out)
@@ -318,6 +319,75 @@ Test(where, a_scheme_beside_another_way_is_a_usage_error)
 	}
 }
 
+Test(where, tls_goes_over_streams)
+{
+	static const struct {
+		const char *word;
+		struct where_conf conf;
+		const struct transport *via;
+		bool tls;
+	} ways[] = {
+		{"h:1", {0}, &transport_tcp, false},
+		{"tcp://h:1", {0}, &transport_tcp, false},
+		{"h:1", {.tls = true}, &transport_tcp, true},
+		{"h:1", {.tls = true, .tcp = true}, &transport_tcp, true},
+		{"tls://h:1", {0}, &transport_tcp, true},
+		{"tls://h:1", {.tls = true}, &transport_tcp, true},
+		{"tls://h:1", {.tcp = true}, &transport_tcp, true},
+		{"unix:x", {.tls = true}, &transport_unix, true},
+		{"unix:x", {0}, &transport_unix, false},
+	};
+
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		const struct opt_args args = {.words = &ways[i].word, .count = 1};
+		struct where_conf conf = ways[i].conf;
+		struct where there;
+		struct err err = {0};
+
+		conf.sockets = SOCKET_OPTIONS_NONE;
+		cr_expect(
+			eq(int, where_read(&conf, &args, NULL, false, "connect", &there, &err), 0),
+			"%s: %s", ways[i].word, err.what);
+		cr_expect(eq(ptr, (void *)there.via, (void *)ways[i].via), "%s", ways[i].word);
+		cr_expect(eq(int, there.tls, ways[i].tls), "%s", ways[i].word);
+	}
+}
+
+Test(where, tls_goes_over_nothing_else)
+{
+	static const struct {
+		const char *word;
+		struct where_conf conf;
+		const char *says;
+	} wrong[] = {
+		{"h:1", {.tls = true, .udp = true}, "'--tls' and '--udp' cannot both be given"},
+		{"unix:x", {.tls = true, .udp = true}, "'--tls' and '--udp' cannot both be given"},
+		{"unix:x", {.tls = true, .seqpacket = true},
+			"'--tls' and '--seqpacket' cannot both be given"},
+		{"udp://h:1", {.tls = true}, "'--tls' contradicts 'udp://'"},
+		{"tls://h:1", {.udp = true}, "'--udp' contradicts 'tls://'"},
+		{"tcp://h:1", {.tls = true}, "'--tls' contradicts 'tcp://'"},
+		{"unix-datagram:x", {.tls = true}, "'--tls' contradicts 'unix-datagram:'"},
+		{"unix-seqpacket:x", {.tls = true}, "'--tls' contradicts 'unix-seqpacket:'"},
+		{"tls://h:1", {.path = "x"}, "has no host"},
+	};
+
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		const struct opt_args args = {.words = &wrong[i].word, .count = 1};
+		struct where_conf conf = wrong[i].conf;
+		struct where there;
+		struct err err = {0};
+
+		conf.sockets = SOCKET_OPTIONS_NONE;
+		cr_expect(
+			eq(int, where_read(&conf, &args, NULL, false, "connect", &there, &err), -1),
+			"%s", wrong[i].says);
+		cr_expect(
+			strstr(err.what, wrong[i].says) != NULL, "%s: %s", wrong[i].word, err.what);
+		is_a_usage_error(&err);
+	}
+}
+
 /* ---- what a mode connects to ---- */
 
 static const struct mode_shared nothing = {0};
@@ -332,7 +402,7 @@ static int aim_at(const char *word, struct target *target, struct dial *d, struc
 	*d = (struct dial){.owner = &owner};
 	cr_assert(eq(int, loop_init(&loop, err), 0));
 	cr_assert(eq(ptr, (void *)target_read(word, target), NULL), "%s", word);
-	rc = far_dial(&nothing, true, 1000, d, target, err);
+	rc = far_dial(&(struct far){0}, &nothing, true, 1000, d, target, err);
 	dial_stop(d);
 	loop_free(&loop);
 	return rc;
@@ -361,7 +431,7 @@ Test(where, a_mode_connects_to_a_target_with_the_usual_defaults)
 Test(where, a_mode_is_refused_what_a_client_is_refused)
 {
 	static const char *const refused[] = {
-		"tls://h:1", "127.0.0.1:0", "h:no-such-service", "unix:@", "1.2.3.4:x/y"};
+		"127.0.0.1:0", "h:no-such-service", "unix:@", "1.2.3.4:x/y"};
 
 	for (size_t i = 0; i < COUNT(refused); i++) {
 		struct target target;

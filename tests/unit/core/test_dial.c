@@ -69,7 +69,10 @@ static void call(struct caller *caller, struct stand *s, const char *scheme)
 	snprintf(word, sizeof(word), "%s127.0.0.1:%u", scheme,
 		addr_port(&s->house.server.listeners[0].at));
 	cr_assert(eq(ptr, (void *)target_read(word, &caller->target), NULL));
-	cr_assert(eq(int, far_dial(&nothing, true, 5000, &caller->dial, &caller->target, &err), 0),
+	cr_assert(eq(int,
+			  far_dial(&(struct far){0}, &nothing, true, 5000, &caller->dial,
+				  &caller->target, &err),
+			  0),
 		"%s", err.what);
 	cr_assert(eq(uint, caller->told, 0), "never within the call");
 }

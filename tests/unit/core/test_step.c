@@ -4,6 +4,7 @@
 #include "check.h"
 #include "core/conn_state.h"
 #include "core/step.h"
+#include "memory.h"
 #include "script.h"
 
 /* A connection that is opening, on the scripted transport. Over real sockets:
@@ -24,8 +25,8 @@ static struct err told;
 static unsigned unopened;
 static const struct step *failed_at;
 
-static void on_unopened(struct conn_owner *owner, const struct conn *c, const struct step *at,
-	const struct err *why)
+static void on_unopened(
+	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
 {
 	(void)owner;
 	(void)c;
@@ -377,5 +378,133 @@ Test(step, an_accepted_one_that_is_aborted_at_once_gets_no_more_callbacks)
 	accept_another(&sc, &s);
 	scene_play(&sc);
 	cr_assert(eq(str, s.told, "open closed"));
+	scene_end(&sc);
+}
+
+/* ---- what was read ahead, where a layer is to be put over the link ---- */
+
+/* What one step has read, and what became of it in the next. */
+struct ahead {
+	enum io verdict;
+	int error; /* of giving it back */
+	unsigned went;
+	bool lacks_memory;
+};
+
+static enum io read_ahead(struct opening *o)
+{
+	struct ahead *a = o->conf;
+
+	o->ahead = a->verdict;
+	if (a->verdict == IO_DONE || a->verdict == IO_EOF)
+		o->ahead = link_read(o->link, o->room, CONN_READ_BYTES, &o->ahead_len);
+	cr_assert(eq(int, o->ahead, a->verdict));
+	o->link->error = a->verdict == IO_FAIL ? ECONNRESET : 0;
+	return IO_DONE;
+}
+
+static enum io give_back(struct opening *o)
+{
+	struct ahead *a = o->conf;
+
+	a->went++;
+	if (a->lacks_memory)
+		fail_allocation(1);
+	a->error = opening_give_back(o);
+	if (a->lacks_memory)
+		fail_allocation(0);
+	cr_assert(eq(int, o->ahead, IO_AGAIN), "it is the handler's no longer");
+	cr_assert(eq(int, opening_give_back(o), 0), "once");
+	o->link->error = a->error;
+	return a->error ? IO_FAIL : IO_DONE;
+}
+
+static const struct step step_ahead = {.name = "ahead", .go = read_ahead};
+static const struct step step_back = {.name = "back", .go = give_back};
+
+static struct conn *begin_ahead(struct scene *sc, struct script *s, struct ahead *a)
+{
+	static struct step_entry steps[3];
+	struct conn *c;
+
+	steps[0] = (struct step_entry){&step_ahead, a};
+	steps[1] = (struct step_entry){&step_back, a};
+	unopened = 0;
+	scene_begin(sc, &listener);
+	sc->owner.steps = steps;
+	sc->owner.unopened = on_unopened;
+	c = scene_make(sc, s, CONN_BOTH);
+	conn_begin(c);
+	cr_assert(eq(uint, a->went, 1));
+	return c;
+}
+
+Test(step, bytes_that_are_given_back_are_read_again)
+{
+	struct script s = {.incoming = "hello", .stays = true};
+	struct ahead a = {.verdict = IO_DONE};
+	struct scene sc;
+	struct conn *c = begin_ahead(&sc, &s, &a);
+
+	cr_assert(eq(int, a.error, 0));
+	cr_assert(eq(str, s.told, "open"), "they are not the handler's yet");
+	cr_assert(link_has_bytes(&c->link));
+	scene_turn(&sc, 1);
+	cr_assert(eq(str, s.told, "open data"));
+	cr_assert(eq(u64, conn_received(c), 5));
+	scene_end(&sc);
+}
+
+Test(step, an_end_that_is_given_back_is_met_again)
+{
+	struct script s = {0};
+	struct ahead a = {.verdict = IO_EOF};
+	struct scene sc;
+
+	begin_ahead(&sc, &s, &a);
+	cr_assert(eq(int, a.error, 0));
+	scene_play(&sc);
+	cr_assert(eq(str, s.told, "open closed"));
+	cr_assert(not(s.failed));
+	scene_end(&sc);
+}
+
+Test(step, a_failure_that_is_given_back_is_its_errno)
+{
+	struct script s = {.stays = true};
+	struct ahead a = {.verdict = IO_FAIL};
+	struct scene sc;
+
+	begin_ahead(&sc, &s, &a);
+	cr_assert(eq(int, a.error, ECONNRESET));
+	cr_assert(eq(uint, unopened, 1));
+	cr_assert(eq(int, told.sys, ECONNRESET));
+	cr_assert(eq(ptr, (void *)failed_at, (void *)&step_back));
+	scene_end(&sc);
+}
+
+Test(step, where_nothing_was_read_ahead_nothing_is_given_back)
+{
+	struct script s = {.stays = true};
+	struct ahead a = {.verdict = IO_AGAIN};
+	struct scene sc;
+	struct conn *c = begin_ahead(&sc, &s, &a);
+
+	cr_assert(eq(int, a.error, 0));
+	cr_assert(eq(ptr, c->link.aside, NULL));
+	cr_assert(eq(str, s.told, "open"));
+	scene_end(&sc);
+}
+
+Test(step, without_memory_bytes_cannot_be_given_back)
+{
+	struct script s = {.incoming = "hello", .stays = true};
+	struct ahead a = {.verdict = IO_DONE, .lacks_memory = true};
+	struct scene sc;
+
+	begin_ahead(&sc, &s, &a);
+	cr_assert(eq(int, a.error, ENOMEM));
+	cr_assert(eq(uint, unopened, 1));
+	cr_assert(eq(int, told.sys, ENOMEM));
 	scene_end(&sc);
 }

@@ -20,6 +20,15 @@ static struct report full_report(enum report_kind kind)
 		.path = "/run/x",
 		.transport = "tcp",
 		.mode = "echo",
+		.tls = "TLSv1.3",
+		.cipher = "TLS_AES_256_GCM_SHA384",
+		.alpn = "h2",
+		.subject = "CN=example.com",
+		.issuer = "CN=A CA,O=\"x\"",
+		.names = "example.com, 192.0.2.1",
+		.valid_from = "2026-01-01 00:00:00Z",
+		.valid_to = "2027-01-01 00:00:00Z",
+		.pin = "sha256:00ff",
 		.reason = "Connection reset by peer",
 		.received = 12,
 		.sent = 34,
@@ -47,6 +56,7 @@ static const struct {
 	const char *human, *event;
 } told[] = {
 	{REPORT_LISTENING, "listening on 127.0.0.1:80 (tcp, echo)\n", "listening"},
+	{REPORT_LISTENING_PIN, "listening on 127.0.0.1:80 (tcp, echo) sha256:00ff\n", "listening"},
 	{REPORT_OPENED, "7: 127.0.0.1:80 connected\n", "conn.opened"},
 	{REPORT_CLOSED,
 		"7: 127.0.0.1:80 done, 12 bytes received, 34 sent in 1.24 s (10 B/s in, 27 B/s "
@@ -123,6 +133,36 @@ static const struct {
 	{REPORT_TURNED_AWAY, "127.0.0.1:80: Connection reset by peer\n", "datagram.dropped"},
 	{REPORT_TURNED_AWAY_IN_ALL, "datagrams of other peers that were turned away: 5\n",
 		"datagram.turned_away"},
+	{REPORT_SECURED, "127.0.0.1:80: TLSv1.3, TLS_AES_256_GCM_SHA384, alpn h2\n", "tls.agreed"},
+	{REPORT_SECURED_CLIENT, "7: TLSv1.3, TLS_AES_256_GCM_SHA384, alpn h2\n", "tls.agreed"},
+	{REPORT_CERTIFICATE,
+		"127.0.0.1:80: certificate of CN=example.com by CN=A CA,O=\"x\", names "
+		"example.com, "
+		"192.0.2.1, from 2026-01-01 00:00:00Z to 2027-01-01 00:00:00Z, sha256:00ff: "
+		"Connection reset by peer\n",
+		"tls.certificate"},
+	{REPORT_CERTIFICATE_OF,
+		"7: certificate of CN=example.com by CN=A CA,O=\"x\", names example.com, "
+		"192.0.2.1, "
+		"from 2026-01-01 00:00:00Z to 2027-01-01 00:00:00Z, sha256:00ff: Connection reset "
+		"by peer\n",
+		"tls.certificate"},
+	{REPORT_KEYS_LOGGED,
+		"/run/x: the keys of TLS are written there (SSLKEYLOGFILE): with them all can be "
+		"read\n",
+		"tls.keys_logged"},
+	{REPORT_HELD_BACK,
+		"127.0.0.1:80: waiting for its end; ours is held back, for with TLS 1.2 it ends "
+		"both (-N passes it on)\n",
+		"tls.held_back"},
+	{REPORT_CLIENT_HAS_TLS, "7: 127.0.0.1:80 speaks TLS, and this server does not: see --tls\n",
+		"tls.unexpected"},
+	{REPORT_SERVER_HAS_TLS, "127.0.0.1:80 speaks TLS: see --tls\n", "tls.unexpected"},
+	{REPORT_USUALLY_TLS, "127.0.0.1:80: this port is usually for TLS: see --tls\n",
+		"tls.usual"},
+	{REPORT_NOT_VERIFIED,
+		"127.0.0.1:80: its certificate was not verified; it may be anyone's\n",
+		"tls.not_verified"},
 };
 
 enum { TOLD = sizeof(told) / sizeof(told[0]) };
@@ -227,6 +267,19 @@ Test(report, each_kind_is_one_line_to_a_person)
 
 		cr_expect(eq(str, tell(&what, false).text, (char *)told[i].human));
 	}
+}
+
+Test(report, a_certificate_that_names_no_host_is_told_all_the_same)
+{
+	struct report what = full_report(REPORT_CERTIFICATE);
+	struct lines lines;
+
+	what.names = NULL;
+	lines = tell(&what, false);
+	cr_assert(strstr(lines.text, "by CN=A CA,O=\"x\", from 2026") != NULL, "%s", lines.text);
+	lines = tell(&what, true);
+	cr_assert(eq(str, value_of(&lines, "names").text, ""));
+	cr_assert(eq(str, value_of(&lines, "valid_to").text, "\"2027-01-01 00:00:00Z\""));
 }
 
 Test(report, each_kind_is_one_object_to_a_script)
@@ -385,7 +438,9 @@ Test(report, what_a_peer_says_cannot_steer_a_terminal_or_fake_a_line)
 			i == REPORT_LINES_DROPPED || i == REPORT_LOST_IN_ALL ||
 			i == REPORT_TURNED_AWAY_IN_ALL)
 			continue; /* shown without texts */
-		what.address = what.transport = what.mode = what.reason = hostile;
+		what.address = what.transport = what.mode = what.reason = what.path = hostile;
+		what.tls = what.cipher = what.alpn = hostile;
+		what.subject = what.issuer = what.names = hostile;
 		what.line = span_of(hostile);
 		lines = tell(&what, false);
 		is_harmless(&lines);
@@ -598,6 +653,17 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_LOST_IN_ALL] = LEVEL_READY,
 		[REPORT_TURNED_AWAY] = LEVEL_READY,
 		[REPORT_TURNED_AWAY_IN_ALL] = LEVEL_READY,
+		[REPORT_LISTENING_PIN] = LEVEL_READY,
+		[REPORT_SECURED] = LEVEL_DETAIL,
+		[REPORT_SECURED_CLIENT] = LEVEL_DETAIL,
+		[REPORT_CERTIFICATE] = LEVEL_DETAIL,
+		[REPORT_CERTIFICATE_OF] = LEVEL_DETAIL,
+		[REPORT_NOT_VERIFIED] = LEVEL_READY,
+		[REPORT_KEYS_LOGGED] = LEVEL_READY,
+		[REPORT_HELD_BACK] = LEVEL_PEOPLE,
+		[REPORT_CLIENT_HAS_TLS] = LEVEL_PEOPLE,
+		[REPORT_SERVER_HAS_TLS] = LEVEL_PEOPLE,
+		[REPORT_USUALLY_TLS] = LEVEL_PEOPLE,
 	};
 
 	for (int kind = 0; kind < REPORT_KINDS; kind++) {

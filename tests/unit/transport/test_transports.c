@@ -16,7 +16,7 @@ static const struct {
 	{TRAVEL_UNSAID, false, false, &transport_tcp, "tcp"},
 	{TRAVEL_TCP, false, false, &transport_tcp, "tcp"},
 	{TRAVEL_UDP, true, true, &transport_udp, "udp"},
-	{TRAVEL_TLS, false, false, NULL, NULL},
+	{TRAVEL_TLS, false, false, &transport_tcp, "tcp"},
 	{TRAVEL_UNIX, false, false, &transport_unix, "unix"},
 	{TRAVEL_UNIX_DATAGRAM, true, true, &transport_unix_datagram, "unix-datagram"},
 	{TRAVEL_UNIX_SEQPACKET, false, true, &transport_unix_seqpacket, "unix-seqpacket"},
