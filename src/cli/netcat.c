@@ -16,15 +16,20 @@ enum meaning {
 	HALF_CLOSE, /* what serve does without being asked */
 	SAME,       /* a flag that we have, too: text */
 	BROADCAST,
-	ROOM,  /* its clients hear each other: a mode of that name */
-	WAIT,  /* from here on, all have a value */
-	PAUSE, /* of nc between lines: a number; of ncat silence, which may have a unit */
+	TLS,
+	VERIFY, /* which TLS does here without being asked */
+	ROOM,   /* its clients hear each other: a mode of that name */
+	WAIT,   /* from here on, all have a value */
+	PAUSE,  /* of nc between lines: a number; of ncat silence, which may have a unit */
 	SOURCE,
 	PORT,
 	EXEC,
 	PACKETS,
 	CLIENTS, /* of ncat; the least hop limit of nc */
 	VALUE,   /* an option with a value that we have, too: text */
+	TLS_VALUE,
+	EXPECTED, /* of TLS: what a client expects of its server; a server of theirs expects nothing
+	           */
 };
 
 static const struct netcat_option {
@@ -57,6 +62,13 @@ static const struct netcat_option {
 	{NULL, NULL, PAUSE, 'i'},
 	{"idle-timeout", "-i", VALUE, 0},
 	{"max-conns", "--max-conns", CLIENTS, 'm'},
+	{"ssl", NULL, TLS, 0},
+	{"ssl-verify", NULL, VERIFY, 0},
+	{"ssl-cert", "--tls-cert", TLS_VALUE, 0},
+	{"ssl-key", "--tls-key", TLS_VALUE, 0},
+	{"ssl-alpn", "--tls-alpn", TLS_VALUE, 0},
+	{"ssl-trustfile", "--tls-ca", EXPECTED, 0},
+	{"ssl-servername", "--tls-name", EXPECTED, 0},
 	{NULL, NULL, PACKETS, 'W'},
 	{NULL, NULL, BROADCAST, 'b'},
 };
@@ -64,12 +76,14 @@ static const struct netcat_option {
 struct netcat_typed {
 	const char *program; /* with its arguments */
 	const char *room;    /* "chat" or "broker" */
-	bool listens, keeps, local, probes, half_closes, udp, broadcasts;
+	bool listens, keeps, local, probes, half_closes, udp, broadcasts, tls, verifies;
 	const char *wait, *pause, *silence, *source, *port, *clients, *packets;
 	const char *words[2]; /* host and port, or a path */
 	size_t count;
 	char options[128]; /* " -u -v": what is the same on both sides */
-	char refused[32];  /* the option that stopped the reading: "-X", "--ssl" */
+	char of_tls[128];  /* the same of TLS */
+	char expected[128];
+	char refused[32]; /* the option that stopped the reading: "-X", "--proxy" */
 };
 
 static const struct netcat_option *find_letter(char letter)
@@ -107,6 +121,19 @@ static bool takes_as_value(const struct netcat_option *option, const char *value
 	return option->meaning == EXEC ? line_is_program(value) : line_is_plain(value);
 }
 
+/* Each of ncat's options of TLS asks for it. */
+static bool take_tls(
+	struct netcat_typed *line, const struct netcat_option *option, const char *value)
+{
+	line->tls = true;
+	if (option->meaning == VERIFY || strcmp(option->name, "ssl-trustfile") == 0)
+		line->verifies = true;
+	if (option->meaning == TLS_VALUE)
+		return line_add(line->of_tls, sizeof(line->of_tls), option->text, value);
+	return option->meaning != EXPECTED ||
+	       line_add(line->expected, sizeof(line->expected), option->text, value);
+}
+
 static bool take(struct netcat_typed *line, const struct netcat_option *option, const char *value)
 {
 	if (takes_value(option) && !(value && takes_as_value(option, value)))
@@ -130,6 +157,10 @@ static bool take(struct netcat_typed *line, const struct netcat_option *option, 
 		return line_add(line->options, sizeof(line->options), "", option->text);
 	case VALUE: return line_add(line->options, sizeof(line->options), option->text, value);
 	case HALF_CLOSE: line->half_closes = true; break;
+	case TLS:
+	case VERIFY:
+	case TLS_VALUE:
+	case EXPECTED: return take_tls(line, option, value);
 	}
 	return true;
 }
@@ -195,6 +226,15 @@ static bool add_probe_options(const struct netcat_typed *line, char *out, size_t
 static bool add_options(const struct netcat_typed *line, char *out, size_t size)
 {
 	return !*line->options || line_add(out, size, "", line->options + 1);
+}
+
+static bool add_tls(const struct netcat_typed *line, char *out, size_t size)
+{
+	return !line->tls ||
+	       (line_add(out, size, "", "--tls") &&
+		       (!*line->of_tls || line_add(out, size, "", line->of_tls + 1)) &&
+		       (line->listens || !*line->expected ||
+			       line_add(out, size, "", line->expected + 1)));
 }
 
 /* Whether an option was typed that only joins to standard input and output have. */
@@ -279,6 +319,7 @@ static bool write_serve(struct netcat_typed *line, char *out, size_t size)
 		host = line->words[0];
 	snprintf(out, size, "sockx serve");
 	return add_serve_mode(line, out, size) && add_options(line, out, size) &&
+	       add_tls(line, out, size) &&
 	       (!line->clients || line_add(out, size, "--max-conns", line->clients)) &&
 	       (!line->packets || line_add(out, size, "--messages", line->packets)) &&
 	       (!line->wait || line->silence || line_add(out, size, "-i", line->wait)) &&
@@ -330,6 +371,7 @@ static bool write_connect(struct netcat_typed *line, char *out, size_t size)
 						      : "");
 	return (!line->program || line_add(out, size, "-m", "exec")) &&
 	       (line->probes ? add_probe_options : add_options)(line, out, size) &&
+	       add_tls(line, out, size) &&
 	       (!line->wait || (line_add(out, size, "-w", line->wait) &&
 				       (line->probes || line->program ||
 					       line_add(out, size, "-q", line->wait)))) &&
@@ -376,6 +418,8 @@ static bool netcat_write(
 
 	for (size_t i = 0; i < count; i++)
 		options = options || words[i][0] == '-';
+	if (line->tls && line->udp)
+		return false;
 	if (line->listens)
 		return write_serve(line, out, size);
 	if (!options && line->count == 1 && text_is_digits(line->words[0]))
@@ -416,6 +460,10 @@ static const char *netcat_note(const struct netcat_typed *line)
 	if (line->program && line->listens && !line->local && !line->source && !line->count &&
 		!is_cat(line->program))
 		return " (for this machine alone, unless '-H' names an address)";
+	if (line->tls && !line->listens && !line->verifies)
+		return " ('--tls' verifies the server, as '--ssl-verify' does)";
+	if (line->tls && line->listens && !*line->of_tls)
+		return " (its clients need the pin that it prints)";
 	if (line->wait && line->listens)
 		return " (here '-w' limits connecting, '-i' silence)";
 	return line->wait ? " (here '-w' limits connecting alone)" : "";
@@ -426,6 +474,8 @@ static const char *netcat_reason(const struct netcat_typed *line)
 {
 	if (line->program && line->udp)
 		return "sockx runs no programs over datagrams; socat does";
+	if (line->tls && line->udp)
+		return "sockx has TLS over streams alone; ncat has it over UDP (DTLS)";
 	if (line->room && line->udp)
 		return "sockx has neither chat nor broker over datagrams";
 	if (!line->listens && line->count == 2 && is_range(line->words[1]))

@@ -20,8 +20,6 @@ enum role {
 	PROGRAM, /* a server's cat is an echo */
 	FILE_IN,
 	FILE_OUT,
-	TLS_CONNECTS,
-	TLS_LISTENS,
 	LACKS, /* nothing of ours */
 };
 
@@ -92,12 +90,14 @@ static const struct socat_kind {
 	{"FILE", "", NULL, FILE_IN},
 	{"CREATE", "", NULL, FILE_OUT},
 	{"CREAT", "", NULL, FILE_OUT},
-	{"OPENSSL", "", NULL, TLS_CONNECTS},
-	{"OPENSSL-CONNECT", "", NULL, TLS_CONNECTS},
-	{"SSL", "", NULL, TLS_CONNECTS},
-	{"OPENSSL-LISTEN", "", NULL, TLS_LISTENS},
-	{"SSL-LISTEN", "", NULL, TLS_LISTENS},
-	{"SSL-L", "", NULL, TLS_LISTENS},
+	{"OPENSSL", " --tls", NULL, CONNECTS},
+	{"OPENSSL-CONNECT", " --tls", NULL, CONNECTS},
+	{"SSL", " --tls", NULL, CONNECTS},
+	{"SSL-CONNECT", " --tls", NULL, CONNECTS},
+	{"OPENSSL-LISTEN", " --tls", NULL, LISTENS},
+	{"OPENSSL-L", " --tls", NULL, LISTENS},
+	{"SSL-LISTEN", " --tls", NULL, LISTENS},
+	{"SSL-L", " --tls", NULL, LISTENS},
 	{"FD", "", NULL, LACKS},
 	{"FIFO", "", NULL, LACKS},
 	{"INTERFACE", "", NULL, LACKS},
@@ -128,6 +128,9 @@ struct socat_end {
 	bool has_rest, forks;
 	char host[PART_MAX], port[PART_MAX]; /* of bind= and sourceport= */
 	char options[PART_MAX];              /* what its own say here */
+	char shown[PART_MAX];                /* of TLS: " --tls-cert FILE --tls-key FILE" */
+	char ca[PART_MAX], name[PART_MAX];   /* what is expected of the peer's certificate */
+	bool unverified;                     /* ... nothing */
 	char unknown[PART_MAX];              /* the first that says nothing here */
 };
 
@@ -259,6 +262,40 @@ static bool socat_take_flag(struct socat_end *end, const char *option)
 	return false;
 }
 
+static bool socat_has_tls(const struct socat_end *end)
+{
+	return strstr(end->kind->options, "--tls") != NULL;
+}
+
+/* cert=, key=, verify=, cafile=, commonname= and snihost=, each also as openssl-... */
+static bool socat_take_tls(struct socat_end *end, const char *option)
+{
+	static const char *const names[] = {"commonname", "snihost", "cafile"};
+	const char *value;
+
+	if (strncasecmp(option, "openssl-", strlen("openssl-")) == 0)
+		option += strlen("openssl-");
+	value = socat_value_of(option, "verify");
+	if (value || strcasecmp(option, "verify") == 0) {
+		end->unverified = value && strcmp(value, "0") == 0;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *part = i < 2 ? end->name : end->ca;
+
+		value = socat_value_of(option, names[i]);
+		if (value)
+			return (i == 2 || end->kind->role == CONNECTS) &&
+			       (!*part || strcmp(part, value) == 0) &&
+			       socat_copy(part, value, strlen(value));
+	}
+	value = socat_value_of(option, "cert");
+	if (value)
+		return line_is_plain(value) && line_add(end->shown, PART_MAX, "--tls-cert", value);
+	value = socat_value_of(option, "key");
+	return value && line_is_plain(value) && line_add(end->shown, PART_MAX, "--tls-key", value);
+}
+
 static bool socat_take_option(struct socat_end *end, const char *option)
 {
 	const char *bind = socat_value_of(option, "bind");
@@ -271,6 +308,8 @@ static bool socat_take_option(struct socat_end *end, const char *option)
 		return socat_take_bind(end, bind);
 	if (port && end->kind->role == CONNECTS)
 		return socat_copy(end->port, port, strlen(port));
+	if (socat_has_tls(end) && socat_take_tls(end, option))
+		return true;
 	return socat_is_default(option) ||
 	       (net && (socat_take_flag(end, option) || socat_take_valued(end, option)));
 }
@@ -380,10 +419,6 @@ static bool socat_say_lack(struct socat_line *line, char *out, size_t size)
 		snprintf(out, size, "sockx runs no programs over datagrams; socat does");
 		return true;
 	}
-	if (socat_find_role(line, TLS_LISTENS))
-		return foreign_hint("serve", "--ssl", out, size);
-	if (socat_find_role(line, TLS_CONNECTS))
-		return foreign_hint("connect", "--ssl", out, size);
 	end = socat_find_role(line, LACKS);
 	if (end) {
 		snprintf(out, size, "sockx has no '%s'; socat has it", end->kind->name);
@@ -439,6 +474,21 @@ static int socat_direction(const struct socat_line *line, const struct socat_end
 static bool socat_add(char *out, size_t size, const char *text)
 {
 	return !*text || line_add(out, size, "", text + 1);
+}
+
+/* What is shown to the peer, and expected of it; of the far end of a relay what is expected alone.
+ */
+static bool socat_add_tls(const struct socat_end *end, bool far, char *out, size_t size)
+{
+	bool listens = end->kind->role == LISTENS;
+
+	return (!far || !end->shown[0]) && socat_add(out, size, end->shown) &&
+	       (!end->unverified || listens ||
+		       line_add(out, size, "", far ? "--to-tls-no-verify" : "--tls-no-verify")) &&
+	       (end->unverified || !end->ca[0] ||
+		       line_add(out, size, far ? "--to-tls-ca" : "--tls-ca", end->ca)) &&
+	       (!end->name[0] ||
+		       line_add(out, size, far ? "--to-tls-name" : "--tls-name", end->name));
 }
 
 static bool socat_add_source(const struct socat_end *net, char *out, size_t size)
@@ -527,7 +577,8 @@ static bool socat_write(
 		return false; /* what is sent is for one peer, and all are heard */
 	return socat_add_mode(net, echoes, runs, out, size) &&
 	       socat_add(out, size, socat_kind_options(net)) &&
-	       socat_add(out, size, net->options) && socat_add(out, size, line->options) &&
+	       socat_add_tls(net, false, out, size) && socat_add(out, size, net->options) &&
+	       socat_add(out, size, line->options) &&
 	       (!direction ||
 		       line_add(out, size, "", direction > 0 ? "--send-only" : "--recv-only")) &&
 	       socat_add_place(net, out, size) &&
@@ -570,6 +621,8 @@ static const char *socat_note(struct socat_line *line, const struct socat_end *n
 	if (program && net->kind->role == LISTENS && !net->kind->scheme && !net->host[0] &&
 		!socat_is_cat(program))
 		return " (for this machine alone, unless '-H' names an address)";
+	if (net->kind->role == LISTENS && socat_has_tls(net) && !net->unverified && !net->ca[0])
+		return " (with '--tls-ca FILE' its clients show certificates)";
 	return "";
 }
 
@@ -635,9 +688,13 @@ static bool socat_add_target(const struct socat_end *far, char *out, size_t size
 		snprintf(place, sizeof(place), "unix%s%s%s", way, scheme + strlen("unix"),
 			far->rest);
 	else
-		snprintf(place, sizeof(place), "%s%s", *way ? "udp://" : "", far->rest);
+		snprintf(place, sizeof(place), "%s%s",
+			*way                 ? "udp://"
+			: socat_has_tls(far) ? "tls://"
+					     : "",
+			far->rest);
 	endpoint_join(source, sizeof(source), far->host, far->port);
-	return line_add(out, size, "--to", place) &&
+	return line_add(out, size, "--to", place) && socat_add_tls(far, true, out, size) &&
 	       (!far->port[0] || line_add(out, size, "--to-source", source)) &&
 	       (far->port[0] || !far->host[0] || line_add(out, size, "--to-source", far->host)) &&
 	       (!wait[0] || line_add(out, size, "-w", wait));
@@ -677,9 +734,9 @@ static bool socat_write_relay(const struct socat_line *line, const struct socat_
 	       !strstr(line->options, "-q") && !line->to_left && !line->to_right &&
 	       line_add(out, size, "-m", "relay") && (!once || line_add(out, size, "", "-1")) &&
 	       socat_add(out, size, socat_relay_options(near)) &&
-	       socat_add(out, size, near->options) && socat_add(out, size, line->options) &&
-	       socat_add_all_addresses(near, out, size) && socat_add_place(near, out, size) &&
-	       socat_add_target(far, out, size);
+	       socat_add_tls(near, false, out, size) && socat_add(out, size, near->options) &&
+	       socat_add(out, size, line->options) && socat_add_all_addresses(near, out, size) &&
+	       socat_add_place(near, out, size) && socat_add_target(far, out, size);
 }
 
 static bool socat_say_relay(struct socat_line *line, const char *options, char *out, size_t size)

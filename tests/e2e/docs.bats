@@ -84,7 +84,7 @@ goes_as_printed_in() {
 
 @test "help of a topic is its part of the manual" {
     for topic in addresses:ADDRESSES exit-codes:'EXIT STATUS' coming-from-nc:'COMING FROM NC' \
-        diagnostics:DIAGNOSTICS; do
+        diagnostics:DIAGNOSTICS tls:TLS; do
         run sockx help "${topic%%:*}"
         expect_status 0
         equal "${lines[0]}" "${topic#*:}"
@@ -111,7 +111,7 @@ hint: there are 1 to 5: 'sockx help lab 1' shows the first"
 
 @test "other words for a topic lead to it, and a mode to its command" {
     for topic in nc:'COMING FROM NC' socat:'COMING FROM NC' output:OUTPUT udp:DATAGRAMS unix:'UNIX SOCKETS' \
-        examples:EXAMPLES; do
+        examples:EXAMPLES ssl:TLS; do
         run sockx help "${topic%%:*}"
         expect_status 0
         equal "${lines[0]}" "${topic#*:}"
@@ -123,7 +123,7 @@ hint: there are 1 to 5: 'sockx help lab 1' shows the first"
 
 @test "help lists the topics, as --help does" {
     equal "$(sockx help)" "$(sockx --help)"
-    for topic in addresses exit-codes diagnostics coming-from-nc json lab; do
+    for topic in addresses tls exit-codes diagnostics coming-from-nc json lab; do
         [[ $(sockx help) == *$'\n  '"$topic"' '* ]] || fail "no $topic"
     done
 }
@@ -343,10 +343,16 @@ means() {
     means '- TCP:host:80' 'sockx connect host:80'
 }
 
+@test "TLS of nc and socat is answered with ours" {
+    means '--ssl-verify host 443' 'sockx connect --tls host 443'
+    means '--ssl host 443' 'sockx connect --tls host 443' "('--tls' verifies the server, as '--ssl-verify' does)"
+    means '-l --ssl 9000' 'sockx serve --tls -p 9000' '(its clients need the pin that it prints)'
+    means 'connect OPENSSL:host:443,verify=0' 'sockx connect --tls --tls-no-verify host:443'
+    answered 'connect --ssl host 443' "TLS is '--tls'"
+    answered 'connect https://host/' "to connect to its server: 'sockx connect --tls host 443'"
+}
+
 @test "what sockx has not is answered with who has it" {
-    answered '--ssl host 443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
-    answered 'connect --ssl host 443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
-    answered 'connect OPENSSL:host:443' "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'"
     answered 'serve -e /bin/sh 9000' "to run a program for each client: 'sockx serve -m exec -p PORT -- PROGRAM'"
     answered 'connect --proxy host 80' "sockx goes through no proxies; 'nc -x' and 'ncat --proxy' do"
     answered '--sctp host 80' "sockx has no SCTP; 'ncat --sctp' has"

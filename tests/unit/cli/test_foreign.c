@@ -33,19 +33,33 @@ Test(foreign, connecting_is_connect)
 
 Test(foreign, what_does_not_exist_is_said_plainly)
 {
-	says("serve", "--ssl",
-		"sockx has no TLS; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
-	says("connect", "--ssl", "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'");
 	says("serve", "--chat", "a room for all clients is 'sockx serve --mode chat'");
 	says("connect", "--broker",
 		"what one client sends to all others: 'sockx serve --mode broker'");
 }
 
+Test(foreign, tls_is_called_otherwise)
+{
+	says(NULL, "--tls", "a command comes first: 'sockx connect --tls HOST PORT'");
+	says(NULL, "--ssl", "to connect with TLS: 'sockx connect --tls HOST PORT'");
+	says("connect", "--ssl", "TLS is '--tls'");
+	says("serve", "--ssl",
+		"TLS is '--tls', with '--tls-cert FILE' or a certificate of its own");
+	says("connect", "--ssl-verify", "'--tls' verifies the server without being asked");
+	says("serve", "--ssl-key", "a certificate's key: '--tls --tls-cert FILE --tls-key FILE'");
+	says("echo", "--ssl-trustfile", "whose certificates to trust: '--tls --tls-ca FILE'");
+	says("serve", "--ssl-trustfile",
+		"'--tls --tls-ca FILE' has each client show a certificate");
+	says("connect", "--ssl-servername", "the name to expect: '--tls --tls-name NAME'");
+}
+
 Test(foreign, every_spelling_that_people_know_is_answered_on_one_line)
 {
 	static const char *const words[] = {"-l", "-L", "-z", "-N", "-e", "-c", "-x", "-X", "-D",
-		"-d", "-o", "-W", "-I", "-b", "--ssl", "--listen", "--exec", "--sh-exec", "--chat",
-		"--broker", "--allow", "--proxy", "--recv-only", "--timeout", "STDIO", "-"};
+		"-d", "-o", "-W", "-I", "-b", "--ssl", "--ssl-verify", "--ssl-cert", "--ssl-key",
+		"--ssl-alpn", "--ssl-trustfile", "--ssl-servername", "--ssl-ciphers", "--listen",
+		"--exec", "--sh-exec", "--chat", "--broker", "--allow", "--proxy", "--recv-only",
+		"--timeout", "STDIO", "-"};
 	static const char *const places[] = {NULL, "serve", "connect", "echo"};
 	char room[320];
 

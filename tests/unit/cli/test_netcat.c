@@ -141,9 +141,44 @@ Test(netcat, a_hint_says_what_sockx_does_not_do)
 	says("-nvlp", "to listen: 'sockx serve -p PORT', on one address alone with '-H ADDR'");
 }
 
+Test(netcat, tls_is_verified_here_without_being_asked)
+{
+	says("--ssl host 443", "did you mean 'sockx connect --tls host 443'? ('--tls' verifies the "
+			       "server, as '--ssl-verify' does)");
+	says("--ssl-verify host 443", "did you mean 'sockx connect --tls host 443'?");
+	says("--ssl --ssl-verify -C host 443", "did you mean 'sockx connect -C --tls host 443'?");
+	says("--ssl-trustfile f --ssl-servername n host 443",
+		"did you mean 'sockx connect --tls --tls-ca f --tls-name n host 443'?");
+	says("--ssl-verify --ssl-cert c --ssl-key k --ssl-alpn h2 host 443",
+		"did you mean 'sockx connect --tls --tls-cert c --tls-key k --tls-alpn h2 host "
+		"443'?");
+	says("-z --ssl-verify host 443", "did you mean 'sockx connect -z --tls host 443'?");
+	says("-U --ssl-verify /run/x", "did you mean 'sockx connect --tls -U /run/x'?");
+	says("-e /bin/ls --ssl-verify host 443",
+		"did you mean 'sockx connect -m exec --tls host 443 -- /bin/ls'?");
+	says("-u --ssl host 443", "sockx has TLS over streams alone; ncat has it over UDP (DTLS)");
+	says("--ssl-cert $x host 443", "a certificate to show: '--tls --tls-cert FILE'");
+	says("--ssl-ciphers x host 443",
+		"sockx takes OpenSSL's own ciphers; 'ncat --ssl-ciphers' sets them");
+}
+
+Test(netcat, a_server_with_tls_has_their_certificate_or_one_of_its_own)
+{
+	says("-l --ssl 9000", "did you mean 'sockx serve --tls -p 9000'? (its clients need the pin "
+			      "that it prints)");
+	says("-lk --ssl-cert c --ssl-key k 9000",
+		"did you mean 'sockx serve -k --tls --tls-cert c --tls-key k -p 9000'?");
+	says("-l --ssl-cert c --ssl-verify --ssl-trustfile f 9000",
+		"did you mean 'sockx serve --tls --tls-cert c -p 9000'?");
+	says("-lk --ssl --ssl-cert c -e /bin/cat 9000",
+		"did you mean 'sockx serve -k -m echo --tls --tls-cert c -p 9000'?");
+	says("-l --chat --ssl-cert c 9000",
+		"did you mean 'sockx serve -m chat --tls --tls-cert c -p 9000'?");
+}
+
 Test(netcat, what_is_not_known_for_certain_is_left_alone)
 {
-	static const char *const lines[] = {"", "word", "two words", "-l --ssl 9000",
+	static const char *const lines[] = {"", "word", "two words", "-ul --ssl 9000",
 		"-u -e /bin/sh host 80", "-l -c read 9000", "-l -C -e ls 9000", "-l -c a;b 9000",
 		"host 20-30", "-k host 80", "-w", "--wait", "a 80 c", "-l a b c", "-lU",
 		"-l $(reboot)", "host;ls 80", "-U a b", "-Z host 80", "-l", "-zb host 80",

@@ -117,9 +117,54 @@ Test(socat, what_sockx_does_not_do_is_said)
 	says("-v - TCP:h:80", "sockx has nothing for socat's option '-v'; socat has it");
 	says("TCP:host:80 PIPE", "sockx echoes only as a server; socat does as a client");
 	says("PIPE:/run/p TCP-L:9", "sockx opens no pipes by name; socat does");
-	says("SSL:host:443 -", "sockx has no TLS; use 'openssl s_client -connect HOST:PORT'");
-	says("SSL-L:443 -",
-		"sockx has no TLS; use 'openssl s_server -accept PORT' or 'ncat -l --ssl'");
+}
+
+Test(socat, tls_verifies_as_much_as_was_typed)
+{
+	says("SSL:host:443 -", "did you mean 'sockx connect --tls host:443'?");
+	says("- OPENSSL:host:443,verify=1,openssl-cafile=f,commonname=n,snihost=n",
+		"did you mean 'sockx connect --tls --tls-ca f --tls-name n host:443'?");
+	says("- openssl:host:443,cafile=f,verify=0,cert=c,key=k",
+		"did you mean 'sockx connect --tls --tls-cert c --tls-key k --tls-no-verify "
+		"host:443'?");
+	says("- SSL:host:443,commonname=a,snihost=b",
+		"sockx has nothing for socat's option 'snihost=b'; socat has it");
+	says("- TCP:host:443,verify=0",
+		"sockx has nothing for socat's option 'verify=0'; socat has it");
+	says("- SSL:host:443,cert=$x", "sockx has nothing for socat's options; socat has it");
+	says("- SSL:$x:443", "its form is 'sockx connect --tls HOST:PORT'");
+}
+
+Test(socat, a_server_with_tls_asks_its_clients_for_certificates_if_it_can_tell_which)
+{
+	says("SSL-L:443,cert=c,verify=0 -",
+		"did you mean 'sockx serve --tls --tls-cert c -p 443'?");
+	says("OPENSSL-LISTEN:443,cert=c,key=k,cafile=f,fork,reuseaddr PIPE",
+		"did you mean 'sockx serve -m echo --tls --tls-cert c --tls-key k --tls-ca f -p "
+		"443'?");
+	says("SSL-L:443,cert=c,cafile=f,verify=0 -",
+		"did you mean 'sockx serve --tls --tls-cert c -p 443'?");
+	says("SSL-L:443,cert=c -", "did you mean 'sockx serve --tls --tls-cert c -p 443'? (with "
+				   "'--tls-ca FILE' its clients show certificates)");
+	says("SSL-L:443,commonname=n -",
+		"sockx has nothing for socat's option 'commonname=n'; socat has it");
+}
+
+Test(socat, a_relay_has_tls_on_either_side)
+{
+	says("TCP-L:80,bind=::1,fork OPENSSL:host:443,cafile=f,commonname=n",
+		"did you mean 'sockx serve -m relay -H ::1 -p 80 --to tls://host:443 --to-tls-ca f "
+		"--to-tls-name n'?");
+	says("TCP-L:80,bind=::1 SSL:host:443,verify=0",
+		"did you mean 'sockx serve -m relay -1 -H ::1 -p 80 --to tls://host:443 "
+		"--to-tls-no-verify'?");
+	says("SSL-L:443,bind=::1,cert=c,verify=0,fork TCP:host:80",
+		"did you mean 'sockx serve -m relay --tls --tls-cert c -H ::1 -p 443 --to "
+		"host:80'?");
+	says("TCP-L:80,fork SSL:host:443,cert=c",
+		"its form is 'sockx serve -m relay [ADDRESS] --to ADDRESS'");
+	says("UDP-L:80,fork SSL:host:443",
+		"its form is 'sockx serve -m relay [ADDRESS] --to ADDRESS'");
 }
 
 Test(socat, what_no_line_can_be_made_of_is_shown_as_a_form)

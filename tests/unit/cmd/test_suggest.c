@@ -101,6 +101,8 @@ static const char *does_less(const char *line, const char *hint)
 		return "the echo";
 	if (has(line, "UDP") && !has(hint, " -u"))
 		return "UDP";
+	if (has(line, "SSL") && !has(hint, "tls"))
+		return "TLS";
 	if (has(line, "fork") && !has(hint, " -m echo") && !has(hint, " -k") &&
 		((!has(hint, " -m exec") && !has(hint, " -m relay")) || has(hint, " -1")))
 		return "more than one client";
@@ -121,6 +123,7 @@ static void is_right(const struct typed *t)
 	cr_expect(suggestion_holds(hint), "%s: %s", t->line, hint);
 	cr_expect(not(has(hint, " yet")), "%s: %s", t->line, hint);
 	cr_expect(not(listens_more_widely(t->line, hint)), "%s: %s", t->line, hint);
+	cr_expect(has(t->line, "verify=0") || !has(hint, "no-verify"), "%s: %s", t->line, hint);
 	cr_expect(not(has(t->line, "-zu") && has(hint, "nc -zu")), "%s: %s", t->line, hint);
 	cr_expect(does_less(t->line, hint) == NULL, "%s: %s: %s", t->line, hint,
 		does_less(t->line, hint));
