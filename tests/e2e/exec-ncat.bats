@@ -7,27 +7,9 @@
 
 load helper
 load unix
+load ncat
 
 export BATS_TEST_TIMEOUT=30
-
-# CLIENT ADDRESS...: a client whose input stays open; its output is the file CLIENT, and what it sends comes from
-# `say CLIENT TEXT`.
-declare -gA inputs=() # bats has the file within a function
-
-talker() {
-    held_input
-    inputs[$1]=$HELD
-    start_job "$SOCKX" connect "${@:2}" <"$INPUT"
-    ln -s "$JOB_OUT" "$1"
-}
-
-say() {
-    echo "$2" >&"${inputs[$1]}"
-}
-
-hears() {
-    wait_until has_line "$1" "^$2\$" || fail "$1 heard: $(cat "$1")"
-}
 
 @test "a program, and a line of the shell, answer while the client's input is open" {
     start_server -m exec -- sed -u y/abc/ABC/
