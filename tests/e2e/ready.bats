@@ -163,12 +163,15 @@ except BlockingIOError:
 }
 
 @test "a file is replaced whole: no reader ever sees an empty or an old one" {
-    local host port
+    local host port look
 
     echo '127.0.0.1 1' >file
     launch -H 127.0.0.1 -p 0 --ready file
     until read -r host port 2>/dev/null <file && [ "$port" != 1 ]; do
-        [ ! -e file ] || [ -s file ] || fail 'it was empty'
+        # What was opened stays what it was, even if it is removed meanwhile.
+        { exec {look}<file; } 2>/dev/null || continue
+        [ -s "/dev/fd/$look" ] || fail 'it was empty'
+        exec {look}<&-
     done
     answers "$host" "$port"
     stop_server
