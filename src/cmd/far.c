@@ -21,16 +21,13 @@ static int far_aim(const struct mode_shared *shared, bool numeric, int64_t timeo
 	return where_read_source(shared->to_source, where.path.len, &d->where.from, err);
 }
 
-/* The steps of a target that has TLS. */
-static const struct step_entry *far_steps_of(
-	const struct far *far, const struct mode_shared *shared, const struct target *to)
+/* The steps of a target that has TLS: they differ by the name of its host alone. */
+static const struct step_entry *far_steps_of(const struct far *far, const struct target *to)
 {
-	struct target one;
+	const char *name = secure_name(&far->conf, to->at.host);
 
-	for (size_t i = 0; far->tls && i < shared->to.count; i++)
-		if (!target_read(shared->to.items[i], &one) && one.by == to->by &&
-			strcmp(one.at.host, to->at.host) == 0 &&
-			strcmp(one.at.port, to->at.port) == 0)
+	for (size_t i = 0; i < OPT_LIST_MAX; i++)
+		if (far->names[i] && strcmp(far->names[i], name) == 0)
 			return far->steps[i];
 	return NULL;
 }
@@ -40,7 +37,7 @@ int far_dial(const struct far *far, const struct mode_shared *shared, bool numer
 {
 	if (far_aim(shared, numeric, timeout_ms, d, to, err) < 0)
 		return -1;
-	d->steps = to->by == TRAVEL_TLS ? far_steps_of(far, shared, to) : NULL;
+	d->steps = to->by == TRAVEL_TLS ? far_steps_of(far, to) : NULL;
 	if (to->by == TRAVEL_TLS && !d->steps)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	return dial_start(d, err);
@@ -56,32 +53,25 @@ static struct tls_conf far_tls_conf(const struct mode_shared *shared)
 		.no_verify = shared->to_tls_no_verify};
 }
 
-static bool far_has_tls(const struct mode_shared *shared, size_t i)
+static bool far_has_tls(const char *word, struct target *to)
 {
-	return strncmp(shared->to.items[i], "tls://", strlen("tls://")) == 0;
-}
-
-static char *far_host(const struct far *far, const char *word)
-{
-	struct target to;
-
-	if (far->conf.name || target_read(word, &to) || !to.at.host[0])
-		return far->conf.name ? strdup(far->conf.name) : strdup("localhost");
-	return strdup(to.at.host);
+	return !target_read(word, to) && to->by == TRAVEL_TLS;
 }
 
 int far_begin(
 	struct far *far, const struct mode_shared *shared, struct reporter *to, struct err *err)
 {
+	struct target target;
+
 	far->conf = far_tls_conf(shared);
 	for (size_t i = 0; i < shared->to.count; i++) {
-		if (!far_has_tls(shared, i))
+		if (!far_has_tls(shared->to.items[i], &target))
 			continue;
 		if (!far->tls)
 			far->tls = tls_of_client(&far->conf, to, err);
 		if (!far->tls)
 			return -1;
-		far->names[i] = far_host(far, shared->to.items[i]);
+		far->names[i] = strdup(secure_name(&far->conf, target.at.host));
 		far->ends[i] = (struct tls_end){far->tls, far->names[i]};
 		far->steps[i][0] = (struct step_entry){&step_tls, &far->ends[i]};
 		if (!far->names[i])
@@ -103,9 +93,10 @@ static int far_check_tls(const struct mode_shared *shared, struct err *err)
 {
 	const struct tls_conf conf = far_tls_conf(shared);
 	struct where where = {0};
+	struct target target;
 
 	for (size_t i = 0; i < shared->to.count; i++)
-		where.tls |= far_has_tls(shared, i);
+		where.tls |= far_has_tls(shared->to.items[i], &target);
 	if (where.tls)
 		return secure_check(&conf, &where, err);
 	if (!conf.ca && !conf.name && !conf.pin && !conf.no_verify)

@@ -143,12 +143,11 @@ int secure_check_mode(
 	return err_hint(err, "the socket itself carries what is encrypted");
 }
 
-/* What a server's certificate is to be for. On a Unix socket there is no host but this one. */
-static const char *secure_name(const struct tls_conf *conf, const struct where *where)
+const char *secure_name(const struct tls_conf *conf, const char *host)
 {
 	if (conf->name)
 		return conf->name;
-	return where->at.host[0] ? where->at.host : "localhost";
+	return host[0] ? host : "localhost";
 }
 
 static void secure_take(struct secure *s, const char *name)
@@ -165,7 +164,7 @@ int secure_begin(struct secure *s, const struct tls_conf *conf, const struct whe
 	s->tls = tls_of_client(conf, to, err);
 	if (!s->tls)
 		return -1;
-	secure_take(s, secure_name(conf, where));
+	secure_take(s, secure_name(conf, where->at.host));
 	return 0;
 }
 

@@ -31,6 +31,10 @@ int secure_check(const struct tls_conf *conf, const struct where *where, struct 
 int secure_check_mode(
 	const struct mode *mode, const void *of_mode, const struct where *where, struct err *err);
 
+/* What a server's certificate is to be for: the name that was given, or host. Without one ("", as
+ * with a Unix socket) it is this machine. */
+const char *secure_name(const struct tls_conf *conf, const char *host);
+
 /* A client's: where and conf must live as long. Returns 0, or -1 with err. */
 int secure_begin(struct secure *s, const struct tls_conf *conf, const struct where *where,
 	struct reporter *to, struct err *err);
