@@ -91,7 +91,8 @@ struct tls *tls_of_client(const struct tls_conf *conf, struct reporter *to, stru
 		err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 		return NULL;
 	}
-	if (tls_prepare(tls, err) == 0 && (!conf->cert || tls_files_use(tls, err) == 0))
+	if (tls_prepare(tls, err) == 0 &&
+		(!conf->cert || tls_files_use(tls, conf->cert, conf->key, err) == 0))
 		return tls;
 	tls_free(tls);
 	return NULL;
@@ -109,7 +110,8 @@ struct tls *tls_of_server(const struct tls_conf *conf, struct reporter *to,
 	}
 	rc = tls_prepare(tls, err);
 	if (rc == 0)
-		rc = conf->cert ? tls_files_use(tls, err) : tls_own_use(tls, names, count, err);
+		rc = conf->cert ? tls_files_use(tls, conf->cert, conf->key, err)
+		                : tls_own_use(tls, names, count, err);
 	if (rc == 0)
 		return tls;
 	tls_free(tls);

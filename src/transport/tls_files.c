@@ -138,14 +138,11 @@ static int files_check_dates(const struct tls *tls, const char *path, struct err
 		err, "every peer that looks would refuse it; `openssl x509 -dates` shows them");
 }
 
-int tls_files_use(struct tls *tls, struct err *err)
+int tls_files_use(struct tls *tls, const char *cert, const char *key, struct err *err)
 {
-	const struct tls_conf *conf = tls->conf;
-
-	if (files_use_certificate(tls, conf->cert, err) < 0 ||
-		files_check_dates(tls, conf->cert, err) < 0)
+	if (files_use_certificate(tls, cert, err) < 0 || files_check_dates(tls, cert, err) < 0)
 		return -1;
-	return files_use_key(tls, conf->key ? conf->key : conf->cert, err);
+	return files_use_key(tls, key ? key : cert, err);
 }
 
 #endif

@@ -168,18 +168,6 @@ static int own_make_and_use(struct tls *tls, const char *path, const char *names
 	return rc;
 }
 
-static int own_use_kept(struct tls *tls, const char *path, struct err *err)
-{
-	const struct tls_conf kept = {.cert = path};
-	const struct tls_conf *conf = tls->conf;
-	int rc;
-
-	tls->conf = &kept;
-	rc = tls_files_use(tls, err);
-	tls->conf = conf;
-	return rc;
-}
-
 int tls_own_use(struct tls *tls, const char *const *names, size_t count, struct err *err)
 {
 	const char *directory = tls->conf->keep;
@@ -193,7 +181,7 @@ int tls_own_use(struct tls *tls, const char *const *names, size_t count, struct 
 		return err_hint(err, "name a directory with a shorter one");
 	}
 	if (directory && sys_lstatat(AT_FDCWD, path, &there) == 0)
-		return own_use_kept(tls, path, err);
+		return tls_files_use(tls, path, NULL, err);
 	if (own_list_names(names, count, &list) < 0)
 		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	rc = own_make_and_use(

@@ -87,8 +87,9 @@ int tls_keys_begin(struct tls *tls, struct err *err);
 
 /* ---- tls_files.c ---- */
 
-/* Give a context the certificate and key of conf. Returns 0, or -1 with err. */
-int tls_files_use(struct tls *tls, struct err *err);
+/* Use the certificate in one file and the key in another; NULL: it is in the first. Returns 0, or
+ * -1 with err. */
+int tls_files_use(struct tls *tls, const char *cert, const char *key, struct err *err);
 
 /* ---- tls_own.c ---- */
 

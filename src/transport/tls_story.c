@@ -128,7 +128,7 @@ static void story_of_certificate(const struct tls_link *t, struct err *why)
 
 /* ---- what the library says ---- */
 
-static void story_of_library(const struct tls_link *t, enum err_kind kind, struct err *why)
+static void story_of_library(const struct tls_link *t, struct err *why)
 {
 	const struct tls_library *lib = &t->tls->lib;
 	unsigned long error = lib->ERR_peek_error();
@@ -148,7 +148,7 @@ static void story_of_library(const struct tls_link *t, enum err_kind kind, struc
 		row   ? row->words
 		: own ? own
 		      : "the connection broke");
-	story_begin(t, kind, why, words);
+	story_begin(t, ERR_TLS, why, words);
 	err_fact(why, row ? (enum fact)row->fact : FACT_NONE, &t->at);
 }
 
@@ -177,7 +177,7 @@ enum io tls_fail_handshake(struct link *link, int error)
 	if (link_story(link))
 		return IO_FAIL;
 	if (!error && t->tls->lib.ERR_peek_error()) {
-		story_of_library(t, ERR_TLS, &why);
+		story_of_library(t, &why);
 		story_answer_plain_client(t, &why);
 	} else if (!story_is_the_peers(error)) {
 		link->error = error;
@@ -199,7 +199,7 @@ enum io tls_fail(struct link *link)
 
 	if (link_story(link))
 		return IO_FAIL;
-	story_of_library(t, ERR_TLS, &why);
+	story_of_library(t, &why);
 	return story_end(link, &why);
 }
 
