@@ -28,39 +28,33 @@ __asm__(".pushsection .note.dlopen, \"a\", %note\n"
 static const char library_names[] = TLS_FUNCTIONS(LIBRARY_NAME);
 #undef LIBRARY_NAME
 
-/* What the linker's last refusal was. Each function that the program itself imports takes the
- * linker time at each start: this one is looked up where it is needed. */
-static const char *library_refusal(void)
+static int library_refuse(__typeof__(&dlerror) refusal, struct err *err)
 {
-	__typeof__(&dlerror) refusal;
-	void *found = dlsym(RTLD_DEFAULT, "dlerror");
-	const char *why;
+	const char *why = refusal ? refusal() : NULL;
 
-	memcpy(&refusal, &found, sizeof(refusal));
-	why = found ? refusal() : NULL;
-	return why ? why : LIBRARY;
-}
-
-static int library_refuse(struct err *err)
-{
-	err_set(err, ERR_USAGE, "no TLS: cannot open OpenSSL: %s", library_refusal());
+	err_set(err, ERR_USAGE, "no TLS: cannot open OpenSSL: %s", why ? why : LIBRARY);
 	return err_hint(err, "install OpenSSL 3; Debian's package is libssl3");
 }
 
 int tls_library_open(struct tls_library *lib, struct err *err)
 {
 	char *member = (char *)lib + sizeof(lib->handle);
+	__typeof__(&dlerror) refusal;
+	void *found;
 
 	if (lib->handle)
 		return 0;
+	/* Each function that the program itself imports takes the linker time at each start; and to
+	 * look this one up after a refusal would clear what it tells. */
+	found = dlsym(RTLD_DEFAULT, "dlerror");
+	memcpy(&refusal, &found, sizeof(refusal));
 	lib->handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!lib->handle)
-		return library_refuse(err);
+		return library_refuse(refusal, err);
 	for (const char *name = library_names; *name; name += strlen(name) + 1) {
-		void *found = dlsym(lib->handle, name);
-
+		found = dlsym(lib->handle, name);
 		if (!found)
-			return library_refuse(err);
+			return library_refuse(refusal, err);
 		/* POSIX has a function's address fit into a pointer to data (dlsym(3)). */
 		memcpy(member, &found, sizeof(found));
 		member += sizeof(found);

@@ -287,3 +287,20 @@ not_without_tls() {
     serve_tls -m echo
     equal "$(sockx echo -H 127.0.0.1 -p "$PORT" --tls --tls-pin "sha256:$(tr a-f A-F <<<"${PIN#*:}")" x)" x
 }
+
+@test "without OpenSSL: what cannot be opened, and why; all but TLS works" {
+    local library hidden words
+
+    library=$(ldd "$(command -v openssl)" | sed -nE 's/^\tlibssl\.so\.3 => (.*) \(.*/\1/p')
+    # shellcheck disable=SC2016 # the inner shell expands
+    hidden=(unshare --map-root-user --mount sh -c 'mount --bind /dev/null "$0" && exec "$@"' "$(readlink -f "$library")")
+    "${hidden[@]}" true 2>/dev/null || skip 'no mount namespaces here'
+    for words in 'connect --tls 127.0.0.1 9' 'serve --tls 0'; do
+        # shellcheck disable=SC2086 # a list of words
+        run -2 --separate-stderr timeout 20 "${hidden[@]}" "$SOCKX" $words </dev/null
+        told 'sockx: no TLS: cannot open OpenSSL: '
+        told '/libssl.so.3: file too short'
+        told 'libssl3'
+    done
+    run -7 timeout 20 "${hidden[@]}" "$SOCKX" connect -z 127.0.0.1 1
+}
