@@ -49,11 +49,11 @@ const struct opt secure_client_options[] = {
 		.kind = OPT_TEXT,
 		OPT_FIELD(struct tls_conf, pin),
 		.arg = "sha256:HEX",
-		.help = "expect this key, whoever signed its certificate and for what name"},
+		.help = "expect this key; its certificate's name and issuer do not matter"},
 	{.name = "tls-no-verify",
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct tls_conf, no_verify),
-		.help = "accept any certificate: whoever is in between can read and change all"},
+		.help = "accept any certificate: a machine in between can read and change all"},
 };
 const size_t secure_client_option_count =
 	sizeof(secure_client_options) / sizeof(secure_client_options[0]);
