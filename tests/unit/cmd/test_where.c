@@ -259,6 +259,21 @@ Test(where, a_word_that_is_no_command_is_answered_with_what_was_meant)
 
 /* ---- ways ---- */
 
+/* The word and the options say together that bytes travel so. */
+static void travels_by(
+	const char *word, struct where_conf conf, const struct transport *via, bool tls)
+{
+	const struct opt_args args = {.words = &word, .count = 1};
+	struct where there;
+	struct err err = {0};
+
+	conf.sockets = SOCKET_OPTIONS_NONE;
+	cr_expect(eq(int, where_read(&conf, &args, NULL, false, "connect", &there, &err), 0),
+		"%s: %s", word, err.what);
+	cr_expect(eq(ptr, (void *)there.via, (void *)via), "%s", word);
+	cr_expect(eq(int, there.tls, tls), "%s", word);
+}
+
 Test(where, a_scheme_says_the_way_as_an_option_does)
 {
 	static const struct {
@@ -277,18 +292,8 @@ Test(where, a_scheme_says_the_way_as_an_option_does)
 		{"unix-seqpacket:x", {.seqpacket = true}, &transport_unix_seqpacket},
 	};
 
-	for (size_t i = 0; i < COUNT(ways); i++) {
-		const struct opt_args args = {.words = &ways[i].word, .count = 1};
-		struct where_conf conf = ways[i].conf;
-		struct where there;
-		struct err err = {0};
-
-		conf.sockets = SOCKET_OPTIONS_NONE;
-		cr_expect(
-			eq(int, where_read(&conf, &args, NULL, false, "connect", &there, &err), 0),
-			"%s: %s", ways[i].word, err.what);
-		cr_expect(eq(ptr, (void *)there.via, (void *)ways[i].via), "%s", ways[i].word);
-	}
+	for (size_t i = 0; i < COUNT(ways); i++)
+		travels_by(ways[i].word, ways[i].conf, ways[i].via, false);
 }
 
 Test(where, a_scheme_beside_another_way_is_a_usage_error)
@@ -338,19 +343,8 @@ Test(where, tls_goes_over_streams)
 		{"unix:x", {0}, &transport_unix, false},
 	};
 
-	for (size_t i = 0; i < COUNT(ways); i++) {
-		const struct opt_args args = {.words = &ways[i].word, .count = 1};
-		struct where_conf conf = ways[i].conf;
-		struct where there;
-		struct err err = {0};
-
-		conf.sockets = SOCKET_OPTIONS_NONE;
-		cr_expect(
-			eq(int, where_read(&conf, &args, NULL, false, "connect", &there, &err), 0),
-			"%s: %s", ways[i].word, err.what);
-		cr_expect(eq(ptr, (void *)there.via, (void *)ways[i].via), "%s", ways[i].word);
-		cr_expect(eq(int, there.tls, ways[i].tls), "%s", ways[i].word);
-	}
+	for (size_t i = 0; i < COUNT(ways); i++)
+		travels_by(ways[i].word, ways[i].conf, ways[i].via, ways[i].tls);
 }
 
 Test(where, tls_goes_over_nothing_else)

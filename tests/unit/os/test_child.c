@@ -248,24 +248,33 @@ Test(child, leads_a_group_of_its_own_or_stays_in_ours)
 	end(&n);
 }
 
-Test(child, what_cannot_be_executed_ends_with_the_reason)
+/* Start a program that is gone by then, with EDOM in errno. */
+static void start_gone(struct nursery *n)
 {
 	const char *words[] = {"sh"};
+	struct err err = {0};
+
+	cr_assert(eq(int, program_find(&n->program, words, 1, &err), 0));
+	memcpy(n->program.path, "/x", 3);
+	errno = EDOM;
+	cr_assert(eq(int,
+		child_start(&n->child, &n->loop,
+			&(struct child_conf){.program = &n->program,
+				.standard = {n->loop.epoll, n->loop.epoll, n->loop.epoll},
+				.origin = &n->origin},
+			&err),
+		0));
+}
+
+Test(child, what_cannot_be_executed_ends_with_the_reason)
+{
 	struct err err = {0};
 	struct nursery n;
 	unsigned open;
 
 	begin(&n);
 	open = open_descriptors();
-	cr_assert(eq(int, program_find(&n.program, words, 1, &err), 0));
-	memcpy(n.program.path, "/x", 3);
-	cr_assert(eq(int,
-		child_start(&n.child, &n.loop,
-			&(struct child_conf){.program = &n.program,
-				.standard = {n.loop.epoll, n.loop.epoll, n.loop.epoll},
-				.origin = &n.origin},
-			&err),
-		0));
+	start_gone(&n);
 	errno = 0;
 	await_end(&n);
 	cr_assert(eq(int, n.child.error, ENOENT));
@@ -281,21 +290,10 @@ Test(child, what_cannot_be_executed_ends_with_the_reason)
 /* The child has our memory until it is the program, but not our errno. */
 Test(child, that_cannot_become_the_program_leaves_our_errno_alone)
 {
-	const char *words[] = {"sh"};
-	struct err err = {0};
 	struct nursery n;
 
 	begin(&n);
-	cr_assert(eq(int, program_find(&n.program, words, 1, &err), 0));
-	memcpy(n.program.path, "/x", 3);
-	errno = EDOM;
-	cr_assert(eq(int,
-		child_start(&n.child, &n.loop,
-			&(struct child_conf){.program = &n.program,
-				.standard = {n.loop.epoll, n.loop.epoll, n.loop.epoll},
-				.origin = &n.origin},
-			&err),
-		0));
+	start_gone(&n);
 	while (!sys_launch_is_over(n.child.launch))
 		sched_yield();
 	cr_assert(eq(int, errno, EDOM));
