@@ -8,7 +8,8 @@ import time
 
 PATIENCE_S = 20
 # glibc gives back what is freed at once, so that what is left is what is held.
-EXACT = {"MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "4096"}
+EXACT = {"MALLOC_MMAP_THRESHOLD_": "4096", "MALLOC_TRIM_THRESHOLD_": "4096",
+         "MALLOC_TOP_PAD_": "0"}
 
 
 class Failed(Exception):
@@ -22,10 +23,12 @@ class Rest:
         opened = [self.of(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
         self.pipes = sum(what.startswith("pipe:") for what in opened)
         self.fds = len(opened) - self.pipes
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
-            held = dict(re.findall(r"^(\w+): +(\d+) kB", lines.read(), re.M))
-        self.rss_kib = int(held["Rss"])
-        self.anon_kib = int(held["Pss_Anon"])
+        with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+            held = dict(re.findall(r"^(\w+):\s+(\d+) kB", lines.read(), re.M))
+        self.rss_kib = int(held["VmRSS"])
+        # What it has asked for, whether touched yet or not: pages of the server's one buffer are
+        # touched as they are needed.
+        self.asked_kib = int(held["VmData"])
 
     @staticmethod
     def of(path):
@@ -37,7 +40,7 @@ class Rest:
 
     def __str__(self):
         return (f"{self.fds} descriptors and {self.pipes} of pipes, {self.rss_kib} KiB of memory "
-                f"({self.anon_kib} anonymous)")
+                f"({self.asked_kib} asked for)")
 
 
 def wait_until(what, holds):
