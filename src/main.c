@@ -12,6 +12,7 @@
 #include "cmd/help.h"
 #include "cmd/show.h"
 #include "cmd/standard_error.h"
+#include "cmd/tracing.h"
 #include "os/process.h"
 #include "os/sys_process.h"
 #include "os/sys_terminal.h"
@@ -21,7 +22,6 @@ static void set_reporter(struct reporter *to, const struct talk_conf *talk, bool
 {
 	to->colour = colour_wanted(talk->color, terminal);
 	to->json = talk->json;
-	to->calls = talk->trace;
 	if (talk->quiet)
 		to->level = LEVEL_ERROR;
 	else if (talk->verbose || talk->json)
@@ -46,6 +46,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	struct buf page = {0};
 	enum opt_result result;
 	const char *colour;
+	struct tracing tracing;
 	struct talk_conf *talk;
 	void *conf;
 	int rc = -1;
@@ -58,6 +59,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	talk = conf;
 	talk->origin = origin;
 	set_reporter(to, talk, terminal);
+	tracing_begin(&tracing, to, talk);
 	colour = talk->color;
 	switch (result) {
 	case OPTS_ERROR: break;
@@ -70,6 +72,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	case OPTS_VERSION: rc = show_version(to, err); break;
 	case OPTS_RUN: rc = command->run(to, conf, &set, &args, err); break;
 	}
+	tracing_end(&tracing);
 	free(conf);
 	return rc;
 }

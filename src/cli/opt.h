@@ -28,9 +28,11 @@ enum opt_kind {
 	                    value is optional, and so stands in the same word: --name=SIZE */
 	OPT_PERMISSIONS, /* uint64_t: up to 0777, typed in octal */
 	OPT_CHOICE,      /* const char *: one of the names that choice() yields */
-	OPT_HELP_SHORT,  /* no field: -h */
-	OPT_HELP_LONG,   /* no field: --help */
-	OPT_VERSION,     /* no field: --version */
+	OPT_MAYBE_CHOICE, /* the same; NULL: not given; given alone, the first of them. The value
+	                     is optional: --name=CHOICE */
+	OPT_HELP_SHORT,   /* no field: -h */
+	OPT_HELP_LONG,    /* no field: --help */
+	OPT_VERSION,      /* no field: --version */
 };
 
 /* What a shell can complete after the option. */
@@ -56,7 +58,7 @@ struct opt {
 	                         else 0 */
 	const char *help;     /* one phrase, lower case, no full stop */
 	uint64_t min, max;    /* OPT_NUMBER, and sizes and rates; max 0: no bound */
-	/* OPT_CHOICE: fills out with choice i and returns true, or false after the last. */
+	/* Choices: fills out with choice i and returns true, or false after the last. */
 	bool (*choice)(size_t i, struct opt_choice *out);
 	enum opt_completes completes;
 	bool common; /* among the few that -h shows */

@@ -82,7 +82,7 @@ static const char *check_choices(const struct opt *opt)
 	struct opt_choice choice;
 	size_t i = 0;
 
-	if (opt->kind != OPT_CHOICE)
+	if (!opt_is_choice(opt->kind))
 		return opt->choice ? "has choices, but is no choice" : NULL;
 	if (!opt->choice)
 		return "is a choice without choices";

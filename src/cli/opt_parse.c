@@ -169,11 +169,13 @@ static void apply_alone(struct parser *p, const struct use *use)
 {
 	unsigned *count = field_of(p, &use->row);
 	bool *flag = field_of(p, &use->row);
+	const char **text = field_of(p, &use->row);
 
 	switch (use->row.opt->kind) {
 	case OPT_FLAG: *flag = true; break;
 	case OPT_COUNT: ++*count; break;
 	case OPT_MAYBE_SIZE: memset(flag, 0, use->row.opt->size); break;
+	case OPT_MAYBE_CHOICE: *text = opt_value_example(use->row.opt); break;
 	case OPT_HELP_SHORT: p->result = OPTS_HELP_SHORT; break;
 	case OPT_HELP_LONG: p->result = OPTS_HELP_LONG; break;
 	case OPT_VERSION: p->result = OPTS_VERSION; break;

@@ -48,6 +48,7 @@ bool opt_kind_takes_value(enum opt_kind kind);
 
 /* Whether it may be left out: it is never the next word then. */
 bool opt_value_is_optional(enum opt_kind kind);
+bool opt_is_choice(enum opt_kind kind);
 
 /* One value, in the type of its kind's field. */
 union opt_value {

@@ -120,6 +120,7 @@ static const struct kind {
 	[OPT_PERMISSIONS] = {sizeof(uint64_t), read_permissions, "permissions in octal",
 		"write them as 600 or 0660, from 000 to 777"},
 	[OPT_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
+	[OPT_MAYBE_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
 	[OPT_HELP_SHORT] = {0},
 	[OPT_HELP_LONG] = {0},
 	[OPT_VERSION] = {0},
@@ -137,7 +138,12 @@ bool opt_kind_takes_value(enum opt_kind kind)
 
 bool opt_value_is_optional(enum opt_kind kind)
 {
-	return kind == OPT_MAYBE_SIZE;
+	return kind == OPT_MAYBE_SIZE || kind == OPT_MAYBE_CHOICE;
+}
+
+bool opt_is_choice(enum opt_kind kind)
+{
+	return kind == OPT_CHOICE || kind == OPT_MAYBE_CHOICE;
 }
 
 enum opt_value_result opt_value_read(const struct opt *opt, const char *text, union opt_value *out)
@@ -147,7 +153,7 @@ enum opt_value_result opt_value_read(const struct opt *opt, const char *text, un
 
 bool opt_value_same(const struct opt *opt, const union opt_value *a, const union opt_value *b)
 {
-	if (opt->kind == OPT_TEXT || opt->kind == OPT_CHOICE)
+	if (opt->kind == OPT_TEXT || opt_is_choice(opt->kind))
 		return strcmp(a->text, b->text) == 0;
 	return a->number == b->number;
 }
@@ -221,7 +227,7 @@ int opt_value_refused(const struct opt *opt, const char *typed, const char *text
 	const struct kind *kind = &kinds[opt->kind];
 	char bounds[64] = "";
 
-	if (opt->kind == OPT_CHOICE)
+	if (opt_is_choice(opt->kind))
 		return choice_refused(opt, typed, text, other_hint, err);
 	if (why == VALUE_OUT_OF_BOUNDS)
 		err_set(err, ERR_USAGE, "%s is out of range for '%s'", quoted(text).text, typed);
@@ -259,7 +265,8 @@ const char *opt_value_example(const struct opt *opt)
 	case OPT_MAYBE_SIZE: return "16K";
 	case OPT_RATE: return "1M/s";
 	case OPT_PERMISSIONS: return "0660";
-	case OPT_CHOICE: return next_choice(opt, 0);
+	case OPT_CHOICE:
+	case OPT_MAYBE_CHOICE: return next_choice(opt, 0);
 	case OPT_FLAG:
 	case OPT_COUNT:
 	case OPT_HELP_SHORT:

@@ -2,6 +2,19 @@
 
 #include "cli/colour.h"
 
+static const struct opt_choice trace_forms[] = {
+	{"text", "a line a call, in columns"},
+	{"json", "an object a call, one on each line"},
+};
+
+static bool trace_choice(size_t i, struct opt_choice *out)
+{
+	if (i >= sizeof(trace_forms) / sizeof(trace_forms[0]))
+		return false;
+	*out = trace_forms[i];
+	return true;
+}
+
 const struct opt talk_options[] = {
 	{.name = "verbose",
 		.letter = 'v',
@@ -29,9 +42,13 @@ const struct opt talk_options[] = {
 		.help = "on a terminal, show how much has moved, how fast, and how long it will "
 			"take (SIZE: of how much, where it is not known from standard input)"},
 	{.name = "trace",
-		.kind = OPT_FLAG,
+		.kind = OPT_MAYBE_CHOICE,
 		OPT_FIELD(struct talk_conf, trace),
-		.help = "show every system call on a socket"},
+		.arg = "FORM",
+		.choice = trace_choice,
+		.help = "show every system call on a socket, what it returned, and the state of "
+			"its "
+			"connection"},
 	{.name = "color",
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct talk_conf, color),

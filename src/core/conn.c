@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "report/trace.h"
+
 /* Behind the struct: the handler's peer_size bytes, then the address, then struct conn_counts. */
 struct stored_addr {
 	uint16_t len;
@@ -115,6 +117,8 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
 	conn_set_link(c, link, peer);
 	conn_limit_as_told(c);
+	if (link->to->trace && link->via->kind != SOCKET_OTHER)
+		trace_number(link->to->trace, link->fd, c->id);
 	list_push(&owner->conns, &c->node);
 	owner->open_now++;
 	return c;
@@ -719,36 +723,6 @@ struct addr conn_address(const struct conn *c)
 	addr_of_bytes(&a, (struct span){stored->bytes, stored->kept});
 	a.len = stored->len;
 	return a;
-}
-
-int64_t conn_idle_ms(const struct conn *c)
-{
-	return c->owner->idle_ms;
-}
-
-int64_t conn_began_ms(const struct conn *c)
-{
-	return c->began_ms;
-}
-
-int64_t conn_active_ms(const struct conn *c)
-{
-	return c->active_ms;
-}
-
-bool conn_moved(const struct conn *c)
-{
-	return c->moved;
-}
-
-uint64_t conn_received(const struct conn *c)
-{
-	return c->received;
-}
-
-uint64_t conn_sent(const struct conn *c)
-{
-	return c->sent;
 }
 
 size_t conn_queued(const struct conn *c)

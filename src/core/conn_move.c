@@ -45,7 +45,7 @@ static bool move_is_refused(int error)
 
 static bool move_is_possible(const struct conn *from, const struct conn *to)
 {
-	if (!from->link.bulk || !to->link.bulk || from->link.to->calls ||
+	if (!from->link.bulk || !to->link.bulk || from->link.to->trace ||
 		link_has_bytes(&from->link) || from->owner->receive_max)
 		return false;
 	if (from->link.bulk != BULK_SOCKET && to->link.bulk != BULK_SOCKET)

@@ -1,8 +1,38 @@
-/* What a report tells of a connection, beside its bytes. */
+/* What a connection tells of itself, and a report of it beside its bytes. */
 #include <errno.h>
 
 #include "core/conn_state.h"
 #include "report/report.h"
+
+int64_t conn_idle_ms(const struct conn *c)
+{
+	return c->owner->idle_ms;
+}
+
+int64_t conn_began_ms(const struct conn *c)
+{
+	return c->began_ms;
+}
+
+int64_t conn_active_ms(const struct conn *c)
+{
+	return c->active_ms;
+}
+
+bool conn_moved(const struct conn *c)
+{
+	return c->moved;
+}
+
+uint64_t conn_received(const struct conn *c)
+{
+	return c->received;
+}
+
+uint64_t conn_sent(const struct conn *c)
+{
+	return c->sent;
+}
 
 /* END_NONE: its owner ended it, or it is not over. */
 static enum report_ending conn_ended_by(const struct conn *c)

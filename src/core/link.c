@@ -87,7 +87,7 @@ enum io link_drop(struct link *link, uint8_t *room, size_t size, size_t *got)
 {
 	enum io verdict;
 
-	if (!link->via->drop || link->unread || link->to->calls)
+	if (!link->via->drop || link->unread || link->to->trace)
 		return link_read(link, room, size, got);
 	verdict = link->via->drop(link, LINK_DROP_BYTES, got);
 	if (verdict == IO_FAIL && link->error == EFAULT)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "os/sys_call.h"
+#include "os/sys_trace.h"
 
 int sys_readable(struct reporter *to, int fd)
 {
@@ -15,8 +16,8 @@ int sys_readable(struct reporter *to, int fd)
 	int rc;
 
 	RETRY_EINTR(rc, poll(&one, 1, 0));
-	if (to->calls)
-		report_call(to, rc, "poll(%d, POLLIN)", fd);
+	if (to->trace)
+		sys_made_other(to, rc, "poll", fd, "POLLIN");
 	return rc;
 }
 
@@ -26,8 +27,8 @@ int sys_has_failed(struct reporter *to, int fd)
 	int rc;
 
 	RETRY_EINTR(rc, poll(&one, 1, 0));
-	if (to->calls)
-		report_call(to, rc, "poll(%d, POLLERR)", fd);
+	if (to->trace)
+		sys_made_other(to, rc, "poll", fd, "POLLERR");
 	return rc > 0 ? (one.revents & POLLERR) != 0 : rc;
 }
 
@@ -37,8 +38,8 @@ int sys_writable(struct reporter *to, int fd, int timeout_ms)
 	int rc;
 
 	RETRY_EINTR(rc, poll(&one, 1, timeout_ms));
-	if (to->calls)
-		report_call(to, rc, "poll(%d, POLLOUT)", fd);
+	if (to->trace)
+		sys_made_other(to, rc, "poll", fd, "POLLOUT");
 	return rc;
 }
 

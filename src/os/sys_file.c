@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "os/sys_call.h"
+#include "os/sys_trace.h"
 
 /* musl has these only from 1.2.5 on. The kernel wants an offset in two halves. */
 #ifndef RWF_NOWAIT
@@ -34,8 +35,8 @@ ssize_t sys_read(struct reporter *to, int fd, void *data, size_t len)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, read(fd, data, len));
-	if (to->calls)
-		report_call(to, rc, "read(%d, %zu)", fd, len);
+	if (to->trace)
+		sys_made_data(to, rc, CALL_OTHER, "read", fd, data, len, "");
 	return rc;
 }
 
@@ -44,8 +45,8 @@ ssize_t sys_write(struct reporter *to, int fd, const void *data, size_t len)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, write(fd, data, len));
-	if (to->calls)
-		report_call(to, rc, "write(%d, %zu)", fd, len);
+	if (to->trace)
+		sys_made_data(to, rc, CALL_OTHER, "write", fd, data, len, "");
 	return rc;
 }
 
@@ -55,8 +56,8 @@ ssize_t sys_read_nowait(struct reporter *to, int fd, void *data, size_t len)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, preadv2(fd, &room, 1, -1, RWF_NOWAIT));
-	if (to->calls)
-		report_call(to, rc, "preadv2(%d, %zu, RWF_NOWAIT)", fd, len);
+	if (to->trace)
+		sys_made_data(to, rc, CALL_OTHER, "preadv2", fd, data, len, ", RWF_NOWAIT");
 	return rc;
 }
 
@@ -67,8 +68,8 @@ ssize_t sys_write_nowait(struct reporter *to, int fd, const void *data, size_t l
 
 	memcpy(&out.iov_base, &data, sizeof(data)); /* an iovec has no const */
 	RETRY_EINTR(rc, pwritev2(fd, &out, 1, -1, RWF_NOWAIT));
-	if (to->calls)
-		report_call(to, rc, "pwritev2(%d, %zu, RWF_NOWAIT)", fd, len);
+	if (to->trace)
+		sys_made_data(to, rc, CALL_OTHER, "pwritev2", fd, data, len, ", RWF_NOWAIT");
 	return rc;
 }
 
@@ -77,8 +78,8 @@ ssize_t sys_splice(struct reporter *to, int from, int into, size_t len)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, splice(from, NULL, into, NULL, len, SPLICE_F_NONBLOCK));
-	if (to->calls)
-		report_call(to, rc, "splice(%d, %d, %zu, SPLICE_F_NONBLOCK)", from, into, len);
+	if (to->trace)
+		sys_made_other(to, rc, "splice", from, "%d, %zu, SPLICE_F_NONBLOCK", into, len);
 	return rc;
 }
 
@@ -87,8 +88,8 @@ ssize_t sys_sendfile(struct reporter *to, int into, int file, size_t len)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, sendfile(into, file, NULL, len));
-	if (to->calls)
-		report_call(to, rc, "sendfile(%d, %d, %zu)", into, file, len);
+	if (to->trace)
+		sys_made_other(to, rc, "sendfile", into, "%d, %zu", file, len);
 	return rc;
 }
 
@@ -96,8 +97,8 @@ int sys_pipe(struct reporter *to, int ends[2])
 {
 	int rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK);
 
-	if (to->calls)
-		report_call(to, rc, "pipe2(O_NONBLOCK)");
+	if (to->trace)
+		sys_made_other(to, rc, "pipe2", CALL_NO_FD, "O_NONBLOCK");
 	return rc;
 }
 
@@ -105,8 +106,8 @@ int sys_set_pipe_size(struct reporter *to, int fd, int bytes)
 {
 	int rc = fcntl(fd, F_SETPIPE_SZ, bytes);
 
-	if (to->calls)
-		report_call(to, rc, "fcntl(%d, F_SETPIPE_SZ, %d)", fd, bytes);
+	if (to->trace)
+		sys_made_other(to, rc, "fcntl", fd, "F_SETPIPE_SZ, %d", bytes);
 	return rc;
 }
 
@@ -115,8 +116,8 @@ int sys_open(struct reporter *to, const char *path, int flags)
 	int rc;
 
 	RETRY_EINTR(rc, open(path, flags));
-	if (to->calls)
-		report_call(to, rc, "open(%s)", path);
+	if (to->trace)
+		sys_made_other(to, rc, "open", CALL_NO_FD, "%s", path);
 	return rc;
 }
 
@@ -125,17 +126,20 @@ int sys_openat(struct reporter *to, int directory, const char *name, int flags, 
 	int rc;
 
 	RETRY_EINTR(rc, openat(directory, name, flags, mode));
-	if (to->calls)
-		report_call(to, rc, "openat(%d, %s, %04o)", directory, name, (unsigned)mode);
+	if (to->trace)
+		sys_made_other(to, rc, "openat", directory, "%s, %04o", name, (unsigned)mode);
 	return rc;
 }
 
 int sys_close(struct reporter *to, int fd)
 {
+	const bool unread = to->trace && sys_about_to_close(to, fd);
 	int rc = close(fd);
 
-	if (to->calls)
-		report_call(to, rc, "close(%d)", fd);
+	if (to->trace)
+		sys_made(to, rc,
+			&(struct call){
+				.kind = CALL_CLOSE, .name = "close", .fd = fd, .unread = unread});
 	/* close(2): on Linux the descriptor is gone even so; to try again could hit another's. */
 	return rc < 0 && errno == EINTR ? 0 : rc;
 }
@@ -144,8 +148,8 @@ int sys_dup(struct reporter *to, int fd)
 {
 	int rc = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (to->calls)
-		report_call(to, rc, "dup(%d)", fd);
+	if (to->trace)
+		sys_made(to, rc, &(struct call){.kind = CALL_COPY, .name = "dup", .fd = fd});
 	return rc;
 }
 
@@ -154,8 +158,12 @@ int sys_dup2(struct reporter *to, int fd, int onto)
 	int rc;
 
 	RETRY_EINTR(rc, dup2(fd, onto));
-	if (to->calls)
-		report_call(to, rc, "dup2(%d, %d)", fd, onto);
+	if (to->trace) {
+		char text[16];
+		snprintf(text, sizeof(text), "%d", onto);
+		sys_made(to, rc,
+			&(struct call){.kind = CALL_COPY, .name = "dup2", .fd = fd, .args = text});
+	}
 	return rc;
 }
 
@@ -163,8 +171,8 @@ int sys_fchmod(struct reporter *to, int fd, mode_t mode)
 {
 	int rc = fchmod(fd, mode);
 
-	if (to->calls)
-		report_call(to, rc, "fchmod(%d, %04o)", fd, (unsigned)mode);
+	if (to->trace)
+		sys_made_other(to, rc, "fchmod", fd, "%04o", (unsigned)mode);
 	return rc;
 }
 
@@ -173,9 +181,9 @@ int sys_flock(struct reporter *to, int fd, int operation)
 	int rc;
 
 	RETRY_EINTR(rc, flock(fd, operation));
-	if (to->calls)
-		report_call(
-			to, rc, "flock(%d, %s)", fd, operation & LOCK_UN ? "LOCK_UN" : "LOCK_EX");
+	if (to->trace)
+		sys_made_other(
+			to, rc, "flock", fd, "%s", operation & LOCK_UN ? "LOCK_UN" : "LOCK_EX");
 	return rc;
 }
 
@@ -183,8 +191,8 @@ int sys_unlinkat(struct reporter *to, int directory, const char *name)
 {
 	int rc = unlinkat(directory, name, 0);
 
-	if (to->calls)
-		report_call(to, rc, "unlinkat(%d, %s)", directory, name);
+	if (to->trace)
+		sys_made_other(to, rc, "unlinkat", directory, "%s", name);
 	return rc;
 }
 
@@ -192,8 +200,8 @@ int sys_renameat(struct reporter *to, int directory, const char *from, const cha
 {
 	int rc = renameat(directory, from, directory, onto);
 
-	if (to->calls)
-		report_call(to, rc, "renameat(%d, %s, %s)", directory, from, onto);
+	if (to->trace)
+		sys_made_other(to, rc, "renameat", directory, "%s, %s", from, onto);
 	return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "os/sys_names.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -26,6 +27,12 @@ static const struct {
 	NAMED(SOL_SOCKET, SO_SNDBUFFORCE),
 	NAMED(SOL_SOCKET, SO_RCVBUFFORCE),
 	NAMED(SOL_SOCKET, SO_PASSCRED),
+	NAMED(SOL_SOCKET, SO_PEERCRED),
+	NAMED(SOL_SOCKET, SO_MEMINFO),
+	NAMED(SOL_SOCKET, SO_TYPE),
+	NAMED(SOL_SOCKET, SO_DOMAIN),
+	NAMED(SOL_SOCKET, SO_PROTOCOL),
+	NAMED(SOL_SOCKET, SO_ACCEPTCONN),
 	NAMED(SOL_SOCKET, SO_BINDTODEVICE),
 	NAMED(IPPROTO_TCP, TCP_NODELAY),
 	NAMED(IPPROTO_TCP, TCP_KEEPIDLE),
@@ -55,4 +62,87 @@ struct option_name sys_option_name(int level, int option)
 		if (names[i].level == level && names[i].option == option)
 			snprintf(out.text, sizeof(out.text), "%s", names[i].name);
 	return out;
+}
+
+/* strerrorname_np(3) is glibc's alone. */
+#define ERROR(name)         \
+	{                   \
+		name, #name \
+	}
+
+static const struct {
+	int error;
+	const char *name;
+} errors[] = {
+	ERROR(EPERM),
+	ERROR(ENOENT),
+	ERROR(EINTR),
+	ERROR(EIO),
+	ERROR(ENXIO),
+	ERROR(E2BIG),
+	ERROR(EBADF),
+	ERROR(EAGAIN),
+	ERROR(ENOMEM),
+	ERROR(EACCES),
+	ERROR(EFAULT),
+	ERROR(EBUSY),
+	ERROR(EEXIST),
+	ERROR(ENODEV),
+	ERROR(ENOTDIR),
+	ERROR(EISDIR),
+	ERROR(EINVAL),
+	ERROR(ENFILE),
+	ERROR(EMFILE),
+	ERROR(ENOTTY),
+	ERROR(EFBIG),
+	ERROR(ENOSPC),
+	ERROR(ESPIPE),
+	ERROR(EROFS),
+	ERROR(EPIPE),
+	ERROR(ENAMETOOLONG),
+	ERROR(ENOSYS),
+	ERROR(ELOOP),
+	ERROR(EPROTO),
+	ERROR(EOVERFLOW),
+	ERROR(ENOTSOCK),
+	ERROR(EDESTADDRREQ),
+	ERROR(EMSGSIZE),
+	ERROR(EPROTOTYPE),
+	ERROR(ENOPROTOOPT),
+	ERROR(EPROTONOSUPPORT),
+	ERROR(ESOCKTNOSUPPORT),
+	ERROR(EOPNOTSUPP),
+	ERROR(EPFNOSUPPORT),
+	ERROR(EAFNOSUPPORT),
+	ERROR(EADDRINUSE),
+	ERROR(EADDRNOTAVAIL),
+	ERROR(ENETDOWN),
+	ERROR(ENETUNREACH),
+	ERROR(ENETRESET),
+	ERROR(ECONNABORTED),
+	ERROR(ECONNRESET),
+	ERROR(ENOBUFS),
+	ERROR(EISCONN),
+	ERROR(ENOTCONN),
+	ERROR(ESHUTDOWN),
+	ERROR(ETIMEDOUT),
+	ERROR(ECONNREFUSED),
+	ERROR(EHOSTDOWN),
+	ERROR(EHOSTUNREACH),
+	ERROR(EALREADY),
+	ERROR(EINPROGRESS),
+	ERROR(ESTALE),
+	ERROR(EDQUOT),
+};
+
+struct error_name sys_error_name(int error)
+{
+	struct error_name shown = {""};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i].error == error)
+			snprintf(shown.text, sizeof(shown.text), "%s", errors[i].name);
+	if (error && !shown.text[0])
+		snprintf(shown.text, sizeof(shown.text), "errno %d", error);
+	return shown;
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,52 +11,74 @@
 #include "base/addr.h"
 #include "os/sys_call.h"
 #include "os/sys_names.h"
+#include "os/sys_trace.h"
 
-/* "127.0.0.1 80": enough for a trace line; no look-up. */
+/* "127.0.0.1:80", with a comma and more after it where there is more; no look-up. */
 struct sys_address {
-	char text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX + 64];
 };
 
-static struct sys_address sys_address_text(const struct sockaddr *at, socklen_t len)
+static struct sys_address sys_address_text(
+	const struct sockaddr *at, socklen_t len, const char *more)
 {
 	struct sys_address s = {"?"};
-	struct addr unix_name = {.len = len};
-	char host[80], port[16];
+	struct addr whole = {.len = len};
 
-	if (at->sa_family == AF_UNIX) {
-		memcpy(&unix_name.un, at, len);
-		snprintf(s.text, sizeof(s.text), "%s", addr_text(&unix_name).text);
+	if (!at || len > sizeof(whole.room))
 		return s;
-	}
-
-	if (getnameinfo(at, len, host, sizeof(host), port, sizeof(port),
-		    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		snprintf(s.text, sizeof(s.text), "%s %s", host, port);
+	memcpy(&whole.room, at, len);
+	snprintf(s.text, sizeof(s.text), "%s%s", addr_text(&whole).text, more);
 	return s;
 }
 
-/* A call that fills in an address: traced when it is done. */
-static void sys_report_address(struct reporter *to, int rc, const char *call, int fd,
-	const struct sockaddr *at, socklen_t len)
+/* A call that takes an address, or fills one in. */
+static void sys_made_address(struct reporter *to, int rc, enum call_kind kind, const char *name,
+	int fd, const struct sockaddr *at, socklen_t len)
 {
-	if (rc < 0)
-		report_call(to, rc, "%s(%d)", call, fd);
-	else
-		report_call(to, rc, "%s(%d, %s)", call, fd, sys_address_text(at, len).text);
+	const bool filled_in = kind == CALL_ACCEPT || kind == CALL_LOOK;
+	const bool known = rc >= 0 || !filled_in;
+
+	sys_made(to, rc,
+		&(struct call){.kind = kind,
+			.name = name,
+			.fd = fd,
+			.args = known ? sys_address_text(at, len, "").text : NULL,
+			.at = known ? at : NULL,
+			.at_len = len});
+}
+
+static const char *sys_family_name(int family)
+{
+	return family == AF_INET6 ? "AF_INET6" : family == AF_INET ? "AF_INET" : "AF_UNIX";
+}
+
+static const char *sys_type_name(int type)
+{
+	return type == SOCK_STREAM      ? "SOCK_STREAM"
+	       : type == SOCK_SEQPACKET ? "SOCK_SEQPACKET"
+	                                : "SOCK_DGRAM";
+}
+
+static void sys_made_socket(struct reporter *to, int rc, int family, int type)
+{
+	char args[40];
+
+	snprintf(args, sizeof(args), "%s, %s", sys_family_name(family), sys_type_name(type));
+	sys_made(to, rc,
+		&(struct call){.kind = CALL_SOCKET,
+			.name = "socket",
+			.fd = CALL_NO_FD,
+			.args = args,
+			.family = family,
+			.type = type});
 }
 
 int sys_socket(struct reporter *to, int family, int type, int protocol)
 {
 	int rc = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
-	if (to->calls)
-		report_call(to, rc, "socket(%s, %s)",
-			family == AF_INET6  ? "AF_INET6"
-			: family == AF_INET ? "AF_INET"
-					    : "AF_UNIX",
-			type == SOCK_STREAM      ? "SOCK_STREAM"
-			: type == SOCK_SEQPACKET ? "SOCK_SEQPACKET"
-						 : "SOCK_DGRAM");
+	if (to->trace)
+		sys_made_socket(to, rc, family, type);
 	return rc;
 }
 
@@ -65,17 +86,26 @@ int sys_bind(struct reporter *to, int fd, const struct sockaddr *at, socklen_t l
 {
 	int rc = bind(fd, at, len);
 
-	if (to->calls)
-		report_call(to, rc, "bind(%d, %s)", fd, sys_address_text(at, len).text);
+	if (to->trace)
+		sys_made_address(to, rc, CALL_BIND, "bind", fd, at, len);
 	return rc;
+}
+
+static void sys_made_listen(struct reporter *to, int rc, int fd, int backlog)
+{
+	char args[16];
+
+	snprintf(args, sizeof(args), "%d", backlog);
+	sys_made(to, rc,
+		&(struct call){.kind = CALL_LISTEN, .name = "listen", .fd = fd, .args = args});
 }
 
 int sys_listen(struct reporter *to, int fd, int backlog)
 {
 	int rc = listen(fd, backlog);
 
-	if (to->calls)
-		report_call(to, rc, "listen(%d, %d)", fd, backlog);
+	if (to->trace)
+		sys_made_listen(to, rc, fd, backlog);
 	return rc;
 }
 
@@ -84,47 +114,94 @@ int sys_accept(struct reporter *to, int fd, struct sockaddr *peer, socklen_t *le
 	int rc;
 
 	RETRY_EINTR(rc, accept4(fd, peer, len, SOCK_NONBLOCK | SOCK_CLOEXEC));
-	if (to->calls)
-		sys_report_address(to, rc, "accept", fd, peer, *len);
+	if (to->trace)
+		sys_made_address(to, rc, CALL_ACCEPT, "accept", fd, peer, *len);
 	return rc;
 }
 
 int sys_connect(struct reporter *to, int fd, const struct sockaddr *at, socklen_t len)
 {
-	int rc = connect(fd, at, len);
+	int rc;
 
-	if (to->calls)
-		report_call(to, rc, "connect(%d, %s)", fd, sys_address_text(at, len).text);
+	if (to->trace)
+		sys_look(to, fd);
+	rc = connect(fd, at, len);
+	if (to->trace)
+		sys_made_address(to, rc, CALL_CONNECT, "connect", fd, at, len);
 	return rc;
+}
+
+static void sys_made_shutdown(struct reporter *to, int rc, int fd, int how)
+{
+	sys_made(to, rc,
+		&(struct call){.kind = CALL_SHUTDOWN,
+			.name = "shutdown",
+			.fd = fd,
+			.args = how == SHUT_WR ? "SHUT_WR" : "SHUT_RDWR",
+			.how = how});
 }
 
 int sys_shutdown(struct reporter *to, int fd, int how)
 {
-	int rc = shutdown(fd, how);
+	int rc;
 
-	if (to->calls)
-		report_call(
-			to, rc, "shutdown(%d, %s)", fd, how == SHUT_WR ? "SHUT_WR" : "SHUT_RDWR");
+	if (to->trace)
+		sys_look(to, fd);
+	rc = shutdown(fd, how);
+	if (to->trace)
+		sys_made_shutdown(to, rc, fd, how);
 	return rc;
+}
+
+/* setsockopt, or getsockopt; value as a text, with a comma before it, or "". */
+static void sys_made_option(struct reporter *to, int rc, enum call_kind kind, int fd, int level,
+	int option, const char *value)
+{
+	char args[128];
+
+	snprintf(args, sizeof(args), "%s%s", sys_option_name(level, option).text, value);
+	sys_made(to, rc,
+		&(struct call){.kind = kind,
+			.name = kind == CALL_OPTION ? "setsockopt" : "getsockopt",
+			.fd = fd,
+			.args = args,
+			.level = level,
+			.option = option});
+}
+
+static void sys_made_number(
+	struct reporter *to, int rc, enum call_kind kind, int fd, int level, int option, int value)
+{
+	char text[20];
+
+	snprintf(text, sizeof(text), ", %d", value);
+	sys_made_option(to, rc, kind, fd, level, option, text);
 }
 
 int sys_setsockopt(struct reporter *to, int fd, int level, int name, int value)
 {
 	int rc = setsockopt(fd, level, name, &value, sizeof(value));
 
-	if (to->calls)
-		report_call(to, rc, "setsockopt(%d, %s, %d)", fd, sys_option_name(level, name).text,
-			value);
+	if (to->trace)
+		sys_made_number(to, rc, CALL_OPTION, fd, level, name, value);
 	return rc;
+}
+
+static void sys_made_text(
+	struct reporter *to, int rc, int fd, int level, int option, const char *value)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), ", %s", value);
+	sys_made_option(to, rc, CALL_OPTION, fd, level, option, text);
 }
 
 int sys_setsockopt_text(struct reporter *to, int fd, int level, int name, const char *value)
 {
 	int rc = setsockopt(fd, level, name, value, (socklen_t)strlen(value));
 
-	if (to->calls)
-		report_call(to, rc, "setsockopt(%d, %s, %s)", fd, sys_option_name(level, name).text,
-			value);
+	if (to->trace)
+		sys_made_text(to, rc, fd, level, name, value);
 	return rc;
 }
 
@@ -133,9 +210,8 @@ int sys_reset_on_close(struct reporter *to, int fd)
 	const struct linger at_once = {.l_onoff = 1};
 	int rc = setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 
-	if (to->calls)
-		report_call(to, rc, "setsockopt(%d, %s, {1, 0})", fd,
-			sys_option_name(SOL_SOCKET, SO_LINGER).text);
+	if (to->trace)
+		sys_made_option(to, rc, CALL_OPTION, fd, SOL_SOCKET, SO_LINGER, ", {1, 0}");
 	return rc;
 }
 
@@ -143,8 +219,8 @@ int sys_getsockname(struct reporter *to, int fd, struct sockaddr *out, socklen_t
 {
 	int rc = getsockname(fd, out, len);
 
-	if (to->calls)
-		sys_report_address(to, rc, "getsockname", fd, out, *len);
+	if (to->trace)
+		sys_made_address(to, rc, CALL_LOOK, "getsockname", fd, out, *len);
 	return rc;
 }
 
@@ -152,9 +228,28 @@ int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t
 {
 	int rc = getpeername(fd, out, len);
 
-	if (to->calls)
-		sys_report_address(to, rc, "getpeername", fd, out, *len);
+	if (to->trace)
+		sys_made_address(to, rc, CALL_LOOK, "getpeername", fd, out, *len);
 	return rc;
+}
+
+/* SO_ERROR: the error by its name. */
+static void sys_made_error(struct reporter *to, int fd, int error)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), ", %s", sys_error_name(error).text);
+	sys_made_option(to, 0, CALL_LOOK, fd, SOL_SOCKET, SO_ERROR, text);
+}
+
+static void sys_made_look(struct reporter *to, int rc, int fd, int level, int option, int value)
+{
+	if (rc < 0)
+		sys_made_option(to, rc, CALL_LOOK, fd, level, option, "");
+	else if (level == SOL_SOCKET && option == SO_ERROR && value)
+		sys_made_error(to, fd, value);
+	else
+		sys_made_number(to, rc, CALL_LOOK, fd, level, option, value);
 }
 
 int sys_getsockopt(struct reporter *to, int fd, int level, int name)
@@ -163,8 +258,8 @@ int sys_getsockopt(struct reporter *to, int fd, int level, int name)
 	socklen_t len = sizeof(value);
 	int rc = getsockopt(fd, level, name, &value, &len);
 
-	if (to->calls)
-		report_call(to, rc, "getsockopt(%d, %s)", fd, sys_option_name(level, name).text);
+	if (to->trace)
+		sys_made_look(to, rc, fd, level, name, value);
 	return rc < 0 ? -1 : value;
 }
 
@@ -173,8 +268,8 @@ int sys_peer_credentials(struct reporter *to, int fd, struct ucred *out)
 	socklen_t len = sizeof(*out);
 	int rc = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, out, &len);
 
-	if (to->calls)
-		report_call(to, rc, "getsockopt(%d, SO_PEERCRED)", fd);
+	if (to->trace)
+		sys_made_option(to, rc, CALL_LOOK, fd, SOL_SOCKET, SO_PEERCRED, "");
 	return rc;
 }
 
@@ -190,8 +285,8 @@ int sys_unsent(struct reporter *to, int fd)
 	int bytes = 0;
 	int rc = ioctl(fd, SIOCOUTQ, &bytes);
 
-	if (to->calls)
-		report_call(to, rc, "ioctl(%d, SIOCOUTQ, %d)", fd, bytes);
+	if (to->trace)
+		sys_made_other(to, rc, "ioctl", fd, "SIOCOUTQ, %d", bytes);
 	return rc < 0 ? -1 : bytes;
 }
 
@@ -200,8 +295,8 @@ int sys_unread(struct reporter *to, int fd)
 	int bytes = 0;
 	int rc = ioctl(fd, SIOCINQ, &bytes);
 
-	if (to->calls)
-		report_call(to, rc, "ioctl(%d, SIOCINQ, %d)", fd, bytes);
+	if (to->trace)
+		sys_made_other(to, rc, "ioctl", fd, "SIOCINQ, %d", bytes);
 	return rc < 0 ? -1 : bytes;
 }
 
@@ -210,8 +305,8 @@ int sys_let_wait(struct reporter *to, int fd, bool waits)
 	int nonblocking = !waits;
 	int rc = ioctl(fd, FIONBIO, &nonblocking);
 
-	if (to->calls)
-		report_call(to, rc, "ioctl(%d, FIONBIO, %d)", fd, nonblocking);
+	if (to->trace)
+		sys_made_other(to, rc, "ioctl", fd, "FIONBIO, %d", nonblocking);
 	return rc;
 }
 
@@ -222,15 +317,22 @@ int sys_tcp_info(int fd, struct tcp_info *out)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, out, &len);
 }
 
+static void sys_made_missed(struct reporter *to, int rc, int fd, uint32_t drops)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), ", %u drops", drops);
+	sys_made_option(to, rc, CALL_LOOK, fd, SOL_SOCKET, SO_MEMINFO, text);
+}
+
 uint32_t sys_missed(struct reporter *to, int fd)
 {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
 	socklen_t len = sizeof(info);
 	int rc = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len);
 
-	if (to->calls)
-		report_call(
-			to, rc, "getsockopt(%d, SO_MEMINFO, %u drops)", fd, info[SK_MEMINFO_DROPS]);
+	if (to->trace)
+		sys_made_missed(to, rc, fd, info[SK_MEMINFO_DROPS]);
 	return rc < 0 ? 0 : info[SK_MEMINFO_DROPS];
 }
 
@@ -239,8 +341,11 @@ ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, recv(fd, data, len, flags | MSG_DONTWAIT));
-	if (to->calls)
-		report_call(to, rc, "recv(%d, %zu)", fd, len);
+	if (to->trace)
+		sys_made_data(to, rc, CALL_RECEIVE, "recv", fd, data, len,
+			flags & MSG_PEEK    ? ", MSG_PEEK"
+			: flags & MSG_TRUNC ? ", MSG_TRUNC"
+					    : "");
 	return rc;
 }
 
@@ -254,9 +359,29 @@ ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len)
 	ssize_t rc;
 
 	RETRY_EINTR(rc, send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL));
-	if (to->calls)
-		report_call(to, rc, "send(%d, %zu)", fd, len);
+	if (to->trace)
+		sys_made_data(to, rc, CALL_SEND, "send", fd, data, len, "");
 	return rc;
+}
+
+/* It has one part; flags, with a comma before them, are shown after the address. */
+static void sys_made_message(struct reporter *to, int64_t rc, enum call_kind kind, const char *name,
+	int fd, const struct msghdr *m, const char *flags)
+{
+	struct call call = {.kind = kind, .name = name, .fd = fd, .whole = true};
+	struct sys_address address;
+
+	if (rc >= 0)
+		call.data = (struct span){m->msg_iov[0].iov_base, (size_t)rc};
+	if (call.data.len > m->msg_iov[0].iov_len)
+		call.data.len = m->msg_iov[0].iov_len;
+	if (m->msg_name && m->msg_namelen && (rc >= 0 || kind == CALL_SEND)) {
+		call.at = m->msg_name;
+		call.at_len = m->msg_namelen;
+	}
+	address = sys_address_text(call.at, call.at_len, flags);
+	call.args = call.at ? address.text : flags[0] ? flags + 2 : NULL;
+	sys_made(to, rc, &call);
 }
 
 ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int flags)
@@ -264,29 +389,35 @@ ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int fla
 	ssize_t rc;
 
 	RETRY_EINTR(rc, recvmsg(fd, message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-	if (to->calls)
-		report_call(
-			to, rc, "recvmsg(%d%s)", fd, flags & MSG_ERRQUEUE ? ", MSG_ERRQUEUE" : "");
+	if (to->trace)
+		sys_made_message(to, rc, CALL_RECEIVE, "recvmsg", fd, message,
+			flags & MSG_ERRQUEUE ? ", MSG_ERRQUEUE" : "");
 	return rc;
 }
 
-int sys_recvmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count)
+ssize_t sys_sendmsg(struct reporter *to, int fd, const struct msghdr *message)
+{
+	ssize_t rc;
+
+	RETRY_EINTR(rc, sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL));
+	if (to->trace)
+		sys_made_message(to, rc, CALL_SEND, "sendmsg", fd, message, "");
+	return rc;
+}
+
+int sys_recvmmsg(int fd, struct mmsghdr *messages, size_t count)
 {
 	int rc;
 
 	RETRY_EINTR(
 		rc, recvmmsg(fd, messages, (unsigned)count, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL));
-	if (to->calls)
-		report_call(to, rc, "recvmmsg(%d, %zu)", fd, count);
 	return rc;
 }
 
-int sys_sendmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count)
+int sys_sendmmsg(int fd, struct mmsghdr *messages, size_t count)
 {
 	int rc;
 
 	RETRY_EINTR(rc, sendmmsg(fd, messages, (unsigned)count, MSG_DONTWAIT | MSG_NOSIGNAL));
-	if (to->calls)
-		report_call(to, rc, "sendmmsg(%d, %zu)", fd, count);
 	return rc;
 }

@@ -53,9 +53,11 @@ ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
  */
 ssize_t sys_drop(struct reporter *to, int fd, size_t len);
 ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len);
-/* The same for messages with addresses and control data, one or several at once. */
+/* The same for messages with addresses and control data. The data is one part. */
 ssize_t sys_recvmsg(struct reporter *to, int fd, struct msghdr *message, int flags);
-int sys_recvmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count);
-int sys_sendmmsg(struct reporter *to, int fd, struct mmsghdr *messages, size_t count);
+ssize_t sys_sendmsg(struct reporter *to, int fd, const struct msghdr *message);
+/* ... for several at once. Not traced: where calls are, messages go one by one. */
+int sys_recvmmsg(int fd, struct mmsghdr *messages, size_t count);
+int sys_sendmmsg(int fd, struct mmsghdr *messages, size_t count);
 
 #endif

@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "os/sys_call.h"
+#include "os/sys_trace.h"
 
 int sys_tcgetattr(struct reporter *to, int fd, struct termios *out)
 {
 	int rc = tcgetattr(fd, out);
 
-	if (to->calls)
-		report_call(to, rc, "tcgetattr(%d)", fd);
+	if (to->trace)
+		sys_made(to, rc, &(struct call){.name = "tcgetattr", .fd = fd});
 	return rc;
 }
 
@@ -20,8 +21,8 @@ int sys_tcsetattr(struct reporter *to, int fd, const struct termios *settings)
 	int rc;
 
 	RETRY_EINTR(rc, tcsetattr(fd, TCSANOW, settings));
-	if (to->calls)
-		report_call(to, rc, "tcsetattr(%d, TCSANOW)", fd);
+	if (to->trace)
+		sys_made_other(to, rc, "tcsetattr", fd, "TCSANOW");
 	return rc;
 }
 
@@ -29,8 +30,8 @@ int sys_window_size(struct reporter *to, int fd, struct winsize *out)
 {
 	int rc = ioctl(fd, TIOCGWINSZ, out);
 
-	if (to->calls)
-		report_call(to, rc, "ioctl(%d, TIOCGWINSZ)", fd);
+	if (to->trace)
+		sys_made_other(to, rc, "ioctl", fd, "TIOCGWINSZ");
 	return rc;
 }
 
@@ -38,8 +39,8 @@ pid_t sys_tcgetpgrp(struct reporter *to, int fd)
 {
 	pid_t rc = tcgetpgrp(fd);
 
-	if (to->calls)
-		report_call(to, rc, "tcgetpgrp(%d)", fd);
+	if (to->trace)
+		sys_made(to, rc, &(struct call){.name = "tcgetpgrp", .fd = fd});
 	return rc;
 }
 
@@ -52,8 +53,8 @@ int sys_terminal(struct reporter *to, int fd, unsigned *number)
 {
 	int rc = ioctl(fd, TIOCGDEV, number);
 
-	if (to->calls)
-		report_call(to, rc, "ioctl(%d, TIOCGDEV)", fd);
+	if (to->trace)
+		sys_made_other(to, rc, "ioctl", fd, "TIOCGDEV");
 	return rc;
 }
 

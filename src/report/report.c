@@ -572,6 +572,20 @@ static void send_and_free(struct reporter *to, struct buf *line, bool failed)
 	buf_free(line);
 }
 
+void report_json_open(struct json *j, const char *event)
+{
+	*j = (struct json){0};
+	json_open(j);
+	add_timestamp(j);
+	json_event(j, event);
+}
+
+void report_json_send(struct reporter *to, struct json *j)
+{
+	json_close(j);
+	send_and_free(to, &j->out, j->failed);
+}
+
 bool report_is_full(const struct reporter *to)
 {
 	return to->json;
@@ -643,11 +657,9 @@ void report(struct reporter *to, const struct report *what)
 
 static void json_error(struct reporter *to, const struct err *why)
 {
-	struct json j = {0};
+	struct json j;
 
-	json_open(&j);
-	add_timestamp(&j);
-	json_event(&j, "error");
+	report_json_open(&j, "error");
 	json_str(&j, "kind", span_of(kind_name(why->kind)));
 	json_int(&j, "exit", why->kind);
 	json_str(&j, "message", span_of(why->what));
@@ -655,8 +667,7 @@ static void json_error(struct reporter *to, const struct err *why)
 		json_str(&j, "hint", span_of(why->hint));
 	for (size_t i = 0; to->closes && i < FIELDS; i++)
 		json_field(&j, &to->closing, &fields[i]);
-	json_close(&j);
-	send_and_free(to, &j.out, j.failed);
+	report_json_send(to, &j);
 }
 
 /* "sockx: " or "hint: ", in the colour (ECMA-48 SGR) that errors have on a terminal, and text. */
@@ -698,33 +709,4 @@ void report_end(struct reporter *to, const struct err *why)
 		report_error(to, why);
 	else if (to->closes)
 		report(to, &to->closing);
-}
-
-void report_call(struct reporter *to, int64_t rc, const char *format, ...)
-{
-	int saved = errno;
-	char call[256], line[400];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(call, sizeof(call), format, args);
-	va_end(args);
-	if (to->json) {
-		struct json j = {0};
-
-		json_open(&j);
-		add_timestamp(&j);
-		json_event(&j, "call");
-		json_str(&j, "call", span_of(call));
-		json_int(&j, "result", rc);
-		if (rc < 0)
-			add_text(&j, "error", strerror(saved));
-		json_close(&j);
-		send_and_free(to, &j.out, j.failed);
-	} else {
-		snprintf(line, sizeof(line), "call: %s = %jd%s%s\n", call, (intmax_t)rc,
-			rc < 0 ? ", " : "", rc < 0 ? strerror(saved) : "");
-		report_line(to, span_of(line));
-	}
-	errno = saved;
 }

@@ -137,6 +137,9 @@ struct report {
 	uint64_t in_ms; /* how long the bytes took, for a person: {pace}; 0: not shown */
 };
 
+struct trace; /* report/trace.h */
+struct json;
+
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */
 struct report_sink {
 	int (*line)(void *arg, struct span line);
@@ -166,7 +169,7 @@ struct reporter {
 	struct report_late *late; /* NULL: the sink keeps no lines */
 	enum report_level level;  /* the least urgent that is shown */
 	bool json;                /* JSON lines, one object an event */
-	bool calls;               /* every call to the kernel about a socket is shown */
+	struct trace *trace;      /* each call to the kernel goes there, too; NULL: none does */
 	bool colour;              /* what errors begin with is coloured */
 	bool mid_row; /* what else its terminal got has left a row begun: a line starts a new one */
 	bool live_over;           /* report_yield was called */
@@ -195,10 +198,10 @@ void report_closing(struct reporter *to, const struct report *what);
  * it was; or the error (why not NULL), in what and hint two lines to a person. */
 void report_end(struct reporter *to, const struct err *why);
 
-/* Show one call to the kernel and what it returned (rc; errno where rc is -1). Keeps errno. Call it
- * only where to->calls is set: one load and one branch if nothing is traced. */
-void report_call(struct reporter *to, int64_t rc, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Begin a JSON line that is no report, with its time; and send and free it once it has its members.
+ * j is open until then. */
+void report_json_open(struct json *j, const char *event);
+void report_json_send(struct reporter *to, struct json *j);
 
 /* A report as one JSON object without a time, for standard output. Returns 0, or -1 when memory is
  * out. */

@@ -38,3 +38,21 @@ size_t batch_prepare(struct batch *b, struct datagram *all, size_t count, bool r
 	}
 	return count;
 }
+
+int batch_receive(struct reporter *to, int fd, struct batch *b, size_t count)
+{
+	ssize_t got;
+
+	if (!to->trace)
+		return sys_recvmmsg(fd, b->messages, count);
+	got = sys_recvmsg(to, fd, &b->messages[0].msg_hdr, 0);
+	b->messages[0].msg_len = got < 0 ? 0 : (unsigned)got;
+	return got < 0 ? -1 : 1;
+}
+
+int batch_send(struct reporter *to, int fd, struct batch *b, size_t count)
+{
+	if (!to->trace)
+		return sys_sendmmsg(fd, b->messages, count);
+	return sys_sendmsg(to, fd, &b->messages[0].msg_hdr) < 0 ? -1 : 1;
+}

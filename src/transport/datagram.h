@@ -28,4 +28,8 @@ struct batch {
  * many of them fit. */
 size_t batch_prepare(struct batch *b, struct datagram *all, size_t count, bool receiving);
 
+/* Receive or send them, or some: one alone where calls are traced. Returns how many, or -1. */
+int batch_receive(struct reporter *to, int fd, struct batch *b, size_t count);
+int batch_send(struct reporter *to, int fd, struct batch *b, size_t count);
+
 #endif

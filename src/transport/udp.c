@@ -326,7 +326,7 @@ static int udp_receive(struct reporter *to, const struct listening *socket, cons
 		b.messages[i].msg_hdr.msg_control = &controls[i];
 		b.messages[i].msg_hdr.msg_controllen = sizeof(controls[i]);
 	}
-	came = sys_recvmmsg(to, socket->fd, b.messages, count);
+	came = batch_receive(to, socket->fd, &b, count);
 	for (int i = 0; i < came; i++)
 		udp_take_datagram(&in[i], &b.messages[i], own, hops);
 	return came;
@@ -383,7 +383,7 @@ static int udp_send(struct reporter *to, int fd, struct datagram *out, size_t co
 		b.messages[i].msg_hdr.msg_control = &controls[i];
 		udp_add_circumstances(&b.messages[i].msg_hdr, &out[i]);
 	}
-	return sys_sendmmsg(to, fd, b.messages, count);
+	return batch_send(to, fd, &b, count);
 }
 
 /* Of a connected socket. An IPv6 one may have an IPv4-mapped peer. */

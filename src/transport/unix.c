@@ -419,7 +419,7 @@ static int datagram_receive(struct reporter *to, const struct listening *socket,
 	int came;
 
 	count = batch_prepare(&b, in, count, true);
-	came = sys_recvmmsg(to, socket->fd, b.messages, count);
+	came = batch_receive(to, socket->fd, &b, count);
 	for (int i = 0; i < came; i++) {
 		unix_name_sender(&in[i].peer, b.messages[i].msg_hdr.msg_namelen);
 		in[i].len = b.messages[i].msg_len;
@@ -440,7 +440,7 @@ static int datagram_send(struct reporter *to, int fd, struct datagram *out, size
 	struct batch b __attribute__((uninitialized));
 
 	count = batch_prepare(&b, out, count, false);
-	return sys_sendmmsg(to, fd, b.messages, count);
+	return batch_send(to, fd, &b, count);
 }
 
 const struct transport transport_unix = {

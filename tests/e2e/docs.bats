@@ -43,13 +43,13 @@ goes_as_printed_in() {
     {
         printf '.Bd -literal\n'
         for port in 32768 32812 32999 33000 60999 65000; do
-            printf '$ echo "call: accept(5, 127.0.0.1 %s) = 6"\ncall: accept(5, 127.0.0.1 46052) = 6\n' $port
+            printf '$ echo "accept(5, 127.0.0.1:%s) = 6"\naccept(5, 127.0.0.1:46052) = 6\n' $port
             printf '$ echo "1: 127.0.0.1:%s connected"\n1: 127.0.0.1:46052 connected\n' $port
         done
         printf '.Ed\n'
     } >"$BATS_TEST_TMPDIR/page.1"
     goes_as_printed_in "$BATS_TEST_TMPDIR/page.1"
-    printf '.Bd -literal\n$ echo "bind(5, 127.0.0.1 65432)"\nbind(5, 127.0.0.1 46052)\n.Ed\n' >"$BATS_TEST_TMPDIR/page.1"
+    printf '.Bd -literal\n$ echo "bind(5, 127.0.0.1:65432)"\nbind(5, 127.0.0.1:46052)\n.Ed\n' >"$BATS_TEST_TMPDIR/page.1"
     run "$PYTHON" "$PEERS/transcript.py" "$SOCKX" "$BATS_TEST_TMPDIR/page.1"
     expect_status 1
 }

@@ -39,7 +39,7 @@ def written(pattern):
 
 def members():
     fields = set(re.findall(r'\{"(\w+)", FIELD_\w+, offsetof', read(REPORT))) - FOR_PEOPLE
-    own = written(r'\b(?:json_(?:str|int|num|bool|list_open)|add_text|figures_add_us)\(\s*&?\w+, "(\w+)"')
+    own = written(r'\b(?:json_(?:str|int|num|bool|list_open)|add_text|figures_add_us|trace_json_state)\(\s*&?\w+, "(\w+)"')
     return fields | own | EVERY
 
 
@@ -88,7 +88,7 @@ def check_event(name, listed, definition):
 def main():
     schema = json.loads(read(SCHEMA))
     named, described, definitions = rows(), schema["properties"], schema["$defs"]
-    events = set(named) | written(r'json_event\(\s*&?\w+, "([\w.]+)"')
+    events = set(named) | written(r'(?:json_event|report_json_open)\(\s*&?\w+, "([\w.]+)"')
     told, explained = items("EVENTS", "Li"), items("MEMBERS", "Va")
     inner = set(described["list"]["items"]["properties"])
     compare(SCHEMA, "event", set(definitions), events)

@@ -74,10 +74,10 @@ def alike(line):
     """The line without what no two runs have in common."""
     if re.search(r"\bms\b", line):
         line = re.sub(r"\d+(\.\d+)?", "N", line)
-    if line.startswith("call: "):
-        line = re.sub(r"\((\d+)", "(N", line)
-        line = re.sub(r"^(call: (?:socket|accept).*) = \d+$", r"\1 = N", line)
-    line = re.sub(r" (\d{5})(?=\))", lambda port: " " + chosen(port), line)
+    if re.match(r"( *\d+\.\d{6} +[-\d]+ )?[a-z]+\d?\(.*\) = -?\d", line):
+        line = re.sub(r"^ *\d+\.\d{6} ", "TIME ", line)
+        line = re.sub(r"\b([a-z]+\d?)\((\d+)", r"\1(N", line, count=1)
+        line = re.sub(r"\b((?:socket|accept)\(.*\)) = \d+", r"\1 = N", line)
     return re.sub(r":(\d{5})\b", lambda port: ":" + chosen(port), line)
 
 

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "core/conn.h"
 #include "peer.h"
+#include "report/trace.h"
 #include "script.h"
 #include "transport/fd.h"
 #include "transport/tcp.h"
@@ -173,6 +174,7 @@ Test(conn_move, moves_what_is_there_and_counts_it)
 Test(conn_move, what_has_to_be_looked_at_is_not_moved)
 {
 	struct pair p;
+	struct trace trace;
 
 	begin(&p, false, false);
 	say(&p, "x");
@@ -180,9 +182,9 @@ Test(conn_move, what_has_to_be_looked_at_is_not_moved)
 	end(&p);
 	begin(&p, false, true);
 	say(&p, "x");
-	p.to.calls = true;
+	trace_begin(&trace, &p.to);
 	cr_assert(eq(int, conn_move(p.from, p.into), MOVED_NOTHING), "a trace shows bytes");
-	p.to.calls = false;
+	trace_end(&trace);
 	p.owners[0].receive_max = 10;
 	cr_assert(eq(int, conn_move(p.from, p.into), MOVED_NOTHING), "they are counted");
 	p.owners[0].receive_max = 0;

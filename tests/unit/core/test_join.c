@@ -10,6 +10,7 @@
 #include "core/conn_state.h"
 #include "core/join.h"
 #include "peer.h"
+#include "report/trace.h"
 #include "script.h"
 #include "transport/fd.h"
 #include "transport/stream.h"
@@ -535,10 +536,12 @@ Test(join, what_comes_without_a_reader_waits_for_the_next)
 Test(join, a_traced_one_makes_the_usual_calls)
 {
 	struct bridge *b = build(PIPE, SOCKET, false);
+	struct trace trace;
 
-	b->sc.to.calls = true;
+	trace_begin(&trace, &b->sc.to);
 	feed(b, 5000);
 	scene_turn(&b->sc, 5);
 	cr_assert(not(room_is_untouched(b)));
+	trace_end(&trace);
 	demolish(b);
 }

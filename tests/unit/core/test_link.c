@@ -4,6 +4,7 @@
 #include "check.h"
 #include "core/conn_state.h"
 #include "core/link.h"
+#include "report/trace.h"
 #include "script.h"
 
 /* Links by themselves, and what a connection makes of one that has more to say than its descriptor.
@@ -245,14 +246,17 @@ Test(link, what_cannot_be_dropped_is_read)
 		struct script *s = all[i];
 		struct scene sc;
 		struct link link;
+		struct trace trace = {0};
 
 		scene_begin(&sc, &(struct handler){0});
-		sc.to.calls = s == &traced;
+		if (s == &traced)
+			trace_begin(&trace, &sc.to);
 		link = scene_link(&sc, s);
 		cr_assert(eq(sz, drop_once(&link, room, sizeof(room)), strlen(s->incoming)));
 		cr_assert(eq(int, memcmp(room, s->incoming, strlen(s->incoming)), 0));
 		cr_assert(eq(uint, s->drops_tried, s == &refuses));
 		link_close(&link);
+		trace_end(&trace);
 		scene_end(&sc);
 	}
 }

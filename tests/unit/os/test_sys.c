@@ -10,41 +10,50 @@
 #include "directory.h"
 #include "os/sys_event.h"
 #include "os/sys_file.h"
+#include "os/sys_names.h"
 #include "os/sys_socket.h"
 #include "os/sys_terminal.h"
+#include "report/trace.h"
 #include "script.h"
 
 /* A trace shows each call, and what it returned. */
 
 TestSuite(sys, .timeout = 20, .init = directory_enter, .fini = directory_leave);
 
-struct trace {
+struct shown {
 	struct lines lines;
 	struct reporter to;
+	struct trace trace;
 };
 
-static void begin(struct trace *t)
+static void begin(struct shown *t)
 {
 	t->to = lines_reporter(&t->lines);
-	t->to.calls = true;
+	trace_begin(&t->trace, &t->to);
+	trace_add(&t->trace, &trace_text, NULL);
 }
 
-/* What a call returns, and how it looks, as printf makes it: nothing else is shown. */
-#define SHOWN(t, rc, ...)                                                          \
-	do {                                                                       \
-		char call_[200], line_[300];                                       \
-		long rc_ = (rc);                                                   \
-		int error_ = errno;                                                \
-		snprintf(call_, sizeof(call_), __VA_ARGS__);                       \
-		snprintf(line_, sizeof(line_), "call: %s = %ld%s%s\n", call_, rc_, \
-			rc_ < 0 ? ", " : "", rc_ < 0 ? strerror(error_) : "");     \
-		cr_expect(eq(str, (t)->lines.text, line_));                        \
-		begin(t);                                                          \
+enum { CALL_AT = 14 }; /* time and connection stand before it */
+
+/* What a call returns, and how it looks, as printf makes it, before the state. */
+#define SHOWN(t, rc, ...)                                                                      \
+	do {                                                                                   \
+		char call_[200], line_[300];                                                   \
+		long rc_ = (rc);                                                               \
+		int error_ = errno;                                                            \
+		snprintf(call_, sizeof(call_), __VA_ARGS__);                                   \
+		snprintf(line_, sizeof(line_), "%s = %ld%s%s", call_, rc_, rc_ < 0 ? " " : "", \
+			rc_ < 0 ? sys_error_name(error_).text : "");                           \
+		(t)->lines.text[CALL_AT + strcspn((t)->lines.text + CALL_AT, "\n")] = '\0';    \
+		(t)->lines.text[CALL_AT + strlen(line_)] = '\0';                               \
+		cr_expect(eq(str, (t)->lines.text + CALL_AT, line_));                          \
+		trace_end(&(t)->trace);                                                        \
+		begin(t);                                                                      \
 	} while (0)
 
 Test(sys, moves_between_descriptors_are_shown)
 {
-	static struct trace t;
+	static struct shown t;
 	int file = memfd_create("file", MFD_CLOEXEC), ends[2], other[2];
 
 	begin(&t);
@@ -52,6 +61,7 @@ Test(sys, moves_between_descriptors_are_shown)
 	cr_assert(eq(long, lseek(file, 0, SEEK_SET), 0));
 	SHOWN(&t, sys_pipe(&t.to, ends), "pipe2(O_NONBLOCK)");
 	cr_assert(eq(int, sys_pipe(&t.to, other), 0));
+	trace_end(&t.trace);
 	begin(&t);
 	SHOWN(&t, sys_sendfile(&t.to, ends[1], file, 100), "sendfile(%d, %d, 100)", ends[1], file);
 	SHOWN(&t, sys_splice(&t.to, ends[0], other[1], 3), "splice(%d, %d, 3, SPLICE_F_NONBLOCK)",
@@ -65,26 +75,28 @@ Test(sys, moves_between_descriptors_are_shown)
 		close(ends[i]);
 		close(other[i]);
 	}
+	trace_end(&t.trace);
 }
 
 Test(sys, files_are_shown_by_their_names)
 {
-	static struct trace t;
+	static struct shown t;
 	int fd;
 
 	begin(&t);
 	fd = sys_openat(&t.to, AT_FDCWD, "one", O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
 	cr_assert(ge(int, fd, 0));
-	SHOWN(&t, fd, "openat(%d, one, 0640)", AT_FDCWD);
-	SHOWN(&t, sys_renameat(&t.to, AT_FDCWD, "one", "two"), "renameat(%d, one, two)", AT_FDCWD);
-	SHOWN(&t, sys_unlinkat(&t.to, AT_FDCWD, "two"), "unlinkat(%d, two)", AT_FDCWD);
-	SHOWN(&t, sys_renameat(&t.to, AT_FDCWD, "two", "one"), "renameat(%d, two, one)", AT_FDCWD);
+	SHOWN(&t, fd, "openat(AT_FDCWD, one, 0640)");
+	SHOWN(&t, sys_renameat(&t.to, AT_FDCWD, "one", "two"), "renameat(AT_FDCWD, one, two)");
+	SHOWN(&t, sys_unlinkat(&t.to, AT_FDCWD, "two"), "unlinkat(AT_FDCWD, two)");
+	SHOWN(&t, sys_renameat(&t.to, AT_FDCWD, "two", "one"), "renameat(AT_FDCWD, two, one)");
 	close(fd);
+	trace_end(&t.trace);
 }
 
 Test(sys, sockets_and_terminals_are_too)
 {
-	static struct trace t;
+	static struct shown t;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), ends[2];
 	struct winsize size;
 
@@ -97,9 +109,11 @@ Test(sys, sockets_and_terminals_are_too)
 	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0));
 	cr_assert(eq(long, write(ends[0], "12", 2), 2));
 	cr_assert(eq(int, sys_unread(&t.to, ends[1]), 2));
+	trace_end(&t.trace);
 	begin(&t);
 	SHOWN(&t, sys_unread(&t.to, -1), "ioctl(-1, SIOCINQ, 0)");
 	close(fd);
 	close(ends[0]);
 	close(ends[1]);
+	trace_end(&t.trace);
 }

@@ -700,10 +700,9 @@ Test(report, lines_that_are_not_taken_are_dropped_and_counted)
 	to.json = true;
 	report(&to, &what);
 	report_end(&to, &err);
-	report_call(&to, 0, "close(%d)", 3);
 	report_line(&to, span_of("{}\n"));
-	cr_assert(eq(u64, to.dropped, 7));
-	cr_assert(eq(uint, tried, 7), "tried once each");
+	cr_assert(eq(u64, to.dropped, 6));
+	cr_assert(eq(uint, tried, 6), "tried once each");
 }
 
 /* Takes the lines that there is room for. */
@@ -772,62 +771,6 @@ Test(report, with_errors_alone_nothing_is_said_of_lines_that_were_dropped)
 	gate.room = 2;
 	report_end(&to, &why);
 	cr_assert(eq(str, gate.lines.text, "sockx: it failed\n"));
-}
-
-/* ---- calls ---- */
-
-static int take_and_spoil_errno(void *arg, struct span line)
-{
-	struct lines *lines = arg;
-
-	memcpy(lines->text + lines->len, line.data, line.len);
-	lines->len += line.len;
-	errno = EIO;
-	return 0;
-}
-
-Test(report, a_call_is_shown_with_what_it_returned_and_errno_is_kept)
-{
-	struct lines lines = {0};
-	struct reporter to = {.sink = {take_and_spoil_errno, &lines}};
-
-	errno = ECONNREFUSED;
-	report_call(&to, -1, "connect(%d, %s)", 3, "127.0.0.1 80");
-	cr_assert(eq(int, errno, ECONNREFUSED));
-	report_call(&to, 5, "send(%d, %d)", 3, 5);
-	cr_assert(eq(int, errno, ECONNREFUSED));
-	cr_assert(eq(str, lines.text,
-		"call: connect(3, 127.0.0.1 80) = -1, Connection refused\ncall: send(3, 5) = 5\n"));
-}
-
-Test(report, a_call_is_an_object_too)
-{
-	struct lines lines;
-	struct reporter to = lines_reporter(&lines);
-
-	to.json = true;
-	errno = EAGAIN;
-	report_call(&to, -1, "accept(%d)", 3);
-	cr_assert(eq(int, errno, EAGAIN));
-	cr_assert(eq(str, value_of(&lines, "event").text, "\"call\""));
-	cr_assert(eq(str, value_of(&lines, "v").text, "1"));
-	cr_assert(eq(str, value_of(&lines, "call").text, "\"accept(3)\""));
-	cr_assert(eq(str, value_of(&lines, "result").text, "-1"));
-	cr_assert(eq(str, value_of(&lines, "error").text, "\"Resource temporarily unavailable\""));
-}
-
-Test(report, a_call_with_a_long_text_is_cut_and_stays_one_line)
-{
-	struct lines lines;
-	struct reporter to = lines_reporter(&lines);
-	char path[2000];
-
-	memset(path, 'x', sizeof(path) - 1);
-	path[sizeof(path) - 1] = '\0';
-	errno = ENOENT;
-	report_call(&to, -1, "open(%s)", path);
-	cr_assert(lt(sz, lines.len, 500));
-	cr_assert(eq(chr, lines.text[lines.len - 1], '\n'));
 }
 
 Test(report, a_line_that_is_rendered_already_passes_as_it_is)

@@ -9,6 +9,7 @@
 #include "cmd/advice.h"
 #include "mode/mode.h"
 #include "peer.h"
+#include "report/trace.h"
 #include "script.h"
 #include "transport/tcp.h"
 
@@ -446,16 +447,19 @@ Test(tcp, a_trace_shows_every_call)
 	struct lines lines;
 	struct reporter to = lines_reporter(&lines);
 	struct addr at = addr_loopback(AF_INET, 0);
+	struct trace trace;
 	struct err err;
 	int fd;
 
-	to.calls = true;
+	trace_begin(&trace, &to);
+	trace_add(&trace, &trace_text, NULL);
 	cr_assert(eq(int, listen_at(&to, &at, 10, &fd, &err), 0));
-	cr_assert(strstr(lines.text, "call: socket(AF_INET, SOCK_STREAM) = ") != NULL);
+	cr_assert(strstr(lines.text, " socket(AF_INET, SOCK_STREAM) = ") != NULL);
 	cr_assert(strstr(lines.text, "bind(") != NULL);
-	cr_assert(strstr(lines.text, ", 127.0.0.1 0) = 0\n") != NULL);
-	cr_assert(strstr(lines.text, ", 10) = 0\n") != NULL);
+	cr_assert(strstr(lines.text, ", 127.0.0.1:0) = 0 ") != NULL);
+	cr_assert(strstr(lines.text, ", 10) = 0 ") != NULL);
 	close(fd);
+	trace_end(&trace);
 }
 
 Test(tcp, what_the_kernel_knows_of_the_path_is_asked_without_a_trace)
@@ -464,9 +468,11 @@ Test(tcp, what_the_kernel_knows_of_the_path_is_asked_without_a_trace)
 	struct reporter to = lines_reporter(&lines);
 	struct exchange x;
 	struct link_path path;
+	struct trace trace;
 
 	begin(&x, AF_INET);
-	to.calls = true;
+	trace_begin(&trace, &to);
+	trace_add(&trace, &trace_text, NULL);
 	x.link.to = &to;
 	path = link_look(&x.link);
 	cr_assert(path.known);
@@ -478,6 +484,7 @@ Test(tcp, what_the_kernel_knows_of_the_path_is_asked_without_a_trace)
 	x.peer.fd = -1;
 	wait_for(x.link.fd, POLLIN);
 	cr_assert(link_look(&x.link).known, "after a reset it can still be had");
+	trace_end(&trace);
 	end(&x);
 }
 

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "os/signals.h"
 #include "peer.h"
+#include "report/trace.h"
 #include "script.h"
 #include "transport/fd.h"
 #include "tty/console.h"
@@ -376,10 +377,12 @@ Test(console, reports_that_go_elsewhere_still_do)
 Test(console, a_trace_shows_what_is_read_but_not_what_it_writes_itself)
 {
 	struct booth b;
+	struct trace trace;
 	struct err err;
 
 	open_terminal(&b);
-	b.to.calls = true;
+	trace_begin(&trace, &b.to);
+	trace_add(&trace, &trace_text, NULL);
 	open_conns(&b);
 	cr_assert(eq(int, dup2(b.slave, STDERR_FILENO), STDERR_FILENO));
 	cr_assert(eq(int, open_console(&b, &err), 0));
@@ -389,6 +392,7 @@ Test(console, a_trace_shows_what_is_read_but_not_what_it_writes_itself)
 		turn_for_ms(&b.loop, 0);
 	look(&b);
 	cr_assert(lt(sz, b.t.count, 30));
+	trace_end(&trace);
 	end(&b);
 }
 

@@ -1,0 +1,123 @@
+#include "os/sys_trace.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+#include "os/sys_names.h"
+#include "os/sys_socket.h"
+#include "report/trace.h"
+
+static struct call_state sys_state(int fd, struct call_queue *queue)
+{
+	struct tcp_info info = {0};
+
+	if (sys_tcp_info(fd, &info) < 0)
+		return (struct call_state){0};
+	/* tcp_get_info() in the kernel: of a listener these two are its queue. */
+	if (info.tcpi_state == TCP_LISTEN)
+		*queue = (struct call_queue){info.tcpi_unacked, info.tcpi_sacked};
+	return (struct call_state){.tcp = info.tcpi_state};
+}
+
+void sys_look(struct reporter *to, int fd)
+{
+	int saved = errno;
+	struct call_queue queue;
+
+	trace_saw(to->trace, fd, sys_state(fd, &queue));
+	errno = saved;
+}
+
+/* What close leaves unread makes it a reset (RFC 2525 section 2.17). */
+bool sys_about_to_close(struct reporter *to, int fd)
+{
+	int saved = errno, bytes = 0;
+	bool unread;
+
+	sys_look(to, fd);
+	unread = ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0;
+	errno = saved;
+	return unread;
+}
+
+static bool sys_is_broken(int fd)
+{
+	struct pollfd one = {.fd = fd};
+
+	return poll(&one, 1, 0) > 0 && (one.revents & POLLERR);
+}
+
+static void sys_see(struct call *call)
+{
+	struct call_queue none;
+
+	switch (call->kind) {
+	case CALL_OTHER:
+	case CALL_COPY:
+	case CALL_CLOSE: break;
+	case CALL_SOCKET:
+		if (call->rc >= 0)
+			call->after = sys_state((int)call->rc, &none);
+		break;
+	case CALL_ACCEPT:
+		call->after = sys_state(call->fd, &call->queue);
+		if (call->rc >= 0)
+			call->after = sys_state((int)call->rc, &none);
+		break;
+	case CALL_BIND:
+	case CALL_LISTEN:
+	case CALL_CONNECT:
+	case CALL_SEND:
+	case CALL_RECEIVE:
+	case CALL_SHUTDOWN:
+	case CALL_OPTION:
+	case CALL_LOOK:
+		call->after = sys_state(call->fd, &call->queue);
+		call->broken = call->after.tcp == TCP_CLOSE && sys_is_broken(call->fd);
+		break;
+	}
+}
+
+void sys_made(struct reporter *to, int64_t rc, struct call *call)
+{
+	int saved = errno;
+	struct error_name error = sys_error_name(rc < 0 ? saved : 0);
+
+	call->rc = rc;
+	call->error = rc < 0 ? saved : 0;
+	call->error_name = error.text;
+	sys_see(call);
+	trace_call(to->trace, call);
+	errno = saved;
+}
+
+void sys_made_other(
+	struct reporter *to, int64_t rc, const char *name, int fd, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	sys_made(to, rc, &(struct call){.name = name, .fd = fd, .args = text[0] ? text : NULL});
+}
+
+void sys_made_data(struct reporter *to, int64_t rc, enum call_kind kind, const char *name, int fd,
+	const void *data, size_t len, const char *flags)
+{
+	char args[64];
+
+	snprintf(args, sizeof(args), "%zu%s", len, flags);
+	sys_made(to, rc,
+		&(struct call){.kind = kind,
+			.name = name,
+			.fd = fd,
+			.data = {rc < 0 ? NULL : data, data && rc > 0 ? (size_t)rc : 0},
+			.args = args});
+}

@@ -1,0 +1,36 @@
+#ifndef SOCKX_OS_SYS_TRACE_H
+#define SOCKX_OS_SYS_TRACE_H
+
+#include "report/call.h"
+#include "report/report.h"
+
+/*
+ * How the files os/sys_*.c tell a trace what they have called; only they include this. Each of
+ * these is called where to->trace is set, which is one load and one branch where nothing is traced,
+ * and keeps errno.
+ *
+ * A trace's own looks at a socket are TCP_INFO, SIOCINQ and poll(2) without events: none of them
+ * changes it, and none is traced.
+ */
+
+/* fd is about to be changed by a call: see its state before. */
+void sys_look(struct reporter *to, int fd);
+
+/* The call has been made and returned rc: errno where it is -1. Of *call, rc, the error, and all
+ * that can be seen of the socket are filled in here. */
+void sys_made(struct reporter *to, int64_t rc, struct call *call);
+
+/* One that does nothing to a socket; the format makes its arguments after fd (CALL_NO_FD: it has
+ * none). */
+void sys_made_other(struct reporter *to, int64_t rc, const char *name, int fd, const char *format,
+	...) __attribute__((format(printf, 5, 6)));
+
+/* One that moves bytes: it was given or made room for len of them, and moved rc; flags, with a
+ * comma before them, are what it was given after len. */
+void sys_made_data(struct reporter *to, int64_t rc, enum call_kind kind, const char *name, int fd,
+	const void *data, size_t len, const char *flags);
+
+/* fd is about to be closed: see its state, and return whether bytes that came are unread. */
+bool sys_about_to_close(struct reporter *to, int fd);
+
+#endif

@@ -1,0 +1,66 @@
+#ifndef SOCKX_REPORT_CALL_H
+#define SOCKX_REPORT_CALL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/span.h"
+
+/* One call to the kernel, as it was made: what os/sys_*.c hand to a trace. */
+
+/* What it did to a socket, where a trace has more to say of it than its text. */
+enum call_kind {
+	CALL_OTHER,
+	CALL_SOCKET,
+	CALL_BIND,
+	CALL_LISTEN,
+	CALL_ACCEPT,
+	CALL_CONNECT,
+	CALL_SEND,
+	CALL_RECEIVE,
+	CALL_SHUTDOWN,
+	CALL_CLOSE,
+	CALL_OPTION, /* setsockopt */
+	CALL_LOOK,   /* it only asked: getsockname, getsockopt and the like */
+	CALL_COPY,   /* dup, dup2: rc is another name of fd */
+};
+
+/* A TCP connection's state (RFC 9293 section 3.3.2), by the kernel's numbers (TCP_ESTABLISHED of
+ * netinet/tcp.h). */
+struct call_state {
+	uint8_t tcp;   /* 0: it has none, or it is not known */
+	bool inferred; /* the kernel shows it no more: it follows from what was seen before */
+};
+
+/* The connections of a listener that wait to be accepted. */
+struct call_queue {
+	uint32_t waiting, most; /* most 0: not a listener */
+};
+
+enum { CALL_NO_FD = INT_MIN };
+
+struct call {
+	enum call_kind kind;
+	const char *name; /* of the function, as its manual page has it */
+	int fd;           /* its first argument; -1: it takes none */
+	const char *args; /* those after fd and data, as a program writes them; NULL: none */
+	struct span data; /* what it took or gave; data NULL: the call moves none */
+	bool whole;       /* ... as a message (recvmsg and the like, where 0 is no end) */
+	const struct sockaddr *at; /* the address it was given, or gave; NULL: none */
+	socklen_t at_len;
+	int family, type;  /* CALL_SOCKET */
+	int how;           /* CALL_SHUTDOWN */
+	int level, option; /* CALL_OPTION, CALL_LOOK; level 0 and option 0: none */
+	int64_t rc;
+	int error;              /* errno, where rc is -1; else 0 */
+	const char *error_name; /* "EAGAIN" */
+	bool unread;            /* CALL_CLOSE: bytes that came were not read */
+	bool broken;            /* the socket has an error that no call has taken yet (POLLERR) */
+	struct call_state before, after;
+	struct call_queue queue;
+};
+
+#endif

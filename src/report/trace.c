@@ -1,0 +1,325 @@
+#include "report/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+
+void trace_begin(struct trace *t, struct reporter *to)
+{
+	*t = (struct trace){.to = to, .began_ns = clock_ns()};
+	to->trace = t;
+}
+
+void trace_add(struct trace *t, const struct trace_form *form, void *arg)
+{
+	t->forms[t->form_count].form = form;
+	t->forms[t->form_count++].arg = arg;
+}
+
+int64_t trace_now_ns(const struct trace *t)
+{
+	return clock_ns() - t->began_ns;
+}
+
+/* ---- what is known of each socket ---- */
+
+static void trace_forget(struct trace *t, int fd)
+{
+	struct trace_socket *s = t->sockets[fd];
+
+	t->sockets[fd] = NULL;
+	if (s && --s->names == 0)
+		free(s);
+}
+
+void trace_end(struct trace *t)
+{
+	for (size_t i = 0; i < t->form_count; i++)
+		if (t->forms[i].form->end)
+			t->forms[i].form->end(t, t->forms[i].arg);
+	for (size_t fd = 0; fd < t->room; fd++)
+		trace_forget(t, (int)fd);
+	free(t->sockets);
+	if (t->to)
+		t->to->trace = NULL;
+	*t = (struct trace){0};
+}
+
+/* Returns whether there is a place for fd. */
+static bool trace_reach(struct trace *t, int fd)
+{
+	struct trace_socket **grown;
+	size_t room = t->room ? t->room : 16;
+
+	if (fd < 0)
+		return false;
+	if ((size_t)fd < t->room)
+		return true;
+	while (room <= (size_t)fd)
+		room *= 2;
+	grown = realloc(t->sockets, room * sizeof(struct trace_socket *));
+	if (!grown)
+		return false;
+	memset(grown + t->room, 0, (room - t->room) * sizeof(struct trace_socket *));
+	t->sockets = grown;
+	t->room = room;
+	return true;
+}
+
+struct trace_socket *trace_socket_of(struct trace *t, int fd)
+{
+	if (!trace_reach(t, fd))
+		return NULL;
+	if (!t->sockets[fd]) {
+		t->sockets[fd] = calloc(1, sizeof(struct trace_socket));
+		if (t->sockets[fd])
+			t->sockets[fd]->names = 1;
+	}
+	return t->sockets[fd];
+}
+
+/* What fd was before, it is no more. */
+static struct trace_socket *trace_socket_new(struct trace *t, int fd, int family, int type)
+{
+	struct trace_socket *s;
+
+	if (trace_reach(t, fd))
+		trace_forget(t, fd);
+	s = trace_socket_of(t, fd);
+	if (s) {
+		s->family = family;
+		s->type = type;
+	}
+	return s;
+}
+
+static void trace_copy(struct trace *t, int fd, int64_t copy)
+{
+	struct trace_socket *s = trace_reach(t, fd) ? t->sockets[fd] : NULL;
+
+	if (!s || copy == fd || !trace_reach(t, (int)copy))
+		return;
+	trace_forget(t, (int)copy);
+	t->sockets[copy] = s;
+	s->names++;
+}
+
+void trace_saw(struct trace *t, int fd, struct call_state state)
+{
+	struct trace_socket *s = trace_socket_of(t, fd);
+
+	if (s && state.tcp && !(s->last.inferred && state.tcp == TCP_CLOSE))
+		s->last = state;
+}
+
+void trace_number(struct trace *t, int fd, uint64_t conn)
+{
+	struct trace_socket *s = trace_socket_of(t, fd);
+
+	if (s)
+		s->conn = conn;
+}
+
+static void trace_note_address(struct addr *out, const struct call *call)
+{
+	if (!call->at || call->at_len > sizeof(out->room))
+		return;
+	*out = (struct addr){.len = call->at_len};
+	memcpy(&out->room, call->at, call->at_len);
+}
+
+static void trace_note_bytes(struct trace_socket *s, const struct call *call)
+{
+	if (call->rc > 0 && call->kind == CALL_SEND)
+		s->sent += (uint64_t)call->rc;
+	else if (call->rc > 0)
+		s->received += (uint64_t)call->rc;
+	else if (call->rc == 0 && call->kind == CALL_RECEIVE && !call->whole &&
+		 s->type != SOCK_DGRAM)
+		s->ended = true;
+}
+
+static bool trace_is(const struct call *call, const char *name)
+{
+	return strcmp(call->name, name) == 0;
+}
+
+/* A call that has done what it is for. */
+static void trace_note(struct trace_socket *s, const struct call *call)
+{
+	switch (call->kind) {
+	case CALL_BIND: trace_note_address(&s->local, call); break;
+	case CALL_LISTEN: s->listens = true; break;
+	case CALL_OPTION:
+		if (call->level == SOL_SOCKET && call->option == SO_LINGER)
+			s->resets = true;
+		break;
+	case CALL_LOOK:
+		if (trace_is(call, "getsockname"))
+			trace_note_address(&s->local, call);
+		else if (trace_is(call, "getpeername"))
+			trace_note_address(&s->peer, call);
+		break;
+	case CALL_SEND:
+	case CALL_RECEIVE: trace_note_bytes(s, call); break;
+	case CALL_OTHER:
+	case CALL_SOCKET:
+	case CALL_ACCEPT:
+	case CALL_CONNECT:
+	case CALL_SHUTDOWN:
+	case CALL_CLOSE:
+	case CALL_COPY: break;
+	}
+}
+
+static struct trace_socket *trace_accepted(
+	struct trace *t, struct trace_socket *listener, const struct call *call)
+{
+	struct trace_socket *s;
+
+	if (call->rc < 0)
+		return listener;
+	s = trace_socket_new(
+		t, (int)call->rc, listener ? listener->family : 0, listener ? listener->type : 0);
+	if (s)
+		trace_note_address(&s->peer, call);
+	return s;
+}
+
+/* The socket that a call was about, with what the call says of it. */
+static struct trace_socket *trace_learn(struct trace *t, const struct call *call)
+{
+	struct trace_socket *s;
+
+	if (call->kind == CALL_SOCKET)
+		return call->rc < 0 ? NULL
+		                    : trace_socket_new(t, (int)call->rc, call->family, call->type);
+	if (call->kind == CALL_OTHER)
+		return trace_reach(t, call->fd) ? t->sockets[call->fd] : NULL;
+	s = trace_socket_of(t, call->fd);
+	if (call->kind == CALL_ACCEPT)
+		return trace_accepted(t, s, call);
+	if (s && call->kind == CALL_CONNECT && (call->rc == 0 || call->error == EINPROGRESS))
+		trace_note_address(&s->peer, call);
+	if (s && call->rc >= 0)
+		trace_note(s, call);
+	if (s && (call->broken || call->error == ECONNRESET || call->error == EPIPE ||
+			 call->error == ETIMEDOUT))
+		s->failed = true;
+	return s;
+}
+
+/* ---- states ---- */
+
+struct trace_state_shown trace_state_text(struct call_state state)
+{
+	static const char *const names[] = {"", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT_1",
+		"FIN_WAIT_2", "TIME_WAIT", "CLOSED", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING"};
+	const char *name = state.tcp < sizeof(names) / sizeof(names[0]) ? names[state.tcp] : "?";
+	struct trace_state_shown shown;
+
+	snprintf(shown.text, sizeof(shown.text), state.inferred ? "[%s]" : "%s", name);
+	return shown;
+}
+
+/* Close takes the descriptor, and with it the way to see what becomes of the connection. */
+static struct call_state trace_closed(const struct trace_socket *s, const struct call *call)
+{
+	struct call_state after = {.tcp = call->before.tcp, .inferred = true};
+	bool resets = s->resets || call->unread;
+
+	switch (call->before.tcp) {
+	case 0: after.inferred = false; break;
+	case TCP_ESTABLISHED:
+	case TCP_SYN_RECV: after.tcp = resets ? TCP_CLOSE : TCP_FIN_WAIT1; break;
+	case TCP_CLOSE_WAIT: after.tcp = resets ? TCP_CLOSE : TCP_LAST_ACK; break;
+	case TCP_SYN_SENT:
+	case TCP_LISTEN: after.tcp = TCP_CLOSE; break;
+	default:
+		if (resets)
+			after.tcp = TCP_CLOSE;
+		break;
+	}
+	return after;
+}
+
+/* After both ends have come, TIME_WAIT is kept by the kernel alone: the socket reads CLOSED. */
+static bool trace_waits(const struct trace_socket *s, const struct call *call)
+{
+	uint8_t before = call->before.tcp;
+
+	return call->after.tcp == TCP_CLOSE && !s->failed &&
+	       (before == TCP_FIN_WAIT1 || before == TCP_FIN_WAIT2 || before == TCP_CLOSING ||
+		       before == TCP_TIME_WAIT);
+}
+
+static void trace_infer(struct trace_socket *s, struct call *call)
+{
+	call->before = call->kind == CALL_ACCEPT ? (struct call_state){0} : s->last;
+	if (call->kind == CALL_CLOSE)
+		call->after = s->names > 1 ? s->last : trace_closed(s, call);
+	else if (trace_waits(s, call))
+		call->after = (struct call_state){.tcp = TCP_TIME_WAIT, .inferred = true};
+	if (call->after.tcp)
+		s->last = call->after;
+}
+
+void trace_call(struct trace *t, struct call *call)
+{
+	struct trace_socket *s = trace_learn(t, call);
+
+	if (s && call->kind != CALL_OTHER)
+		trace_infer(s, call);
+	for (size_t i = 0; i < t->form_count; i++)
+		t->forms[i].form->call(t, t->forms[i].arg, call, s);
+	if (call->kind == CALL_CLOSE && trace_reach(t, call->fd))
+		trace_forget(t, call->fd);
+	else if (call->kind == CALL_COPY && call->rc >= 0)
+		trace_copy(t, call->fd, call->rc);
+}
+
+/* ---- text ---- */
+
+/* The first of the bytes, on one line, in double quotes, "..." where there are more. */
+static int trace_add_data(struct buf *out, struct span data, size_t most)
+{
+	struct escaper e = {.one_line = true};
+	bool cut = data.len > most;
+
+	if (cut)
+		data.len = most;
+	if (buf_puts(out, "\"") < 0 || escape_add(&e, data, out) < 0 || escape_end(&e, out) < 0)
+		return -1;
+	return buf_puts(out, cut ? "\"..." : "\"");
+}
+
+int trace_add_call(struct buf *out, const struct call *call, size_t data_most)
+{
+	const char *comma = "";
+	struct escaper e = {.one_line = true};
+
+	if (buf_printf(out, "%s(", call->name) < 0)
+		return -1;
+	if (call->fd != CALL_NO_FD) {
+		if (call->fd == AT_FDCWD ? buf_puts(out, "AT_FDCWD") < 0
+					 : buf_printf(out, "%d", call->fd) < 0)
+			return -1;
+		comma = ", ";
+	}
+	if (call->data.data &&
+		(buf_puts(out, comma) < 0 || trace_add_data(out, call->data, data_most) < 0))
+		return -1;
+	if (call->data.data)
+		comma = ", ";
+	if (call->args &&
+		(buf_puts(out, comma) < 0 || escape_add(&e, span_of(call->args), out) < 0 ||
+			escape_end(&e, out) < 0))
+		return -1;
+	return buf_puts(out, ")");
+}

@@ -1,0 +1,93 @@
+#ifndef SOCKX_REPORT_TRACE_H
+#define SOCKX_REPORT_TRACE_H
+
+#include "base/addr.h"
+#include "report/call.h"
+#include "report/report.h"
+
+/*
+ * What --trace shows: each call to the kernel about a descriptor, in order, when it has been made.
+ * os/sys_trace.h says what is a call and looks at the state of its socket; here is what is known of
+ * each socket, and the forms that show it: each one is a struct trace_form. A form writes lines by
+ * report_line, which never blocks.
+ */
+
+struct trace;
+
+/* What is known of a socket: copies of a descriptor share it. */
+struct trace_socket {
+	int names;        /* descriptors that lead to it */
+	uint64_t conn;    /* its connection's number in reports; 0: none (yet) */
+	int family, type; /* 0: it was not made here */
+	bool listens;
+	bool resets;             /* SO_LINGER with no time: close will reset */
+	bool ended;              /* the peer's end has come */
+	bool failed;             /* an error has come, and taken the connection with it */
+	struct call_state last;  /* as it was seen last */
+	struct addr local, peer; /* len 0: not known */
+	uint64_t received, sent;
+};
+
+/* One way to show calls. NULL slots mean nothing. */
+struct trace_form {
+	/* socket: what is known of fd after the call; NULL: it is none, or memory is out. For
+	 * CALL_ACCEPT it is the new one where there is one. */
+	void (*call)(
+		struct trace *t, void *arg, const struct call *call, struct trace_socket *socket);
+	/* Nothing more will come. */
+	void (*end)(struct trace *t, void *arg);
+};
+
+/* Lines for a person, in columns that are aligned in 100 characters; and JSON, an object a line.
+ * Both without arg. */
+extern const struct trace_form trace_text, trace_json;
+
+enum { TRACE_FORMS_MAX = 3 };
+
+struct trace {
+	struct reporter *to;
+	struct {
+		const struct trace_form *form;
+		void *arg;
+	} forms[TRACE_FORMS_MAX];
+	size_t form_count;
+	int64_t began_ns;
+	struct trace_socket **sockets; /* by descriptor */
+	size_t room;
+};
+
+/* Calls of `to` are traced from now on. t stays where it is until trace_end. */
+void trace_begin(struct trace *t, struct reporter *to);
+
+/* ... in this form, too: TRACE_FORMS_MAX at most. */
+void trace_add(struct trace *t, const struct trace_form *form, void *arg);
+
+/* Show no more, and free what t holds. Also for one that is all zero. */
+void trace_end(struct trace *t);
+
+/* What is known of a descriptor, made where nothing is; NULL when memory is out, or fd is none. */
+struct trace_socket *trace_socket_of(struct trace *t, int fd);
+
+/* fd was seen in this state, between two calls. */
+void trace_saw(struct trace *t, int fd, struct call_state state);
+
+/* fd is connection number conn of the reports. */
+void trace_number(struct trace *t, int fd, uint64_t conn);
+
+/* A call has been made: all of it is known but `before`. */
+void trace_call(struct trace *t, struct call *call);
+
+/* Nanoseconds since it began. */
+int64_t trace_now_ns(const struct trace *t);
+
+/* The call as a program writes it, with at most so many bytes of its data: "recv(5, "hello\n",
+ * 262144)". Returns 0, or -1 when memory is out. */
+int trace_add_call(struct buf *out, const struct call *call, size_t data_most);
+
+/* "ESTABLISHED", or "[TIME_WAIT]" where it is inferred; "" where it is not known. */
+struct trace_state_shown {
+	char text[16];
+};
+struct trace_state_shown trace_state_text(struct call_state state);
+
+#endif

@@ -1,0 +1,356 @@
+#include "report/trace.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "check.h"
+#include "memory.h"
+#include "script.h"
+
+/* Calls as os/sys_trace.c hands them over: nothing here asks the kernel. */
+
+TestSuite(trace, .timeout = 20);
+
+struct shown {
+	struct lines lines;
+	struct reporter to;
+	struct trace trace;
+};
+
+static void begin(struct shown *t, const struct trace_form *form)
+{
+	t->to = lines_reporter(&t->lines);
+	trace_begin(&t->trace, &t->to);
+	trace_add(&t->trace, form, NULL);
+}
+
+/* The line, without its time. */
+static const char *last(const struct shown *t)
+{
+	return t->lines.text + 11;
+}
+
+static void made(struct shown *t, int64_t rc, struct call call)
+{
+	call.rc = rc;
+	call.error_name = call.error ? "EAGAIN" : "";
+	t->lines.len = 0;
+	t->lines.text[0] = '\0';
+	trace_call(&t->trace, &call);
+}
+
+static struct call_state state(int tcp)
+{
+	return (struct call_state){.tcp = (uint8_t)tcp};
+}
+
+static void connected(struct shown *t, int fd)
+{
+	made(t, fd,
+		(struct call){.kind = CALL_SOCKET,
+			.name = "socket",
+			.fd = CALL_NO_FD,
+			.args = "AF_INET, SOCK_STREAM",
+			.family = AF_INET,
+			.type = SOCK_STREAM,
+			.after = state(TCP_CLOSE)});
+	made(t, 0,
+		(struct call){.kind = CALL_CONNECT,
+			.name = "connect",
+			.fd = fd,
+			.args = "127.0.0.1:80",
+			.after = state(TCP_ESTABLISHED)});
+}
+
+static void received(struct shown *t, int fd, const char *text, int state_after)
+{
+	made(t, (int64_t)strlen(text),
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = fd,
+			.data = span_of(text),
+			.args = "100",
+			.after = state(state_after)});
+}
+
+static void shut(struct shown *t, int fd, int state_after)
+{
+	made(t, 0,
+		(struct call){.kind = CALL_SHUTDOWN,
+			.name = "shutdown",
+			.fd = fd,
+			.args = "SHUT_WR",
+			.how = SHUT_WR,
+			.after = state(state_after)});
+}
+
+static void closed(struct shown *t, int fd, bool unread)
+{
+	made(t, 0, (struct call){.kind = CALL_CLOSE, .name = "close", .fd = fd, .unread = unread});
+}
+
+Test(trace, a_line_has_columns)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	trace_number(&t.trace, 5, 12);
+	received(&t, 5, "hello\n", TCP_ESTABLISHED);
+	cr_assert(eq(str, last(&t),
+		"12 recv(5, \"hello\\n\", 100) = 6                                "
+		"ESTABLISHED\n"));
+	shut(&t, 5, TCP_FIN_WAIT2);
+	cr_assert(eq(str, last(&t),
+		"12 shutdown(5, SHUT_WR) = 0                                   ESTABLISHED -> "
+		"FIN_WAIT_2\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, what_is_long_is_cut_and_what_is_too_long_has_its_state_below)
+{
+	static struct shown t;
+	char bytes[301];
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	memset(bytes, '\1', 300);
+	bytes[300] = '\0';
+	received(&t, 5, bytes, TCP_ESTABLISHED);
+	cr_assert(eq(str, last(&t),
+		" - recv(5, \"\\x01\\x01\\x01\\x01\\x01\\x01\"..., 100) = 300          "
+		"ESTABLISHED\n"));
+	memset(bytes, 'x', 300);
+	made(&t, 0,
+		(struct call){.kind = CALL_BIND,
+			.name = "bind",
+			.fd = 5,
+			.args = bytes,
+			.after = state(TCP_CLOSE)});
+	cr_assert(ne(ptr, strstr(t.lines.text, "xxx) = 0\n"), NULL));
+	trace_end(&t.trace);
+}
+
+Test(trace, a_peers_bytes_cannot_steer_a_terminal)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	received(&t, 5, "\033[31m\xff", TCP_ESTABLISHED);
+	cr_assert(ne(ptr, strstr(t.lines.text, "recv(5, \"\\x1b[31m\\xff\", 100) = 6"), NULL));
+	trace_end(&t.trace);
+}
+
+Test(trace, a_call_that_fails_has_the_name_of_its_error_and_no_data)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	made(&t, -1,
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = 5,
+			.args = "100",
+			.error = EAGAIN,
+			.after = state(TCP_ESTABLISHED)});
+	cr_assert(ne(ptr, strstr(t.lines.text, " - recv(5, 100) = -1 EAGAIN "), NULL));
+	trace_end(&t.trace);
+}
+
+/* What a socket ends in: seen before, whether bytes are unread, and what is shown. */
+static const struct {
+	int before;
+	bool unread;
+	const char *shown;
+} ends[] = {
+	{TCP_ESTABLISHED, false, "ESTABLISHED -> [FIN_WAIT_1]\n"},
+	{TCP_ESTABLISHED, true, "ESTABLISHED -> [CLOSED]\n"},
+	{TCP_SYN_RECV, false, "SYN_RECV -> [FIN_WAIT_1]\n"},
+	{TCP_CLOSE_WAIT, false, "CLOSE_WAIT -> [LAST_ACK]\n"},
+	{TCP_CLOSE_WAIT, true, "CLOSE_WAIT -> [CLOSED]\n"},
+	{TCP_FIN_WAIT2, false, "FIN_WAIT_2 -> [FIN_WAIT_2]\n"},
+	{TCP_LAST_ACK, false, "LAST_ACK -> [LAST_ACK]\n"},
+	{TCP_CLOSING, true, "CLOSING -> [CLOSED]\n"},
+	{TCP_SYN_SENT, false, "SYN_SENT -> [CLOSED]\n"},
+	{TCP_LISTEN, false, "LISTEN -> [CLOSED]\n"},
+};
+
+Test(trace, after_close_the_state_is_inferred)
+{
+	static struct shown t;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		begin(&t, &trace_text);
+		connected(&t, 5);
+		trace_saw(&t.trace, 5, state(ends[i].before));
+		closed(&t, 5, ends[i].unread);
+		cr_expect(eq(str, t.lines.text + 73, ends[i].shown));
+		trace_end(&t.trace);
+	}
+}
+
+Test(trace, so_linger_with_no_time_resets)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	made(&t, 0,
+		(struct call){.kind = CALL_OPTION,
+			.name = "setsockopt",
+			.fd = 5,
+			.args = "SOL_SOCKET, SO_LINGER, {1, 0}",
+			.level = SOL_SOCKET,
+			.option = SO_LINGER,
+			.after = state(TCP_ESTABLISHED)});
+	closed(&t, 5, false);
+	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED -> [CLOSED]\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, the_side_that_ended_first_waits_though_its_socket_reads_closed)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	shut(&t, 5, TCP_FIN_WAIT1);
+	received(&t, 5, "", TCP_CLOSE);
+	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_1 -> [TIME_WAIT]\n"));
+	trace_saw(&t.trace, 5, state(TCP_CLOSE));
+	closed(&t, 5, false);
+	cr_assert(eq(str, t.lines.text + 73, "[TIME_WAIT]\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, after_a_reset_nothing_waits)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	shut(&t, 5, TCP_FIN_WAIT2);
+	made(&t, -1,
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = 5,
+			.args = "100",
+			.error = ECONNRESET,
+			.after = state(TCP_CLOSE)});
+	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> CLOSED\n"));
+	trace_end(&t.trace);
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	shut(&t, 5, TCP_FIN_WAIT2);
+	made(&t, 0,
+		(struct call){.kind = CALL_LOOK,
+			.name = "getsockname",
+			.fd = 5,
+			.args = "127.0.0.1:1",
+			.broken = true,
+			.after = state(TCP_CLOSE)});
+	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> CLOSED\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, a_copy_of_a_descriptor_closes_nothing)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	made(&t, 7, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5});
+	closed(&t, 7, false);
+	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED\n"));
+	made(&t, 6, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5});
+	closed(&t, 5, false);
+	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED\n"));
+	closed(&t, 6, false);
+	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED -> [FIN_WAIT_1]\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, a_listener_shows_its_queue_and_makes_a_socket)
+{
+	static struct shown t;
+	const struct addr peer = addr_loopback(AF_INET, 4000);
+	struct trace_socket *s;
+
+	begin(&t, &trace_text);
+	made(&t, 0,
+		(struct call){.kind = CALL_LISTEN,
+			.name = "listen",
+			.fd = 5,
+			.args = "2",
+			.after = state(TCP_LISTEN),
+			.queue = {1, 2}});
+	cr_assert(eq(str, t.lines.text + 73, "LISTEN, queue 1/2\n"));
+	made(&t, 6,
+		(struct call){.kind = CALL_ACCEPT,
+			.name = "accept",
+			.fd = 5,
+			.args = "127.0.0.1:4000",
+			.at = &peer.sa,
+			.at_len = peer.len,
+			.after = state(TCP_ESTABLISHED),
+			.queue = {0, 2}});
+	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED, queue 0/2\n"));
+	s = trace_socket_of(&t.trace, 6);
+	cr_assert(addr_equal(&s->peer, &peer));
+	trace_end(&t.trace);
+}
+
+Test(trace, an_object_has_the_same_by_name)
+{
+	static struct shown t;
+	static const char *const members[] = {"\"event\":\"call\"", "\"conn\":3",
+		"\"call\":\"recv(5, \\\"hi\\\", 100)\"", "\"function\":\"recv\"", "\"fd\":5",
+		"\"data\":\"hi\"", "\"result\":2", "\"before\":\"ESTABLISHED\"",
+		"\"after\":\"CLOSE_WAIT\"", "\"at_ms\":"};
+
+	begin(&t, &trace_json);
+	connected(&t, 5);
+	trace_number(&t.trace, 5, 3);
+	received(&t, 5, "hi", TCP_CLOSE_WAIT);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		cr_expect(ne(ptr, strstr(t.lines.text, members[i]), NULL), "%s in %s", members[i],
+			t.lines.text);
+	made(&t, -1,
+		(struct call){.kind = CALL_ACCEPT,
+			.name = "accept",
+			.fd = 7,
+			.error = EAGAIN,
+			.after = state(TCP_LISTEN),
+			.queue = {0, 128}});
+	cr_expect(ne(ptr, strstr(t.lines.text, "\"errno\":\"EAGAIN\""), NULL));
+	cr_expect(ne(ptr, strstr(t.lines.text, "\"error\":\"Resource temporarily"), NULL));
+	cr_expect(ne(ptr, strstr(t.lines.text, "\"queue\":0,\"queue_most\":128"), NULL));
+	trace_end(&t.trace);
+}
+
+Test(trace, without_memory_a_line_is_dropped_and_counted)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	fail_allocation(1);
+	received(&t, 5, "x", TCP_ESTABLISHED);
+	fail_allocation(0);
+	cr_assert(eq(u64, t.to.dropped, 1));
+	received(&t, 5, "x", TCP_ESTABLISHED);
+	cr_assert(ne(ptr, strstr(t.lines.text, "recv(5, \"x\", 100) = 1"), NULL));
+	trace_end(&t.trace);
+	begin(&t, &trace_text);
+	fail_allocation(1);
+	cr_assert(eq(ptr, trace_socket_of(&t.trace, 5), NULL));
+	fail_allocation(2);
+	cr_assert(eq(ptr, trace_socket_of(&t.trace, 5), NULL));
+	fail_allocation(0);
+	trace_end(&t.trace);
+}
