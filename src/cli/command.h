@@ -21,7 +21,8 @@ struct talk_conf {
 	/* How much a run tells. */
 	unsigned verbose;
 	bool quiet, json;
-	const char *trace;           /* NULL: not given; else in which form */
+	const char *trace; /* NULL: not given; else in which form */
+	bool explain;
 	int64_t progress;            /* -1: not given; 0: of any size; else of so many bytes */
 	const char *color;           /* when: see colour_wanted */
 	const struct origin *origin; /* main puts it here: what programs are started with */

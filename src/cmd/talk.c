@@ -49,6 +49,10 @@ const struct opt talk_options[] = {
 		.help = "show every system call on a socket, what it returned, and the state of "
 			"its "
 			"connection"},
+	{.name = "explain",
+		.kind = OPT_FLAG,
+		OPT_FIELD(struct talk_conf, explain),
+		.help = "the same with what each call means, why one failed, and a summary"},
 	{.name = "color",
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct talk_conf, color),

@@ -2,11 +2,13 @@
 #define SOCKX_CMD_TRACING_H
 
 #include "cli/command.h"
+#include "report/explain.h"
 #include "report/trace.h"
 
-/* What a run shows of its calls, as --trace asks for it. */
+/* What a run shows of its calls, as --trace and --explain ask for it. */
 struct tracing {
 	struct trace trace; /* all zero: nothing is traced */
+	struct explain explain;
 };
 
 /* Begin, if it was asked for. t stays where it is. */

@@ -117,7 +117,9 @@ int sys_open(struct reporter *to, const char *path, int flags)
 
 	RETRY_EINTR(rc, open(path, flags));
 	if (to->trace)
-		sys_made_other(to, rc, "open", CALL_NO_FD, "%s", path);
+		sys_made(to, rc,
+			&(struct call){
+				.name = "open", .fd = CALL_NO_FD, .args = path, .aside = true});
 	return rc;
 }
 
@@ -133,13 +135,14 @@ int sys_openat(struct reporter *to, int directory, const char *name, int flags, 
 
 int sys_close(struct reporter *to, int fd)
 {
-	const bool unread = to->trace && sys_about_to_close(to, fd);
-	int rc = close(fd);
+	struct sys_closing before = {0};
+	int rc;
 
 	if (to->trace)
-		sys_made(to, rc,
-			&(struct call){
-				.kind = CALL_CLOSE, .name = "close", .fd = fd, .unread = unread});
+		before = sys_about_to_close(to, fd);
+	rc = close(fd);
+	if (to->trace)
+		sys_made_close(to, rc, fd, before);
 	/* close(2): on Linux the descriptor is gone even so; to try again could hit another's. */
 	return rc < 0 && errno == EINTR ? 0 : rc;
 }
@@ -149,7 +152,7 @@ int sys_dup(struct reporter *to, int fd)
 	int rc = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	if (to->trace)
-		sys_made(to, rc, &(struct call){.kind = CALL_COPY, .name = "dup", .fd = fd});
+		sys_made_copy(to, rc, fd, -1);
 	return rc;
 }
 
@@ -158,12 +161,8 @@ int sys_dup2(struct reporter *to, int fd, int onto)
 	int rc;
 
 	RETRY_EINTR(rc, dup2(fd, onto));
-	if (to->trace) {
-		char text[16];
-		snprintf(text, sizeof(text), "%d", onto);
-		sys_made(to, rc,
-			&(struct call){.kind = CALL_COPY, .name = "dup2", .fd = fd, .args = text});
-	}
+	if (to->trace)
+		sys_made_copy(to, rc, fd, onto);
 	return rc;
 }
 

@@ -371,6 +371,7 @@ static void sys_made_message(struct reporter *to, int64_t rc, enum call_kind kin
 	struct call call = {.kind = kind, .name = name, .fd = fd, .whole = true};
 	struct sys_address address;
 
+	call.asked = m->msg_iov[0].iov_len;
 	if (rc >= 0)
 		call.data = (struct span){m->msg_iov[0].iov_base, (size_t)rc};
 	if (call.data.len > m->msg_iov[0].iov_len)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "os/sys_names.h"
 #include "os/sys_socket.h"
@@ -33,16 +34,49 @@ void sys_look(struct reporter *to, int fd)
 	errno = saved;
 }
 
-/* What close leaves unread makes it a reset (RFC 2525 section 2.17). */
-bool sys_about_to_close(struct reporter *to, int fd)
+static bool sys_is_socket(int fd)
 {
+	struct stat is;
+
+	return fstat(fd, &is) == 0 && S_ISSOCK(is.st_mode);
+}
+
+struct sys_closing sys_about_to_close(struct reporter *to, int fd)
+{
+	struct sys_closing before = {.aside = !sys_is_socket(fd)};
 	int saved = errno, bytes = 0;
-	bool unread;
 
 	sys_look(to, fd);
-	unread = ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0;
+	/* What close leaves unread makes it a reset (RFC 2525 section 2.17). */
+	before.unread = ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0;
 	errno = saved;
-	return unread;
+	return before;
+}
+
+void sys_made_close(struct reporter *to, int rc, int fd, struct sys_closing before)
+{
+	sys_made(to, rc,
+		&(struct call){.kind = CALL_CLOSE,
+			.name = "close",
+			.fd = fd,
+			.unread = before.unread,
+			.aside = before.aside});
+}
+
+void sys_made_copy(struct reporter *to, int rc, int fd, int onto)
+{
+	int saved = errno;
+	bool aside = !sys_is_socket(fd);
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", onto);
+	errno = saved;
+	sys_made(to, rc,
+		&(struct call){.kind = CALL_COPY,
+			.name = onto < 0 ? "dup" : "dup2",
+			.fd = fd,
+			.args = onto < 0 ? NULL : text,
+			.aside = aside});
 }
 
 static bool sys_is_broken(int fd)
@@ -118,6 +152,7 @@ void sys_made_data(struct reporter *to, int64_t rc, enum call_kind kind, const c
 		&(struct call){.kind = kind,
 			.name = name,
 			.fd = fd,
+			.asked = len,
 			.data = {rc < 0 ? NULL : data, data && rc > 0 ? (size_t)rc : 0},
 			.args = args});
 }

@@ -30,7 +30,14 @@ void sys_made_other(struct reporter *to, int64_t rc, const char *name, int fd, c
 void sys_made_data(struct reporter *to, int64_t rc, enum call_kind kind, const char *name, int fd,
 	const void *data, size_t len, const char *flags);
 
-/* fd is about to be closed: see its state, and return whether bytes that came are unread. */
-bool sys_about_to_close(struct reporter *to, int fd);
+/* close(2), in two parts: what is seen before, and that it was made. */
+struct sys_closing {
+	bool unread, aside; /* of struct call */
+};
+struct sys_closing sys_about_to_close(struct reporter *to, int fd);
+void sys_made_close(struct reporter *to, int rc, int fd, struct sys_closing before);
+
+/* dup, or dup2 onto a descriptor (-1: dup). */
+void sys_made_copy(struct reporter *to, int rc, int fd, int onto);
 
 #endif

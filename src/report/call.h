@@ -48,6 +48,7 @@ struct call {
 	int fd;           /* its first argument; -1: it takes none */
 	const char *args; /* those after fd and data, as a program writes them; NULL: none */
 	struct span data; /* what it took or gave; data NULL: the call moves none */
+	size_t asked;     /* how many bytes it was given, or had room for */
 	bool whole;       /* ... as a message (recvmsg and the like, where 0 is no end) */
 	const struct sockaddr *at; /* the address it was given, or gave; NULL: none */
 	socklen_t at_len;
@@ -57,6 +58,7 @@ struct call {
 	int64_t rc;
 	int error;              /* errno, where rc is -1; else 0 */
 	const char *error_name; /* "EAGAIN" */
+	bool aside;             /* it is about no socket and moves no bytes: not shown */
 	bool unread;            /* CALL_CLOSE: bytes that came were not read */
 	bool broken;            /* the socket has an error that no call has taken yet (POLLERR) */
 	struct call_state before, after;

@@ -95,6 +95,7 @@ static struct trace_socket *trace_socket_new(struct trace *t, int fd, int family
 	if (s) {
 		s->family = family;
 		s->type = type;
+		s->since_ns = trace_now_ns(t);
 	}
 	return s;
 }
@@ -154,7 +155,11 @@ static bool trace_is(const struct call *call, const char *name)
 static void trace_note(struct trace_socket *s, const struct call *call)
 {
 	switch (call->kind) {
-	case CALL_BIND: trace_note_address(&s->local, call); break;
+	case CALL_BIND:
+		trace_note_address(&s->local, call);
+		s->bound = true;
+		s->bound_to_any_port = s->local.sa.sa_family != AF_UNIX && !addr_port(&s->local);
+		break;
 	case CALL_LISTEN: s->listens = true; break;
 	case CALL_OPTION:
 		if (call->level == SOL_SOCKET && call->option == SO_LINGER)
@@ -215,6 +220,24 @@ static struct trace_socket *trace_learn(struct trace *t, const struct call *call
 	return s;
 }
 
+/* Whose end came first. */
+static void trace_note_end(struct trace_socket *s, const struct call *call)
+{
+	s->calls++;
+	if (call->after.tcp == TCP_ESTABLISHED || call->kind == CALL_ACCEPT ||
+		(call->kind == CALL_CONNECT && call->rc == 0))
+		s->connected = true;
+	if (s->ended_by || s->listens)
+		return;
+	if (s->failed || (call->kind == CALL_CLOSE && call->unread && s->names == 1))
+		s->ended_by = ENDED_BY_RESET;
+	else if (s->ended)
+		s->ended_by = ENDED_BY_PEER;
+	else if ((call->kind == CALL_SHUTDOWN && call->rc == 0) ||
+		 (call->kind == CALL_CLOSE && s->names == 1 && s->peer.len))
+		s->ended_by = ENDED_BY_US;
+}
+
 /* ---- states ---- */
 
 struct trace_state_shown trace_state_text(struct call_state state)
@@ -254,6 +277,8 @@ static bool trace_waits(const struct trace_socket *s, const struct call *call)
 {
 	uint8_t before = call->before.tcp;
 
+	if (call->kind == CALL_SHUTDOWN && before == TCP_ESTABLISHED)
+		before = TCP_FIN_WAIT1; /* and the rest came before the look */
 	return call->after.tcp == TCP_CLOSE && !s->failed &&
 	       (before == TCP_FIN_WAIT1 || before == TCP_FIN_WAIT2 || before == TCP_CLOSING ||
 		       before == TCP_TIME_WAIT);
@@ -276,7 +301,9 @@ void trace_call(struct trace *t, struct call *call)
 
 	if (s && call->kind != CALL_OTHER)
 		trace_infer(s, call);
-	for (size_t i = 0; i < t->form_count; i++)
+	if (s)
+		trace_note_end(s, call);
+	for (size_t i = 0; i < t->form_count && !call->aside; i++)
 		t->forms[i].form->call(t, t->forms[i].arg, call, s);
 	if (call->kind == CALL_CLOSE && trace_reach(t, call->fd))
 		trace_forget(t, call->fd);

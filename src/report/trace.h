@@ -14,18 +14,24 @@
 
 struct trace;
 
+/* Which side of a connection ended it first. */
+enum trace_ender { ENDED_BY_NONE, ENDED_BY_US, ENDED_BY_PEER, ENDED_BY_RESET };
+
 /* What is known of a socket: copies of a descriptor share it. */
 struct trace_socket {
 	int names;        /* descriptors that lead to it */
 	uint64_t conn;    /* its connection's number in reports; 0: none (yet) */
 	int family, type; /* 0: it was not made here */
-	bool listens;
+	bool listens, bound, bound_to_any_port;
 	bool resets;             /* SO_LINGER with no time: close will reset */
 	bool ended;              /* the peer's end has come */
+	bool connected;          /* it has been, whatever became of it */
 	bool failed;             /* an error has come, and taken the connection with it */
 	struct call_state last;  /* as it was seen last */
 	struct addr local, peer; /* len 0: not known */
-	uint64_t received, sent;
+	uint64_t received, sent, calls;
+	int64_t since_ns;          /* trace_now_ns when it was made or accepted */
+	enum trace_ender ended_by; /* of both sides, the first one */
 };
 
 /* One way to show calls. NULL slots mean nothing. */

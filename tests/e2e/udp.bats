@@ -320,7 +320,7 @@ load_of() {
     stop_server
     # LeakSanitizer, where it is built in, cannot work beside strace.
     local -x ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
-    LAUNCHER=(strace -D -f -qq -o "$BATS_TEST_TMPDIR/calls" -e trace=recvmmsg,sendmmsg)
+    LAUNCHER=(strace -D -f -qq -o "$BATS_TEST_TMPDIR/calls" -e "trace=recvmmsg,sendmmsg")
     start_server -u -m echo
     asks whole 127.0.0.1 100
     has_line "$BATS_TEST_TMPDIR/calls" 'recvmmsg'

@@ -1,0 +1,218 @@
+#include "report/explain.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/amount.h"
+#include "base/escape.h"
+#include "base/json.h"
+
+enum {
+	INDENT = 14, /* as trace_text has its calls */
+	COLUMNS = 100,
+};
+
+/* ---- lines ---- */
+
+static int explain_begin_row(struct buf *out, bool first)
+{
+	return buf_printf(out, "%*s%s", INDENT, "", first ? "# " : "  ");
+}
+
+/* The bytes up to the next blank. */
+static struct span explain_word(struct span text)
+{
+	size_t len = 0;
+
+	while (len < text.len && text.data[len] != ' ')
+		len++;
+	return (struct span){text.data, len};
+}
+
+/* Words that fit in what is left of COLUMNS, and the next row where they do not. */
+static int explain_wrap(struct buf *out, struct span text)
+{
+	size_t column = COLUMNS;
+	bool first = true;
+
+	while (text.len) {
+		const struct span word = explain_word(text);
+		const bool fits = column + 1 + word.len <= COLUMNS;
+
+		if (fits ? buf_puts(out, " ") < 0
+			 : (!first && buf_puts(out, "\n") < 0) || explain_begin_row(out, first) < 0)
+			return -1;
+		if (buf_add(out, word) < 0)
+			return -1;
+		column = (fits ? column + 1 : INDENT + 2) + word.len;
+		first = false;
+		text.data += word.len;
+		text.len -= word.len;
+		if (text.len) {
+			text.data++;
+			text.len--;
+		}
+	}
+	return buf_puts(out, "\n");
+}
+
+static void explain_say_json(
+	struct trace *t, const struct trace_socket *s, struct span text, const char *page)
+{
+	struct json j;
+
+	report_json_open(&j, "explained");
+	json_num(&j, "at_ms", (double)trace_now_ns(t) / 1e6);
+	if (s && s->conn)
+		json_int(&j, "conn", (int64_t)s->conn);
+	json_str(&j, "text", text);
+	if (page)
+		json_str(&j, "see", span_of(page));
+	report_json_send(t->to, &j);
+}
+
+/* page NULL: it comes from what was seen. */
+static void explain_say(
+	struct trace *t, const struct trace_socket *s, struct span text, const char *page)
+{
+	struct buf whole = {0}, lines = {0};
+
+	if (t->to->json) {
+		explain_say_json(t, s, text, page);
+		return;
+	}
+	if (buf_add(&whole, text) == 0 && (!page || buf_printf(&whole, " [%s]", page) == 0) &&
+		explain_wrap(&lines, buf_span(&whole)) == 0)
+		report_line(t->to, buf_span(&lines));
+	else
+		t->to->dropped++;
+	buf_free(&whole);
+	buf_free(&lines);
+}
+
+/* A text that is made here; it may have a peer's bytes. */
+static void explain_say_made(struct trace *t, const struct trace_socket *s, struct buf *text)
+{
+	struct escaper e = {.one_line = true};
+	struct buf shown = {0};
+
+	if (escape_add(&e, buf_span(text), &shown) == 0 && escape_end(&e, &shown) == 0)
+		explain_say(t, s, buf_span(&shown), NULL);
+	else
+		t->to->dropped++;
+	buf_free(&shown);
+	buf_free(text);
+}
+
+/* ---- ideas ---- */
+
+static bool explain_is(
+	const struct explain_idea *i, const struct call *call, const struct trace_socket *s)
+{
+	if (i->kind && i->kind != call->kind)
+		return false;
+	if (i->error ? i->error != call->error : i->kind && call->error)
+		return false;
+	if ((i->family && i->family != s->family) || (i->type && i->type != s->type))
+		return false;
+	if ((i->level && i->level != call->level) || (i->level && i->option != call->option))
+		return false;
+	if (i->result && (i->result == RESULT_ZERO ? call->rc != 0 : call->rc <= 0))
+		return false;
+	if (i->after && (i->after != call->after.tcp || i->after == call->before.tcp))
+		return false;
+	return !i->when || i->when(call, s);
+}
+
+static void explain_ideas_of(
+	struct trace *t, struct explain *e, const struct call *call, const struct trace_socket *s)
+{
+	for (size_t i = 0; i < explain_idea_count && i < EXPLAIN_IDEAS_MAX; i++) {
+		if (e->told[i] || !explain_is(&explain_ideas[i], call, s))
+			continue;
+		e->told[i] = true;
+		explain_say(t, s, span_of(explain_ideas[i].text), explain_ideas[i].page);
+	}
+}
+
+/* ---- causes ---- */
+
+/* An address that cannot be had: who has it, or which there are. */
+static void explain_bind(struct trace *t, const struct explain *e, const struct call *call,
+	const struct trace_socket *s)
+{
+	struct buf text = {0}, fact = {0};
+	struct addr at = {.len = call->at_len};
+
+	if (call->at_len > sizeof(at.room))
+		return;
+	memcpy(&at.room, call->at, call->at_len);
+	if (call->error == EADDRINUSE && e->facts->holder(&fact, s->type, &at) == 0 && fact.len)
+		(void)buf_printf(&text, "Bound there: %.*s.", (int)fact.len,
+			(const char *)buf_span(&fact).data);
+	else if (call->error == EADDRNOTAVAIL && e->facts->addresses(&fact) == 0 && fact.len)
+		(void)buf_printf(&text, "This machine has %.*s.", (int)fact.len,
+			(const char *)buf_span(&fact).data);
+	if (text.len)
+		explain_say_made(t, s, &text);
+	buf_free(&fact);
+	buf_free(&text);
+}
+
+/* ---- what there was ---- */
+
+static const char *const enders[] = {[ENDED_BY_NONE] = "",
+	[ENDED_BY_US] = "; we ended first",
+	[ENDED_BY_PEER] = "; the peer ended first",
+	[ENDED_BY_RESET] = "; a reset ended it"};
+
+/* A connection, or a datagram socket that had bytes: its life in a line. */
+static void explain_life(struct trace *t, const struct trace_socket *s)
+{
+	struct buf text = {0};
+	const double ms = (double)(trace_now_ns(t) - s->since_ns) / 1e6;
+	const bool over_stream = s->type != SOCK_DGRAM;
+
+	if (!s->received && !s->sent && !(s->connected && s->ended_by))
+		return;
+	(void)buf_printf(&text, "Summary: ");
+	if (s->conn)
+		(void)buf_printf(&text, "connection %" PRIu64 ", ", s->conn);
+	if (s->local.len && s->peer.len)
+		(void)buf_printf(&text, "from %s to %s: ", addr_text(&s->local).text,
+			addr_text(&s->peer).text);
+	else if (s->peer.len)
+		(void)buf_printf(&text, "with %s: ", addr_text(&s->peer).text);
+	(void)buf_printf(&text,
+		"%" PRIu64 " bytes received, %" PRIu64 " sent, in %" PRIu64 " calls and %.3f ms%s.",
+		s->received, s->sent, s->calls, ms, over_stream ? enders[s->ended_by] : "");
+	explain_say_made(t, s, &text);
+}
+
+static void explain_call(
+	struct trace *t, void *arg, const struct call *call, struct trace_socket *s)
+{
+	struct explain *e = arg;
+
+	e->calls++;
+	if (!s || call->kind == CALL_OTHER || call->kind == CALL_COPY)
+		return;
+	explain_ideas_of(t, e, call, s);
+	if (call->kind == CALL_BIND && call->rc < 0 && call->at)
+		explain_bind(t, e, call, s);
+	if (call->kind == CALL_CLOSE && s->names == 1 && !s->listens)
+		explain_life(t, s);
+}
+
+static void explain_end(struct trace *t, void *arg)
+{
+	struct explain *e = arg;
+	struct buf text = {0};
+
+	(void)buf_printf(
+		&text, "%" PRIu64 " calls in %.3f ms.", e->calls, (double)trace_now_ns(t) / 1e6);
+	explain_say_made(t, NULL, &text);
+}
+
+const struct trace_form trace_explain = {.call = explain_call, .end = explain_end};

@@ -1,0 +1,53 @@
+#ifndef SOCKX_REPORT_EXPLAIN_H
+#define SOCKX_REPORT_EXPLAIN_H
+
+#include "report/trace.h"
+
+/*
+ * What --explain adds to a trace: one plain sentence or two where an idea appears for the first
+ * time, with the page they come from; why a call failed, from facts; and at the end of each
+ * connection and of the run, what there was.
+ */
+
+/* What this machine says of itself; os/facts.h has them. Each appends to out, or leaves it as it is
+ * where nothing is known. Returns 0, or -1 when memory is out. */
+struct explain_facts {
+	/* Who has bound such a socket to the port of that address: "process 12 (nginx)". */
+	int (*holder)(struct buf *out, int type, const struct addr *at);
+	/* The addresses of its interfaces, with ", " between them. */
+	int (*addresses)(struct buf *out);
+};
+
+/* When an idea appears. 0 and NULL are any. */
+struct explain_idea {
+	enum call_kind kind;
+	int family, type;  /* of the socket */
+	int level, option; /* setsockopt, getsockopt */
+	int error;         /* this errno; 0: it succeeded; without a kind: whether or not */
+	int result;        /* RESULT_... */
+	int after;         /* the TCP state, inferred or not */
+	/* What else has to hold. */
+	bool (*when)(const struct call *call, const struct trace_socket *socket);
+	const char *text; /* whole sentences */
+	const char *page; /* the manual page or RFC they come from */
+};
+
+/* What a call returned, if it matters: nothing, or something; not both. */
+enum { RESULT_ZERO = 1, RESULT_SOME };
+
+enum { EXPLAIN_IDEAS_MAX = 96 };
+
+/* All of them; and how many. */
+extern const struct explain_idea explain_ideas[];
+extern const size_t explain_idea_count;
+
+struct explain {
+	const struct explain_facts *facts;
+	bool told[EXPLAIN_IDEAS_MAX];
+	uint64_t calls;
+};
+
+/* Its arg is a struct explain, with facts filled in and the rest zero. */
+extern const struct trace_form trace_explain;
+
+#endif

@@ -1,0 +1,437 @@
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "report/explain.h"
+
+/* The table of what --explain says, in the order of a connection's life. A sentence is for a reader
+ * who sees the call for the first time: what it does here, and what it is often taken for. */
+
+/* ---- when ---- */
+
+static bool binds_any(const struct call *call, const struct trace_socket *s)
+{
+	return addr_is_any(&s->local) && call->at;
+}
+
+static bool binds_loopback(const struct call *call, const struct trace_socket *s)
+{
+	return addr_is_loopback(&s->local) && call->at;
+}
+
+static bool is_ip(const struct trace_socket *s)
+{
+	return s->family == AF_INET || s->family == AF_INET6;
+}
+
+static bool is_over_ip(const struct call *call, const struct trace_socket *s)
+{
+	(void)call;
+	return is_ip(s);
+}
+
+static bool asks_own_address(const struct call *call)
+{
+	return strcmp(call->name, "getsockname") == 0;
+}
+
+static bool chooses_port(const struct call *call, const struct trace_socket *s)
+{
+	return asks_own_address(call) && s->bound_to_any_port && is_ip(s) && !s->peer.len;
+}
+
+static bool was_not_bound(const struct call *call, const struct trace_socket *s)
+{
+	return asks_own_address(call) && !s->bound && s->peer.len && s->type && is_ip(s);
+}
+
+static bool goes_to_ipv6_loopback(const struct call *call, const struct trace_socket *s)
+{
+	return call->kind == CALL_CONNECT && s->family == AF_INET6 && addr_is_loopback(&s->peer);
+}
+
+static bool goes_over_tcp(const struct call *call, const struct trace_socket *s)
+{
+	(void)call;
+	return is_ip(s) && s->type == SOCK_STREAM;
+}
+
+static bool goes_over_udp(const struct call *call, const struct trace_socket *s)
+{
+	(void)call;
+	return is_ip(s) && s->type == SOCK_DGRAM;
+}
+
+static bool is_whole(const struct call *call, const struct trace_socket *s)
+{
+	return goes_over_udp(call, s) && call->data.data;
+}
+
+static bool is_empty_datagram(const struct call *call, const struct trace_socket *s)
+{
+	return s->type == SOCK_DGRAM && call->data.data && !call->data.len;
+}
+
+static bool has_queue(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->queue.waiting > 0 && call->queue.waiting <= call->queue.most;
+}
+
+static bool has_full_queue(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->queue.most > 0 && call->queue.waiting > call->queue.most;
+}
+
+/* Its first bytes are there, the last ones are not. */
+static bool ends_within_letter(const struct call *call, const struct trace_socket *s)
+{
+	const struct span d = call->data;
+	uint32_t code;
+
+	for (size_t tail = 1; s->type == SOCK_STREAM && tail < UTF8_MAX_BYTES; tail++)
+		if (tail <= d.len && d.data[d.len - tail] >= 0xc0 &&
+			utf8_decode((struct span){d.data + d.len - tail, tail}, &code) ==
+				UTF8_SHORT)
+			return true;
+	return false;
+}
+
+static bool peeks(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->args && strstr(call->args, "MSG_PEEK");
+}
+
+static bool waits_for_bytes(const struct call *call, const struct trace_socket *s)
+{
+	return !peeks(call, s);
+}
+
+static bool took_less(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return (uint64_t)call->rc < call->asked;
+}
+
+static bool is_stream(const struct call *call, const struct trace_socket *s)
+{
+	(void)call;
+	return s->type != SOCK_DGRAM;
+}
+
+static bool leaves_unread(const struct call *call, const struct trace_socket *s)
+{
+	return call->unread && s->names <= 1 && call->before.tcp;
+}
+
+static bool gives_up(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->before.tcp == TCP_SYN_SENT;
+}
+
+static bool privileged(const struct call *call, const struct trace_socket *s)
+{
+	(void)call;
+	return is_ip(s);
+}
+
+/* ---- what ---- */
+
+const struct explain_idea explain_ideas[] = {
+	{.kind = CALL_SOCKET,
+		.type = SOCK_STREAM,
+		.when = is_over_ip,
+		.text = "A socket is one end of a conversation, and a descriptor like an open "
+			"file's. SOCK_STREAM over IP is TCP: bytes arrive in order and none is "
+			"lost, but nothing marks where one send ended and the next began.",
+		.page = "tcp(7)"},
+	{.kind = CALL_SOCKET,
+		.type = SOCK_DGRAM,
+		.when = is_over_ip,
+		.text = "SOCK_DGRAM over IP is UDP: each send is one message. It arrives whole or "
+			"not at all, perhaps twice, and may overtake another.",
+		.page = "udp(7)"},
+	{.kind = CALL_SOCKET,
+		.family = AF_UNIX,
+		.text = "AF_UNIX joins programs of one machine: the address is a path, and no "
+			"network is involved.",
+		.page = "unix(7)"},
+	{.kind = CALL_SOCKET,
+		.type = SOCK_SEQPACKET,
+		.text = "SOCK_SEQPACKET is a connection that keeps messages whole.",
+		.page = "socket(2)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_REUSEADDR,
+		.text = "Without SO_REUSEADDR, bind fails with EADDRINUSE for a minute after a "
+			"server has ended, because of its connections that are still in TIME_WAIT.",
+		.page = "socket(7)"},
+	{.kind = CALL_OPTION,
+		.level = IPPROTO_TCP,
+		.option = TCP_NODELAY,
+		.text = "TCP_NODELAY sends what is short at once. Otherwise TCP keeps it back "
+			"while earlier bytes are not acknowledged (Nagle's algorithm).",
+		.page = "tcp(7)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_KEEPALIVE,
+		.text = "SO_KEEPALIVE has the kernel ask a silent peer whether it is still there. "
+			"Without it, a peer that lost its power is never missed.",
+		.page = "tcp(7)"},
+	{.kind = CALL_OPTION,
+		.level = IPPROTO_IPV6,
+		.option = IPV6_V6ONLY,
+		.text = "IPV6_V6ONLY keeps IPv4 out of this socket; IPv4 has one of its own here.",
+		.page = "ipv6(7)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_LINGER,
+		.text = "With SO_LINGER and no time, close sends a reset in place of an end. What "
+			"is on its way is lost, in both directions.",
+		.page = "socket(7)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_OOBINLINE,
+		.text = "SO_OOBINLINE leaves urgent bytes in their place among the others.",
+		.page = "socket(7)"},
+	{.kind = CALL_BIND,
+		.when = binds_any,
+		.text = "bind gives the socket its address. 0.0.0.0, and :: for IPv6, stand for "
+			"all addresses of this machine: every machine that can reach it can "
+			"connect.",
+		.page = "ip(7)"},
+	{.kind = CALL_BIND,
+		.when = binds_loopback,
+		.text = "bind gives the socket its address. A loopback address is reached from "
+			"this machine alone.",
+		.page = "ip(7)"},
+	{.kind = CALL_BIND,
+		.family = AF_UNIX,
+		.text = "bind makes a file of type socket at the path. It stays when the program "
+			"ends, and the next bind to it fails, until it is removed.",
+		.page = "unix(7)"},
+	{.kind = CALL_BIND,
+		.type = SOCK_DGRAM,
+		.when = goes_over_udp,
+		.text = "A UDP server has no listen and no accept: one socket hears all clients, "
+			"and each datagram comes with its sender's address.",
+		.page = "udp(7)"},
+	{.kind = CALL_LISTEN,
+		.text = "From listen on, the kernel answers clients by itself and puts their "
+			"connections into a queue. The number is how many may wait there; "
+			"net.core.somaxconn is the most.",
+		.page = "listen(2)"},
+	{.kind = CALL_LOOK,
+		.when = chooses_port,
+		.text = "The port was 0: the kernel chose a free one, and getsockname tells which.",
+		.page = "ip(7)"},
+	{.when = goes_to_ipv6_loopback,
+		.text = "A name can have several addresses. localhost has ::1 (IPv6) and "
+			"127.0.0.1 (IPv4); ::1 is tried first, the other one if it fails.",
+		.page = "RFC 8305"},
+	{.kind = CALL_CONNECT,
+		.error = EINPROGRESS,
+		.text = "connect sends the first segment (SYN). A blocking socket would wait "
+			"for the answer here; this one does not, and EINPROGRESS says that it "
+			"is under way.",
+		.page = "connect(2)"},
+	{.kind = CALL_CONNECT,
+		.type = SOCK_DGRAM,
+		.when = goes_over_udp,
+		.text = "Over UDP, connect sends nothing. It notes the peer, so that send needs no "
+			"address, other senders are left out, and refusals are heard.",
+		.page = "udp(7)"},
+	{.kind = CALL_CONNECT,
+		.family = AF_UNIX,
+		.text = "Over a Unix socket, connect is done at once, or fails at once.",
+		.page = "unix(7)"},
+	{.kind = CALL_LOOK,
+		.when = was_not_bound,
+		.text = "The client never called bind: connect gave it an address of this machine "
+			"and a free port.",
+		.page = "ip(7)"},
+	{.kind = CALL_ACCEPT,
+		.text = "accept makes a new socket, for this client alone. The listening socket "
+			"stays as it is, and takes the next.",
+		.page = "accept(2)"},
+	{.kind = CALL_ACCEPT,
+		.error = EAGAIN,
+		.text = "The queue is empty. A blocking socket would wait here for the next "
+			"client.",
+		.page = "accept(2)"},
+	{.when = has_queue,
+		.text = "The queue holds clients that the kernel has connected already. They can "
+			"send; the program does not know of them until it calls accept.",
+		.page = "listen(2)"},
+	{.when = has_full_queue,
+		.text = "The queue is full: the kernel takes no further client. Each of them "
+			"tries again by itself, after 1 s, 2 s, 4 s, and sees only that connect "
+			"takes long.",
+		.page = "listen(2)"},
+	{.kind = CALL_SEND,
+		.result = RESULT_SOME,
+		.when = is_stream,
+		.text = "send hands bytes to the kernel. That it returns does not mean that they "
+			"have arrived, still less that the peer has read them.",
+		.page = "send(2)"},
+	{.kind = CALL_SEND,
+		.result = RESULT_SOME,
+		.when = took_less,
+		.text = "send took less than it was given: the buffers between the two programs "
+			"are full, for the peer reads too slowly. The program has to send the rest "
+			"later.",
+		.page = "send(2)"},
+	{.kind = CALL_SEND,
+		.error = EAGAIN,
+		.text = "There is no room for more: the peer does not read. A blocking socket "
+			"would wait here.",
+		.page = "send(2)"},
+	{.kind = CALL_SEND,
+		.result = RESULT_SOME,
+		.when = is_whole,
+		.text = "One send is one datagram. Nothing says whether it arrives.",
+		.page = "udp(7)"},
+	{.kind = CALL_RECEIVE,
+		.type = SOCK_STREAM,
+		.result = RESULT_SOME,
+		.text = "recv returns what has arrived, not a message: two sends may come as one, "
+			"and one send in pieces. The number in the call is only the room for it.",
+		.page = "recv(2)"},
+	{.kind = CALL_RECEIVE,
+		.result = RESULT_SOME,
+		.when = ends_within_letter,
+		.text = "The last letter is not whole: UTF-8 has up to four bytes a letter, and "
+			"the rest of this one comes with the next recv. A program that decodes "
+			"each piece by itself breaks it.",
+		.page = "utf-8(7)"},
+	{.kind = CALL_RECEIVE,
+		.result = RESULT_SOME,
+		.when = is_whole,
+		.text = "One call returns one datagram, whole, and the address it came from.",
+		.page = "udp(7)"},
+	{.kind = CALL_RECEIVE,
+		.result = RESULT_ZERO,
+		.when = is_empty_datagram,
+		.text = "0 is an empty datagram here, and no end: UDP has none.",
+		.page = "recv(2)"},
+	{.kind = CALL_RECEIVE,
+		.error = EAGAIN,
+		.when = peeks,
+		.text = "MSG_PEEK looks at what has come and leaves it there. Here it asks whether "
+			"connect has come through: it fails with the reason if it has not.",
+		.page = "recv(2)"},
+	{.kind = CALL_RECEIVE,
+		.error = EAGAIN,
+		.when = waits_for_bytes,
+		.text = "Nothing has arrived. A blocking socket would wait here, and the program "
+			"could do nothing else meanwhile.",
+		.page = "recv(2)"},
+	{.kind = CALL_RECEIVE,
+		.result = RESULT_ZERO,
+		.when = is_stream,
+		.text = "0 is the end, not an empty message: the peer will send no more. It may "
+			"still read what we send.",
+		.page = "recv(2)"},
+	{.kind = CALL_SHUTDOWN,
+		.text = "shutdown with SHUT_WR ends one direction (half-close): the peer's recv "
+			"returns 0 once it has read all. We can still receive; the descriptor "
+			"stays open.",
+		.page = "shutdown(2)"},
+	{.after = TCP_FIN_WAIT2,
+		.text = "FIN_WAIT_2: the peer's kernel has acknowledged our end, and the peer has "
+			"not ended yet.",
+		.page = "RFC 9293"},
+	{.after = TCP_CLOSE_WAIT,
+		.text = "CLOSE_WAIT: the peer has ended, and waits for us to. A program that "
+			"forgets to close stays in this state for ever.",
+		.page = "RFC 9293"},
+	{.after = TCP_TIME_WAIT,
+		.text = "TIME_WAIT: the side that ended first remembers the connection for a "
+			"minute, so that late segments are not taken for those of a new one. The "
+			"other side is free at once.",
+		.page = "RFC 9293"},
+	{.after = TCP_LAST_ACK,
+		.text = "LAST_ACK: both have ended; the peer's acknowledgement of our end is all "
+			"that is missing.",
+		.page = "RFC 9293"},
+	{.after = TCP_CLOSING,
+		.text = "CLOSING: both ended at the same moment.",
+		.page = "RFC 9293"},
+	{.kind = CALL_CLOSE,
+		.when = leaves_unread,
+		.text = "Bytes that came were not read, so close sends a reset. The peer learns "
+			"that they were lost, and may lose what we sent before.",
+		.page = "RFC 2525"},
+	{.kind = CALL_CLOSE,
+		.after = TCP_FIN_WAIT1,
+		.text = "close gives the descriptor back. The kernel still delivers what was sent, "
+			"then our end (FIN).",
+		.page = "close(2)"},
+	{.kind = CALL_CLOSE,
+		.when = gives_up,
+		.text = "No answer had come when this attempt was given up: neither the machine "
+			"nor a router said no. The address may not be in use, or a firewall drops "
+			"what comes.",
+		.page = "tcp(7)"},
+	{.error = ECONNREFUSED,
+		.when = goes_over_tcp,
+		.text = "The machine answered, and at once: it is up, and nothing listens on that "
+			"port.",
+		.page = "connect(2)"},
+	{.error = ECONNREFUSED,
+		.when = goes_over_udp,
+		.text = "An ICMP message (port unreachable) has come for an earlier datagram: "
+			"nothing hears on that port. UDP learns of it only at a later call.",
+		.page = "udp(7)"},
+	{.error = ECONNREFUSED,
+		.family = AF_UNIX,
+		.text = "The path is a socket, but no program listens on it: its server has ended "
+			"without removing it.",
+		.page = "unix(7)"},
+	{.error = ENOENT,
+		.family = AF_UNIX,
+		.text = "Nothing is at that path: no server has made it, or another directory is "
+			"meant.",
+		.page = "unix(7)"},
+	{.error = ECONNRESET,
+		.text = "The peer has sent a reset: it has gone, or did not want what came. Bytes "
+			"that were on their way are lost, those that had arrived as well.",
+		.page = "tcp(7)"},
+	{.error = EPIPE,
+		.text = "The connection takes no more: the peer has closed it. Without "
+			"MSG_NOSIGNAL the program would have been ended by SIGPIPE.",
+		.page = "send(2)"},
+	{.error = ETIMEDOUT,
+		.text = "Nothing has answered for so long that the kernel has given up.",
+		.page = "tcp(7)"},
+	{.error = EHOSTUNREACH,
+		.text = "A router, or our own kernel, says that there is no way to that machine.",
+		.page = "ip(7)"},
+	{.error = ENETUNREACH,
+		.text = "This machine has no route to that network, or no address of that family.",
+		.page = "ip(7)"},
+	{.kind = CALL_BIND,
+		.error = EACCES,
+		.when = privileged,
+		.text = "Ports below 1024 need a privilege (CAP_NET_BIND_SERVICE).",
+		.page = "ip(7)"},
+	{.kind = CALL_BIND,
+		.error = EADDRINUSE,
+		.text = "Another socket has that address and port.",
+		.page = "bind(2)"},
+	{.kind = CALL_BIND,
+		.error = EADDRNOTAVAIL,
+		.text = "No interface of this machine has that address.",
+		.page = "bind(2)"},
+	{.kind = CALL_SEND,
+		.error = EMSGSIZE,
+		.text = "The datagram is longer than one can be: 65507 bytes over IPv4.",
+		.page = "udp(7)"},
+};
+
+const size_t explain_idea_count = sizeof(explain_ideas) / sizeof(explain_ideas[0]);

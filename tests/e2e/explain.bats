@@ -1,0 +1,91 @@
+# shellcheck disable=SC2030,SC2031,SC2153,SC2154 # tests are processes; run sets output
+#
+# What --explain says of real runs: a first-course reader's, and of the failures that they meet.
+
+load helper
+load unix
+
+# ARG...: what a client explains goes to SAID, each sentence in one row.
+explained() {
+    run --separate-stderr timeout 20 "$SOCKX" "$@" --explain
+    SAID=$(sed -E ':more; N; $!b more; s/\n {16}/ /g' <<<"$stderr")
+}
+
+tells() {
+    [[ $SAID == *"$1"* ]] || fail "it does not tell '$1':" "$SAID"
+}
+
+@test "an echo over TCP, on both sides" {
+    start_server -m echo -H 127.0.0.1 --explain
+    explained echo -H 127.0.0.1 -p "$PORT" hello
+    expect_status 0
+    equal "$output" hello
+    tells '# The client never called bind: connect gave it an address of this machine and a free port. [ip(7)]'
+    tells '# send hands bytes to the kernel.'
+    tells "Summary: connection 1, from 127.0.0.1:"
+    tells " to 127.0.0.1:$PORT: 5 bytes received, 5 sent, in "
+    tells '; we ended first.'
+    stop_server
+    SAID=$(sed -E ':more; N; $!b more; s/\n {16}/ /g' "$SERVER_ERR")
+    tells '# accept makes a new socket, for this client alone.'
+    tells '# 0 is the end, not an empty message'
+    tells 'CLOSE_WAIT: the peer has ended'
+    tells '5 bytes received, 5 sent, in '
+    tells '; the peer ended first.'
+    [[ $SAID == *' calls in '*' ms.' ]] || fail "$SAID"
+    equal "$(grep -c '# accept makes' "$SERVER_ERR")" 1
+}
+
+@test "an echo over UDP" {
+    start_server -u -m echo -H 127.0.0.1
+    explained echo -u -H 127.0.0.1 -p "$PORT" hello
+    expect_status 0
+    tells 'SOCK_DGRAM over IP is UDP'
+    tells 'Over UDP, connect sends nothing.'
+    tells 'One send is one datagram.'
+}
+
+@test "a greeting over a Unix socket" {
+    start_unix_server "$BATS_TEST_TMPDIR/socket" -m greet
+    explained greet -U "$BATS_TEST_TMPDIR/socket"
+    expect_status 0
+    tells 'AF_UNIX joins programs of one machine'
+    tells '0 is the end, not an empty message'
+}
+
+@test "an address that is taken: by which process" {
+    start_server -m echo -H 127.0.0.1
+    explained serve -m echo -H 127.0.0.1 -p "$PORT"
+    expect_status 3
+    tells "# Another socket has that address and port. [bind(2)]"
+    tells "# Bound there: process $SERVER_PID (sockx)."
+}
+
+@test "an address that this machine does not have: which it has" {
+    explained serve -H 192.0.2.77 -p 0
+    expect_status 3
+    tells '# No interface of this machine has that address. [bind(2)]'
+    tells '# This machine has '
+    tells '127.0.0.1'
+}
+
+@test "a refused connection: the machine answered" {
+    free_port
+    explained connect -H 127.0.0.1 -p "$PORT"
+    expect_status 7
+    tells '# The machine answered, and at once: it is up, and nothing listens on that port.'
+}
+
+@test "no answer: nothing said no" {
+    start_script server.py black_hole
+    explained connect -w 300ms -H 127.0.0.1 -p "$PORT"
+    expect_status 5
+    tells 'No answer had come when this attempt was given up'
+}
+
+@test "as objects, one a line" {
+    start_server -m echo -H 127.0.0.1
+    run --separate-stderr "$SOCKX" echo -j --explain -H 127.0.0.1 -p "$PORT" hello
+    expect_status 0
+    [[ $stderr == *'"event":"explained","at_ms":'*'"text":"'*'","see":"'* ]] || fail "$stderr"
+}

@@ -1,0 +1,432 @@
+#include "report/explain.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "memory.h"
+#include "script.h"
+
+TestSuite(explain, .timeout = 20);
+
+struct shown {
+	struct lines lines;
+	struct reporter to;
+	struct trace trace;
+	struct explain explain;
+};
+
+static int some_holder(struct buf *out, int type, const struct addr *at)
+{
+	(void)type;
+	(void)at;
+	return buf_puts(out, "process 12 (ng\ninx)");
+}
+
+static int no_holder(struct buf *out, int type, const struct addr *at)
+{
+	(void)out;
+	(void)type;
+	(void)at;
+	return 0;
+}
+
+static int some_addresses(struct buf *out)
+{
+	return buf_puts(out, "127.0.0.1, ::1");
+}
+
+static const struct explain_facts some_facts = {some_holder, some_addresses},
+				  no_facts = {no_holder, some_addresses};
+
+static void begin(struct shown *t, const struct explain_facts *facts)
+{
+	t->to = lines_reporter(&t->lines);
+	t->explain = (struct explain){.facts = facts};
+	trace_begin(&t->trace, &t->to);
+	trace_add(&t->trace, &trace_explain, &t->explain);
+}
+
+static void forget(struct shown *t)
+{
+	t->lines.len = 0;
+	t->lines.text[0] = '\0';
+}
+
+static void made(struct shown *t, int64_t rc, struct call call)
+{
+	call.rc = rc;
+	call.error_name = "";
+	trace_call(&t->trace, &call);
+}
+
+/* The text in one row, without what begins rows. */
+static const char *said(struct shown *t)
+{
+	static char text[16384];
+	size_t len = 0;
+	bool blank = false;
+
+	for (const char *c = t->lines.text; *c; c++) {
+		if (*c == ' ' || *c == '\n') {
+			blank = len > 0;
+			continue;
+		}
+		if (blank)
+			text[len++] = ' ';
+		blank = false;
+		text[len++] = *c;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+#define SAYS(t, words)                                                                         \
+	do {                                                                                   \
+		cr_expect(ne(ptr, strstr(said(t), words), NULL), "'%s' is not in '%s'", words, \
+			said(t));                                                              \
+		forget(t);                                                                     \
+	} while (0)
+
+#define SAYS_NOTHING(t) cr_expect(eq(str, (t)->lines.text, ""))
+
+static void a_socket(struct shown *t, int fd, int family, int type)
+{
+	made(t, fd,
+		(struct call){.kind = CALL_SOCKET,
+			.name = "socket",
+			.fd = CALL_NO_FD,
+			.family = family,
+			.type = type});
+}
+
+static void a_connect(struct shown *t, int fd, const struct addr *to, int error, int tcp)
+{
+	made(t, error ? -1 : 0,
+		(struct call){.kind = CALL_CONNECT,
+			.name = "connect",
+			.fd = fd,
+			.at = &to->sa,
+			.at_len = to->len,
+			.error = error,
+			.after = {.tcp = (uint8_t)tcp}});
+}
+
+static void bytes(struct shown *t, enum call_kind kind, int fd, const char *text, int tcp)
+{
+	made(t, (int64_t)strlen(text),
+		(struct call){.kind = kind,
+			.name = kind == CALL_SEND ? "send" : "recv",
+			.fd = fd,
+			.data = span_of(text),
+			.asked = strlen(text),
+			.after = {.tcp = (uint8_t)tcp}});
+}
+
+static void fails(struct shown *t, enum call_kind kind, int fd, int error)
+{
+	made(t, -1, (struct call){.kind = kind, .name = "x", .fd = fd, .error = error});
+}
+
+static void closes(struct shown *t, int fd, bool unread)
+{
+	made(t, 0, (struct call){.kind = CALL_CLOSE, .name = "close", .fd = fd, .unread = unread});
+}
+
+Test(explain, each_idea_is_explained_once)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	SAYS(&t, "# A socket is one end of a conversation, and a descriptor like an open file's.");
+	a_socket(&t, 6, AF_INET, SOCK_STREAM);
+	SAYS_NOTHING(&t);
+	a_socket(&t, 7, AF_INET6, SOCK_DGRAM);
+	SAYS(&t, "SOCK_DGRAM over IP is UDP");
+	a_socket(&t, 8, AF_UNIX, SOCK_SEQPACKET);
+	SAYS(&t, "AF_UNIX joins programs of one machine: the address is a path, and no network is "
+		 "involved. [unix(7)] # SOCK_SEQPACKET is a connection that keeps messages whole. "
+		 "[socket(2)]");
+	trace_end(&t.trace);
+}
+
+Test(explain, lines_are_wrapped_within_100_columns)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	for (const char *row = t.lines.text, *end; (end = strchr(row, '\n')); row = end + 1) {
+		cr_expect(le(sz, (size_t)(end - row), 100));
+		cr_expect(eq(int, strncmp(row, "              ", 14), 0));
+	}
+	trace_end(&t.trace);
+}
+
+Test(explain, a_clients_life)
+{
+	static struct shown t;
+	const struct addr server = addr_loopback(AF_INET6, 80),
+			  own = addr_loopback(AF_INET6, 40000);
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET6, SOCK_STREAM);
+	forget(&t);
+	a_connect(&t, 5, &server, EINPROGRESS, TCP_SYN_SENT);
+	SAYS(&t, "localhost has ::1 (IPv6)");
+	made(&t, -1,
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = 5,
+			.args = "1, MSG_PEEK",
+			.error = EAGAIN});
+	SAYS(&t, "MSG_PEEK looks at what has come");
+	made(&t, 0,
+		(struct call){.kind = CALL_LOOK,
+			.name = "getsockname",
+			.fd = 5,
+			.at = &own.sa,
+			.at_len = own.len,
+			.after = {.tcp = TCP_ESTABLISHED}});
+	SAYS(&t, "The client never called bind");
+	trace_number(&t.trace, 5, 1);
+	bytes(&t, CALL_SEND, 5, "hello", TCP_ESTABLISHED);
+	SAYS(&t, "send hands bytes to the kernel.");
+	fails(&t, CALL_RECEIVE, 5, EAGAIN);
+	SAYS(&t, "Nothing has arrived.");
+	bytes(&t, CALL_RECEIVE, 5, "h\xc3", TCP_ESTABLISHED);
+	SAYS(&t, "# The last letter is not whole");
+	made(&t, 0,
+		(struct call){.kind = CALL_SHUTDOWN,
+			.name = "shutdown",
+			.fd = 5,
+			.after = {.tcp = TCP_FIN_WAIT2}});
+	SAYS(&t, "[shutdown(2)] # FIN_WAIT_2: the peer's kernel has acknowledged our end");
+	bytes(&t, CALL_RECEIVE, 5, "", TCP_CLOSE);
+	SAYS(&t, "[recv(2)] # TIME_WAIT: the side that ended first");
+	closes(&t, 5, false);
+	SAYS(&t, "Summary: connection 1, from [::1]:40000 to [::1]:80: 2 bytes received, 5 sent, "
+		 "in");
+	trace_end(&t.trace);
+	SAYS(&t, "10 calls in ");
+}
+
+Test(explain, a_servers_life)
+{
+	static struct shown t;
+	const struct addr any = addr_any(AF_INET, 0), got = addr_any(AF_INET, 4000),
+			  peer = addr_loopback(AF_INET, 5000);
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	forget(&t);
+	made(&t, 0,
+		(struct call){.kind = CALL_BIND,
+			.name = "bind",
+			.fd = 5,
+			.at = &any.sa,
+			.at_len = any.len});
+	SAYS(&t, "0.0.0.0, and :: for IPv6, stand for all addresses of this machine");
+	made(&t, 0,
+		(struct call){.kind = CALL_LISTEN,
+			.name = "listen",
+			.fd = 5,
+			.after = {.tcp = TCP_LISTEN},
+			.queue = {0, 1}});
+	SAYS(&t, "From listen on, the kernel answers clients by itself");
+	made(&t, 0,
+		(struct call){.kind = CALL_LOOK,
+			.name = "getsockname",
+			.fd = 5,
+			.at = &got.sa,
+			.at_len = got.len,
+			.after = {.tcp = TCP_LISTEN},
+			.queue = {1, 1}});
+	SAYS(&t,
+		"The port was 0: the kernel chose a free one, and getsockname tells which. [ip(7)] "
+		"# The queue holds clients that the kernel has connected already.");
+	made(&t, 6,
+		(struct call){.kind = CALL_ACCEPT,
+			.name = "accept",
+			.fd = 5,
+			.at = &peer.sa,
+			.at_len = peer.len,
+			.after = {.tcp = TCP_ESTABLISHED},
+			.queue = {2, 1}});
+	SAYS(&t, "accept makes a new socket, for this client alone. The listening socket stays as "
+		 "it "
+		 "is, and takes the next. [accept(2)] # The queue is full");
+	made(&t, 10,
+		(struct call){.kind = CALL_SEND,
+			.name = "send",
+			.fd = 6,
+			.data = span_of("0123456789"),
+			.asked = 20,
+			.after = {.tcp = TCP_ESTABLISHED}});
+	SAYS(&t, "send took less than it was given");
+	bytes(&t, CALL_RECEIVE, 6, "", TCP_CLOSE_WAIT);
+	SAYS(&t, "CLOSE_WAIT: the peer has ended");
+	closes(&t, 6, false);
+	SAYS(&t, "LAST_ACK: both have ended");
+	trace_end(&t.trace);
+}
+
+Test(explain, what_a_reset_destroys)
+{
+	static struct shown t;
+	const struct addr server = addr_loopback(AF_INET, 80);
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	a_connect(&t, 5, &server, 0, TCP_ESTABLISHED);
+	forget(&t);
+	closes(&t, 5, true);
+	SAYS(&t, "Bytes that came were not read, so close sends a reset.");
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	a_connect(&t, 5, &server, 0, TCP_ESTABLISHED);
+	forget(&t);
+	fails(&t, CALL_RECEIVE, 5, ECONNRESET);
+	SAYS(&t, "The peer has sent a reset");
+	closes(&t, 5, false);
+	SAYS(&t, "; a reset ended it.");
+	trace_end(&t.trace);
+}
+
+Test(explain, why_a_connect_fails)
+{
+	static struct shown t;
+	const struct addr server = addr_loopback(AF_INET, 80);
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	a_connect(&t, 5, &server, ECONNREFUSED, TCP_CLOSE);
+	SAYS(&t, "The machine answered, and at once: it is up, and nothing listens on that port.");
+	closes(&t, 5, false);
+	SAYS_NOTHING(&t);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	a_connect(&t, 5, &server, EINPROGRESS, TCP_SYN_SENT);
+	forget(&t);
+	closes(&t, 5, false);
+	SAYS(&t, "No answer had come when this attempt was given up");
+	a_socket(&t, 5, AF_INET, SOCK_DGRAM);
+	a_connect(&t, 5, &server, 0, 0);
+	SAYS(&t, "Over UDP, connect sends nothing.");
+	fails(&t, CALL_RECEIVE, 5, ECONNREFUSED);
+	SAYS(&t, "An ICMP message (port unreachable) has come for an earlier datagram");
+	a_socket(&t, 6, AF_UNIX, SOCK_STREAM);
+	forget(&t);
+	fails(&t, CALL_CONNECT, 6, ENOENT);
+	SAYS(&t, "Nothing is at that path");
+	fails(&t, CALL_CONNECT, 6, ECONNREFUSED);
+	SAYS(&t, "The path is a socket, but no program listens on it");
+	trace_end(&t.trace);
+}
+
+static void bind_fails(struct shown *t, const struct explain_facts *facts, int error)
+{
+	const struct addr at = addr_any(AF_INET, 80);
+
+	begin(t, facts);
+	a_socket(t, 5, AF_INET, SOCK_STREAM);
+	forget(t);
+	made(t, -1,
+		(struct call){.kind = CALL_BIND,
+			.name = "bind",
+			.fd = 5,
+			.at = &at.sa,
+			.at_len = at.len,
+			.error = error});
+}
+
+Test(explain, why_a_bind_fails_from_facts)
+{
+	static struct shown t;
+
+	bind_fails(&t, &some_facts, EADDRINUSE);
+	SAYS(&t, "[bind(2)] # Bound there: process 12 (ng\\ninx).");
+	trace_end(&t.trace);
+	bind_fails(&t, &no_facts, EADDRINUSE);
+	cr_expect(eq(ptr, strstr(t.lines.text, "Bound there"), NULL));
+	trace_end(&t.trace);
+	bind_fails(&t, &some_facts, EADDRNOTAVAIL);
+	SAYS(&t, "This machine has 127.0.0.1, ::1.");
+	trace_end(&t.trace);
+	bind_fails(&t, &some_facts, EACCES);
+	SAYS(&t, "Ports below 1024 need a privilege");
+	trace_end(&t.trace);
+}
+
+Test(explain, datagrams)
+{
+	static struct shown t;
+	const struct addr at = addr_loopback(AF_INET, 80);
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_DGRAM);
+	forget(&t);
+	made(&t, 0,
+		(struct call){.kind = CALL_BIND,
+			.name = "bind",
+			.fd = 5,
+			.at = &at.sa,
+			.at_len = at.len});
+	SAYS(&t, "A UDP server has no listen and no accept");
+	bytes(&t, CALL_RECEIVE, 5, "x", 0);
+	SAYS(&t, "One call returns one datagram, whole");
+	bytes(&t, CALL_RECEIVE, 5, "", 0);
+	SAYS(&t, "0 is an empty datagram here, and no end");
+	bytes(&t, CALL_SEND, 5, "x", 0);
+	SAYS(&t, "One send is one datagram.");
+	closes(&t, 5, false);
+	SAYS(&t, "Summary: 1 bytes received, 1 sent, in 6 calls and");
+	trace_end(&t.trace);
+}
+
+Test(explain, objects)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	t.to.json = true;
+	a_socket(&t, 5, AF_UNIX, SOCK_STREAM);
+	SAYS(&t, "\"event\":\"explained\",\"at_ms\":");
+	made(&t, 0, (struct call){.kind = CALL_LISTEN, .name = "listen", .fd = 5});
+	trace_number(&t.trace, 5, 3);
+	forget(&t);
+	fails(&t, CALL_SEND, 5, EPIPE);
+	SAYS(&t, "\"conn\":3,\"text\":\"The connection takes no more");
+	trace_end(&t.trace);
+}
+
+Test(explain, the_table_is_well_formed)
+{
+	cr_assert(le(sz, explain_idea_count, (size_t)EXPLAIN_IDEAS_MAX));
+	for (size_t i = 0; i < explain_idea_count; i++) {
+		const struct explain_idea *idea = &explain_ideas[i];
+		const size_t len = strlen(idea->text);
+
+		cr_expect(eq(chr, idea->text[len - 1], '.'), "%s", idea->text);
+		cr_expect(ne(ptr, idea->page, NULL), "%s", idea->text);
+		cr_expect(le(sz, len, (size_t)260), "%s", idea->text);
+		for (size_t k = 0; k < i; k++)
+			cr_expect(ne(str, (char *)idea->text, (char *)explain_ideas[k].text));
+	}
+}
+
+Test(explain, without_memory_a_sentence_is_dropped_and_counted)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	forget(&t);
+	fail_allocation(1);
+	fails(&t, CALL_SEND, 5, EPIPE);
+	fail_allocation(0);
+	SAYS_NOTHING(&t);
+	cr_assert(eq(u64, t.to.dropped, 1));
+	trace_end(&t.trace);
+}
