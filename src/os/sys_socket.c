@@ -336,17 +336,31 @@ uint32_t sys_missed(struct reporter *to, int fd)
 	return rc < 0 ? 0 : info[SK_MEMINFO_DROPS];
 }
 
-ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
+static inline __attribute__((always_inline)) ssize_t sys_recv_now(
+	int fd, void *data, size_t len, int flags)
 {
 	ssize_t rc;
 
 	RETRY_EINTR(rc, recv(fd, data, len, flags | MSG_DONTWAIT));
-	if (to->trace)
-		sys_made_data(to, rc, CALL_RECEIVE, "recv", fd, data, len,
-			flags & MSG_PEEK    ? ", MSG_PEEK"
-			: flags & MSG_TRUNC ? ", MSG_TRUNC"
-					    : "");
 	return rc;
+}
+
+static ssize_t sys_recv_traced(struct reporter *to, int fd, void *data, size_t len, int flags)
+{
+	const char *named = flags & MSG_PEEK    ? ", MSG_PEEK"
+	                    : flags & MSG_TRUNC ? ", MSG_TRUNC"
+	                                        : "";
+	ssize_t rc = sys_recv_now(fd, data, len, flags);
+
+	sys_made_data(to, rc, CALL_RECEIVE, "recv", fd, data, len, named);
+	return rc;
+}
+
+/* Decided before the call, so that what a trace wants need not be kept over it. */
+ssize_t sys_recv(struct reporter *to, int fd, void *data, size_t len, int flags)
+{
+	return to->trace ? sys_recv_traced(to, fd, data, len, flags)
+	                 : sys_recv_now(fd, data, len, flags);
 }
 
 ssize_t sys_drop(struct reporter *to, int fd, size_t len)
