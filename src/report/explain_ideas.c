@@ -334,21 +334,20 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_ZERO,
 		.when = is_stream,
-		.text = "0 is the end, not an empty message: the peer will send no more. It may "
-			"still read what we send.",
+		.text = "0 is the end, not an empty message: the peer will send no more.",
 		.page = "recv(2)"},
 	{.kind = CALL_SHUTDOWN,
 		.text = "shutdown with SHUT_WR ends one direction (half-close): the peer's recv "
-			"returns 0 once it has read all. We can still receive; the descriptor "
-			"stays open.",
+			"returns 0 once it has read all. The other direction and the descriptor "
+			"stay as they are.",
 		.page = "shutdown(2)"},
 	{.after = TCP_FIN_WAIT2,
 		.text = "FIN_WAIT_2: the peer's kernel has acknowledged our end, and the peer has "
 			"not ended yet.",
 		.page = "RFC 9293"},
 	{.after = TCP_CLOSE_WAIT,
-		.text = "CLOSE_WAIT: the peer has ended, and waits for us to. A program that "
-			"forgets to close stays in this state for ever.",
+		.text = "CLOSE_WAIT: the peer has ended. It may still read what we send, and waits "
+			"for our end: a program that forgets to close stays in this state.",
 		.page = "RFC 9293"},
 	{.after = TCP_TIME_WAIT,
 		.text = "TIME_WAIT: the side that ended first remembers the connection for a "

@@ -283,7 +283,7 @@ Test(resolve, the_loop_turns_while_a_name_is_looked_up)
 	c.resolve = start(&t, &query);
 	loop_watch(&t.loop, &c.watch, EPOLLIN);
 	cr_assert(eq(int, loop_turn(&t.loop, &err), 0));
-	cr_assert(lt(i64, clock_ms() - began_ms, 1000));
+	cr_assert(lt(i64, clock_ms() - began_ms, 3000), "a resolver waits 5 s for a server");
 	loop_unwatch(&t.loop, &c.watch);
 	loop_free(&t.loop);
 	close(fd);
