@@ -96,8 +96,9 @@ $(EMPTY): $(B)/flags
 		$(CC) -shared -Wl,-soname,$$library -x c /dev/null -o $(@D)/$$library || exit; done
 	$(Q)touch $@
 
-# Each test runs by way of tests/unit/leaks.c, and each allocation of ours by way of tests/unit/memory.c.
-WRAPPED := criterion_internal_test_main malloc calloc realloc strdup
+# Each test runs by way of tests/unit/leaks.c, each allocation of ours by way of tests/unit/memory.c, and what a
+# process of a test has run is counted by tests/unit/counts.c when it leaves by _exit.
+WRAPPED := criterion_internal_test_main malloc calloc realloc strdup _exit
 $(B)/unit: $(OBJECTS) $(UNIT_OBJECTS) | $(EMPTY)
 	$(call say,link,$@)
 	$(Q)$(link) $(WRAPPED:%=-Wl,--wrap=%) -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/empty' \
@@ -167,7 +168,7 @@ asan: ## run the unit tests and the quick e2e tests under AddressSanitizer and U
 
 coverage: ## tell how many lines the tests run, by directory; less than there was fails
 	@$(MAKE) --no-print-directory VARIANT=coverage CC=gcc CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
-		all unit
+		LDFLAGS=-Wl,-u,__gcov_dump all unit
 	@sh tests/coverage build/coverage
 
 release-check: ## valgrind, TSan, gcc -fanalyzer, a bad network, fuzzing for hours: before a release
