@@ -79,22 +79,25 @@ static int tls_lend_room(struct tls_link *t)
 	return 0;
 }
 
-/* It has been taken. A large memory is given back, so that an idle connection has none. */
+/* It has been taken. A large memory is given back, so that an idle connection has none. Where there
+ * is nothing to take its place, it is reset before the room is taken out of it: with no memory it
+ * would not forget what it has to read. */
 static void tls_forget_made(struct tls_link *t, BUF_MEM *memory)
 {
 	const struct tls_library *lib = tls_lib_of(t);
+	bool is_room = memory->data == (char *)t->tls->room;
 	BUF_MEM *none = NULL;
 
-	if (memory->data == (char *)t->tls->room) {
+	if (is_room || memory->max > SPARE_BYTES)
+		none = lib->BUF_MEM_new();
+	if (!none)
+		lib->BIO_ctrl(t->writes, BIO_CTRL_RESET, 0, NULL);
+	if (is_room) {
 		memory->data = NULL;
 		memory->length = memory->max = 0;
 	}
-	if (!memory->data || memory->max > SPARE_BYTES)
-		none = lib->BUF_MEM_new();
 	if (none)
 		lib->BIO_ctrl(t->writes, BIO_C_SET_BUF_MEM, BIO_CLOSE, none);
-	else
-		lib->BIO_ctrl(t->writes, BIO_CTRL_RESET, 0, NULL);
 }
 
 static enum io tls_fail_as_below(struct link *link)
@@ -190,8 +193,6 @@ static int tls_keep_unfed(struct tls_link *t, const uint8_t *end)
 	size_t len = tls_unfed(t);
 	struct buf kept = {0};
 
-	if (!len)
-		return 0;
 	if (buf_add(&kept, (struct span){end - len, len}) < 0 ||
 		tls_feed(t, (struct span){0}) < 0) {
 		buf_free(&kept);
@@ -521,9 +522,8 @@ static int tls_begin(struct tls_link *t)
 	if (t->reads)
 		lib->BIO_set_flags(t->reads, BIO_FLAGS_MEM_RDONLY);
 	lib->SSL_set_bio(t->ssl, t->reads, t->writes); /* it frees them */
-	if (!t->reads || !t->writes)
+	if (!t->reads || !t->writes || lib->SSL_set_ex_data(t->ssl, 0, t) != 1)
 		return -1;
-	lib->SSL_set_ex_data(t->ssl, 0, t);
 	if (t->tls->server)
 		lib->SSL_set_accept_state(t->ssl);
 	else
