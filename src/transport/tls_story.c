@@ -169,6 +169,21 @@ static void story_answer_plain_client(struct tls_link *t, const struct err *why)
 		(void)t->below.via->write(&t->below, (struct span){alert, sizeof(alert)}, &taken);
 }
 
+/* The library lacks memory, as we might: that is no failure of TLS. */
+static bool story_lacks_memory(const struct tls_link *t)
+{
+	return ERR_GET_REASON(t->tls->lib.ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+}
+
+static enum io story_end_without_memory(struct link *link)
+{
+	struct tls_link *t = link->held;
+
+	t->broken = true;
+	link->error = ENOMEM;
+	return IO_FAIL;
+}
+
 enum io tls_fail_handshake(struct link *link, int error)
 {
 	struct tls_link *t = link->held;
@@ -176,6 +191,8 @@ enum io tls_fail_handshake(struct link *link, int error)
 
 	if (link_story(link))
 		return IO_FAIL;
+	if (!error && story_lacks_memory(t))
+		return story_end_without_memory(link);
 	if (!error && t->tls->lib.ERR_peek_error()) {
 		story_of_library(t, &why);
 		story_answer_plain_client(t, &why);
@@ -199,6 +216,8 @@ enum io tls_fail(struct link *link)
 
 	if (link_story(link))
 		return IO_FAIL;
+	if (story_lacks_memory(t))
+		return story_end_without_memory(link);
 	story_of_library(t, &why);
 	return story_end(link, &why);
 }

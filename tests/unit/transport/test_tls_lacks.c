@@ -136,6 +136,8 @@ static void has_failed_for_a_reason(struct tls_pair *p, unsigned nth)
 			 *server = link_story(&p->server.link);
 
 	cr_expect(client || server || p->client.link.error || p->server.link.error, "%u", nth);
+	cr_expect(not(client && strstr(client->what, "malloc")), "%u: %s", nth, client->what);
+	cr_expect(not(server && strstr(server->what, "malloc")), "%u: %s", nth, server->what);
 }
 
 /* Both layers and their handshake. Returns whether the nth allocation was reached. */
