@@ -63,6 +63,45 @@ Test(tls_handshake, what_comes_with_its_last_message_is_read_after_it)
 	pair_close(&p);
 }
 
+/* There it is kept, for which there may be no memory. */
+Test(tls_handshake, what_comes_with_its_last_message_may_find_no_memory)
+{
+	struct tls_pair p = {0};
+	static uint8_t room[CONN_READ_BYTES];
+	size_t taken;
+	enum io verdict;
+
+	pair_begin(&p);
+	pair_join(&p);
+	tls_shake_hands(&p.client.link, room, sizeof(room));
+	tls_shake_hands(&p.server.link, room, sizeof(room));
+	tls_shake_hands(&p.client.link, room, sizeof(room));
+	pair_write(&p.client, span_of("early"), &taken);
+	fail_allocation(1);
+	verdict = tls_shake_hands(&p.server.link, room, sizeof(room));
+	fail_allocation(0);
+	cr_assert(eq(int, verdict, IO_FAIL));
+	cr_assert(eq(int, p.server.link.error, ENOMEM));
+	pair_close(&p);
+}
+
+Test(tls_handshake, a_last_message_that_cannot_be_written_is_a_failure)
+{
+	struct tls_pair p = {0};
+	static uint8_t room[CONN_READ_BYTES];
+
+	pair_begin(&p);
+	pair_join(&p);
+	tls_shake_hands(&p.client.link, room, sizeof(room));
+	tls_shake_hands(&p.server.link, room, sizeof(room));
+	p.client.moves.write_error = EPIPE;
+	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	fails_with(&p.client, ERR_TLS, "the peer reset the connection during the handshake");
+	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	fails_with(&p.client, ERR_TLS, "the peer reset the connection during the handshake");
+	pair_close(&p);
+}
+
 Test(tls_handshake, what_was_read_before_it_began_is_its_own)
 {
 	struct tls_pair p = {0};
@@ -405,7 +444,7 @@ Test(tls_handshake, any_lack_of_memory_is_one_and_leaves_nothing)
 }
 
 /* ... of what all connections share. */
-Test(tls_handshake, a_lack_of_memory_at_the_beginning_is_told)
+static void begins_or_tells(bool server)
 {
 	static const char *const names[] = {"localhost"};
 	unsigned nth = 1;
@@ -419,14 +458,66 @@ Test(tls_handshake, a_lack_of_memory_at_the_beginning_is_told)
 		struct tls *tls;
 
 		fail_allocation(nth);
-		tls = tls_of_server(&conf, &to, names, 1, &err);
+		tls = server ? tls_of_server(&conf, &to, names, 1, &err)
+		             : tls_of_client(&conf, &to, &err);
 		reached = fail_allocation(0);
 		cr_expect(eq(int, tls == NULL, reached));
 		if (!tls)
 			cr_expect(eq(int, (int)err.kind, ERR_RUNTIME), "%s", err.what);
 		tls_free(tls);
 	}
-	cr_assert(gt(uint, nth, 3));
+	cr_assert(gt(uint, nth, server ? 3 : 2));
+}
+
+Test(tls_handshake, a_lack_of_memory_at_the_beginning_is_told)
+{
+	begins_or_tells(true);
+	begins_or_tells(false);
+}
+
+/* ... and of the step that puts the layer over a connection, of which a byte has been read. */
+static struct err told;
+
+static void on_unopened(
+	struct conn_owner *owner, struct conn *c, const struct step *at, const struct err *why)
+{
+	(void)owner;
+	(void)c;
+	cr_assert(eq(ptr, (void *)at, (void *)&step_tls));
+	told = *why;
+}
+
+static void is_turned_away_without(unsigned nth, const struct step_entry *steps)
+{
+	static const struct handler nothing;
+	struct script s = {.incoming = "\x16", .stays = true};
+	struct scene sc;
+	struct conn *c;
+
+	told = (struct err){0};
+	scene_begin(&sc, &nothing);
+	sc.owner.steps = steps;
+	sc.owner.unopened = on_unopened;
+	c = scene_make(&sc, &s, CONN_BOTH);
+	fail_allocation(nth);
+	conn_begin(c);
+	fail_allocation(0);
+	cr_assert(eq(int, told.sys, ENOMEM), "allocation %u: %s", nth, told.what);
+	scene_end(&sc);
+}
+
+Test(tls_handshake, a_client_that_we_lack_memory_for_is_turned_away)
+{
+	struct tls_pair p = {0};
+	struct tls_end end = {0};
+	const struct step_entry steps[] = {
+		{&step_not_reset, NULL}, {&step_tls, &end}, {NULL, NULL}};
+
+	pair_begin(&p);
+	end.tls = p.server.tls;
+	is_turned_away_without(1, steps);
+	is_turned_away_without(2, steps);
+	pair_close(&p);
 }
 
 #endif

@@ -160,10 +160,12 @@ Test(tls_link, what_is_not_taken_below_waits_in_the_layer_and_is_bounded)
 		cr_assert(eq(sz, taken, 0));
 	}
 	cr_assert(ge(int, p.client.link.via->unsent(&p.client.link), 64 * 1024));
+	cr_assert(ge(sz, p.client.link.via->held(&p.client.link), 64 * 1024));
 	cr_assert(eq(int, pair_finish(&p.client), IO_AGAIN));
 	p.client.moves.deaf = false;
 	cr_assert(eq(int, pair_write(&p.client, (struct span){0}, &taken), IO_DONE));
 	cr_assert(not(p.client.link.holds));
+	cr_assert(eq(sz, p.client.link.via->held(&p.client.link), 0), "an idle one holds none");
 	cr_assert(eq(int, pair_finish(&p.client), IO_DONE));
 	pair_read(&p.server);
 	is_heard(&p.server, (struct span){(uint8_t *)text, 64 * 1024});
@@ -253,6 +255,9 @@ Test(tls_link, where_what_comes_is_dropped_the_peer_need_not_say_that_it_ends)
 	p.client.moves.ends = true;
 	pair_read(&p.client);
 	cr_assert(eq(int, p.client.over, IO_EOF));
+	p.client.over = IO_AGAIN;
+	pair_read(&p.client);
+	cr_assert(eq(int, p.client.over, IO_EOF), "and again");
 	pair_close(&p);
 }
 
@@ -358,6 +363,79 @@ Test(tls_link, a_client_that_closes_reads_what_was_not_asked_for)
 	pair_close(&p);
 	cr_assert(eq(sz, p.to_client.len, 0));
 	cr_assert(eq(uint, p.client.closed, 1));
+}
+
+/* A link below that can do something else than that of the pair. */
+static struct transport *other_row(struct tls_side *side)
+{
+	static struct transport row;
+	struct tls_link *t = pair_layer(side);
+
+	row = *t->below.via;
+	t->below.via = &row;
+	return &row;
+}
+
+Test(tls_link, where_the_link_below_cannot_be_reset_it_is_closed)
+{
+	struct tls_pair p = {0};
+
+	pair_open(&p);
+	other_row(&p.client)->reset = NULL;
+	p.client.link.via->reset(&p.client.link);
+	cr_assert(eq(uint, p.client.closed, 1));
+	p.client.link = link_of(p.server.link.via, &p.client.to);
+	link_close(&p.server.link);
+	tls_free(p.client.tls);
+	tls_free(p.server.tls);
+	buf_free(&p.to_client);
+	buf_free(&p.to_server);
+}
+
+static int refused(struct link *link)
+{
+	(void)link;
+	return ECONNRESET;
+}
+
+static int sound(struct link *link)
+{
+	(void)link;
+	return 0;
+}
+
+/* The server has all that we sent, and has ended. */
+static void end_first(struct tls_pair *p)
+{
+	pair_open(p);
+	pair_send(&p->client, &p->server, span_of("question"));
+	cr_assert(eq(int, pair_finish(&p->server), IO_DONE));
+	pair_read(&p->client);
+	cr_assert(eq(int, p->client.over, IO_EOF));
+	p->client.moves.write_error = EPIPE;
+}
+
+Test(tls_link, a_peer_that_has_all_and_is_gone_need_not_take_our_end)
+{
+	struct tls_pair p = {0};
+
+	end_first(&p);
+	other_row(&p.client)->pending = sound;
+	cr_assert(eq(int, pair_finish(&p.client), IO_DONE));
+	cr_assert(eq(int, p.client.link.via->unsent(&p.client.link), 0));
+	cr_assert(eq(int, p.client.link.via->pending(&p.client.link), 0));
+	pair_close(&p);
+}
+
+Test(tls_link, a_peer_that_was_lost_before_our_end_is_a_loss)
+{
+	struct tls_pair p = {0};
+
+	end_first(&p);
+	other_row(&p.client)->pending = refused;
+	cr_assert(eq(int, pair_finish(&p.client), IO_FAIL));
+	cr_assert(eq(int, p.client.link.error, ECONNRESET));
+	pair_close(&p);
 }
 
 /* ---- key updates ---- */
