@@ -248,22 +248,29 @@ Test(child, leads_a_group_of_its_own_or_stays_in_ours)
 	end(&n);
 }
 
-/* Start a program that is gone by then, with EDOM in errno. */
-static void start_gone(struct nursery *n)
+/* How to start a program that nothing is read of. */
+static struct child_conf conf_of(struct nursery *n)
 {
+	const struct child_conf conf = {.program = &n->program,
+		.standard = {n->loop.epoll, n->loop.epoll, n->loop.epoll},
+		.origin = &n->origin};
 	const char *words[] = {"sh"};
 	struct err err = {0};
 
 	cr_assert(eq(int, program_find(&n->program, words, 1, &err), 0));
+	n->out = -1;
+	return conf;
+}
+
+/* Start a program that is gone by then, with EDOM in errno. */
+static void start_gone(struct nursery *n)
+{
+	const struct child_conf conf = conf_of(n);
+	struct err err = {0};
+
 	memcpy(n->program.path, "/x", 3);
 	errno = EDOM;
-	cr_assert(eq(int,
-		child_start(&n->child, &n->loop,
-			&(struct child_conf){.program = &n->program,
-				.standard = {n->loop.epoll, n->loop.epoll, n->loop.epoll},
-				.origin = &n->origin},
-			&err),
-		0));
+	cr_assert(eq(int, child_start(&n->child, &n->loop, &conf, &err), 0));
 }
 
 Test(child, what_cannot_be_executed_ends_with_the_reason)
@@ -283,7 +290,92 @@ Test(child, what_cannot_be_executed_ends_with_the_reason)
 	cr_assert(eq(str, err.what, "cannot start 'sh': No such file or directory"));
 	cr_assert(eq(int, (int)err.kind, ERR_RUNTIME));
 	cr_assert(eq(uint, open_descriptors(), open));
-	n.out = -1;
+	end(&n);
+}
+
+/* A start that fails: nothing is left of it, and the child is collected. */
+static struct err is_not_started(struct nursery *n, const struct child_conf *conf)
+{
+	struct err err = {0};
+	unsigned open = open_descriptors();
+
+	cr_assert(eq(int, child_start(&n->child, &n->loop, conf, &err), -1));
+	cr_assert(eq(int, n->child.pid, 0));
+	cr_assert(eq(ptr, n->child.launch, NULL));
+	cr_assert(eq(int, waitpid(-1, NULL, WNOHANG), -1), "no zombie is left");
+	cr_assert(eq(uint, open_descriptors(), open));
+	cr_assert(eq(int, (int)err.kind, ERR_RUNTIME));
+	return err;
+}
+
+Test(child, each_allocation_to_start_it_may_fail)
+{
+	bool reached = true;
+	unsigned nth = 1;
+
+	for (; reached; nth++) {
+		struct nursery n;
+		struct child_conf conf;
+		struct err err = {0};
+		int rc;
+
+		begin(&n);
+		conf = conf_of(&n);
+		fail_allocation(nth);
+		rc = child_start(&n.child, &n.loop, &conf, &err);
+		reached = fail_allocation(0);
+		cr_assert(eq(int, rc, reached ? -1 : 0), "allocation %u", nth);
+		if (reached)
+			cr_assert(eq(str, err.what, "cannot start 'sh': Cannot allocate memory"));
+		else
+			await_end(&n);
+		end(&n);
+	}
+	cr_assert(gt(uint, nth, 2));
+}
+
+Test(child, one_whose_end_cannot_be_watched_is_killed)
+{
+	struct nursery n;
+	struct child_conf conf;
+	struct err err;
+	int epoll;
+
+	begin(&n);
+	conf = conf_of(&n);
+	epoll = n.loop.epoll;
+	n.loop.epoll = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	err = is_not_started(&n, &conf);
+	close(n.loop.epoll);
+	n.loop.epoll = epoll;
+	cr_assert(eq(int, err.sys, EINVAL), "%s", err.what);
+	end(&n);
+}
+
+Test(child, a_descriptor_that_it_cannot_have_is_why_it_ends)
+{
+	struct nursery n;
+	struct child_conf conf;
+	struct err err = {0};
+
+	begin(&n);
+	conf = conf_of(&n);
+	conf.standard[1] = 4000;
+	cr_assert(eq(int, child_start(&n.child, &n.loop, &conf, &err), 0));
+	await_end(&n);
+	cr_assert(eq(int, n.child.error, EBADF));
+	end(&n);
+}
+
+Test(child, where_no_more_processes_are_allowed_the_hint_says_where_to_look)
+{
+	struct nursery n;
+	struct err err = {0};
+
+	begin(&n);
+	conf_of(&n);
+	cr_assert(eq(int, child_cannot_start(&n.program, EAGAIN, &err), -1));
+	cr_assert(eq(str, err.hint, "no more processes are allowed: see 'ulimit -u'"));
 	end(&n);
 }
 
@@ -298,7 +390,6 @@ Test(child, that_cannot_become_the_program_leaves_our_errno_alone)
 		sched_yield();
 	cr_assert(eq(int, errno, EDOM));
 	await_end(&n);
-	n.out = -1;
 	end(&n);
 }
 

@@ -1,8 +1,15 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "directory.h"
+#include "memory.h"
 #include "os/program.h"
+#include "os/sys_process.h"
 
 TestSuite(program, .timeout = 20);
 
@@ -72,4 +79,59 @@ Test(program, says_why_there_is_none)
 	cr_assert(eq(int, chdir("/bin"), 0));
 	is_refused("sh", "cannot run 'sh': there is no such program in PATH",
 		"the one in this directory is './sh'");
+}
+
+Test(program, each_allocation_to_find_it_may_fail)
+{
+	const char *in_path[] = {"sh", "-c"}, *by_path[] = {"/bin/sh", "-c"};
+	bool reached = true;
+	unsigned nth = 1;
+
+	for (; reached; nth++) {
+		struct err err = {0};
+		struct program p;
+		int rc;
+
+		fail_allocation(nth);
+		rc = program_find(&p, nth % 2 ? in_path : by_path, 2, &err);
+		reached = fail_allocation(0);
+		cr_assert(eq(int, rc, reached ? -1 : 0), "allocation %u", nth);
+		if (reached)
+			cr_assert(eq(str, err.what, "cannot begin: out of memory"));
+		program_free(&p);
+	}
+	cr_assert(gt(uint, nth, 3));
+}
+
+/* It is gone when it is to be started. */
+static void find_one_that_goes(struct program *p)
+{
+	const char *words[] = {"./goes"};
+	struct err err = {0};
+	int fd;
+
+	directory_enter();
+	fd = open("goes", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	close(fd);
+	cr_assert(eq(int, program_find(p, words, 1, &err), 0), "%s", err.what);
+	unlink("goes");
+	directory_leave();
+}
+
+Test(program, one_that_we_cannot_become_is_an_error_and_leaves_us_as_we_were)
+{
+	struct origin origin;
+	struct program p;
+	struct err err = {0};
+
+	sys_note_origin(&origin);
+	signal(SIGPIPE, SIG_IGN);
+	find_one_that_goes(&p);
+	cr_assert(eq(int, program_become(&p, &origin, &err), -1));
+	cr_assert(eq(int, (int)err.kind, ERR_RUNTIME));
+	cr_assert(eq(int, err.sys, ENOENT));
+	cr_assert(eq(str, err.what, "cannot start './goes': No such file or directory"));
+	cr_assert(sys_signal_is_ignored(SIGPIPE), "or a peer that is gone would kill us");
+	cr_assert(sys_signal_is_ignored(SIGXFSZ));
+	program_free(&p);
 }

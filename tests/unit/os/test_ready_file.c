@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -97,6 +98,8 @@ Test(ready_file, nothing_but_a_file_is_replaced)
 	mkdir("directory", 0700);
 	cr_assert(eq(int, symlink("nowhere", "link"), 0));
 	close(unix_bound(SOCK_STREAM, "socket"));
+	cr_assert(eq(int, mkfifo("fifo", 0600), 0));
+	cr_assert(strstr(refused("fifo").what, "something else is there") != NULL);
 	cr_assert(strstr(refused("directory").what, "a directory is there") != NULL);
 	cr_assert(strstr(refused("directory/").what, "a directory is there") != NULL);
 	cr_assert(strstr(refused("link").what, "a symbolic link is there") != NULL);
@@ -104,6 +107,7 @@ Test(ready_file, nothing_but_a_file_is_replaced)
 	cr_assert(strstr(refused("nowhere/at").what, strerror(ENOENT)) != NULL);
 	unlink("link");
 	unlink("socket");
+	unlink("fifo");
 	rmdir("directory");
 }
 
