@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "core/step.h"
 #include "mode_run.h"
 #include "mode/relay.h"
 #include "script.h"
@@ -487,7 +488,161 @@ Test(mode_relay, a_server_that_stops_does_not_wait_for_ever)
 	end(st);
 }
 
+/* ---- hops ---- */
+
+/* How far what comes may go on, a datagram each; -1: no further. */
+static const int *hops_left;
+
+static int next_hops(const struct link *link)
+{
+	(void)link;
+	return *hops_left++;
+}
+
+Test(mode_relay, datagrams_go_on_with_the_hops_that_are_left_and_those_without_any_are_dropped)
+{
+	static const int hops[] = {63, 63, 30, -1, -1, -1, 30};
+	const char *const out[] = {"one", "two", "three", "a", "b", "c", "four", NULL};
+	struct script near = {
+		.message_max = 100, .connectionless = true, .messages = out, .stays = true};
+	struct script far = {.message_max = 100, .connectionless = true, .stays = true};
+	struct stage *st = stage();
+	struct link link = scene_link(&st->sc, &near);
+	struct transport row = *link.via;
+
+	st->to.level = LEVEL_DETAIL;
+	hops_left = hops;
+	row.onward_hops = next_hops;
+	link.via = &row;
+	conn_open(conn_new(&st->sc.owner, &link, NULL, CONN_BOTH));
+	answer(st, &far);
+	scene_turn(&st->sc, 2);
+	cr_assert(eq(int, far.hops, 63));
+	scene_turn(&st->sc, 8);
+	cr_assert(eq(int, far.hops, 30));
+	cr_assert(eq(str, far.outgoing, "[one][two][three][four]"));
+	cr_assert(strstr(st->told.text, "hop limit reached, possible loop (1 so far)") != NULL,
+		"%s", st->told.text);
+	cr_assert(strstr(st->told.text, "(2 so far)") != NULL);
+	cr_assert(eq(ptr, strstr(st->told.text, "(3 so far)"), NULL), "the 1st, 2nd, 4th");
+	conn_close(conn_of_node(st->sc.owner.conns.next), 0);
+	play(st);
+	end(st);
+}
+
+/* ---- a layer below ---- */
+
+/* Where our end would be the peer's, too (TLS 1.2), the target's is held back until then. */
+Test(mode_relay, an_end_that_would_end_both_ways_waits_for_the_other_one)
+{
+	struct script near = {.incoming = "upload", .reads_nothing = true};
+	struct script far = {.incoming = "welcome"};
+	struct stage *st = stage();
+	struct link link = scene_link(&st->sc, &near);
+
+	link.ends_both = true;
+	conn_open(conn_new(&st->sc.owner, &link, NULL, CONN_BOTH));
+	answer(st, &far);
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(str, near.outgoing, "welcome"));
+	cr_assert(eq(uint, near.finished, 0));
+	near.reads_nothing = false;
+	play(st);
+	cr_assert(eq(str, far.outgoing, "upload"));
+	cr_assert(eq(uint, near.finished, 1));
+	cr_assert(eq(uint, far.finished, 1));
+	end(st);
+}
+
+static enum io go_wrong(struct opening *o)
+{
+	struct err why = {0};
+
+	err_set(&why, ERR_TLS, "the handshake fails");
+	return link_fail_with(o->link, &why);
+}
+
+static enum io go_nowhere(struct opening *o)
+{
+	(void)o;
+	return IO_AGAIN;
+}
+
+static const struct step fails = {.name = "fails", .go = go_wrong};
+static const struct step waits = {.name = "waits", .go = go_nowhere};
+
+Test(mode_relay, the_next_target_is_called_where_one_does_not_open)
+{
+	static const struct step_entry steps[] = {{&fails, NULL}, {NULL, NULL}};
+	struct script near = {.incoming = "hello"}, shut = {0}, far = {0};
+	struct stage *st = stage();
+
+	scene_join(&st->sc, &near);
+	st->run.far.steps = steps;
+	answer(st, &shut);
+	cr_assert(eq(sz, st->call_count, 2));
+	st->run.far.steps = NULL;
+	answer(st, &far);
+	play(st);
+	cr_assert(eq(uint, shut.closed, 1));
+	cr_assert(eq(str, far.outgoing, "hello"));
+	cr_assert(not(near.failed));
+	end(st);
+}
+
+Test(mode_relay, where_no_target_opens_the_client_hears_of_the_last_one)
+{
+	static const struct step_entry steps[] = {{&fails, NULL}, {NULL, NULL}};
+	struct script near = {.incoming = "hello"}, one = {0}, two = {0};
+	struct stage *st = stage();
+
+	scene_join(&st->sc, &near);
+	st->run.far.steps = steps;
+	answer(st, &one);
+	answer(st, &two);
+	play(st);
+	cr_assert(near.failed);
+	cr_assert(eq(str, st->told.text, "1: the handshake fails\n"));
+	cr_assert(eq(uint, one.closed + two.closed, 2));
+	end(st);
+}
+
+Test(mode_relay, a_target_that_is_opening_goes_with_its_client)
+{
+	static const struct step_entry steps[] = {{&waits, NULL}, {NULL, NULL}};
+	struct script near = {.incoming = "hello", .stays = true}, far = {.stays = true};
+	struct stage *st = stage();
+	struct conn *c = scene_join(&st->sc, &near);
+
+	st->run.far.steps = steps;
+	answer(st, &far);
+	scene_turn(&st->sc, 3);
+	cr_assert(eq(sz, st->run.far.opening_now, 1));
+	conn_abort(c);
+	play(st);
+	cr_assert(eq(sz, st->call_count, 1), "there is none to call the next one for");
+	end(st);
+}
+
 /* ---- memory ---- */
+
+Test(mode_relay, what_waits_for_the_target_counts_as_the_clients_and_is_let_go)
+{
+	const char *const out[] = {
+		"sixty bytes that come before there is a target to have them", "sixty more", NULL};
+	struct script near = {
+		.message_max = 100, .connectionless = true, .messages = out, .stays = true};
+	struct stage *st = stage();
+	struct budget budget = {.max = 50};
+
+	st->sc.owner.budget = &budget;
+	scene_join(&st->sc, &near);
+	play(st);
+	cr_assert(near.failed);
+	cr_assert(strstr(near.why.what, "memory") != NULL, "%s", near.why.what);
+	cr_assert(eq(sz, budget.held, 0));
+	end(st);
+}
 
 Test(mode_relay, each_allocation_for_a_client_may_fail)
 {
