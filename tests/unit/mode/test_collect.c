@@ -28,7 +28,7 @@ struct stage {
 	struct mode_run ended;
 };
 
-static struct stage *begin_for(bool prefix, bool vouches)
+static struct stage *prepare(bool prefix, bool vouches)
 {
 	struct stage *st = calloc(1, sizeof(*st));
 
@@ -44,6 +44,13 @@ static struct stage *begin_for(bool prefix, bool vouches)
 	st->env.open_fd = fd_open;
 	st->env.vouches = vouches;
 	st->env.budget = &st->budget;
+	return st;
+}
+
+static struct stage *begin_for(bool prefix, bool vouches)
+{
+	struct stage *st = prepare(prefix, vouches);
+
 	mode_run_begin(&mode_collect, &st->env);
 	return st;
 }
@@ -328,4 +335,120 @@ Test(mode_collect, when_the_reader_leaves_the_clients_are_failed)
 	TURN_UNTIL(&st->sc.loop, (st->ended.done));
 	cr_assert(eq(int, st->ended.why.kind, ERR_SIGPIPE), "%s", st->ended.why.what);
 	end(st);
+}
+
+Test(mode_collect, one_that_comes_when_output_has_failed_is_failed_as_well)
+{
+	struct stage *st = begin();
+	struct script busy = {.incoming = "x\n", .endless = true}, late = {.stays = true};
+
+	scene_join(&st->sc, &busy);
+	let_go(&st->out);
+	st->sc.descriptors--;
+	TURN_UNTIL(&st->sc.loop, (busy.ended));
+	scene_join(&st->sc, &late);
+	TURN_UNTIL(&st->sc.loop, (late.ended));
+	cr_assert(eq(uint, late.finished, 0), "it has no orderly end");
+	end(st);
+}
+
+Test(mode_collect, output_that_fails_at_the_very_end_is_the_runs_error)
+{
+	struct stage *st = begin();
+	char *lines = line_of(99999);
+	struct script peer = {.incoming = lines};
+
+	for (size_t i = 999; i < 100000; i += 1000)
+		lines[i] = '\n';
+	scene_join(&st->sc, &peer);
+	TURN_UNTIL(&st->sc.loop, (st->sc.owner.open_now == 0));
+	mode_collect.finish(&st->env);
+	cr_assert(eq(uint, st->ended.done, 0), "a pipe has not taken all of it");
+	let_go(&st->out);
+	st->sc.descriptors--;
+	TURN_UNTIL(&st->sc.loop, (st->ended.done));
+	cr_assert(eq(uint, st->ended.enough, 0), "no client is there any more");
+	cr_assert(eq(int, st->ended.why.kind, ERR_SIGPIPE), "%s", st->ended.why.what);
+	end(st);
+	free(lines);
+}
+
+/* ---- memory ---- */
+
+Test(mode_collect, past_the_budget_the_line_that_is_held_is_lost_and_told)
+{
+	struct stage *st = begin_for(false, true);
+	char *line = line_of(20000);
+	struct script peer = {.incoming = line, .per_read = 3000}, other = {.incoming = "short\n"};
+
+	st->budget.max = 10000;
+	st->sc.owner.budget = &st->budget;
+	scene_join(&st->sc, &peer);
+	scene_join(&st->sc, &other);
+	play(st);
+	cr_assert(eq(str, st->heard, "short\n"));
+	cr_assert(strstr(peer.outgoing, "memory") != NULL, "%s", peer.outgoing);
+	cr_assert(strstr(st->told.text, "there is no memory for its line (1 so far)") != NULL, "%s",
+		st->told.text);
+	cr_assert(eq(int, st->ended.why.kind, ERR_LOST));
+	cr_assert(eq(sz, st->budget.held, 0));
+	end(st);
+	free(line);
+}
+
+/* All lines are written, or it is told that one is not. */
+static bool collect_failing(unsigned nth, bool prefix)
+{
+	struct stage *st = begin_for(prefix, true);
+	struct script peer = {
+		.incoming = "a line of more than one read\nthe next one\nrest", .per_read = 7};
+	struct conn *c = scene_make(&st->sc, &peer, CONN_BOTH);
+	bool reached;
+
+	fail_allocation(nth);
+	conn_open(c);
+	TURN_UNTIL(&st->sc.loop, (st->sc.owner.open_now == 0));
+	reached = fail_allocation(0);
+	play(st);
+	if (st->ended.why.kind) {
+		cr_expect(eq(int, st->ended.why.kind, ERR_LOST), "%u", nth);
+		cr_expect(strstr(st->told.text, "out of memory (1 so far)") != NULL, "%u: %s", nth,
+			st->told.text);
+	} else if (!peer.failed) {
+		cr_expect(strstr(st->heard, "a line of more than one read\n") != NULL, "%u", nth);
+		cr_expect(strstr(st->heard, "rest\n") != NULL, "%u", nth);
+	}
+	cr_expect(reached || !st->ended.why.kind);
+	end(st);
+	return reached;
+}
+
+Test(mode_collect, what_there_is_no_memory_for_is_told)
+{
+	for (int prefix = 0; prefix < 2; prefix++) {
+		unsigned nth = 1;
+
+		while (collect_failing(nth, prefix))
+			nth++;
+		cr_assert(gt(uint, nth, 3));
+	}
+}
+
+Test(mode_collect, without_memory_it_does_not_begin)
+{
+	bool reached = true;
+
+	for (unsigned nth = 1; reached; nth++) {
+		struct stage *st = prepare(false, false);
+		struct err err = {0};
+		int rc;
+
+		fail_allocation(nth);
+		rc = mode_collect.begin(&st->env, &err);
+		reached = fail_allocation(0);
+		cr_assert(eq(int, rc, reached ? -1 : 0), "allocation %u", nth);
+		if (reached)
+			cr_assert(eq(str, err.what, "cannot collect: out of memory"));
+		end(st);
+	}
 }

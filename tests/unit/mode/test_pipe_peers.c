@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct stage {
 	struct mode_run ended;
 };
 
-static int begin(struct stage *st, struct pipe_conf conf, struct err *err)
+static void prepare(struct stage *st, struct pipe_conf conf)
 {
 	signal(SIGPIPE, SIG_IGN);
 	cr_assert(le(sz, pipe_of_peers.state_size, sizeof(st->state)));
@@ -34,6 +35,11 @@ static int begin(struct stage *st, struct pipe_conf conf, struct err *err)
 	st->env = mode_run_env(&st->ended, &st->sc, &st->conf, st->state);
 	st->env.shared = &st->shared;
 	st->env.open_fd = fd_open;
+}
+
+static int begin(struct stage *st, struct pipe_conf conf, struct err *err)
+{
+	prepare(st, conf);
 	return pipe_of_peers.begin(&st->env, err);
 }
 
@@ -128,4 +134,64 @@ Test(mode_pipe_peers, when_the_reader_leaves_the_run_fails)
 	TURN_UNTIL(&st->sc.loop, (st->ended.done));
 	cr_assert(eq(int, st->ended.why.kind, ERR_SIGPIPE), "%s", st->ended.why.what);
 	end(st);
+}
+
+Test(mode_pipe_peers, input_waits_for_a_peer_that_takes_little)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct script one = {
+		.message_max = 100, .connectionless = true, .messages = second, .stays = true};
+	struct err err;
+
+	cr_assert(eq(int, begin(st, (struct pipe_conf){.follow = true}, &err), 0));
+	scene_join(&st->sc, &one);
+	scene_turn(&st->sc, 5);
+	one.deaf = true;
+	cr_assert(eq(long, write(st->in, "a\n", 2), 2));
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(long, write(st->in, "b\n", 2), 2));
+	scene_turn(&st->sc, 5);
+	cr_assert(eq(str, one.outgoing, ""));
+	one.deaf = false;
+	scene_turn(&st->sc, 10);
+	cr_assert(eq(str, one.outgoing, "[a\n][b\n]"));
+	end(st);
+}
+
+Test(mode_pipe_peers, input_that_cannot_be_read_fails_the_run)
+{
+	struct stage *st = calloc(1, sizeof(*st));
+	struct script one = {
+		.message_max = 100, .connectionless = true, .messages = second, .stays = true};
+	struct err err;
+
+	prepare(st, (struct pipe_conf){.follow = true});
+	take_over(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
+	cr_assert(eq(int, pipe_of_peers.begin(&st->env, &err), 0));
+	scene_join(&st->sc, &one);
+	TURN_UNTIL(&st->sc.loop, (st->ended.enough));
+	pipe_of_peers.finish(&st->env);
+	TURN_UNTIL(&st->sc.loop, (st->ended.done));
+	cr_assert(eq(int, st->ended.why.sys, EISDIR), "%s", st->ended.why.what);
+	end(st);
+}
+
+Test(mode_pipe_peers, without_memory_it_does_not_begin)
+{
+	bool reached = true;
+
+	for (unsigned nth = 1; reached; nth++) {
+		struct stage *st = calloc(1, sizeof(*st));
+		struct err err = {0};
+		int rc;
+
+		prepare(st, (struct pipe_conf){.follow = true});
+		fail_allocation(nth);
+		rc = pipe_of_peers.begin(&st->env, &err);
+		reached = fail_allocation(0);
+		cr_assert(eq(int, rc, reached ? -1 : 0), "allocation %u", nth);
+		if (reached)
+			cr_assert(strstr(err.what, "out of memory") != NULL, "%s", err.what);
+		end(st);
+	}
 }
