@@ -97,6 +97,26 @@ int bound_socket(int family, int backlog, struct addr *at)
 	return fd;
 }
 
+void full_listener_open(struct full_listener *l)
+{
+	struct addr at;
+
+	l->fd = bound_socket(AF_INET, 0, &at);
+	cr_assert(eq(int, listen(l->fd, 0), 0));
+	for (int i = 0; i < 2; i++) {
+		l->guests[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(l->guests[i], &at.sa, at.len);
+	}
+	l->port = addr_port(&at);
+}
+
+void full_listener_close(struct full_listener *l)
+{
+	close(l->guests[0]);
+	close(l->guests[1]);
+	close(l->fd);
+}
+
 static void on_alarm(struct timer *t)
 {
 	(void)t;

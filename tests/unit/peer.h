@@ -37,6 +37,14 @@ void needs_ipv6(void);
 /* A TCP socket bound to a free loopback port, which at is set to; listening if backlog > 0. */
 int bound_socket(int family, int backlog, struct addr *at);
 
+/* A listener with no place left: the kernel drops what would connect to its port. */
+struct full_listener {
+	int fd, guests[2];
+	uint16_t port;
+};
+void full_listener_open(struct full_listener *l);
+void full_listener_close(struct full_listener *l);
+
 /* Turn for so long, and say how many turns that took. */
 unsigned turn_for_ms(struct loop *l, int64_t ms);
 

@@ -120,18 +120,14 @@ Test(cmd_scan, from_one_port_of_ours_is_one_after_the_other)
 {
 	struct reporter to = silent_reporter();
 	static struct outcome o;
-	struct addr full_at, at, own;
-	int full = bound_socket(AF_INET, 0, &full_at), guests[2];
+	struct full_listener full;
+	struct addr at, own;
 	int server = bound_socket(AF_INET, 10, &at), other = bound_socket(AF_INET, 0, &own);
 	char ports[40], source[20], said[20];
 
 	close(other);
-	cr_assert(eq(int, listen(full, 0), 0));
-	for (int i = 0; i < 2; i++) {
-		guests[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		connect(guests[i], &full_at.sa, full_at.len);
-	}
-	snprintf(ports, sizeof(ports), "%u,%u", addr_port(&full_at), addr_port(&at));
+	full_listener_open(&full);
+	snprintf(ports, sizeof(ports), "%u,%u", full.port, addr_port(&at));
 	snprintf(source, sizeof(source), ":%u", addr_port(&own));
 	snprintf(said, sizeof(said), "%u\n", addr_port(&at));
 	run_with(WORDS("connect", "-z", "-w", "30ms", "-s", source, "127.0.0.1", ports), "", &to,
@@ -139,8 +135,6 @@ Test(cmd_scan, from_one_port_of_ours_is_one_after_the_other)
 	cr_expect(eq(int, o.rc, -1));
 	cr_expect(eq(str, o.err.what, ""), "some are open, and nothing else is to be said");
 	cr_expect(eq(str, o.said, said));
-	close(guests[0]);
-	close(guests[1]);
-	close(full);
+	full_listener_close(&full);
 	close(server);
 }

@@ -156,29 +156,16 @@ Test(core_scan, who_is_told_may_hold_it_until_there_is_room)
 	close(server);
 }
 
-/* A listener with no place left: the kernel drops what would connect. */
-static int full_port(uint16_t *port, int guests[2])
-{
-	struct addr at;
-	int fd = bound_socket(AF_INET, 0, &at);
-
-	cr_assert(eq(int, listen(fd, 0), 0));
-	for (int i = 0; i < 2; i++) {
-		guests[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		connect(guests[i], &at.sa, at.len);
-	}
-	*port = addr_port(&at);
-	return fd;
-}
-
 Test(core_scan, a_port_that_does_not_answer_is_silent_and_so_is_its_next_address)
 {
 	struct survey v;
-	uint16_t full, refused;
-	int guests[2], server = full_port(&full, guests), none = held_port(&refused);
+	struct full_listener full;
+	uint16_t refused;
+	int none = held_port(&refused);
 
+	full_listener_open(&full);
 	prepare(&v, &transport_tcp, 2);
-	add_port(&v, 0, full);
+	add_port(&v, 0, full.port);
 	add_port(&v, 1, refused);
 	v.host.at[1] = net_addr("127.0.0.2", 0);
 	v.host.count = 2;
@@ -186,28 +173,24 @@ Test(core_scan, a_port_that_does_not_answer_is_silent_and_so_is_its_next_address
 	play(&v);
 	cr_assert(eq(str, v.told, "silent refused "), "%s", v.told);
 	clear_away(&v);
-	close(guests[0]);
-	close(guests[1]);
-	close(server);
+	full_listener_close(&full);
 	close(none);
 }
 
 Test(core_scan, ended_in_the_middle_it_tells_nothing_more)
 {
 	struct survey v;
-	uint16_t full;
-	int guests[2], server = full_port(&full, guests);
+	struct full_listener full;
 
+	full_listener_open(&full);
 	prepare(&v, &transport_tcp, 1);
-	add_port(&v, 0, full);
+	add_port(&v, 0, full.port);
 	cr_assert(eq(int, scan_begin(&v.scan), 0));
 	turn_for_ms(&v.loop, 5);
 	clear_away(&v);
 	cr_assert(eq(str, v.told, ""));
 	cr_assert(eq(uint, v.over, 0));
-	close(guests[0]);
-	close(guests[1]);
-	close(server);
+	full_listener_close(&full);
 }
 
 Test(core_scan, over_datagrams_an_answer_is_open_and_silence_is_not)
