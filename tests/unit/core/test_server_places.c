@@ -1,8 +1,10 @@
 /* Which clients a server has a place for. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "os/timer.h"
 #include "house.h"
+#include "transport/udp.h"
 
 TestSuite(server_places, .timeout = 20);
 
@@ -249,4 +251,41 @@ Test(server_places, out_of_descriptors_the_longest_silent_gives_its_place_too)
 	cr_assert(eq(int, setrlimit(RLIMIT_NOFILE, &before), 0));
 	cr_assert(hears(&p[0], SENT_AWAY));
 	leave_all(&s, p);
+}
+
+/* ---- datagrams ---- */
+
+/* What its handler was given; it is not to be read on for now. */
+static char given[100];
+
+static void pause_after(struct conn *c, struct span in)
+{
+	strncat(given, (const char *)in.data, in.len);
+	conn_pause(c);
+}
+
+static const struct handler pauses = {.data = pause_after};
+
+Test(server_places, datagrams_wait_in_the_kernel_while_the_only_peer_is_not_read)
+{
+	struct stand s;
+	struct addr at;
+	int fd;
+
+	prepare(&s, "echo");
+	s.house.server.conf.via = &transport_udp;
+	s.house.server.conf.exclusive = true;
+	s.house.server.clients.on = &pauses;
+	open_house(&s.house);
+	at = s.house.server.listeners[0].at;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cr_assert(eq(int, (int)sendto(fd, "one ", 4, 0, &at.sa, at.len), 4));
+	TURN_UNTIL(&s.loop, given[0]);
+	cr_assert(eq(int, (int)sendto(fd, "two ", 4, 0, &at.sa, at.len), 4));
+	turn_for_ms(&s.loop, 5);
+	cr_assert(eq(str, given, "one "));
+	conn_resume(conn_of_node(s.house.server.clients.conns.next));
+	TURN_UNTIL(&s.loop, strcmp(given, "one two ") == 0);
+	close(fd);
+	clear_away(&s);
 }

@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "core/conn_state.h"
@@ -233,6 +235,64 @@ Test(step, freed_in_the_middle_nothing_is_left)
 	conn_owner_free(&sc.owner);
 	cr_assert(eq(uint, plan.released, 1));
 	cr_assert(eq(uint, s.closed, 1));
+	cr_assert(eq(sz, sc.owner.opening_now, 0));
+	scene_end(&sc);
+}
+
+/* ---- nothing can be watched ---- */
+
+/* epoll refuses everything for a while. */
+static int take_epoll(struct scene *sc)
+{
+	int epoll = sc->loop.epoll;
+
+	sc->loop.epoll = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return epoll;
+}
+
+static void give_epoll_back(struct scene *sc, int epoll)
+{
+	close(sc->loop.epoll);
+	sc->loop.epoll = epoll;
+}
+
+Test(step, what_cannot_be_watched_fails_before_its_first_step)
+{
+	static const struct step_entry steps[] = {{&step_plan, NULL}, {NULL, NULL}};
+	struct script s = {.stays = true};
+	struct scene sc;
+	struct conn *c;
+	int epoll;
+
+	unopened = 0;
+	scene_begin(&sc, &listener);
+	sc.owner.steps = steps;
+	sc.owner.unopened = on_unopened;
+	c = scene_make(&sc, &s, CONN_BOTH);
+	epoll = take_epoll(&sc);
+	conn_begin(c);
+	give_epoll_back(&sc, epoll);
+	cr_assert(eq(uint, unopened, 1));
+	cr_assert(eq(int, told.sys, EINVAL), "%s", told.what);
+	cr_assert(eq(uint, s.closed, 1));
+	scene_end(&sc);
+}
+
+Test(step, one_whose_wait_cannot_be_watched_fails)
+{
+	struct script s = {.stays = true};
+	struct plan plan = {.waits = 2};
+	struct scene sc;
+	int epoll;
+
+	begin(&sc, &s, &plan, NULL);
+	plan.waits_for = EPOLLOUT;
+	epoll = take_epoll(&sc);
+	conn_opening_go(conn_of_node(sc.owner.conns.next));
+	give_epoll_back(&sc, epoll);
+	cr_assert(eq(uint, unopened, 1));
+	cr_assert(eq(int, told.sys, EINVAL), "%s", told.what);
+	cr_assert(eq(uint, plan.released, 1));
 	cr_assert(eq(sz, sc.owner.opening_now, 0));
 	scene_end(&sc);
 }

@@ -7,6 +7,8 @@
 #include "mode/analyze.h"
 #include "mode/chat.h"
 #include "mode/greet.h"
+#include "mode/pipe.h"
+#include "os/timer.h"
 #include "script.h"
 #include "std_pipes.h"
 #include "transport/fd.h"
@@ -43,10 +45,8 @@ static void on_enough(void *arg)
 	(void)arg;
 }
 
-static void begin(struct run *r, const struct mode *mode, const void *conf)
+static void prepare(struct run *r, const struct mode *mode, const void *conf)
 {
-	struct err err = {0};
-
 	*r = (struct run){.shared.settle_ms = 100000};
 	cr_assert(le(sz, mode->state_size, sizeof(r->state)));
 	scene_begin_for(&r->sc, &mode->on, r->state);
@@ -60,6 +60,13 @@ static void begin(struct run *r, const struct mode *mode, const void *conf)
 		.done = on_done,
 		.enough = on_enough,
 		.arg = r};
+}
+
+static void begin(struct run *r, const struct mode *mode, const void *conf)
+{
+	struct err err = {0};
+
+	prepare(r, mode, conf);
 	cr_assert(eq(int, mode->begin(&r->env, &err), 0), "%s", err.what);
 }
 
@@ -174,4 +181,65 @@ Test(mode_lacks, chat_of_two_members_and_the_operator)
 	}
 	cr_expect(all_there && !one.failed && !two.failed && !r.why.kind);
 	cr_expect(gt(uint, failures, 0));
+}
+
+/* ---- at the beginning ---- */
+
+/* Others have timers in the loop, which has room for so many more: the next one takes memory. */
+static size_t leave_room(struct loop *l, struct timer others[16], unsigned room)
+{
+	size_t count = 0;
+
+	while (l->timers_counted + 1 + room < l->heap_cap)
+		cr_assert(eq(int, timer_init(l, &others[count++], NULL), 0));
+	return count;
+}
+
+/* Each allocation fails in turn that a mode makes to begin; and so does each of its timers. */
+static void each_fails_to_begin(const struct mode *mode, const void *conf)
+{
+	static struct run r;
+	struct timer others[16];
+	struct err err = {0};
+	bool reached = true;
+
+	for (unsigned room = 0; room < 5; room++) {
+		reached = true;
+		for (unsigned nth = 1; reached; nth++) {
+			int in, out, rc;
+			size_t count;
+
+			lay_pipes(&in, &out);
+			prepare(&r, mode, conf);
+			count = leave_room(&r.sc.loop, others, room);
+			fail_allocation(nth);
+			rc = mode->begin(&r.env, &err);
+			reached = fail_allocation(0);
+			cr_expect(
+				eq(int, rc, reached ? -1 : 0), "room %u, allocation %u", room, nth);
+			if (reached)
+				cr_expect(
+					strstr(err.what, "out of memory") != NULL, "%s", err.what);
+			while (count)
+				timer_free(&r.sc.loop, &others[--count]);
+			end(&r, mode);
+			let_go(&in);
+			let_go(&out);
+		}
+	}
+}
+
+Test(mode_lacks, a_mode_begins_or_says_that_it_cannot)
+{
+	static const struct chat_conf chat;
+	static const struct pipe_conf plain = {.quit_after_ms = -1, .delay_ms = -1};
+	static const struct pipe_conf paced = {.quit_after_ms = -1, .delay_ms = 5, .rate = 1000};
+	static const struct pipe_conf until = {
+		.quit_after_ms = -1, .delay_ms = -1, .expect = "text"};
+
+	each_fails_to_begin(&mode_analyze, &usual);
+	each_fails_to_begin(&mode_chat, &chat);
+	each_fails_to_begin(&mode_pipe, &plain);
+	each_fails_to_begin(&mode_pipe, &paced);
+	each_fails_to_begin(&mode_pipe, &until);
 }

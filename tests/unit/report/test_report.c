@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "memory.h"
 #include "report/report.h"
 #include "script.h"
 
@@ -381,6 +382,31 @@ Test(report, what_does_not_apply_is_left_out)
 	cr_assert(eq(str, value_of(&lines, "reason").text, "\"SIGTERM\""));
 	cr_assert(eq(str, value_of(&lines, "address").text, ""));
 	cr_assert(eq(str, value_of(&lines, "conn").text, ""));
+}
+
+/* Each allocation fails in turn. */
+Test(report, without_memory_a_line_is_left_out_whole)
+{
+	static struct lines all;
+	static struct lines some;
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		const struct report what = full_report(told[i].kind);
+		struct reporter to = lines_reporter(&all);
+		bool reached = true;
+
+		to.level = LEVEL_DETAIL;
+		report(&to, &what);
+		for (unsigned nth = 1; reached; nth++) {
+			to = lines_reporter(&some);
+			to.level = LEVEL_DETAIL;
+			fail_allocation(nth);
+			report(&to, &what);
+			reached = fail_allocation(0);
+			cr_assert(
+				eq(str, some.text, reached ? "" : all.text), "allocation %u", nth);
+		}
+	}
 }
 
 Test(report, a_missing_text_is_an_empty_one_to_a_person)

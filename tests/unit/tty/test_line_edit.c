@@ -728,6 +728,51 @@ Test(line_edit, without_memory_it_says_so)
 	line_edit_free(&e);
 }
 
+/* Everything that takes memory: text, a prompt, what is cut, lines from before, the screen. */
+static enum edit_verdict edit(struct line_edit *e, struct buf *screen)
+{
+	struct span in = span_of("some words to begin with\x17\x19\x19\x0c" UP UP "\x0c" DOWN "!");
+	enum edit_verdict verdict;
+
+	if (line_edit_set_prompt(e, "a prompt that is longer than the one before> ") < 0 ||
+		line_edit_show(e, screen) < 0)
+		return EDIT_NO_MEMORY;
+	do
+		verdict = line_edit_keys(e, &in, screen);
+	while (in.len && verdict == EDIT_MORE);
+	return verdict;
+}
+
+Test(line_edit, each_allocation_may_fail_and_is_told)
+{
+	bool reached = true;
+	unsigned nth = 1;
+
+	for (; reached; nth++) {
+		struct line_edit e = {0};
+		struct buf screen = {0};
+		enum edit_verdict verdict = EDIT_NO_MEMORY;
+		struct span in = span_of("an earlier line\r");
+
+		fail_allocation(nth);
+		if (line_edit_init(&e, "> ") == 0) {
+			verdict = line_edit_keys(&e, &in, &screen);
+			if (verdict == EDIT_LINE)
+				verdict = edit(&e, &screen);
+		}
+		reached = fail_allocation(0);
+		if (!reached) {
+			cr_assert(eq(int, verdict, EDIT_MORE));
+			cr_assert(gt(sz, line_edit_line(&e).len, 20));
+		}
+		/* What was cut cannot be brought back, without memory: all else is told. */
+		cr_expect(verdict == EDIT_NO_MEMORY || verdict == EDIT_MORE, "%u", nth);
+		buf_free(&screen);
+		line_edit_free(&e);
+	}
+	cr_assert(gt(uint, nth, 6));
+}
+
 /* ---- history ---- */
 
 Test(line_edit, lines_typed_before_come_back_and_the_one_being_typed_is_kept)
