@@ -594,3 +594,42 @@ Test(mode_chat, an_empty_bye_is_a_mistake)
 	let_go(&st->out);
 	free(st);
 }
+
+/* ---- none reads what is shown ---- */
+
+static void stop_reading(struct stage *st)
+{
+	let_go(&st->out);
+	st->sc.descriptors--;
+}
+
+Test(mode_chat, a_reader_of_ours_that_leaves_ends_it_once_nothing_is_left_to_be_said)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage(CLIENT, plain, NULL);
+
+	scene_join(&st->sc, &peer);
+	stop_reading(st);
+	rest(st);
+	cr_assert(eq(uint, peer.ended, 0), "there may still be something to be said");
+	type(st, "the last word\n");
+	COMES_TO(st, strcmp(peer.outgoing, "the last word\n") == 0);
+	cr_assert(eq(uint, peer.ended, 0));
+	end(st);
+}
+
+Test(mode_chat, with_input_at_its_end_a_reader_of_ours_that_leaves_ends_it)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = stage(CLIENT, plain, NULL);
+
+	scene_join(&st->sc, &peer);
+	end_input(st);
+	COMES_TO(st, st->run.input_over);
+	stop_reading(st);
+	COMES_TO(st, peer.ended);
+	mode_chat.finish(&st->env);
+	COMES_TO(st, st->ended.done);
+	cr_assert(eq(int, st->ended.why.kind, ERR_SIGPIPE), "%s", st->ended.why.what);
+	end(st);
+}

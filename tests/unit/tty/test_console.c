@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "memory.h"
 #include "os/signals.h"
 #include "peer.h"
 #include "report/trace.h"
@@ -258,6 +259,33 @@ Test(console, what_is_no_terminal_is_an_error_that_leaves_nothing_behind)
 	cr_assert(not(b.console.open));
 	end(&b);
 	close(null);
+}
+
+Test(console, without_memory_it_does_not_open_or_loses_the_terminal_which_is_as_it_was)
+{
+	bool reached = true;
+	unsigned nth = 1;
+
+	for (; reached; nth++) {
+		struct booth b;
+		struct err err = {0};
+		int rc;
+
+		open_terminal(&b);
+		open_conns(&b);
+		fail_allocation(nth);
+		rc = open_console(&b, &err);
+		reached = fail_allocation(0);
+		cr_expect(reached || rc == 0);
+		if (rc < 0)
+			cr_expect(eq(str, err.what, "cannot edit lines: Cannot allocate memory"));
+		if (rc == 0 && reached)
+			TURN_UNTIL(&b.loop, !b.out || shows(&b, ">\n"));
+		console_close(&b.console);
+		cr_expect(is_as_before(&b), "allocation %u", nth);
+		end(&b);
+	}
+	cr_assert(gt(uint, nth, 3));
 }
 
 Test(console, a_lost_terminal_is_closed_from_its_own_callback)

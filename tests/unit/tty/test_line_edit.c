@@ -737,9 +737,13 @@ static enum edit_verdict edit(struct line_edit *e, struct buf *screen)
 	if (line_edit_set_prompt(e, "a prompt that is longer than the one before> ") < 0 ||
 		line_edit_show(e, screen) < 0)
 		return EDIT_NO_MEMORY;
-	do
-		verdict = line_edit_keys(e, &in, screen);
-	while (in.len && verdict == EDIT_MORE);
+	do {
+		struct span one = {in.data, 1};
+
+		buf_free(screen);
+		verdict = line_edit_keys(e, &one, screen);
+		in = span_from(in, 1);
+	} while (in.len && verdict == EDIT_MORE);
 	return verdict;
 }
 
