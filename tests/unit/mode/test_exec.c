@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -6,6 +7,7 @@
 #include "check.h"
 #include "mode_run.h"
 #include "mode/exec.h"
+#include "peer.h"
 #include "script.h"
 #include "transport/fd.h"
 
@@ -96,6 +98,31 @@ Test(mode_exec, passes_it_in_pieces_to_a_peer_that_takes_little)
 
 	cr_assert(eq(int, memcmp(peer.outgoing, "THE QUICK BROWN FOXrest\n", 24), 0));
 	cr_assert(eq(sz, peer.outgoing_len, 3024));
+	end(st);
+}
+
+/* The program has ended, and its last bytes are in the pipe: its peer did not take what came
+ * before.
+ */
+Test(mode_exec, what_it_wrote_is_passed_on_after_its_end)
+{
+	struct script peer = {
+		.incoming = "go\n", .stays = true, .reads_nothing = true, .deaf = true};
+	struct stage *st = stage("head -c 70000 /dev/zero; read go; head -c 30000 /dev/zero");
+	struct conn *net = scene_join(&st->sc, &peer);
+	const struct exec_client *c = container_of(st->run.clients.next, struct exec_client, node);
+
+	TURN_UNTIL(&st->sc.loop, conn_queued(net) >= CONN_QUEUE_MAX_BYTES);
+	peer.reads_nothing = false;
+	TURN_UNTIL(&st->sc.loop, !c->child.pid);
+	cr_assert(ge(sz, c->out_left, 30000));
+	peer.deaf = false;
+	peer.reads_nothing = true;
+	play(st, &peer);
+	cr_assert(eq(sz, peer.outgoing_len, 100000));
+	cr_assert(eq(uint, peer.finished, 1));
+	cr_assert(not(peer.failed));
+	mode_exec.finish(&st->env);
 	end(st);
 }
 

@@ -292,3 +292,49 @@ Test(mode_pipe_ends, a_text_that_cannot_be_read_is_a_usage_error)
 		end(st);
 	}
 }
+
+/* ---- none reads what comes ---- */
+
+static void stop_reading(struct stage *st)
+{
+	let_go(&st->out);
+	st->sc.descriptors--;
+}
+
+static void ends_by_sigpipe(struct stage *st, struct script *peer)
+{
+	TURN_UNTIL(&st->sc.loop, peer->ended);
+	mode_pipe.finish(&st->env);
+	TURN_UNTIL(&st->sc.loop, st->done);
+	cr_assert(eq(int, st->why.kind, ERR_SIGPIPE), "%s", st->why.what);
+	end(st);
+}
+
+Test(mode_pipe_ends, with_its_reader_once_input_is_over)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "question");
+	end_input(st);
+	TURN_UNTIL(&st->sc.loop, st->run.input_over);
+	cr_assert(eq(str, peer.outgoing, "question"));
+	stop_reading(st);
+	ends_by_sigpipe(st, &peer);
+}
+
+Test(mode_pipe_ends, with_input_once_its_reader_has_left)
+{
+	struct script peer = {.stays = true, .reads_nothing = true};
+	struct stage *st = begin(&peer, plain);
+
+	type(st, "question");
+	stop_reading(st);
+	TURN_UNTIL(&st->sc.loop, st->run.output_gone);
+	turn(st, 10);
+	cr_assert(eq(uint, peer.ended, 0), "more may be to be sent");
+	type(st, "s");
+	TURN_UNTIL(&st->sc.loop, strcmp(peer.outgoing, "questions") == 0);
+	end_input(st);
+	ends_by_sigpipe(st, &peer);
+}

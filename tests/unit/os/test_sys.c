@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,11 +9,13 @@
 
 #include "check.h"
 #include "directory.h"
+#include "net.h"
 #include "os/sys_event.h"
 #include "os/sys_file.h"
 #include "os/sys_names.h"
 #include "os/sys_socket.h"
 #include "os/sys_terminal.h"
+#include "peer.h"
 #include "report/trace.h"
 #include "script.h"
 
@@ -116,4 +119,26 @@ Test(sys, sockets_and_terminals_are_too)
 	close(ends[0]);
 	close(ends[1]);
 	trace_end(&t.trace);
+}
+
+Test(sys, what_is_asked_of_a_socket_is_shown_with_its_answer)
+{
+	static struct shown t;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), none;
+	struct addr at;
+	struct ucred who;
+
+	none = bound_socket(AF_INET, 0, &at);
+	cr_assert(eq(int, fcntl(fd, F_SETFL, O_NONBLOCK), 0));
+	cr_assert(eq(int, connect(fd, &at.sa, at.len), -1));
+	net_wait(fd, POLLOUT);
+	begin(&t);
+	SHOWN(&t, sys_getsockopt(&t.to, -1, SOL_SOCKET, SO_KEEPALIVE),
+		"getsockopt(-1, SOL_SOCKET, SO_KEEPALIVE)");
+	SHOWN(&t, sys_peer_credentials(&t.to, -1, &who), "getsockopt(-1, SOL_SOCKET, SO_PEERCRED)");
+	cr_assert(eq(int, sys_so_error(&t.to, fd), ECONNREFUSED));
+	cr_assert(strstr(t.lines.text, "SO_ERROR, ECONNREFUSED) = 0") != NULL, "%s", t.lines.text);
+	trace_end(&t.trace);
+	close(fd);
+	close(none);
 }
