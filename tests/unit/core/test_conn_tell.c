@@ -29,7 +29,7 @@ static struct report told_of(struct script *s, const struct handler *on, int64_t
 	sc.owner.idle_ms = idle_ms;
 	scene_join(&sc, s);
 	scene_turn(&sc, 3);
-	scene_pass_ms(&sc, 1000);
+	scene_pass_ms(&sc, 3000);
 	scene_play(&sc);
 	scene_end(&sc);
 	return told;

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "measure/histogram.h"
+#include "sanitized.h"
 
 enum { VALUES = 20000 };
 
@@ -100,7 +101,7 @@ Test(histogram, keeps_small_values_exactly)
 
 Test(histogram, has_room_for_every_value_there_is)
 {
-	for (unsigned bit = 0; bit < 64; bit++) {
+	for (unsigned bit = 0; bit < 64; bit += SANITIZED_MEMORY ? 3 : 1) {
 		const uint64_t edge = UINT64_C(1) << bit;
 		uint64_t values[] = {edge - 1, edge, edge + 1, UINT64_MAX};
 		struct histogram *h = made_of(values, 4);

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "mode/analyze.h"
+#include "sanitized.h"
 #include "script.h"
 
 TestSuite(mode_analyze, .timeout = 20);
@@ -176,7 +177,7 @@ static bool is_swept(struct stage *st)
 
 Test(mode_analyze, what_a_long_text_leaves_is_freed_a_part_at_a_time)
 {
-	enum { WORDS = 600000 };
+	enum { WORDS = SANITIZED_MEMORY ? 400000 : 600000 };
 	char *text = vocabulary(WORDS);
 	struct script peer = {.incoming = text};
 	struct stage *st = stage((struct analyze_conf){.max_message = 1 << 30});
@@ -197,7 +198,8 @@ Test(mode_analyze, what_a_long_text_leaves_is_freed_a_part_at_a_time)
 
 Test(mode_analyze, what_is_still_to_be_freed_is_freed_at_the_end)
 {
-	char *text = vocabulary(600000);
+	enum { WORDS = SANITIZED_MEMORY ? 400000 : 600000 };
+	char *text = vocabulary(WORDS);
 	struct script peer = {.incoming = text};
 	struct stage *st = stage((struct analyze_conf){.max_message = 1 << 30});
 

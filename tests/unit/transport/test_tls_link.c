@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "sanitized.h"
 #include "tls_pair.h"
 
 #ifdef TLS_IS_BUILT_IN
@@ -69,7 +70,7 @@ static void bulk(size_t read_max, size_t len)
 
 Test(tls_link, bulk_is_read_a_byte_at_a_time)
 {
-	bulk(1, 1 << 20);
+	bulk(1, SANITIZED_MEMORY ? 1 << 17 : 1 << 20);
 }
 
 Test(tls_link, bulk_is_read_a_hundred_bytes_at_a_time)
@@ -123,9 +124,10 @@ static size_t read_by_edges(struct tls_side *side, size_t size)
 
 Test(tls_link, what_the_link_below_may_still_have_is_announced)
 {
+	enum { STEP = SANITIZED_MEMORY ? 211 : 67 };
 	char *text = script_bytes(60000);
 
-	for (size_t size = 1; size < 4096; size += size < 20 ? 1 : 67) {
+	for (size_t size = 1; size < 4096; size += size < 20 ? 1 : STEP) {
 		struct tls_pair p = {0};
 
 		pair_open(&p);
@@ -472,6 +474,7 @@ Test(tls_link, a_key_update_is_answered_and_bytes_go_on_both_ways)
  * memory. */
 Test(tls_link, answers_that_cannot_be_written_are_bounded)
 {
+	enum { UPDATES = SANITIZED_MEMORY ? 5000 : 10000 };
 	struct tls_pair p = {0};
 	size_t taken, most = 0;
 	char *text = script_bytes(65536);
@@ -479,7 +482,7 @@ Test(tls_link, answers_that_cannot_be_written_are_bounded)
 	pair_open(&p);
 	p.client.moves.deaf = true;
 	pair_write(&p.client, (struct span){(uint8_t *)text, 65536}, &taken);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < UPDATES; i++) {
 		cr_assert(eq(int, key_update_of (&p.server)(pair_layer(&p.server)->ssl, 1), 1));
 		cr_assert(eq(int, pair_write(&p.server, span_of("x"), &taken), IO_DONE));
 		pair_read(&p.client);
@@ -491,7 +494,7 @@ Test(tls_link, answers_that_cannot_be_written_are_bounded)
 	p.client.moves.deaf = false;
 	pair_write(&p.client, (struct span){0}, &taken);
 	pair_read(&p.client);
-	cr_assert(eq(sz, p.client.heard.len, 10000));
+	cr_assert(eq(sz, p.client.heard.len, UPDATES));
 	pair_close(&p);
 	free(text);
 }
