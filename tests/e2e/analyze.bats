@@ -208,7 +208,7 @@ END
     took_between 2000 10000
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "100 MB of text cost the server some megabytes, and are counted right" {
     start --max-message 128M
     "$PYTHON" "$PEERS/text.py" 100000000 "$BATS_TEST_TMPDIR/text" "$BATS_TEST_TMPDIR/expected"

@@ -322,7 +322,7 @@ start_bursts() {
     done
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "a member that reads all the time stays, whatever escaping makes of what is said" {
     start_room
     start_bursts 0 1 1.5 --slow --wide 65000
@@ -468,7 +468,7 @@ END
 
 # ---- many ----
 
-# bats test_tags=load
+# bats test_tags=long
 @test "of 200 members one never reads: the others hear every line, and it is sent away" {
     start_room
     run timeout -k 1 40 "$PYTHON" "$PEERS/crowd.py" "$PORT" 200 "$SERVER_ERR"

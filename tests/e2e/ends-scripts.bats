@@ -199,7 +199,7 @@ goes_at_the_rate() {
     goes_at_the_rate 1048576 970 1300
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "--rate 1M/s: 5 MiB take 5 seconds within 3 %, and another client is not held up" {
     start_server -m echo -H 127.0.0.1
     start_job "$SOCKX" echo --count 40 --interval 100ms -w 2s -p "$PORT" -H 127.0.0.1

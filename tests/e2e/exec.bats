@@ -56,7 +56,7 @@ no_group_lives() {
     [ "$(printf 'hello\nworld' | sockx connect -N 127.0.0.1 "$PORT")" = $'HELLO\nWORLD' ]
 }
 
-# bats test_tags=load
+# bats test_tags=long
 @test "200 clients at once: each gets back what it sent" {
     start_server -m exec -- cat
     before=$(descriptors)
