@@ -378,18 +378,18 @@ ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len)
 	return rc;
 }
 
-/* It has one part; flags, with a comma before them, are shown after the address. */
+/* It has one part, or none; flags, with a comma before them, are shown after the address. */
 static void sys_made_message(struct reporter *to, int64_t rc, enum call_kind kind, const char *name,
 	int fd, const struct msghdr *m, const char *flags)
 {
 	struct call call = {.kind = kind, .name = name, .fd = fd, .whole = true};
 	struct sys_address address;
 
-	call.asked = m->msg_iov[0].iov_len;
-	if (rc >= 0)
-		call.data = (struct span){m->msg_iov[0].iov_base, (size_t)rc};
-	if (call.data.len > m->msg_iov[0].iov_len)
-		call.data.len = m->msg_iov[0].iov_len;
+	if (m->msg_iovlen)
+		call.asked = m->msg_iov[0].iov_len;
+	if (rc >= 0 && m->msg_iovlen)
+		call.data = (struct span){
+			m->msg_iov[0].iov_base, (size_t)rc < call.asked ? (size_t)rc : call.asked};
 	if (m->msg_name && m->msg_namelen && (rc >= 0 || kind == CALL_SEND)) {
 		call.at = m->msg_name;
 		call.at_len = m->msg_namelen;
