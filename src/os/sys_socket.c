@@ -233,13 +233,20 @@ int sys_getpeername(struct reporter *to, int fd, struct sockaddr *out, socklen_t
 	return rc;
 }
 
-/* SO_ERROR: the error by its name. */
+/* SO_ERROR: the error by its name. This has taken it from the socket. */
 static void sys_made_error(struct reporter *to, int fd, int error)
 {
-	char text[32];
+	char args[64];
 
-	snprintf(text, sizeof(text), ", %s", sys_error_name(error).text);
-	sys_made_option(to, 0, CALL_LOOK, fd, SOL_SOCKET, SO_ERROR, text);
+	snprintf(args, sizeof(args), "SOL_SOCKET, SO_ERROR, %s", sys_error_name(error).text);
+	sys_made(to, 0,
+		&(struct call){.kind = CALL_LOOK,
+			.name = "getsockopt",
+			.fd = fd,
+			.args = args,
+			.level = SOL_SOCKET,
+			.option = SO_ERROR,
+			.broken = true});
 }
 
 static void sys_made_look(struct reporter *to, int rc, int fd, int level, int option, int value)

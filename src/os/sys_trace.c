@@ -25,12 +25,21 @@ static struct call_state sys_state(int fd, struct call_queue *queue)
 	return (struct call_state){.tcp = info.tcpi_state};
 }
 
+/* An error has come, and no call has taken it yet. */
+static bool sys_is_broken(int fd)
+{
+	struct pollfd one = {.fd = fd};
+
+	return poll(&one, 1, 0) > 0 && (one.revents & POLLERR);
+}
+
 void sys_look(struct reporter *to, int fd)
 {
 	int saved = errno;
 	struct call_queue queue;
+	const struct call_state state = sys_state(fd, &queue);
 
-	trace_saw(to->trace, fd, sys_state(fd, &queue));
+	trace_saw(to->trace, fd, state, state.tcp == TCP_CLOSE && sys_is_broken(fd));
 	errno = saved;
 }
 
@@ -79,13 +88,6 @@ void sys_made_copy(struct reporter *to, int rc, int fd, int onto)
 			.aside = aside});
 }
 
-static bool sys_is_broken(int fd)
-{
-	struct pollfd one = {.fd = fd};
-
-	return poll(&one, 1, 0) > 0 && (one.revents & POLLERR);
-}
-
 static void sys_see(struct call *call)
 {
 	struct call_queue none;
@@ -112,7 +114,8 @@ static void sys_see(struct call *call)
 	case CALL_OPTION:
 	case CALL_LOOK:
 		call->after = sys_state(call->fd, &call->queue);
-		call->broken = call->after.tcp == TCP_CLOSE && sys_is_broken(call->fd);
+		call->broken =
+			call->after.tcp == TCP_CLOSE && (call->broken || sys_is_broken(call->fd));
 		break;
 	}
 }

@@ -60,7 +60,8 @@ struct call {
 	const char *error_name; /* "EAGAIN" */
 	bool aside;             /* it is about no socket and moves no bytes: not shown */
 	bool unread;            /* CALL_CLOSE: bytes that came were not read */
-	bool broken;            /* the socket has an error that no call has taken yet (POLLERR) */
+	bool broken;            /* the socket is closed by an error: no call has taken it yet
+	                         * (POLLERR), or this one has (SO_ERROR) */
 	struct call_state before, after;
 	struct call_queue queue;
 };

@@ -111,14 +111,6 @@ static void trace_copy(struct trace *t, int fd, int64_t copy)
 	s->names++;
 }
 
-void trace_saw(struct trace *t, int fd, struct call_state state)
-{
-	struct trace_socket *s = trace_socket_of(t, fd);
-
-	if (s && state.tcp && !(s->last.inferred && state.tcp == TCP_CLOSE))
-		s->last = state;
-}
-
 void trace_number(struct trace *t, int fd, uint64_t conn)
 {
 	struct trace_socket *s = trace_socket_of(t, fd);
@@ -197,6 +189,20 @@ static struct trace_socket *trace_accepted(
 	return s;
 }
 
+/* Our end is on its way, or has come. */
+static bool trace_has_ended(uint8_t state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_TIME_WAIT || state == TCP_LAST_ACK;
+}
+
+/* EPIPE after our own end says no more than that. */
+static bool trace_has_failed(const struct trace_socket *s, const struct call *call)
+{
+	return call->broken || call->error == ECONNRESET || call->error == ETIMEDOUT ||
+	       (call->error == EPIPE && !trace_has_ended(s->last.tcp));
+}
+
 /* The socket that a call was about, with what the call says of it. */
 static struct trace_socket *trace_learn(struct trace *t, const struct call *call)
 {
@@ -214,8 +220,7 @@ static struct trace_socket *trace_learn(struct trace *t, const struct call *call
 		trace_note_address(&s->peer, call);
 	if (s && call->rc >= 0)
 		trace_note(s, call);
-	if (s && (call->broken || call->error == ECONNRESET || call->error == EPIPE ||
-			 call->error == ETIMEDOUT))
+	if (s && trace_has_failed(s, call))
 		s->failed = true;
 	return s;
 }
@@ -264,6 +269,7 @@ static struct call_state trace_closed(const struct trace_socket *s, const struct
 	case TCP_CLOSE_WAIT: after.tcp = resets ? TCP_CLOSE : TCP_LAST_ACK; break;
 	case TCP_SYN_SENT:
 	case TCP_LISTEN: after.tcp = TCP_CLOSE; break;
+	case TCP_TIME_WAIT: break; /* not the socket's any more */
 	default:
 		if (resets)
 			after.tcp = TCP_CLOSE;
@@ -272,27 +278,40 @@ static struct call_state trace_closed(const struct trace_socket *s, const struct
 	return after;
 }
 
-/* After both ends have come, TIME_WAIT is kept by the kernel alone: the socket reads CLOSED. */
-static bool trace_waits(const struct trace_socket *s, const struct call *call)
+/* What a socket whose state was `before` is in, where its state reads now: after both ends have
+ * come, TIME_WAIT is kept by the kernel alone, and the socket reads CLOSED. */
+static struct call_state trace_now(
+	const struct trace_socket *s, uint8_t before, struct call_state now)
 {
-	uint8_t before = call->before.tcp;
-
-	if (call->kind == CALL_SHUTDOWN && before == TCP_ESTABLISHED)
-		before = TCP_FIN_WAIT1; /* and the rest came before the look */
-	return call->after.tcp == TCP_CLOSE && !s->failed &&
-	       (before == TCP_FIN_WAIT1 || before == TCP_FIN_WAIT2 || before == TCP_CLOSING ||
-		       before == TCP_TIME_WAIT);
+	if (now.tcp == TCP_CLOSE && !s->failed && trace_has_ended(before) && before != TCP_LAST_ACK)
+		return (struct call_state){.tcp = TCP_TIME_WAIT, .inferred = true};
+	return now;
 }
 
 static void trace_infer(struct trace_socket *s, struct call *call)
 {
+	uint8_t before = s->last.tcp;
+
 	call->before = call->kind == CALL_ACCEPT ? (struct call_state){0} : s->last;
+	if (call->kind == CALL_SHUTDOWN && before == TCP_ESTABLISHED)
+		before = TCP_FIN_WAIT1; /* and the rest came before the look */
 	if (call->kind == CALL_CLOSE)
 		call->after = s->names > 1 ? s->last : trace_closed(s, call);
-	else if (trace_waits(s, call))
-		call->after = (struct call_state){.tcp = TCP_TIME_WAIT, .inferred = true};
+	else
+		call->after = trace_now(s, before, call->after);
 	if (call->after.tcp)
 		s->last = call->after;
+}
+
+void trace_saw(struct trace *t, int fd, struct call_state state, bool broken)
+{
+	struct trace_socket *s = trace_socket_of(t, fd);
+
+	if (!s || !state.tcp)
+		return;
+	if (broken)
+		s->failed = true;
+	s->last = trace_now(s, s->last.tcp, state);
 }
 
 void trace_call(struct trace *t, struct call *call)

@@ -74,8 +74,8 @@ void trace_end(struct trace *t);
 /* What is known of a descriptor, made where nothing is; NULL when memory is out, or fd is none. */
 struct trace_socket *trace_socket_of(struct trace *t, int fd);
 
-/* fd was seen in this state, between two calls. */
-void trace_saw(struct trace *t, int fd, struct call_state state);
+/* fd was seen in this state, between two calls; broken: with an error that no call has taken. */
+void trace_saw(struct trace *t, int fd, struct call_state state, bool broken);
 
 /* fd is connection number conn of the reports. */
 void trace_number(struct trace *t, int fd, uint64_t conn);

@@ -187,7 +187,7 @@ Test(trace, after_close_the_state_is_inferred)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		begin(&t, &trace_text);
 		connected(&t, 5);
-		trace_saw(&t.trace, 5, state(ends[i].before));
+		trace_saw(&t.trace, 5, state(ends[i].before), false);
 		closed(&t, 5, ends[i].unread);
 		cr_expect(eq(str, t.lines.text + 73, ends[i].shown));
 		trace_end(&t.trace);
@@ -222,7 +222,7 @@ Test(trace, the_side_that_ended_first_waits_though_its_socket_reads_closed)
 	shut(&t, 5, TCP_FIN_WAIT1);
 	received(&t, 5, "", TCP_CLOSE);
 	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_1 -> [TIME_WAIT]\n"));
-	trace_saw(&t.trace, 5, state(TCP_CLOSE));
+	trace_saw(&t.trace, 5, state(TCP_CLOSE), false);
 	closed(&t, 5, false);
 	cr_assert(eq(str, t.lines.text + 73, "[TIME_WAIT]\n"));
 	trace_end(&t.trace);
@@ -255,6 +255,52 @@ Test(trace, after_a_reset_nothing_waits)
 			.broken = true,
 			.after = state(TCP_CLOSE)});
 	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> CLOSED\n"));
+	trace_end(&t.trace);
+}
+
+/* Nothing was called between the peer's end and the look that close takes first. */
+Test(trace, an_end_that_close_finds_leaves_time_wait_and_unread_bytes_do_not_reset_it)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	shut(&t, 5, TCP_FIN_WAIT2);
+	trace_saw(&t.trace, 5, state(TCP_CLOSE), false);
+	closed(&t, 5, true);
+	cr_assert(eq(str, t.lines.text + 73, "[TIME_WAIT]\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, a_reset_that_close_finds_leaves_nothing)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	shut(&t, 5, TCP_FIN_WAIT2);
+	trace_saw(&t.trace, 5, state(TCP_CLOSE), true);
+	closed(&t, 5, false);
+	cr_assert(eq(str, t.lines.text + 73, "CLOSED -> [CLOSED]\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, epipe_after_our_own_end_is_no_failure)
+{
+	static struct shown t;
+	const struct call refused = {.kind = CALL_SEND,
+		.name = "send",
+		.fd = 5,
+		.args = "1",
+		.error = EPIPE,
+		.after = state(TCP_FIN_WAIT2)};
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	shut(&t, 5, TCP_FIN_WAIT2);
+	made(&t, -1, refused);
+	received(&t, 5, "", TCP_CLOSE);
+	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> [TIME_WAIT]\n"));
 	trace_end(&t.trace);
 }
 
