@@ -39,11 +39,13 @@ static bool standard_error_again(struct report_late *late)
 	return e->kept.len > 0;
 }
 
-static int standard_error_keep(struct standard_error *e, struct span left)
+/* A line that was begun is ended, however long it is: it would run into the next one. */
+static int standard_error_keep(struct standard_error *e, struct span left, bool begun)
 {
 	bool first = e->kept.len == 0;
 
-	if (e->kept.len + left.len > STANDARD_ERROR_KEPT_BYTES || buf_add(&e->kept, left) < 0)
+	if ((!begun && e->kept.len + left.len > STANDARD_ERROR_KEPT_BYTES) ||
+		buf_add(&e->kept, left) < 0)
 		return -1;
 	if (first && e->late.kept)
 		e->late.kept(e->late.arg);
@@ -55,7 +57,7 @@ static int standard_error_line(void *arg, struct span line)
 {
 	struct standard_error *e = arg;
 	const size_t len = line.len;
-	bool failed = false;
+	bool failed = false, begun;
 
 	if (!e->link.via)
 		fd_open(&e->silent, STDERR_FILENO, CONN_WRITES, &e->link);
@@ -63,9 +65,10 @@ static int standard_error_line(void *arg, struct span line)
 		line = standard_error_write(e, line, &failed);
 	if (!line.len)
 		return 0;
-	if (failed || !(e->link.terminal || line.len < len))
+	begun = line.len < len;
+	if (failed || !(e->link.terminal || begun))
 		return -1;
-	return standard_error_keep(e, line); /* on a pipe, of a line that has been begun */
+	return standard_error_keep(e, line, begun); /* on a pipe, of a line that has been begun */
 }
 
 void standard_error_begin(struct standard_error *e, struct reporter *to)

@@ -9,8 +9,8 @@
  * Where reports go. It never makes a run wait: what a pipe or a socket does not take at once is
  * dropped, but for the rest of a line that was begun. A terminal takes nothing for a moment
  * whenever another program writes to it (its write lock is held: EAGAIN), so its lines are kept, in
- * order, up to STANDARD_ERROR_KEPT_BYTES, and tried again by os/late; those past it are dropped.
- * Most runs have nothing to say, so it is opened with the first line.
+ * order, up to STANDARD_ERROR_KEPT_BYTES (more only to end a line), and tried again by os/late;
+ * those past it are dropped. Most runs have nothing to say, so it is opened with the first line.
  */
 
 enum {

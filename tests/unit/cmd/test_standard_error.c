@@ -106,6 +106,24 @@ Test(standard_error, of_a_line_that_a_pipe_took_a_part_of_the_rest_follows)
 	end(&t);
 }
 
+/* Such as a trace has of a read. */
+Test(standard_error, a_line_longer_than_what_is_kept_is_not_torn_either)
+{
+	static char line[2 * STANDARD_ERROR_KEPT_BYTES];
+	struct told t = {.s = {.per_write = 4096, .again_every = 2}};
+
+	memset(line, 'x', sizeof(line) - 2);
+	line[sizeof(line) - 2] = '\n';
+	begin(&t, false);
+	report_line(&t.to, span_of(line));
+	report_line(&t.to, span_of("another\n"));
+	while (t.e.late.again(&t.e.late))
+		;
+	cr_assert(eq(sz, t.s.outgoing_len, sizeof(line) - 1));
+	cr_assert(eq(u64, t.to.dropped, 1), "the other");
+	end(&t);
+}
+
 Test(standard_error, what_a_stopped_terminal_makes_us_keep_is_bounded)
 {
 	static const char line[] = "a line of 32 bytes, newline too\n";
