@@ -18,7 +18,7 @@ fills_its_pipe() {
     account_for_server $! /dev/null
     wait_until test -s "$ready"
     read -r _ PORT <"$ready"
-    timed sockx echo -H 127.0.0.1 -p "$PORT" --count 1000 --interval 0 --size 64 -jQ >"$BATS_TEST_TMPDIR/out"
+    sockx echo -H 127.0.0.1 -p "$PORT" --count 1000 --interval 0 --size 64 -jQ >"$BATS_TEST_TMPDIR/out"
     has_line "$BATS_TEST_TMPDIR/out" '"sent":1000,"received":1000,"lost":0,'
     cat "$pipe" >"$BATS_TEST_TMPDIR/said" {HELD}>&- &
     jobs_left+=($!)
