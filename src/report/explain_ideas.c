@@ -103,7 +103,7 @@ static bool ends_within_letter(const struct call *call, const struct trace_socke
 static bool peeks(const struct call *call, const struct trace_socket *s)
 {
 	(void)s;
-	return call->args && strstr(call->args, "MSG_PEEK");
+	return trace_peeks(call);
 }
 
 static bool waits_for_bytes(const struct call *call, const struct trace_socket *s)

@@ -127,8 +127,15 @@ static void trace_note_address(struct addr *out, const struct call *call)
 	memcpy(&out->room, call->at, call->at_len);
 }
 
+bool trace_peeks(const struct call *call)
+{
+	return call->kind == CALL_RECEIVE && call->args && strstr(call->args, "MSG_PEEK");
+}
+
 static void trace_note_bytes(struct trace_socket *s, const struct call *call)
 {
+	if (call->rc > 0 && trace_peeks(call))
+		return;
 	if (call->rc > 0 && call->kind == CALL_SEND)
 		s->sent += (uint64_t)call->rc;
 	else if (call->rc > 0)
@@ -236,7 +243,7 @@ static void trace_note_end(struct trace_socket *s, const struct call *call)
 		return;
 	if (s->failed || (call->kind == CALL_CLOSE && call->unread && s->names == 1))
 		s->ended_by = ENDED_BY_RESET;
-	else if (s->ended)
+	else if (s->ended || call->before.tcp == TCP_CLOSE_WAIT)
 		s->ended_by = ENDED_BY_PEER;
 	else if ((call->kind == CALL_SHUTDOWN && call->rc == 0) ||
 		 (call->kind == CALL_CLOSE && s->names == 1 && s->peer.len))

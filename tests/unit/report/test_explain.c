@@ -214,6 +214,47 @@ Test(explain, a_clients_life)
 	SAYS(&t, "10 calls in ");
 }
 
+Test(explain, bytes_that_are_only_looked_at_are_counted_once)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	made(&t, 1,
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = 5,
+			.data = span_of("h"),
+			.args = "1, MSG_PEEK",
+			.after = {.tcp = TCP_ESTABLISHED}});
+	bytes(&t, CALL_RECEIVE, 5, "hello", TCP_ESTABLISHED);
+	forget(&t);
+	closes(&t, 5, false);
+	SAYS(&t, " 5 bytes received, 0 sent, in ");
+	trace_end(&t.trace);
+}
+
+/* Its end may have come before any recv has returned 0. */
+Test(explain, a_peer_has_ended_first_where_the_state_says_so)
+{
+	static struct shown t;
+	const struct addr server = addr_loopback(AF_INET, 80);
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	a_connect(&t, 5, &server, EINPROGRESS, TCP_CLOSE_WAIT);
+	made(&t, 0,
+		(struct call){.kind = CALL_SHUTDOWN,
+			.name = "shutdown",
+			.fd = 5,
+			.after = {.tcp = TCP_LAST_ACK}});
+	bytes(&t, CALL_RECEIVE, 5, "hello", TCP_CLOSE);
+	forget(&t);
+	closes(&t, 5, false);
+	SAYS(&t, "; the peer ended first.");
+	trace_end(&t.trace);
+}
+
 Test(explain, a_servers_life)
 {
 	static struct shown t;
