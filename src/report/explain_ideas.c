@@ -108,7 +108,8 @@ static bool peeks(const struct call *call, const struct trace_socket *s)
 
 static bool waits_for_bytes(const struct call *call, const struct trace_socket *s)
 {
-	return !peeks(call, s);
+	(void)s;
+	return !trace_peeks(call) && !(call->args && strstr(call->args, "MSG_ERRQUEUE"));
 }
 
 static bool took_less(const struct call *call, const struct trace_socket *s)

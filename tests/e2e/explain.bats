@@ -76,6 +76,15 @@ tells() {
     tells '# The machine answered, and at once: it is up, and nothing listens on that port.'
 }
 
+@test "a refused datagram: what came late, and from where" {
+    free_port
+    explained connect -u -H 127.0.0.1 -p "$PORT" <<<hello
+    expect_status 7
+    tells 'nothing hears on that port. UDP learns of it only at a later call. [udp(7)]'
+    tells ", 127.0.0.1:$PORT, MSG_ERRQUEUE) = 0"
+    [[ $SAID != *'Nothing has arrived.'* ]] || fail "no recv waits for what is asked of the queue of errors:" "$SAID"
+}
+
 @test "no answer: nothing said no" {
     start_script server.py black_hole
     explained connect -w 300ms -H 127.0.0.1 -p "$PORT"
