@@ -54,6 +54,28 @@ goes_as_printed_in() {
     expect_status 1
 }
 
+@test "in a transcript, a TCP state may be one that was seen a moment later" {
+    {
+        printf '.Bd -literal\n'
+        printf '$ echo "%s"\n%s\n' 'shutdown(6, SHUT_WR) = 0 ESTABLISHED -> FIN_WAIT_2' \
+            'shutdown(5, SHUT_WR) = 0 ESTABLISHED -> FIN_WAIT_1'
+        printf '$ echo "%s"\n%s\n' '1 connect(5, [::1]:80) = -1 EINPROGRESS CLOSED -> ESTABLISHED' \
+            '1 connect(4, [::1]:80) = -1 EINPROGRESS CLOSED -> SYN_SENT'
+        printf '.Ed\n'
+    } >"$BATS_TEST_TMPDIR/page.1"
+    goes_as_printed_in "$BATS_TEST_TMPDIR/page.1"
+    {
+        printf '.Bd -literal\n'
+        printf '$ echo "%s"\n%s\n' 'shutdown(5, SHUT_WR) = 0 ESTABLISHED -> CLOSED' \
+            'shutdown(5, SHUT_WR) = 0 ESTABLISHED -> FIN_WAIT_1'
+        printf '$ echo "%s"\n%s\n' 'close(5) = 0 CLOSED -> [CLOSED]' 'close(5) = 0 [TIME_WAIT]'
+        printf '.Ed\n'
+    } >"$BATS_TEST_TMPDIR/page.1"
+    run "$PYTHON" "$PEERS/transcript.py" "$SOCKX" "$BATS_TEST_TMPDIR/page.1"
+    expect_status 1
+    equal "$(grep -c '^  said:' <<<"$output")" 2
+}
+
 # ---- help ----
 
 @test "help shows the manual of every command, and needs nothing but itself" {
