@@ -311,6 +311,13 @@ load_of() {
     asks turns 127.0.0.1 a b c
 }
 
+@test "--trace shows how the error of a refused datagram is taken" {
+    free_port
+    run --separate-stderr sockx connect -u --trace 127.0.0.1 "$PORT" <<<"hello"
+    [ "$status" -eq 7 ]
+    [[ $stderr == *"recvmsg("*"127.0.0.1:$PORT, MSG_ERRQUEUE) = 0"* ]]
+}
+
 @test "datagrams are moved in batches, and one by one where --trace shows them" {
     strace -D -qq -o /dev/null true 2>"$BATS_TEST_TMPDIR/err" || skip "strace cannot attach: $(head -n 1 "$BATS_TEST_TMPDIR/err")"
     start_server -u -m echo --trace
