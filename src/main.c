@@ -46,7 +46,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	struct buf page = {0};
 	enum opt_result result;
 	const char *colour;
-	struct tracing tracing;
+	struct tracing tracing = {0};
 	struct talk_conf *talk;
 	void *conf;
 	int rc = -1;
@@ -59,7 +59,8 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	talk = conf;
 	talk->origin = origin;
 	set_reporter(to, talk, terminal);
-	tracing_begin(&tracing, to, talk);
+	if (result == OPTS_RUN && tracing_begin(&tracing, to, talk, command->name, err) < 0)
+		result = OPTS_ERROR;
 	colour = talk->color;
 	switch (result) {
 	case OPTS_ERROR: break;

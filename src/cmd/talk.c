@@ -5,6 +5,7 @@
 static const struct opt_choice trace_forms[] = {
 	{"text", "a line a call, in columns"},
 	{"json", "an object a call, one on each line"},
+	{"mermaid", "a sequence diagram, to be drawn by mermaid"},
 };
 
 static bool trace_choice(size_t i, struct opt_choice *out)

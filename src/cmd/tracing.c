@@ -1,5 +1,6 @@
 #include "cmd/tracing.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "os/facts.h"
@@ -14,17 +15,36 @@ static const struct trace_form *tracing_form(const struct talk_conf *talk)
 	return &trace_text;
 }
 
-void tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf *talk)
+/* All of standard error is then the diagram. */
+static int tracing_begin_mermaid(
+	struct tracing *t, const struct talk_conf *talk, const char *command, struct err *err)
 {
-	*t = (struct tracing){0};
+	char we[32];
+
+	if (talk->json) {
+		err_set(err, ERR_USAGE, "'--trace=mermaid' and '--json' cannot be combined");
+		return err_hint(err, "with --json each line is an object: use '--trace=json'");
+	}
+	snprintf(we, sizeof(we), "sockx %s", command);
+	trace_mermaid_begin(&t->mermaid, &t->trace, we);
+	return 0;
+}
+
+int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf *talk,
+	const char *command, struct err *err)
+{
 	if (!talk->trace && !talk->explain)
-		return;
+		return 0;
 	trace_begin(&t->trace, to);
-	trace_add(&t->trace, tracing_form(talk), NULL);
-	if (!talk->explain)
-		return;
-	t->explain.facts = &facts;
-	trace_add(&t->trace, &trace_explain, &t->explain);
+	if (!talk->trace || strcmp(talk->trace, "mermaid") != 0)
+		trace_add(&t->trace, tracing_form(talk), NULL);
+	else if (tracing_begin_mermaid(t, talk, command, err) < 0)
+		return -1;
+	if (talk->explain) {
+		t->explain.facts = &facts;
+		trace_add(&t->trace, &trace_explain, &t->explain);
+	}
+	return 0;
 }
 
 void tracing_end(struct tracing *t)

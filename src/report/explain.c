@@ -84,7 +84,7 @@ static void explain_say(
 	}
 	if (buf_add(&whole, text) == 0 && (!page || buf_printf(&whole, " [%s]", page) == 0) &&
 		explain_wrap(&lines, buf_span(&whole)) == 0)
-		report_line(t->to, buf_span(&lines));
+		report_words(t->to, buf_span(&lines));
 	else
 		t->to->dropped++;
 	buf_free(&whole);

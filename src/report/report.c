@@ -539,6 +539,19 @@ static bool report_placed(struct reporter *to, struct span line)
 	return report_taken(to, line);
 }
 
+/* The same for a person's lines. */
+static bool report_worded(struct reporter *to, struct span lines)
+{
+	struct buf made = {0};
+	bool taken;
+
+	if (!to->comment)
+		return report_placed(to, lines);
+	taken = to->comment(lines, &made) == 0 && report_placed(to, buf_span(&made));
+	buf_free(&made);
+	return taken;
+}
+
 /* Lines were dropped: say how many, in their place. Returns whether there is nothing (more) to say.
  */
 static bool report_admitted(struct reporter *to)
@@ -550,7 +563,7 @@ static bool report_admitted(struct reporter *to)
 
 	if (!what.count || !report_shown(to, what.kind))
 		return true;
-	taken = report_made(to, &what, &line) == 0 && report_placed(to, buf_span(&line));
+	taken = report_made(to, &what, &line) == 0 && report_worded(to, buf_span(&line));
 	if (taken)
 		to->admitted = to->dropped;
 	buf_free(&line);
@@ -563,12 +576,18 @@ void report_line(struct reporter *to, struct span line)
 		to->dropped++;
 }
 
+void report_words(struct reporter *to, struct span lines)
+{
+	if (!report_admitted(to) || !report_worded(to, lines))
+		to->dropped++;
+}
+
 static void send_and_free(struct reporter *to, struct buf *line, bool failed)
 {
 	if (failed)
 		to->dropped++;
 	else
-		report_line(to, buf_span(line));
+		report_words(to, buf_span(line));
 	buf_free(line);
 }
 

@@ -176,6 +176,10 @@ struct reporter {
 	struct report_live *live; /* NULL: there is no such row */
 	/* Completes an error by what its fact means to a user (cmd/advice.h); NULL: as it is. */
 	void (*advise)(struct err *err);
+	/* Makes lines for a person comments of a text that is reported line by line beside them
+	 * (report/trace_mermaid.h). Returns 0, or -1 when memory is out. NULL: they stay as they
+	 * are. */
+	int (*comment)(struct span lines, struct buf *out);
 	uint64_t dropped;      /* lines that the sink did not take */
 	uint64_t admitted;     /* ... of which REPORT_LINES_DROPPED has told */
 	bool closes;           /* report_closing has been called ... */
@@ -207,8 +211,11 @@ void report_json_send(struct reporter *to, struct json *j);
  * out. */
 int report_object(const struct report *what, struct buf *out);
 
-/* Send a line that is rendered already: a closing report. Ends in a newline. */
+/* Send a line that is rendered already, as it is. Ends in a newline. */
 void report_line(struct reporter *to, struct span line);
+
+/* Send lines for a person that are rendered already. The last one ends in a newline, too. */
+void report_words(struct reporter *to, struct span lines);
 
 /* Draw to->live, which must be there: text takes the place of what stands there, as far as there is
  * room for it. It fits in one row of the terminal, and is harmless. An empty one takes the row off.

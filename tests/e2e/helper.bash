@@ -185,7 +185,7 @@ sockx() {
 }
 
 is_announced() {
-    is_gone "$1" || has_line "$2" '^listening on |"event":"listening"'
+    is_gone "$1" || has_line "$2" '^[% ]*listening on |"event":"listening"'
 }
 
 # FILE PATTERN: PORT is what the pattern (of grep -E) has in one of its two (groups), in the first line that it
@@ -218,7 +218,7 @@ adopt_server() {
         return
     fi
     wait_until is_announced "$1" "$2" || return 1
-    port_in "$2" '^listening on .*:([0-9]+) \(|"event":"listening".*"address":"[^"]*:([0-9]+)"'
+    port_in "$2" '^[% ]*listening on .*:([0-9]+) \(|"event":"listening".*"address":"[^"]*:([0-9]+)"'
     [ -n "$PORT" ] || fail "the server did not start:" "$(cat "$2")"
 }
 
