@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
  *
  * Seconds since the trace began, the connection's number in reports, the call and what it returned,
  * and the TCP state, before and after where they differ. At most 100 columns, but for long paths.
+ * On a terminal the time is dim, a state cyan, and the error of a call red.
  */
 
 enum {
@@ -17,16 +19,43 @@ enum {
 	DATA_LEAST = 8,
 };
 
-static int trace_text_result(struct buf *line, const struct call *call)
+/* ECMA-48 SGR. */
+#define TRACE_DIM   "\033[2m"
+#define TRACE_CYAN  "\033[36m"
+#define TRACE_RED   "\033[31m"
+#define TRACE_PLAIN "\033[0m"
+
+/* A line that is being made. */
+struct trace_text_line {
+	struct buf text;
+	size_t hidden; /* bytes of it that take no column */
+	bool colour;
+};
+
+static int trace_text_paint(struct trace_text_line *line, const char *code)
 {
-	if (call->rc < 0)
-		return buf_printf(line, " = -1 %s", call->error_name);
-	return buf_printf(line, " = %jd", (intmax_t)call->rc);
+	if (!line->colour)
+		return 0;
+	line->hidden += strlen(code);
+	return buf_puts(&line->text, code);
 }
 
-static int trace_text_call(struct buf *line, const struct call *call, size_t data_most)
+static size_t trace_text_column(const struct trace_text_line *line)
 {
-	return trace_add_call(line, call, data_most) < 0 ? -1 : trace_text_result(line, call);
+	return line->text.len - line->hidden;
+}
+
+/* A call that would have had to wait has not failed. */
+static int trace_text_result(struct trace_text_line *line, const struct call *call)
+{
+	const bool red = call->error && call->error != EAGAIN && call->error != EINPROGRESS;
+
+	if (call->rc >= 0)
+		return buf_printf(&line->text, " = %jd", (intmax_t)call->rc);
+	if (buf_puts(&line->text, " = -1 ") < 0 || (red && trace_text_paint(line, TRACE_RED) < 0) ||
+		buf_puts(&line->text, call->error_name) < 0)
+		return -1;
+	return red ? trace_text_paint(line, TRACE_PLAIN) : 0;
 }
 
 /* "ESTABLISHED -> FIN_WAIT_1", "LISTEN, queue 1/2", or nothing. */
@@ -46,40 +75,65 @@ static int trace_text_state(struct buf *out, const struct call *call)
 		call->queue.most);
 }
 
-/* As much of the data as leaves the columns aligned. */
-static int trace_text_fit(struct buf *line, const struct call *call)
+/* How many bytes the result takes. */
+static size_t trace_text_result_len(const struct call *call)
 {
+	struct trace_text_line line = {0};
+	size_t len = trace_text_result(&line, call) < 0 ? 0 : line.text.len;
+
+	buf_free(&line.text);
+	return len;
+}
+
+/* As much of the data as leaves the columns aligned. */
+static int trace_text_fit(struct trace_text_line *line, const struct call *call)
+{
+	const size_t taken = trace_text_column(line) + trace_text_result_len(call);
 	size_t data_most = DATA_MOST;
-	const size_t begin = line->len;
 
 	for (;;) {
 		struct buf made = {0};
-		int rc = trace_text_call(&made, call, data_most);
-		bool fits = begin + made.len <= STATE_COLUMN - 1;
+		int rc = trace_add_call(&made, call, data_most);
+		bool fits = taken + made.len <= STATE_COLUMN - 1;
 
 		if (rc == 0 && (fits || !call->data.len || data_most <= DATA_LEAST))
-			rc = buf_add(line, buf_span(&made)) < 0 ? -1 : 1;
+			rc = buf_add(&line->text, buf_span(&made)) < 0 ? -1 : 1;
 		buf_free(&made);
 		if (rc)
-			return rc < 0 ? -1 : 0;
+			return rc < 0 ? -1 : trace_text_result(line, call);
 		data_most /= 2;
 	}
 }
 
 /* Where the call reaches into the column of states, they stand on the next line. */
-static int trace_text_place(struct buf *line, const struct call *call)
+static int trace_text_place(struct trace_text_line *line, const struct call *call)
 {
+	const size_t column = trace_text_column(line);
+	const bool next = column >= STATE_COLUMN;
 	struct buf state = {0};
 	int rc = trace_text_state(&state, call);
 
 	if (rc == 0 && state.len)
-		rc = line->len < STATE_COLUMN
-		             ? buf_printf(line, "%*s", (int)(STATE_COLUMN - line->len), "")
-		             : buf_printf(line, "\n%*s", STATE_COLUMN, "");
+		rc = buf_printf(&line->text, "%s%*s", next ? "\n" : "",
+			(int)(STATE_COLUMN - (next ? 0 : column)), "");
 	if (rc == 0 && state.len)
-		rc = buf_add(line, buf_span(&state));
+		rc = trace_text_paint(line, TRACE_CYAN);
+	if (rc == 0 && state.len)
+		rc = buf_add(&line->text, buf_span(&state));
+	if (rc == 0 && state.len)
+		rc = trace_text_paint(line, TRACE_PLAIN);
 	buf_free(&state);
 	return rc;
+}
+
+static int trace_text_begin(struct trace_text_line *line, int64_t us, const char *conn)
+{
+	if (trace_text_paint(line, TRACE_DIM) < 0 ||
+		buf_printf(&line->text, "%3jd.%06jd", (intmax_t)(us / 1000000),
+			(intmax_t)(us % 1000000)) < 0 ||
+		trace_text_paint(line, TRACE_PLAIN) < 0)
+		return -1;
+	return buf_printf(&line->text, " %2s ", conn);
 }
 
 static void trace_text_show(
@@ -87,19 +141,17 @@ static void trace_text_show(
 {
 	int64_t us = trace_now_ns(t) / 1000;
 	char conn[24] = "-";
-	struct buf line = {0};
+	struct trace_text_line line = {.colour = t->to->colour};
 
 	(void)arg;
 	if (socket && socket->conn)
 		snprintf(conn, sizeof(conn), "%ju", (uintmax_t)socket->conn);
-	if (buf_printf(&line, "%3jd.%06jd %2s ", (intmax_t)(us / 1000000), (intmax_t)(us % 1000000),
-		    conn) < 0 ||
-		trace_text_fit(&line, call) < 0 || trace_text_place(&line, call) < 0 ||
-		buf_puts(&line, "\n") < 0)
+	if (trace_text_begin(&line, us, conn) < 0 || trace_text_fit(&line, call) < 0 ||
+		trace_text_place(&line, call) < 0 || buf_puts(&line.text, "\n") < 0)
 		t->to->dropped++;
 	else
-		report_line(t->to, buf_span(&line));
-	buf_free(&line);
+		report_line(t->to, buf_span(&line.text));
+	buf_free(&line.text);
 }
 
 const struct trace_form trace_text = {.call = trace_text_show};

@@ -351,6 +351,39 @@ Test(trace, a_listener_shows_its_queue_and_makes_a_socket)
 	trace_end(&t.trace);
 }
 
+Test(trace, on_a_terminal_a_line_is_coloured_and_its_columns_stay)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	t.to.colour = true;
+	connected(&t, 5);
+	received(&t, 5, "hello\n", TCP_CLOSE_WAIT);
+	cr_expect(eq(int, strncmp(t.lines.text, "\033[2m", 4), 0));
+	cr_expect(eq(str, t.lines.text + 14,
+		"\033[0m  - recv(5, \"hello\\n\", 100) = 6                                "
+		"\033[36mESTABLISHED -> CLOSE_WAIT\033[0m\n"));
+	made(&t, -1,
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = 5,
+			.args = "100",
+			.error = ECONNRESET,
+			.after = state(TCP_CLOSE)});
+	cr_expect(eq(str, t.lines.text + 14,
+		"\033[0m  - recv(5, 100) = -1 \033[31mEAGAIN\033[0m                                "
+		"   "
+		"\033[36mCLOSE_WAIT -> CLOSED\033[0m\n"));
+	made(&t, -1,
+		(struct call){.kind = CALL_RECEIVE,
+			.name = "recv",
+			.fd = 5,
+			.args = "100",
+			.error = EAGAIN});
+	cr_expect(eq(str, t.lines.text + 14, "\033[0m  - recv(5, 100) = -1 EAGAIN\n"));
+	trace_end(&t.trace);
+}
+
 Test(trace, an_object_has_the_same_by_name)
 {
 	static struct shown t;
