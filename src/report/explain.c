@@ -110,7 +110,7 @@ static void explain_say_made(struct trace *t, const struct trace_socket *s, stru
 static bool explain_is(
 	const struct explain_idea *i, const struct call *call, const struct trace_socket *s)
 {
-	if (i->kind && i->kind != call->kind)
+	if (i->event || (i->kind && i->kind != call->kind))
 		return false;
 	if (i->error ? i->error != call->error : i->kind && call->error)
 		return false;
@@ -125,15 +125,37 @@ static bool explain_is(
 	return !i->when || i->when(call, s);
 }
 
+static bool explain_is_event(const struct explain_idea *i, const struct trace_event *event)
+{
+	if (!i->event || strcmp(i->event, event->name) != 0)
+		return false;
+	return !i->detail ||
+	       (event->detail && strncmp(i->detail, event->detail, strlen(i->detail)) == 0);
+}
+
+/* Each is told once. */
+static void explain_tell(struct trace *t, struct explain *e, size_t i, const struct trace_socket *s)
+{
+	e->told[i] = true;
+	explain_say(t, s, span_of(explain_ideas[i].text), explain_ideas[i].page);
+}
+
 static void explain_ideas_of(
 	struct trace *t, struct explain *e, const struct call *call, const struct trace_socket *s)
 {
-	for (size_t i = 0; i < explain_idea_count && i < EXPLAIN_IDEAS_MAX; i++) {
-		if (e->told[i] || !explain_is(&explain_ideas[i], call, s))
-			continue;
-		e->told[i] = true;
-		explain_say(t, s, span_of(explain_ideas[i].text), explain_ideas[i].page);
-	}
+	for (size_t i = 0; i < explain_idea_count && i < EXPLAIN_IDEAS_MAX; i++)
+		if (!e->told[i] && explain_is(&explain_ideas[i], call, s))
+			explain_tell(t, e, i, s);
+}
+
+static void explain_event(
+	struct trace *t, void *arg, const struct trace_event *event, const struct trace_socket *s)
+{
+	struct explain *e = arg;
+
+	for (size_t i = 0; i < explain_idea_count && i < EXPLAIN_IDEAS_MAX; i++)
+		if (!e->told[i] && explain_is_event(&explain_ideas[i], event))
+			explain_tell(t, e, i, s);
 }
 
 /* ---- causes ---- */
@@ -205,6 +227,18 @@ static void explain_call(
 		explain_life(t, s);
 }
 
+static void explain_remark(
+	struct trace *t, void *arg, const struct trace_socket *s, struct span text)
+{
+	struct buf copy = {0};
+
+	(void)arg;
+	if (buf_add(&copy, text) < 0)
+		t->to->dropped++;
+	else
+		explain_say_made(t, s, &copy);
+}
+
 static void explain_end(struct trace *t, void *arg)
 {
 	struct explain *e = arg;
@@ -215,4 +249,5 @@ static void explain_end(struct trace *t, void *arg)
 	explain_say_made(t, NULL, &text);
 }
 
-const struct trace_form trace_explain = {.call = explain_call, .end = explain_end};
+const struct trace_form trace_explain = {
+	.call = explain_call, .event = explain_event, .remark = explain_remark, .end = explain_end};

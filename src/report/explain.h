@@ -20,6 +20,8 @@ struct explain_facts {
 
 /* When an idea appears. 0 and NULL are any. */
 struct explain_idea {
+	const char *event;  /* with a message of that name, and not with a call */
+	const char *detail; /* ... whose detail begins so */
 	enum call_kind kind;
 	int family, type;  /* of the socket */
 	int level, option; /* setsockopt, getsockopt */
@@ -35,7 +37,7 @@ struct explain_idea {
 /* What a call returned, if it matters: nothing, or something; not both. */
 enum { RESULT_ZERO = 1, RESULT_SOME };
 
-enum { EXPLAIN_IDEAS_MAX = 96 };
+enum { EXPLAIN_IDEAS_MAX = 128 };
 
 /* All of them; and how many. */
 extern const struct explain_idea explain_ideas[];

@@ -432,6 +432,125 @@ const struct explain_idea explain_ideas[] = {
 		.error = EMSGSIZE,
 		.text = "The datagram is longer than one can be: 65507 bytes over IPv4.",
 		.page = "udp(7)"},
+	/* Messages of TLS, in the order in which they come. */
+	{.event = "ClientHello",
+		.text = "ClientHello asks for TLS: the versions and ciphers that the client "
+			"can, its key share, and the name of the server that it wants (SNI, "
+			"RFC 6066). All of it goes in the clear: the network sees the name.",
+		.page = "RFC 8446 section 4.1.2"},
+	{.event = "HelloRetryRequest",
+		.text = "HelloRetryRequest: the server has no use for the client's key "
+			"share, and names the group that it takes. The client begins again.",
+		.page = "RFC 8446 section 4.1.4"},
+	{.event = "ServerHello",
+		.text = "ServerHello is the choice: one version, one cipher. In TLS 1.3 it "
+			"has the server's key share, too: from two shares that all may see, "
+			"both sides derive a secret that they alone have, and encrypt all "
+			"that follows.",
+		.page = "RFC 8446 section 4.1.3"},
+	{.event = "ChangeCipherSpec",
+		.text = "ChangeCipherSpec: what this side sends after it is encrypted in "
+			"TLS 1.2. In TLS 1.3 it means nothing, and is sent so that old "
+			"devices on the way take all this for TLS 1.2.",
+		.page = "RFC 8446 section D.4"},
+	{.event = "EncryptedExtensions",
+		.text = "EncryptedExtensions is the server's answer to the rest of what was "
+			"asked for, such as the protocol (ALPN). Others cannot read it.",
+		.page = "RFC 8446 section 4.3.1"},
+	{.event = "CertificateRequest",
+		.text = "CertificateRequest: the client is to show a certificate, too. Most "
+			"servers let their clients be anonymous here.",
+		.page = "RFC 8446 section 4.3.2"},
+	{.event = "Certificate",
+		.text = "Certificate binds names to a public key, and its issuer signs "
+			"that. The issuer's own may follow, up to one that the other side "
+			"trusts already. It is public: to have it proves nothing.",
+		.page = "RFC 8446 section 4.4.2"},
+	{.event = "CertificateStatus",
+		.text = "CertificateStatus is the issuer's word, hours or days old, that "
+			"the certificate has not been revoked (OCSP).",
+		.page = "RFC 6066 section 8"},
+	{.event = "CertificateVerify",
+		.text = "CertificateVerify is a signature over all messages so far. Only "
+			"the owner of the private key can make it: this proves that the "
+			"certificate is its own, and not a copy.",
+		.page = "RFC 8446 section 4.4.3"},
+	{.event = "ServerKeyExchange",
+		.text = "ServerKeyExchange is the server's key share in TLS 1.2, signed "
+			"with the key of its certificate: this proves that the certificate "
+			"is its own.",
+		.page = "RFC 5246 section 7.4.3"},
+	{.event = "ServerHelloDone",
+		.text = "ServerHelloDone: the server waits for the client now. This is the "
+			"round trip that TLS 1.3 saves.",
+		.page = "RFC 5246 section 7.4.5"},
+	{.event = "ClientKeyExchange",
+		.text = "ClientKeyExchange is the client's key share in TLS 1.2. Both sides "
+			"have the secret now.",
+		.page = "RFC 5246 section 7.4.7"},
+	{.event = "Finished",
+		.text = "Finished is a code over all messages, made with the new keys. It "
+			"fits only if both sides saw the same: none was changed on the "
+			"way, to weaken the cipher or otherwise.",
+		.page = "RFC 8446 section 4.4.4"},
+	{.event = "NewSessionTicket",
+		.text = "NewSessionTicket: with it the client can resume this session "
+			"later, in a shorter handshake without certificates. It may come at "
+			"any time, also between data.",
+		.page = "RFC 8446 section 4.6.1"},
+	{.event = "KeyUpdate",
+		.text = "KeyUpdate: this side encrypts with new keys from here on.",
+		.page = "RFC 8446 section 4.6.3"},
+	{.event = "HelloRequest",
+		.text = "HelloRequest: the server wants a new handshake on the same "
+			"connection (renegotiation). It is refused here.",
+		.page = "RFC 5246 section 7.4.1.1"},
+	{.event = "alert",
+		.detail = "warning, close_notify",
+		.text = "close_notify is TLS's own end. The end of TCP below it (FIN) or a "
+			"reset can be forged by any machine on the way; this one is "
+			"encrypted and cannot, so the other side knows that it has got all.",
+		.page = "RFC 8446 section 6.1"},
+	{.event = "alert",
+		.detail = "fatal",
+		.text = "A fatal alert is the last message: its sender gives up, and says "
+			"why in one word, for people and logs.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, unknown_ca",
+		.text = "unknown_ca: the certificate leads to no authority that the sender "
+			"of the alert trusts.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, certificate_expired",
+		.text = "certificate_expired: by the sender's clock the certificate is out "
+			"of its dates.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, bad_certificate",
+		.text = "bad_certificate: the certificate is not for the name that was "
+			"asked for, or is no valid one.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, handshake_failure",
+		.text = "handshake_failure: the two have no cipher, group or kind of key in "
+			"common.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, protocol_version",
+		.text = "protocol_version: the two have no version of TLS in common, or "
+			"what came is no TLS.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, certificate_required",
+		.text = "certificate_required: the server lets in only clients that show a "
+			"certificate.",
+		.page = "RFC 8446 section 6.2"},
+	{.event = "alert",
+		.detail = "fatal, no_application_protocol",
+		.text = "no_application_protocol: the two have no protocol in common for "
+			"what is inside (ALPN).",
+		.page = "RFC 7301 section 3.2"},
 };
 
 const size_t explain_idea_count = sizeof(explain_ideas) / sizeof(explain_ideas[0]);

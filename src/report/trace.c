@@ -337,6 +337,32 @@ void trace_call(struct trace *t, struct call *call)
 		trace_copy(t, call->fd, call->rc);
 }
 
+void trace_happened(struct trace *t, const struct trace_event *event)
+{
+	const struct trace_socket *s = trace_socket_of(t, event->fd);
+
+	for (size_t i = 0; i < t->form_count; i++)
+		if (t->forms[i].form->event)
+			t->forms[i].form->event(t, t->forms[i].arg, event, s);
+}
+
+bool trace_takes_remarks(const struct trace *t)
+{
+	for (size_t i = 0; t && i < t->form_count; i++)
+		if (t->forms[i].form->remark)
+			return true;
+	return false;
+}
+
+void trace_remark(struct trace *t, int fd, struct span text)
+{
+	const struct trace_socket *s = trace_socket_of(t, fd);
+
+	for (size_t i = 0; i < t->form_count; i++)
+		if (t->forms[i].form->remark)
+			t->forms[i].form->remark(t, t->forms[i].arg, s, text);
+}
+
 /* ---- text ---- */
 
 /* The first of the bytes, on one line, in double quotes, "..." where there are more. */

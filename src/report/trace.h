@@ -34,12 +34,27 @@ struct trace_socket {
 	enum trace_ender ended_by; /* of both sides, the first one */
 };
 
+/* A message of a protocol inside of what calls carry: it is no call itself. */
+struct trace_event {
+	int fd;             /* the socket that carries it */
+	bool sent;          /* else received */
+	const char *name;   /* as its RFC has it: "ClientHello" */
+	const char *detail; /* what is in it, in a few words, of any bytes; NULL: not said */
+	size_t len;
+};
+
 /* One way to show calls. NULL slots mean nothing. */
 struct trace_form {
 	/* socket: what is known of fd after the call; NULL: it is none, or memory is out. For
 	 * CALL_ACCEPT it is the new one where there is one. */
 	void (*call)(
 		struct trace *t, void *arg, const struct call *call, struct trace_socket *socket);
+	/* A message, at the moment it is made or read: between the calls that carry it. */
+	void (*event)(struct trace *t, void *arg, const struct trace_event *event,
+		const struct trace_socket *socket);
+	/* What follows from what was seen, for those who learn: whole sentences, of any bytes. */
+	void (*remark)(
+		struct trace *t, void *arg, const struct trace_socket *socket, struct span text);
 	/* Nothing more will come. */
 	void (*end)(struct trace *t, void *arg);
 };
@@ -82,6 +97,15 @@ void trace_number(struct trace *t, int fd, uint64_t conn);
 
 /* A call has been made: all of it is known but `before`. */
 void trace_call(struct trace *t, struct call *call);
+
+/* A message has been made or read. */
+void trace_happened(struct trace *t, const struct trace_event *event);
+
+/* Whether remarks are shown: ask where making one costs something. t NULL: no. */
+bool trace_takes_remarks(const struct trace *t);
+
+/* A remark about the socket fd. */
+void trace_remark(struct trace *t, int fd, struct span text);
 
 /* Nanoseconds since it began. */
 int64_t trace_now_ns(const struct trace *t);

@@ -54,4 +54,21 @@ static void trace_json_show(
 	report_json_send(t->to, &j);
 }
 
-const struct trace_form trace_json = {.call = trace_json_show};
+static void trace_json_event(struct trace *t, void *arg, const struct trace_event *event,
+	const struct trace_socket *socket)
+{
+	struct json j;
+
+	(void)arg;
+	report_json_open(&j, "tls.message");
+	json_num(&j, "at_ms", (double)trace_now_ns(t) / 1e6);
+	trace_json_socket(&j, socket);
+	json_str(&j, "direction", span_of(event->sent ? "sent" : "received"));
+	json_str(&j, "name", span_of(event->name));
+	if (event->detail)
+		json_str(&j, "detail", span_of(event->detail));
+	json_int(&j, "length", (int64_t)event->len);
+	report_json_send(t->to, &j);
+}
+
+const struct trace_form trace_json = {.call = trace_json_show, .event = trace_json_event};

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "report/trace.h"
 
 /*
@@ -10,6 +11,10 @@
  *
  * Seconds since the trace began, the connection's number in reports, the call and what it returned,
  * and the TCP state, before and after where they differ. At most 100 columns, but for long paths.
+ * A message of TLS has its direction before its name: calls have none, and end their name in "(".
+ *
+ *   0.004123  1 > ClientHello, 512 bytes
+ *
  * On a terminal the time is dim, a state cyan, and the error of a call red.
  */
 
@@ -126,8 +131,14 @@ static int trace_text_place(struct trace_text_line *line, const struct call *cal
 	return rc;
 }
 
-static int trace_text_begin(struct trace_text_line *line, int64_t us, const char *conn)
+static int trace_text_begin(
+	struct trace_text_line *line, struct trace *t, const struct trace_socket *socket)
 {
+	const int64_t us = trace_now_ns(t) / 1000;
+	char conn[24] = "-";
+
+	if (socket && socket->conn)
+		snprintf(conn, sizeof(conn), "%ju", (uintmax_t)socket->conn);
 	if (trace_text_paint(line, TRACE_DIM) < 0 ||
 		buf_printf(&line->text, "%3jd.%06jd", (intmax_t)(us / 1000000),
 			(intmax_t)(us % 1000000)) < 0 ||
@@ -136,22 +147,54 @@ static int trace_text_begin(struct trace_text_line *line, int64_t us, const char
 	return buf_printf(&line->text, " %2s ", conn);
 }
 
+/* rc: how making it went. */
+static void trace_text_end(struct trace *t, struct trace_text_line *line, int rc)
+{
+	if (rc < 0 || buf_puts(&line->text, "\n") < 0)
+		t->to->dropped++;
+	else
+		report_line(t->to, buf_span(&line->text));
+	buf_free(&line->text);
+}
+
 static void trace_text_show(
 	struct trace *t, void *arg, const struct call *call, struct trace_socket *socket)
 {
-	int64_t us = trace_now_ns(t) / 1000;
-	char conn[24] = "-";
 	struct trace_text_line line = {.colour = t->to->colour};
+	int rc = trace_text_begin(&line, t, socket);
 
 	(void)arg;
-	if (socket && socket->conn)
-		snprintf(conn, sizeof(conn), "%ju", (uintmax_t)socket->conn);
-	if (trace_text_begin(&line, us, conn) < 0 || trace_text_fit(&line, call) < 0 ||
-		trace_text_place(&line, call) < 0 || buf_puts(&line.text, "\n") < 0)
-		t->to->dropped++;
-	else
-		report_line(t->to, buf_span(&line.text));
-	buf_free(&line.text);
+	if (rc == 0)
+		rc = trace_text_fit(&line, call);
+	if (rc == 0)
+		rc = trace_text_place(&line, call);
+	trace_text_end(t, &line, rc);
 }
 
-const struct trace_form trace_text = {.call = trace_text_show};
+static int trace_text_detail(struct buf *line, const char *detail)
+{
+	struct escaper e = {.one_line = true};
+
+	if (!detail)
+		return 0;
+	if (buf_puts(line, ": ") < 0 || escape_add(&e, span_of(detail), line) < 0)
+		return -1;
+	return escape_end(&e, line);
+}
+
+static void trace_text_event(struct trace *t, void *arg, const struct trace_event *event,
+	const struct trace_socket *socket)
+{
+	struct trace_text_line line = {.colour = t->to->colour};
+	int rc = trace_text_begin(&line, t, socket);
+
+	(void)arg;
+	if (rc == 0)
+		rc = buf_printf(&line.text, "%c %s, %zu byte%s", event->sent ? '>' : '<',
+			event->name, event->len, event->len == 1 ? "" : "s");
+	if (rc == 0)
+		rc = trace_text_detail(&line.text, event->detail);
+	trace_text_end(t, &line, rc);
+}
+
+const struct trace_form trace_text = {.call = trace_text_show, .event = trace_text_event};

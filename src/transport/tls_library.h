@@ -41,20 +41,19 @@
 	F(SSL_CTX_set_verify) F(SSL_CTX_use_PrivateKey) F(SSL_CTX_use_certificate) \
 	F(SSL_CTX_use_certificate_chain_file) F(SSL_load_client_CA_file) F(SSL_CIPHER_get_name) \
 	F(SSL_ctrl) F(SSL_do_handshake) F(SSL_free) F(SSL_get0_alpn_selected) F(SSL_get0_param) \
-	F(SSL_get1_peer_certificate) F(SSL_get_current_cipher) F(SSL_get_error) \
-	F(SSL_get_ex_data) F(SSL_get_ex_data_X509_STORE_CTX_idx) F(SSL_get_verify_result) \
-	F(SSL_get_version) F(SSL_new) F(SSL_pending) F(SSL_read_ex) F(SSL_select_next_proto) \
-	F(SSL_set_accept_state) F(SSL_set_bio) F(SSL_set_connect_state) F(SSL_set_ex_data) \
+	F(SSL_get1_peer_certificate) F(SSL_get_current_cipher) F(SSL_get_error) F(SSL_get_ex_data) \
+	F(SSL_get_ex_data_X509_STORE_CTX_idx) F(SSL_get_verify_result) F(SSL_get_version) \
+	F(SSL_new) F(SSL_pending) F(SSL_read_ex) F(SSL_select_next_proto) F(SSL_set_accept_state) \
+	F(SSL_set_bio) F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_msg_callback) \
 	F(SSL_shutdown) F(SSL_version) F(SSL_write_ex) F(BIO_ctrl) F(BIO_free) F(BIO_new) \
 	F(BIO_new_file) F(BIO_read) F(BIO_s_mem) F(BIO_set_flags) F(BUF_MEM_new) \
 	F(ERR_clear_error) F(ERR_peek_error) F(ERR_peek_last_error) F(ERR_reason_error_string) \
 	F(X509_STORE_CTX_free) F(X509_STORE_CTX_get0_cert) F(X509_STORE_CTX_get0_param) \
-	F(X509_STORE_CTX_get0_untrusted) F(X509_STORE_CTX_get_error) \
-	F(X509_STORE_CTX_get_ex_data) F(X509_STORE_CTX_init) F(X509_STORE_CTX_new) \
-	F(X509_STORE_CTX_set_error) F(X509_VERIFY_PARAM_set1) F(X509_VERIFY_PARAM_set1_host) \
-	F(X509_VERIFY_PARAM_set1_ip_asc) F(X509_VERIFY_PARAM_set_hostflags) \
-	F(X509V3_EXT_conf_nid) F(X509V3_set_ctx) F(X509_EXTENSION_free) \
-	F(X509_NAME_add_entry_by_txt) F(X509_NAME_print_ex) F(X509_add_ext) \
+	F(X509_STORE_CTX_get0_untrusted) F(X509_STORE_CTX_get_error) F(X509_STORE_CTX_get_ex_data) \
+	F(X509_STORE_CTX_init) F(X509_STORE_CTX_new) F(X509_STORE_CTX_set_error) \
+	F(X509_VERIFY_PARAM_set1) F(X509_VERIFY_PARAM_set1_host) F(X509_VERIFY_PARAM_set1_ip_asc) \
+	F(X509_VERIFY_PARAM_set_hostflags) F(X509V3_EXT_conf_nid) F(X509V3_set_ctx) \
+	F(X509_EXTENSION_free) F(X509_NAME_add_entry_by_txt) F(X509_NAME_print_ex) F(X509_add_ext) \
 	F(X509_cmp_current_time) F(X509_free) F(X509_get0_notAfter) F(X509_get0_notBefore) \
 	F(X509_get_X509_PUBKEY) F(X509_get_default_cert_dir) F(X509_get_default_cert_dir_env) \
 	F(X509_get_default_cert_file) F(X509_get_default_cert_file_env) F(X509_get_ext_d2i) \

@@ -524,6 +524,7 @@ static int tls_begin(struct tls_link *t)
 	lib->SSL_set_bio(t->ssl, t->reads, t->writes); /* it frees them */
 	if (!t->reads || !t->writes || lib->SSL_set_ex_data(t->ssl, 0, t) != 1)
 		return -1;
+	tls_trace_begin(t);
 	if (t->tls->server)
 		lib->SSL_set_accept_state(t->ssl);
 	else

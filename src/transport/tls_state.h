@@ -103,6 +103,11 @@ int tls_own_use(struct tls *tls, const char *const *names, size_t count, struct 
  * with err. */
 int tls_use_key(struct tls *tls, EVP_PKEY *key, const char *name, struct err *err);
 
+/* ---- tls_trace.c ---- */
+
+/* Show its messages, where there is a trace. */
+void tls_trace_begin(struct tls_link *t);
+
 /* ---- tls_tell.c ---- */
 
 /* The handshake is over: report what was agreed on. conn: of a server's client; 0: a client's. */

@@ -3,6 +3,7 @@
 # What --explain says of real runs: a first-course reader's, and of the failures that they meet.
 
 load helper
+load tls
 load unix
 
 # ARG...: what a client explains goes to SAID, each sentence in one row.
@@ -97,4 +98,31 @@ tells() {
     run --separate-stderr "$SOCKX" echo -j --explain -H 127.0.0.1 -p "$PORT" hello
     expect_status 0
     [[ $stderr == *'"event":"explained","at_ms":'*'"text":"'*'","see":"'* ]] || fail "$stderr"
+}
+
+# FILE: the messages of TLS, without their lengths.
+messages() {
+    sed -nE 's/^ *[0-9.]+ +[0-9-]+ ([<>] [A-Za-z]+), [0-9]+ bytes?/\1/p' "$1" | paste -sd ' '
+}
+
+@test "a handshake of TLS 1.3: its messages on both sides" {
+    serve_tls -m echo --trace
+    explained echo "${TO[@]}" hello
+    expect_status 0
+    tells '# ClientHello asks for TLS: the versions and ciphers'
+    tells '# ServerHello is the choice'
+    tells '# CertificateVerify is a signature over all messages so far.'
+    tells '# Finished is a code over all messages'
+    tells "# close_notify is TLS's own end."
+    stop_server
+    equal "$(messages "$SERVER_ERR")" '< ClientHello > ServerHello > ChangeCipherSpec > EncryptedExtensions > Certificate > CertificateVerify > Finished < ChangeCipherSpec < Finished < alert: warning, close_notify > alert: warning, close_notify'
+}
+
+@test "messages of TLS as objects" {
+    serve_tls -m echo
+    run --separate-stderr "$SOCKX" echo "${TO[@]}" --trace=json hello
+    expect_status 0
+    [[ $stderr == *'"event":"tls.message","at_ms":'*'"conn":1,"direction":"sent","name":"ClientHello",'*'"length":'* ]] ||
+        fail "$stderr"
+    [[ $stderr == *'"direction":"sent","name":"alert","detail":"warning, close_notify","length":2}'* ]] || fail "$stderr"
 }

@@ -426,6 +426,49 @@ Test(explain, datagrams)
 	trace_end(&t.trace);
 }
 
+static void message(struct shown *t, const char *name, const char *detail)
+{
+	trace_happened(&t->trace, &(struct trace_event){.fd = 5, .name = name, .detail = detail});
+}
+
+Test(explain, each_message_is_explained_once)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	forget(&t);
+	message(&t, "ClientHello", NULL);
+	SAYS(&t, "# ClientHello asks for TLS");
+	message(&t, "ClientHello", NULL);
+	message(&t, "unheard of", NULL);
+	SAYS_NOTHING(&t);
+	message(&t, "alert", "warning, close_notify");
+	SAYS(&t, "# close_notify is TLS's own end.");
+	message(&t, "alert", "fatal, unknown_ca");
+	SAYS(&t, "# A fatal alert is the last message: its sender gives up, and says why in one "
+		 "word, for people and logs. [RFC 8446 section 6.2] # unknown_ca: the certificate");
+	message(&t, "alert", "fatal, internal_error");
+	SAYS_NOTHING(&t);
+	trace_end(&t.trace);
+}
+
+Test(explain, a_remark_is_shown_harmless)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	cr_assert(trace_takes_remarks(&t.trace));
+	trace_remark(&t.trace, 5, span_of("It is for a\nb\033[31m."));
+	SAYS(&t, "# It is for a\\nb\\x1b[31m.");
+	fail_allocation(1);
+	trace_remark(&t.trace, 5, span_of("So."));
+	fail_allocation(0);
+	SAYS_NOTHING(&t);
+	cr_assert(eq(u64, t.to.dropped, 1));
+	trace_end(&t.trace);
+}
+
 Test(explain, objects)
 {
 	static struct shown t;

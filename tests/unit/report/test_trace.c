@@ -110,6 +110,64 @@ Test(trace, a_line_has_columns)
 	trace_end(&t.trace);
 }
 
+static void happened(struct shown *t, struct trace_event event)
+{
+	t->lines.len = 0;
+	t->lines.text[0] = '\0';
+	trace_happened(&t->trace, &event);
+}
+
+Test(trace, a_message_has_a_direction_and_no_state)
+{
+	static struct shown t;
+
+	begin(&t, &trace_text);
+	connected(&t, 5);
+	trace_number(&t.trace, 5, 12);
+	happened(
+		&t, (struct trace_event){.fd = 5, .sent = true, .name = "ClientHello", .len = 512});
+	cr_assert(eq(str, last(&t), "12 > ClientHello, 512 bytes\n"));
+	happened(&t, (struct trace_event){.fd = 5, .name = "x", .len = 1, .detail = "a\n\033b"});
+	cr_assert(eq(str, last(&t), "12 < x, 1 byte: a\\n\\x1bb\n"));
+	happened(&t, (struct trace_event){.fd = -1, .name = "x", .len = 0});
+	cr_assert(eq(str, last(&t), " - < x, 0 bytes\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace, a_message_as_an_object)
+{
+	static struct shown t;
+
+	begin(&t, &trace_json);
+	connected(&t, 5);
+	trace_number(&t.trace, 5, 3);
+	happened(&t,
+		(struct trace_event){.fd = 5, .name = "alert", .len = 2, .detail = "fatal, x\n"});
+	cr_assert(ne(ptr, strstr(t.lines.text, "\"event\":\"tls.message\",\"at_ms\":"), NULL), "%s",
+		t.lines.text);
+	cr_assert(ne(ptr,
+			  strstr(t.lines.text,
+				  "\"conn\":3,\"direction\":\"received\",\"name\":\"alert\","
+				  "\"detail\":\"fatal, x\\n\",\"length\":2}"),
+			  NULL),
+		"%s", t.lines.text);
+	trace_end(&t.trace);
+}
+
+Test(trace, a_form_need_not_show_messages)
+{
+	static struct shown t;
+	static const struct trace_form calls_alone = {0};
+
+	begin(&t, &calls_alone);
+	happened(&t, (struct trace_event){.fd = 5, .name = "x"});
+	trace_remark(&t.trace, 5, span_of("So."));
+	cr_assert(eq(str, t.lines.text, ""));
+	cr_assert(not(trace_takes_remarks(&t.trace)));
+	cr_assert(not(trace_takes_remarks(NULL)));
+	trace_end(&t.trace);
+}
+
 Test(trace, what_is_long_is_cut_and_what_is_too_long_has_its_state_below)
 {
 	static struct shown t;
