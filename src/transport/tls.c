@@ -172,8 +172,10 @@ static enum io tls_go(struct opening *o)
 		}
 	}
 	verdict = tls_shake_hands(o->link, o->room, CONN_READ_BYTES);
-	if (verdict == IO_DONE)
+	if (verdict == IO_DONE) {
+		tls_explain_agreed(o->state);
 		tls_tell(o->state, end->tls->server ? conn_id(o->conn) : 0);
+	}
 	return verdict;
 }
 

@@ -49,9 +49,11 @@
 	F(BIO_new_file) F(BIO_read) F(BIO_s_mem) F(BIO_set_flags) F(BUF_MEM_new) \
 	F(ERR_clear_error) F(ERR_peek_error) F(ERR_peek_last_error) F(ERR_reason_error_string) \
 	F(X509_STORE_CTX_free) F(X509_STORE_CTX_get0_cert) F(X509_STORE_CTX_get0_param) \
-	F(X509_STORE_CTX_get0_untrusted) F(X509_STORE_CTX_get_error) F(X509_STORE_CTX_get_ex_data) \
-	F(X509_STORE_CTX_init) F(X509_STORE_CTX_new) F(X509_STORE_CTX_set_error) \
-	F(X509_VERIFY_PARAM_set1) F(X509_VERIFY_PARAM_set1_host) F(X509_VERIFY_PARAM_set1_ip_asc) \
+	F(X509_STORE_CTX_get0_untrusted) F(X509_STORE_CTX_get0_chain) F(X509_STORE_CTX_get1_chain) \
+	F(X509_STORE_CTX_get_current_cert) F(X509_STORE_CTX_set0_verified_chain) \
+	F(X509_STORE_CTX_get_error) F(X509_STORE_CTX_get_ex_data) F(X509_STORE_CTX_init) \
+	F(X509_STORE_CTX_new) F(X509_STORE_CTX_set_error) F(X509_VERIFY_PARAM_set1) \
+	F(X509_VERIFY_PARAM_set1_host) F(X509_VERIFY_PARAM_set1_ip_asc) \
 	F(X509_VERIFY_PARAM_set_hostflags) F(X509V3_EXT_conf_nid) F(X509V3_set_ctx) \
 	F(X509_EXTENSION_free) F(X509_NAME_add_entry_by_txt) F(X509_NAME_print_ex) F(X509_add_ext) \
 	F(X509_cmp_current_time) F(X509_free) F(X509_get0_notAfter) F(X509_get0_notBefore) \

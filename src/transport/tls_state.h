@@ -108,7 +108,30 @@ int tls_use_key(struct tls *tls, EVP_PKEY *key, const char *name, struct err *er
 /* Show its messages, where there is a trace. */
 void tls_trace_begin(struct tls_link *t);
 
+/* ---- tls_explain.c: remarks of a trace; nothing without those ---- */
+
+/* The peer's chain has been verified, or not: what was checked, and why it failed. */
+void tls_explain_chain(struct tls_link *t, X509_STORE_CTX *chain, bool good);
+
+/* The handshake is over: what was agreed on. */
+void tls_explain_agreed(struct tls_link *t);
+
+/* The peer's end came without a close_notify. */
+void tls_explain_cut(struct tls_link *t);
+
 /* ---- tls_tell.c ---- */
+
+/* A certificate in words: any bytes may be in them, but for NUL. Too long ones are cut. */
+enum { TLS_TEXT_MAX = 512 };
+struct tls_described {
+	char subject[TLS_TEXT_MAX], issuer[TLS_TEXT_MAX];
+	char names[TLS_TEXT_MAX]; /* hosts and addresses, ", " between them; "": none */
+	char from[TLS_TEXT_MAX], to[TLS_TEXT_MAX];
+	char pin[TLS_PIN_TEXT];
+};
+
+/* Returns 0, or -1 when memory is out. */
+int tls_describe(const struct tls_library *lib, X509 *cert, struct tls_described *d);
 
 /* The handshake is over: report what was agreed on. conn: of a server's client; 0: a client's. */
 void tls_tell(struct tls_link *t, uint64_t conn);

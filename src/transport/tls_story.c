@@ -224,9 +224,10 @@ enum io tls_fail(struct link *link)
 
 enum io tls_fail_cut(struct link *link)
 {
-	const struct tls_link *t = link->held;
+	struct tls_link *t = link->held;
 	struct err why = {0};
 
+	tls_explain_cut(t);
 	story_begin(t, ERR_LOST, &why,
 		"the peer ended without saying so (close_notify): what came may be cut short");
 	err_hint(&why,

@@ -8,19 +8,17 @@
 
 #include "report/report.h"
 
-enum { TELL_TEXT_MAX = 512 };
-
 /* What the library writes to memory, as a text that is cut where it is too long. */
-static void tell_take(const struct tls_library *lib, BIO *memory, char text[TELL_TEXT_MAX])
+static void tell_take(const struct tls_library *lib, BIO *memory, char text[TLS_TEXT_MAX])
 {
-	int len = lib->BIO_read(memory, text, TELL_TEXT_MAX - 1);
+	int len = lib->BIO_read(memory, text, TLS_TEXT_MAX - 1);
 
 	text[len > 0 ? len : 0] = '\0';
 	lib->BIO_ctrl(memory, BIO_CTRL_RESET, 0, NULL);
 }
 
 static void tell_name(
-	const struct tls_library *lib, BIO *memory, const X509_NAME *name, char text[TELL_TEXT_MAX])
+	const struct tls_library *lib, BIO *memory, const X509_NAME *name, char text[TLS_TEXT_MAX])
 {
 	lib->X509_NAME_print_ex(
 		memory, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
@@ -28,18 +26,18 @@ static void tell_name(
 }
 
 static void tell_date(
-	const struct tls_library *lib, BIO *memory, const ASN1_TIME *date, char text[TELL_TEXT_MAX])
+	const struct tls_library *lib, BIO *memory, const ASN1_TIME *date, char text[TLS_TEXT_MAX])
 {
 	lib->ASN1_TIME_print_ex(memory, date, ASN1_DTFLGS_ISO8601);
 	tell_take(lib, memory, text);
 }
 
 /* Add one of several. A NUL byte in it is no end of it. */
-static void tell_add(char text[TELL_TEXT_MAX], const char *name, size_t len)
+static void tell_add(char text[TLS_TEXT_MAX], const char *name, size_t len)
 {
 	size_t used = strlen(text), more = used ? strlen(", ") : 0;
 
-	if (used + more + len >= TELL_TEXT_MAX)
+	if (used + more + len >= TLS_TEXT_MAX)
 		return;
 	memcpy(text + used, ", ", more);
 	for (size_t i = 0; i < len; i++)
@@ -49,7 +47,7 @@ static void tell_add(char text[TELL_TEXT_MAX], const char *name, size_t len)
 
 /* A host's name, or an address (RFC 5280 section 4.2.1.6); others are not for servers. */
 static void tell_add_name(
-	const struct tls_library *lib, const GENERAL_NAME *name, char text[TELL_TEXT_MAX])
+	const struct tls_library *lib, const GENERAL_NAME *name, char text[TLS_TEXT_MAX])
 {
 	const ASN1_STRING *value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
 	char address[INET6_ADDRSTRLEN];
@@ -68,7 +66,7 @@ static void tell_add_name(
 		tell_add(text, address, strlen(address));
 }
 
-static void tell_names(const struct tls_library *lib, X509 *cert, char text[TELL_TEXT_MAX])
+static void tell_names(const struct tls_library *lib, X509 *cert, char text[TLS_TEXT_MAX])
 {
 	GENERAL_NAMES *names = lib->X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	int count = names ? lib->OPENSSL_sk_num((const OPENSSL_STACK *)names) : 0;
@@ -95,30 +93,42 @@ static const char *tell_verdict(const struct tls_link *t, long result)
 	                     : "verified by the system's certificates";
 }
 
-static void tell_certificate(const struct tls_link *t, uint64_t conn, X509 *cert, BIO *memory)
+int tls_describe(const struct tls_library *lib, X509 *cert, struct tls_described *d)
 {
-	const struct tls_library *lib = &t->tls->lib;
-	char subject[TELL_TEXT_MAX], issuer[TELL_TEXT_MAX], names[TELL_TEXT_MAX];
-	char from[TELL_TEXT_MAX], to[TELL_TEXT_MAX], pin_text[TLS_PIN_TEXT] = "";
+	BIO *memory = lib->BIO_new(lib->BIO_s_mem());
 	uint8_t pin[TLS_PIN_BYTES];
 
-	tell_name(lib, memory, lib->X509_get_subject_name(cert), subject);
-	tell_name(lib, memory, lib->X509_get_issuer_name(cert), issuer);
-	tell_date(lib, memory, lib->X509_get0_notBefore(cert), from);
-	tell_date(lib, memory, lib->X509_get0_notAfter(cert), to);
-	tell_names(lib, cert, names);
+	*d = (struct tls_described){0};
+	if (!memory)
+		return -1;
+	tell_name(lib, memory, lib->X509_get_subject_name(cert), d->subject);
+	tell_name(lib, memory, lib->X509_get_issuer_name(cert), d->issuer);
+	tell_date(lib, memory, lib->X509_get0_notBefore(cert), d->from);
+	tell_date(lib, memory, lib->X509_get0_notAfter(cert), d->to);
+	tell_names(lib, cert, d->names);
 	if (tls_pin_of(lib, cert, pin) == 0)
-		tls_pin_write(pin, pin_text);
+		tls_pin_write(pin, d->pin);
+	lib->BIO_free(memory);
+	return 0;
+}
+
+static void tell_certificate(const struct tls_link *t, uint64_t conn, X509 *cert)
+{
+	const struct tls_library *lib = &t->tls->lib;
+	struct tls_described d;
+
+	if (tls_describe(lib, cert, &d) < 0)
+		return;
 	report(t->below.to,
 		&(struct report){.kind = conn ? REPORT_CERTIFICATE_OF : REPORT_CERTIFICATE,
 			.conn = conn,
 			.at = &t->at,
-			.subject = subject,
-			.issuer = issuer,
-			.names = *names ? names : NULL,
-			.valid_from = from,
-			.valid_to = to,
-			.pin = pin_text,
+			.subject = d.subject,
+			.issuer = d.issuer,
+			.names = *d.names ? d.names : NULL,
+			.valid_from = d.from,
+			.valid_to = d.to,
+			.pin = d.pin,
 			.reason = tell_verdict(t, lib->SSL_get_verify_result(t->ssl))});
 }
 
@@ -147,7 +157,6 @@ void tls_tell(struct tls_link *t, uint64_t conn)
 {
 	const struct tls_library *lib = &t->tls->lib;
 	X509 *cert;
-	BIO *memory;
 
 	if (!t->tls->server && t->tls->conf->no_verify)
 		report(t->below.to, &(struct report){.kind = REPORT_NOT_VERIFIED, .at = &t->at});
@@ -155,10 +164,8 @@ void tls_tell(struct tls_link *t, uint64_t conn)
 		return;
 	tell_agreed(t, conn);
 	cert = lib->SSL_get1_peer_certificate(t->ssl);
-	memory = cert ? lib->BIO_new(lib->BIO_s_mem()) : NULL;
-	if (memory)
-		tell_certificate(t, conn, cert, memory);
-	lib->BIO_free(memory);
+	if (cert)
+		tell_certificate(t, conn, cert);
 	lib->X509_free(cert);
 }
 

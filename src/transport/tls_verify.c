@@ -80,6 +80,8 @@ static bool verify_again(const struct tls *tls, X509_STORE_CTX *chain)
 			lib->X509_STORE_CTX_get0_param(chain)) == 1) {
 		good = lib->X509_verify_cert(again) == 1;
 		lib->X509_STORE_CTX_set_error(chain, lib->X509_STORE_CTX_get_error(again));
+		lib->X509_STORE_CTX_set0_verified_chain(
+			chain, lib->X509_STORE_CTX_get1_chain(again));
 	}
 	lib->X509_STORE_CTX_free(again);
 	return good;
@@ -97,19 +99,27 @@ static bool verify_load_bundle(struct tls *tls)
 	return lib->SSL_CTX_load_verify_file(tls->ctx, lib->X509_get_default_cert_file()) == 1;
 }
 
+static bool verify_server(struct tls *tls, struct tls_link *t, X509_STORE_CTX *chain)
+{
+	verify_note_shown(tls, t, chain);
+	if (tls->pinned)
+		return verify_pin(tls, t, chain);
+	if (tls->lib.X509_verify_cert(chain) == 1)
+		return true;
+	return verify_lacks_issuer(tls->lib.X509_STORE_CTX_get_error(chain)) &&
+	       verify_load_bundle(tls) && verify_again(tls, chain);
+}
+
 /* SSL_CTX_set_cert_verify_callback */
 static int verify_chain(X509_STORE_CTX *chain, void *arg)
 {
 	struct tls *tls = arg;
 	struct tls_link *t = verify_whose(tls, chain);
+	bool good =
+		tls->server ? tls->lib.X509_verify_cert(chain) == 1 : verify_server(tls, t, chain);
 
-	verify_note_shown(tls, t, chain);
-	if (tls->pinned)
-		return verify_pin(tls, t, chain);
-	if (tls->lib.X509_verify_cert(chain) == 1)
-		return 1;
-	return verify_lacks_issuer(tls->lib.X509_STORE_CTX_get_error(chain)) &&
-	       verify_load_bundle(tls) && verify_again(tls, chain);
+	tls_explain_chain(t, chain, good);
+	return good;
 }
 
 static int verify_use_file(struct tls *tls, const char *path, struct err *err)
@@ -157,6 +167,7 @@ static int verify_ask_clients(struct tls *tls, struct err *err)
 	if (names)
 		lib->SSL_CTX_set_client_CA_list(tls->ctx, names);
 	lib->SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	lib->SSL_CTX_set_cert_verify_callback(tls->ctx, verify_chain, tls);
 	return 0;
 }
 

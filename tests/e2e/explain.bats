@@ -16,6 +16,16 @@ tells() {
     [[ $SAID == *"$1"* ]] || fail "it does not tell '$1':" "$SAID"
 }
 
+setup_file() {
+    make_certs
+    make_ca ca
+    make_ca other
+    make_cert good DNS:localhost,IP:127.0.0.1
+    make_cert elsewhere DNS:example.org,IP:192.0.2.7
+    make_cert loud $'DNS:a\e[31mb' -subj $'/CN=loud\e[31m'
+    FROM=20200101000000Z TO=20210101000000Z make_cert old DNS:localhost,IP:127.0.0.1
+}
+
 @test "an echo over TCP, on both sides" {
     start_server -m echo -H 127.0.0.1 --explain
     explained echo -H 127.0.0.1 -p "$PORT" hello
@@ -125,4 +135,54 @@ messages() {
     [[ $stderr == *'"event":"tls.message","at_ms":'*'"conn":1,"direction":"sent","name":"ClientHello",'*'"length":'* ]] ||
         fail "$stderr"
     [[ $stderr == *'"direction":"sent","name":"alert","detail":"warning, close_notify","length":2}'* ]] || fail "$stderr"
+}
+
+# NAME: openssl shows that certificate, which sockx would not; TO are the arguments of a client.
+show_cert() {
+    free_port
+    start_peer openssl s_server -accept "127.0.0.1:$PORT" -cert "$CERTS/$1.pem" -key "$CERTS/$1.key" -rev
+    TO=(-H 127.0.0.1 -p "$PORT" --tls)
+}
+
+@test "a certificate: what was checked of it" {
+    serve_with good -m echo --tls-ca "$CERTS/ca.pem" --explain
+    explained echo "${TO[@]}" --tls-cert "$CERTS/good.pem" --tls-key "$CERTS/good.key" hello
+    expect_status 0
+    tells '# Checked: the certificate of CN=good leads to the authority CN=ca, which is one of the certificates that were given; today is within its dates, 2020-01-01 00:00:00Z to 2099-12-31 23:59:59Z; and it is for 127.0.0.1, which was asked for.'
+    tells '# The handshake is done: TLSv1.3 with the cipher '
+    stop_server
+    SAID=$(sed -E ':more; N; $!b more; s/\n {16}/ /g' "$SERVER_ERR")
+    tells '# CertificateRequest: the client is to show a certificate, too.'
+    tells '# Checked: the certificate of CN=good leads to the authority CN=ca, '
+}
+
+@test "a certificate that has expired: when" {
+    show_cert old
+    explained echo "${TO[@]}" --tls-ca "$CERTS/ca.pem" hello
+    expect_status 8
+    tells '# Not accepted: the certificate of CN=old expired on 2021-01-01 00:00:00Z.'
+    tells ' > alert, 2 bytes: fatal, certificate_expired'
+}
+
+@test "a certificate of an authority that is not known: whose" {
+    serve_with good -m echo --explain
+    explained echo -H 127.0.0.1 -p "$PORT" --tls --tls-ca "$CERTS/other.pem" hello
+    expect_status 8
+    tells '# Not accepted: the certificate of CN=good is signed by CN=ca, and that leads to none of the certificates that were given.'
+    tells '# unknown_ca: the certificate leads to no authority that the sender of the alert trusts.'
+    stop_server
+    SAID=$(sed -E ':more; N; $!b more; s/\n {16}/ /g' "$SERVER_ERR")
+    tells ' < alert, 2 bytes: fatal, unknown_ca'
+}
+
+@test "a certificate of another name, and one that is loud" {
+    show_cert elsewhere
+    explained echo "${TO[@]}" --tls-ca "$CERTS/ca.pem" hello
+    expect_status 8
+    tells '# Not accepted: the certificate is for example.org, 192.0.2.7, and not for 127.0.0.1, which was asked for.'
+    show_cert loud
+    explained echo "${TO[@]}" --tls-ca "$CERTS/ca.pem" hello
+    expect_status 8
+    tells '# Not accepted: the certificate is for a\x1b[31mb, and not for 127.0.0.1'
+    [[ $stderr != *$'\e'* ]]
 }

@@ -69,11 +69,11 @@ Test(tls_trace, messages_of_1_3)
 	traced_begin(&t);
 	traced_are(&t, true,
 		">ClientHello <ServerHello <ChangeCipherSpec <EncryptedExtensions <Certificate "
-	        "<CertificateVerify "
-		"<Finished >ChangeCipherSpec >Finished >alert:warning, close_notify ",
+		"<CertificateVerify <Finished >ChangeCipherSpec >Finished "
+		">alert:warning, close_notify ",
 		"<ClientHello >ServerHello >ChangeCipherSpec >EncryptedExtensions >Certificate "
-		">CertificateVerify >Finished <ChangeCipherSpec <Finished <alert:warning, "
-	        "close_notify ");
+		">CertificateVerify >Finished <ChangeCipherSpec <Finished "
+		"<alert:warning, close_notify ");
 	traced_end(&t);
 }
 
@@ -130,6 +130,86 @@ Test(tls_trace, an_alert_on_both_sides)
 		t.client.text);
 	cr_expect(ne(ptr, strstr(t.server.text, "<alert:fatal, "), NULL), "%s", t.server.text);
 	traced_end(&t);
+}
+
+/* ---- remarks ---- */
+
+static void take_remark(struct trace *t, void *arg, const struct trace_socket *s, struct span text)
+{
+	struct noted *n = arg;
+	size_t used = strlen(n->text);
+
+	(void)t;
+	(void)s;
+	snprintf(n->text + used, sizeof(n->text) - used, "%.*s\n", (int)text.len,
+		(const char *)text.data);
+}
+
+static const struct trace_form remarks = {.remark = take_remark};
+
+/* What the client remarks. */
+static const char *remarked(struct tls_pair *p, bool shook)
+{
+	static struct noted n;
+
+	n.text[0] = '\0';
+	pair_begin(p);
+	trace_begin(&n.trace, &p->client.to);
+	trace_add(&n.trace, &remarks, &n);
+	pair_join(p);
+	cr_assert(eq(int, pair_shake(p), shook));
+	if (shook)
+		tls_explain_agreed(pair_layer(&p->client));
+	trace_end(&n.trace);
+	return n.text;
+}
+
+#define REMARKS(text, words) \
+	cr_expect(ne(ptr, strstr(text, words), NULL), "'%s' is not in '%s'", words, text)
+
+Test(tls_trace, a_pin_that_is_right)
+{
+	struct tls_pair p = {0};
+	const char *text = remarked(&p, true);
+
+	REMARKS(text, "Checked: the key has the pin that was given, sha256:");
+	REMARKS(text, "The handshake is done: TLSv1.3 with the cipher ");
+	pair_close(&p);
+}
+
+Test(tls_trace, a_pin_that_is_another)
+{
+	struct tls_pair p = {
+		.client.conf.pin =
+			"sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"};
+	const char *text = remarked(&p, false);
+
+	REMARKS(text, "Not accepted: its key has the pin sha256:");
+	pair_close(&p);
+}
+
+Test(tls_trace, what_is_not_verified)
+{
+	struct tls_pair p = {.client.conf.no_verify = true};
+	const char *text = remarked(&p, true);
+
+	REMARKS(text, "Not checked, as was asked for");
+	pair_close(&p);
+}
+
+Test(tls_trace, an_end_without_its_own)
+{
+	struct tls_pair p = {0};
+	static struct noted n;
+
+	pair_open(&p);
+	trace_begin(&n.trace, &p.client.to);
+	trace_add(&n.trace, &remarks, &n);
+	p.client.moves.ends = true;
+	pair_read(&p.client);
+	REMARKS(n.text, "The end came from TCP alone");
+	trace_end(&n.trace);
+	pair_close(&p);
 }
 
 #endif
