@@ -133,7 +133,7 @@ static void connected(struct drawn *t, int fd)
 
 	begin(t);
 	made_socket(t, fd, AF_INET, SOCK_STREAM);
-	trace_saw(&t->trace, fd, state(TCP_CLOSE));
+	trace_saw(&t->trace, fd, state(TCP_CLOSE), false);
 	failed(t, EINPROGRESS, "EINPROGRESS",
 		at(CALL_CONNECT, "connect", fd, &peer, TCP_ESTABLISHED));
 	forget(t);
@@ -200,7 +200,7 @@ Test(trace_mermaid, a_client_whose_peer_turns_out_to_have_another_address)
 	begin(&t);
 	forget(&t);
 	made_socket(&t, 5, AF_INET, SOCK_STREAM);
-	trace_saw(&t.trace, 5, state(TCP_CLOSE));
+	trace_saw(&t.trace, 5, state(TCP_CLOSE), false);
 	failed(&t, EINPROGRESS, "EINPROGRESS", at(CALL_CONNECT, "connect", 5, &any, TCP_SYN_SENT));
 	made(&t, 0, at(CALL_LOOK, "getpeername", 5, &peer, TCP_ESTABLISHED));
 	sent(&t, 5, "hi", TCP_ESTABLISHED);
