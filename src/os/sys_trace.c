@@ -137,11 +137,11 @@ void sys_made_other(
 	struct reporter *to, int64_t rc, const char *name, int fd, const char *format, ...)
 {
 	char text[256];
-	va_list args;
+	va_list rest;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
+	va_start(rest, format);
+	vsnprintf(text, sizeof(text), format, rest);
+	va_end(rest);
 	sys_made(to, rc, &(struct call){.name = name, .fd = fd, .args = text[0] ? text : NULL});
 }
 

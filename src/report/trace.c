@@ -299,7 +299,8 @@ static void trace_infer(struct trace_socket *s, struct call *call)
 {
 	uint8_t before = s->last.tcp;
 
-	call->before = call->kind == CALL_ACCEPT ? (struct call_state){0} : s->last;
+	if (call->kind != CALL_ACCEPT)
+		call->before = s->last;
 	if (call->kind == CALL_SHUTDOWN && before == TCP_ESTABLISHED)
 		before = TCP_FIN_WAIT1; /* and the rest came before the look */
 	if (call->kind == CALL_CLOSE)
