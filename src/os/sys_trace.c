@@ -148,14 +148,13 @@ void sys_made_other(
 void sys_made_data(struct reporter *to, int64_t rc, enum call_kind kind, const char *name, int fd,
 	const void *data, size_t len, const char *flags)
 {
+	struct call call = {.kind = kind, .name = name, .fd = fd, .asked = len};
 	char args[64];
 
 	snprintf(args, sizeof(args), "%zu%s", len, flags);
-	sys_made(to, rc,
-		&(struct call){.kind = kind,
-			.name = name,
-			.fd = fd,
-			.asked = len,
-			.data = {rc < 0 ? NULL : data, data && rc > 0 ? (size_t)rc : 0},
-			.args = args});
+	call.args = args;
+	/* With MSG_TRUNC a datagram may be longer than its room. */
+	if (rc >= 0 && data)
+		call.data = (struct span){data, (size_t)rc < len ? (size_t)rc : len};
+	sys_made(to, rc, &call);
 }

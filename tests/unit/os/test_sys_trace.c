@@ -296,6 +296,23 @@ Test(sys_trace, datagrams_have_no_state_and_their_address)
 	trace_end(&s.trace);
 }
 
+Test(sys_trace, of_a_datagram_that_was_cut_the_room_has_all_there_is)
+{
+	static struct seen s;
+	char room[4];
+	int ends[2];
+
+	begin(&s);
+	cr_assert(eq(int, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0));
+	cr_assert(eq(long, write(ends[0], "0123456789", 10), 10));
+	cr_assert(eq(long, sys_recv(&s.to, ends[1], room, sizeof(room), MSG_TRUNC), 10));
+	cr_expect(eq(long, s.call.rc, 10));
+	cr_expect(eq(sz, s.call.data.len, sizeof(room)));
+	trace_end(&s.trace);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 Test(sys_trace, errno_is_as_the_call_left_it)
 {
 	static struct seen s;
