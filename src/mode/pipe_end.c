@@ -23,7 +23,7 @@ enum {
 	DATAGRAMS_QUIET_MS = 1000,
 	/* --send-only, and nothing has come: how long the peer's end is waited for. */
 	UNASKED_MS = 1,
-	/* Our end is held back: after how much silence a person is told so. */
+	/* Our end is held back: after how much silence this is reported. */
 	HELD_BACK_MS = 2000,
 	/* A peer that ends so soon after our end probably does so because of it: not if its answer
 	 * is shorter than LONG_BYTES, which it has sent before it looks for an end. */

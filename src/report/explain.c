@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/amount.h"
 #include "base/escape.h"
 #include "base/json.h"
 
@@ -133,7 +132,7 @@ static bool explain_is_event(const struct explain_idea *i, const struct trace_ev
 	       (event->detail && strncmp(i->detail, event->detail, strlen(i->detail)) == 0);
 }
 
-/* Each is told once. */
+/* Say this one, and never again. */
 static void explain_tell(struct trace *t, struct explain *e, size_t i, const struct trace_socket *s)
 {
 	e->told[i] = true;
@@ -164,12 +163,9 @@ static void explain_event(
 static void explain_bind(struct trace *t, const struct explain *e, const struct call *call,
 	const struct trace_socket *s)
 {
+	const struct addr at = trace_address(call);
 	struct buf text = {0}, fact = {0};
-	struct addr at = {.len = call->at_len};
 
-	if (call->at_len > sizeof(at.room))
-		return;
-	memcpy(&at.room, call->at, call->at_len);
 	if (call->error == EADDRINUSE && e->facts->holder(&fact, s->type, &at) == 0 && fact.len)
 		(void)buf_printf(&text, "Bound there: %.*s.", (int)fact.len,
 			(const char *)buf_span(&fact).data);

@@ -119,12 +119,21 @@ void trace_number(struct trace *t, int fd, uint64_t conn)
 		s->conn = conn;
 }
 
+struct addr trace_address(const struct call *call)
+{
+	struct addr at = {0};
+
+	if (call->at && call->at_len <= sizeof(at.room))
+		addr_of_bytes(&at, (struct span){(const uint8_t *)call->at, call->at_len});
+	return at;
+}
+
 static void trace_note_address(struct addr *out, const struct call *call)
 {
-	if (!call->at || call->at_len > sizeof(out->room))
-		return;
-	*out = (struct addr){.len = call->at_len};
-	memcpy(&out->room, call->at, call->at_len);
+	const struct addr at = trace_address(call);
+
+	if (at.len)
+		*out = at;
 }
 
 bool trace_peeks(const struct call *call)

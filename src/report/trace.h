@@ -114,6 +114,9 @@ int64_t trace_now_ns(const struct trace *t);
  * 262144)". Returns 0, or -1 when memory is out. */
 int trace_add_call(struct buf *out, const struct call *call, size_t data_most);
 
+/* The address that it was given, or gave; len 0: none. */
+struct addr trace_address(const struct call *call);
+
 /* Whether it only looked at bytes, and left them to be read (MSG_PEEK). */
 bool trace_peeks(const struct call *call);
 

@@ -192,14 +192,11 @@ static unsigned mermaid_peer(struct trace *t, struct trace_mermaid *m, const str
 
 static struct addr mermaid_address(const struct call *call, const struct trace_socket *socket)
 {
-	struct addr at = {.len = call->at_len};
+	const struct addr at = trace_address(call);
 	const bool peers = call->kind == CALL_ACCEPT || call->kind == CALL_CONNECT ||
 	                   call->kind == CALL_SEND || call->kind == CALL_RECEIVE;
 
-	if (!peers || !call->at || call->at_len > sizeof(at.room))
-		return socket->peer;
-	memcpy(&at.room, call->at, call->at_len);
-	return at;
+	return peers && at.len ? at : socket->peer;
 }
 
 /* ---- what a socket is ---- */
