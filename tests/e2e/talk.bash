@@ -18,7 +18,7 @@ start_dialogue() {
 }
 
 says_port() {
-    is_gone "$1" || has_line "$2" '^(ready |listening on )'
+    is_gone "$1" || has_line "$2" '^(ready .|listening on )' # as says_ready
 }
 
 # PID FILE: PORT, once the program says it there.
