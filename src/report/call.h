@@ -49,7 +49,7 @@ struct call {
 	const char *args; /* those after fd and data, as a program writes them; NULL: none */
 	struct span data; /* what it took or gave; data NULL: the call moves none */
 	size_t asked;     /* how many bytes it was given, or had room for */
-	bool whole;       /* ... as a message (recvmsg and the like, where 0 is no end) */
+	bool whole;       /* ... as a message (recvmsg and the like: 0 may be no end) */
 	const struct sockaddr *at; /* the address it was given, or gave; NULL: none */
 	socklen_t at_len;
 	int family, type;  /* CALL_SOCKET */

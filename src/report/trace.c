@@ -141,6 +141,13 @@ bool trace_peeks(const struct call *call)
 	return call->kind == CALL_RECEIVE && call->args && strstr(call->args, "MSG_PEEK");
 }
 
+/* To receive nothing is the end, but of datagrams. Of a socket that was made elsewhere, the call is
+ * all that says which it has. */
+static bool trace_ends_with_0(const struct trace_socket *s, const struct call *call)
+{
+	return s->type ? s->type != SOCK_DGRAM : !call->whole;
+}
+
 static void trace_note_bytes(struct trace_socket *s, const struct call *call)
 {
 	if (call->rc > 0 && trace_peeks(call))
@@ -149,8 +156,7 @@ static void trace_note_bytes(struct trace_socket *s, const struct call *call)
 		s->sent += (uint64_t)call->rc;
 	else if (call->rc > 0)
 		s->received += (uint64_t)call->rc;
-	else if (call->rc == 0 && call->kind == CALL_RECEIVE && !call->whole &&
-		 s->type != SOCK_DGRAM)
+	else if (call->rc == 0 && call->kind == CALL_RECEIVE && trace_ends_with_0(s, call))
 		s->ended = true;
 }
 

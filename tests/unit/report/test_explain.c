@@ -255,6 +255,29 @@ Test(explain, a_peer_has_ended_first_where_the_state_says_so)
 	trace_end(&t.trace);
 }
 
+/* A Unix server reads by recvmsg, for what may come with the bytes. */
+Test(explain, the_end_of_a_stream_may_come_by_recvmsg)
+{
+	static struct shown t;
+	const struct call received_0 = {.kind = CALL_RECEIVE,
+		.name = "recvmsg",
+		.fd = 5,
+		.data = span_of(""),
+		.asked = 10,
+		.whole = true};
+
+	begin(&t, &some_facts);
+	a_socket(&t, 4, AF_UNIX, SOCK_STREAM);
+	made(&t, 5, (struct call){.kind = CALL_ACCEPT, .name = "accept", .fd = 4});
+	bytes(&t, CALL_SEND, 5, "hello", 0);
+	made(&t, 0, received_0);
+	made(&t, 0, (struct call){.kind = CALL_SHUTDOWN, .name = "shutdown", .fd = 5});
+	forget(&t);
+	closes(&t, 5, false);
+	SAYS(&t, "; the peer ended first.");
+	trace_end(&t.trace);
+}
+
 Test(explain, a_servers_life)
 {
 	static struct shown t;
