@@ -11,6 +11,7 @@
 #include "cmd/talk.h"
 #include "os/limits.h"
 #include "report/report.h"
+#include "report/trace.h"
 #include "transport/fd.h"
 
 enum {
@@ -230,7 +231,10 @@ void serve_fail(struct serve_run *run, const char *reason, const struct err *why
 
 static void serve_on_signal(void *arg, const char *name)
 {
-	serve_stop(arg, name, ERR_LOST);
+	struct serve_run *run = arg;
+
+	trace_say(run->to, -1, "%s has come: the server ends.", name);
+	serve_stop(run, name, ERR_LOST);
 }
 
 /* SIGUSR1: how far it is. */

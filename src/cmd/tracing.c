@@ -33,15 +33,18 @@ static int tracing_begin_mermaid(
 int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf *talk,
 	const char *command, struct err *err)
 {
+	const bool as_diagram = talk->trace && strcmp(talk->trace, "mermaid") == 0;
+
 	if (!talk->trace && !talk->explain)
 		return 0;
 	trace_begin(&t->trace, to);
-	if (!talk->trace || strcmp(talk->trace, "mermaid") != 0)
+	if (!as_diagram)
 		trace_add(&t->trace, tracing_form(talk), NULL);
 	else if (tracing_begin_mermaid(t, talk, command, err) < 0)
 		return -1;
 	if (talk->explain) {
 		t->explain.facts = &facts;
+		t->explain.beside_text = !as_diagram && tracing_form(talk) == &trace_text;
 		trace_add(&t->trace, &trace_explain, &t->explain);
 	}
 	return 0;

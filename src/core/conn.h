@@ -263,6 +263,10 @@ void conn_writable(struct conn *c);
 /* It has failed with an errno that no read or write met: such a link's, or a lack of ours. */
 void conn_lost(struct conn *c, int error);
 
+/* A remark about it for those who learn: whole sentences (report/trace.h). */
+void conn_explain(const struct conn *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Whom the calls of its link are traced to from now on. Returns whom they were. */
 struct reporter *conn_trace_to(struct conn *c, struct reporter *to);
 

@@ -3,6 +3,7 @@
 
 #include "core/conn_state.h"
 #include "report/report.h"
+#include "report/trace.h"
 
 int64_t conn_idle_ms(const struct conn *c)
 {
@@ -92,4 +93,13 @@ void conn_tell(struct conn *c, int64_t since_ms, const struct link_path *path, s
 		return;
 	conn_add_to(&what->messages_in, conn_counts_of(c)->in);
 	conn_add_to(&what->messages_out, conn_counts_of(c)->out);
+}
+
+void conn_explain(const struct conn *c, const char *format, ...)
+{
+	va_list rest;
+
+	va_start(rest, format);
+	trace_say_with(c->link.to, c->link.fd, format, rest);
+	va_end(rest);
 }

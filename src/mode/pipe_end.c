@@ -161,15 +161,27 @@ static void pipe_tell_held_back(struct pipe_run *p, int64_t silent_ms)
 	report(p->env->to, &(struct report){.kind = REPORT_HELD_BACK, .at = &peer});
 }
 
+/* What is waited for from now on, in silence. */
+static void pipe_explain_wait(const struct pipe_run *p, int64_t shutdown_ms)
+{
+	if (shutdown_ms > 0)
+		conn_explain(p->net,
+			"Our input has ended. Our end waits until the peer has been silent for "
+			"%.1f s: some servers give an answer up when the end comes first.",
+			(double)shutdown_ms / 1e3);
+}
+
 /* Input has ended, the peer has not: how long it has been silent says what to do. */
 static void pipe_end_by_silence(struct pipe_run *p)
 {
-	int64_t silent_ms, shutdown_ms, leave_ms;
+	const int64_t shutdown_ms = pipe_shutdown_after_ms(p);
+	int64_t silent_ms, leave_ms;
 
-	if (!p->heard_ms)
+	if (!p->heard_ms) {
 		p->heard_ms = p->env->loop->now_ms;
+		pipe_explain_wait(p, shutdown_ms);
+	}
 	silent_ms = p->env->loop->now_ms - p->heard_ms;
-	shutdown_ms = pipe_shutdown_after_ms(p);
 	leave_ms = pipe_leave_after_ms(p);
 	if (leave_ms >= 0 && silent_ms >= leave_ms && (!leave_ms || !pipe_output_is_full(p))) {
 		conn_close(p->net, 0);

@@ -28,7 +28,8 @@ int sys_has_failed(struct reporter *to, int fd)
 
 	RETRY_EINTR(rc, poll(&one, 1, 0));
 	if (to->trace)
-		sys_made_other(to, rc, "poll", fd, "POLLERR");
+		sys_made_other(to, rc, "poll", fd, "%s",
+			rc > 0 && !(one.revents & POLLERR) ? "POLLHUP" : "POLLERR");
 	return rc > 0 ? (one.revents & POLLERR) != 0 : rc;
 }
 

@@ -106,18 +106,29 @@ static void explain_say_made(struct trace *t, const struct trace_socket *s, stru
 
 /* ---- ideas ---- */
 
-static bool explain_is(
-	const struct explain_idea *i, const struct call *call, const struct trace_socket *s)
+/* Calls that do nothing to a socket are asked for by name. */
+static bool explain_is_call(const struct explain_idea *i, const struct call *call)
 {
 	if (i->event || (i->kind && i->kind != call->kind))
 		return false;
-	if (i->error ? i->error != call->error : i->kind && call->error)
+	if (i->name ? strcmp(i->name, call->name) != 0
+		    : call->kind == CALL_OTHER || call->kind == CALL_COPY)
+		return false;
+	return i->error ? i->error == call->error : !call->error || (!i->name && !i->kind);
+}
+
+static bool explain_is(
+	const struct explain_idea *i, const struct call *call, const struct trace_socket *s)
+{
+	if (!explain_is_call(i, call))
 		return false;
 	if ((i->family && i->family != s->family) || (i->type && i->type != s->type))
 		return false;
 	if ((i->level && i->level != call->level) || (i->level && i->option != call->option))
 		return false;
 	if (i->result && (i->result == RESULT_ZERO ? call->rc != 0 : call->rc <= 0))
+		return false;
+	if (i->before && i->before != call->before.tcp)
 		return false;
 	if (i->after && (i->after != call->after.tcp || i->after == call->before.tcp))
 		return false;
@@ -167,8 +178,11 @@ static void explain_bind(struct trace *t, const struct explain *e, const struct 
 	struct buf text = {0}, fact = {0};
 
 	if (call->error == EADDRINUSE && e->facts->holder(&fact, s->type, &at) == 0 && fact.len)
-		(void)buf_printf(&text, "Bound there: %.*s.", (int)fact.len,
-			(const char *)buf_span(&fact).data);
+		(void)buf_printf(
+			&text, "It is in %.*s.", (int)fact.len, (const char *)buf_span(&fact).data);
+	else if (call->error == EADDRINUSE && s->family != AF_UNIX)
+		(void)buf_printf(&text, "Root sees whose it is: ss -anp 'sport = :%u'.",
+			(unsigned)addr_port(&at));
 	else if (call->error == EADDRNOTAVAIL && e->facts->addresses(&fact) == 0 && fact.len)
 		(void)buf_printf(&text, "This machine has %.*s.", (int)fact.len,
 			(const char *)buf_span(&fact).data);
@@ -181,8 +195,8 @@ static void explain_bind(struct trace *t, const struct explain *e, const struct 
 /* ---- what there was ---- */
 
 static const char *const enders[] = {[ENDED_BY_NONE] = "",
-	[ENDED_BY_US] = "; we ended first",
-	[ENDED_BY_PEER] = "; the peer ended first",
+	[ENDED_BY_US] = "; our end came first",
+	[ENDED_BY_PEER] = "; the peer's end came first",
 	[ENDED_BY_RESET] = "; a reset ended it"};
 
 /* A connection, or a datagram socket that had bytes: its life in a line. */
@@ -203,20 +217,45 @@ static void explain_life(struct trace *t, const struct trace_socket *s)
 	else if (s->peer.len)
 		(void)buf_printf(&text, "with %s: ", addr_text(&s->peer).text);
 	(void)buf_printf(&text,
-		"%" PRIu64 " bytes received, %" PRIu64 " sent, in %" PRIu64 " calls and %.3f ms%s.",
+		"%" PRIu64 " bytes received, %" PRIu64 " sent, in %" PRIu64
+		" calls; it was there for "
+		"%.3f ms%s.",
 		s->received, s->sent, s->calls, ms, over_stream ? enders[s->ended_by] : "");
 	explain_say_made(t, s, &text);
+}
+
+/* ---- what is seen ---- */
+
+static void explain_begin(struct trace *t, void *arg)
+{
+	const struct explain *e = arg;
+
+	if (!e->beside_text)
+		return;
+	explain_say(t, NULL,
+		span_of("Each line: seconds since the start, the number of the connection (-: none "
+			"yet), the call, what it returned. With TCP also the state that the socket "
+			"was seen in last -> the one just after the call; in [] where the kernel "
+			"shows it no more. What the peer sends changes it, too."),
+		NULL);
+	explain_say(t, NULL,
+		span_of("The peer is the program at the other end. No call waits for it: one that "
+			"would have to returns EAGAIN, and the program waits for all descriptors "
+			"at "
+			"once (epoll_wait, not shown)."),
+		"epoll(7)");
 }
 
 static void explain_call(
 	struct trace *t, void *arg, const struct call *call, struct trace_socket *s)
 {
+	static const struct trace_socket none = {0};
 	struct explain *e = arg;
 
 	e->calls++;
-	if (!s || call->kind == CALL_OTHER || call->kind == CALL_COPY)
+	explain_ideas_of(t, e, call, s ? s : &none);
+	if (!s)
 		return;
-	explain_ideas_of(t, e, call, s);
 	if (call->kind == CALL_BIND && call->rc < 0 && call->at)
 		explain_bind(t, e, call, s);
 	if (call->kind == CALL_CLOSE && s->names == 1 && !s->listens)
@@ -240,10 +279,15 @@ static void explain_end(struct trace *t, void *arg)
 	struct explain *e = arg;
 	struct buf text = {0};
 
-	(void)buf_printf(
-		&text, "%" PRIu64 " calls in %.3f ms.", e->calls, (double)trace_now_ns(t) / 1e6);
+	if (!e->calls)
+		return;
+	(void)buf_printf(&text, "%" PRIu64 " calls in all; the run took %.3f ms.", e->calls,
+		(double)trace_now_ns(t) / 1e6);
 	explain_say_made(t, NULL, &text);
 }
 
-const struct trace_form trace_explain = {
-	.call = explain_call, .event = explain_event, .remark = explain_remark, .end = explain_end};
+const struct trace_form trace_explain = {.begin = explain_begin,
+	.call = explain_call,
+	.event = explain_event,
+	.remark = explain_remark,
+	.end = explain_end};

@@ -22,12 +22,13 @@ struct explain_facts {
 struct explain_idea {
 	const char *event;  /* with a message of that name, and not with a call */
 	const char *detail; /* ... whose detail begins so */
+	const char *name;   /* with this call, whether or not it is about a socket */
 	enum call_kind kind;
 	int family, type;  /* of the socket */
 	int level, option; /* setsockopt, getsockopt */
-	int error;         /* this errno; 0: it succeeded; without a kind: whether or not */
+	int error;         /* this errno; 0: it succeeded; without name and kind: whether or not */
 	int result;        /* RESULT_... */
-	int after;         /* the TCP state, inferred or not */
+	int before, after; /* the TCP state, inferred or not; after: it was another before */
 	/* What else has to hold. */
 	bool (*when)(const struct call *call, const struct trace_socket *socket);
 	const char *text; /* whole sentences */
@@ -37,7 +38,7 @@ struct explain_idea {
 /* What a call returned, if it matters: nothing, or something; not both. */
 enum { RESULT_ZERO = 1, RESULT_SOME };
 
-enum { EXPLAIN_IDEAS_MAX = 128 };
+enum { EXPLAIN_IDEAS_MAX = 160 };
 
 /* All of them; and how many. */
 extern const struct explain_idea explain_ideas[];
@@ -45,6 +46,7 @@ extern const size_t explain_idea_count;
 
 struct explain {
 	const struct explain_facts *facts;
+	bool beside_text; /* trace_text shows the calls: say how its lines are read */
 	bool told[EXPLAIN_IDEAS_MAX];
 	uint64_t calls;
 };

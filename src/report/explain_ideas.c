@@ -129,10 +129,24 @@ static bool leaves_unread(const struct call *call, const struct trace_socket *s)
 	return call->unread && s->names <= 1 && call->before.tcp;
 }
 
-static bool gives_up(const struct call *call, const struct trace_socket *s)
+static bool gives_up_here(const struct call *call, const struct trace_socket *s)
 {
-	(void)s;
-	return call->before.tcp == TCP_SYN_SENT;
+	return call->before.tcp == TCP_SYN_SENT && addr_is_loopback(&s->peer);
+}
+
+static bool gives_up_far(const struct call *call, const struct trace_socket *s)
+{
+	return call->before.tcp == TCP_SYN_SENT && !addr_is_loopback(&s->peer);
+}
+
+static bool ends_second_half(const struct call *call, const struct trace_socket *s)
+{
+	return s->ended || call->before.tcp == TCP_CLOSE_WAIT;
+}
+
+static bool ends_first_half(const struct call *call, const struct trace_socket *s)
+{
+	return !ends_second_half(call, s);
 }
 
 static bool privileged(const struct call *call, const struct trace_socket *s)
@@ -145,22 +159,31 @@ static bool privileged(const struct call *call, const struct trace_socket *s)
 
 const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_SOCKET,
+		.text = "socket makes an endpoint and returns its descriptor: a small number that "
+			"stands for it in later calls, as for an open file.",
+		.page = "socket(2)"},
+	{.kind = CALL_SOCKET,
 		.type = SOCK_STREAM,
 		.when = is_over_ip,
-		.text = "A socket is one end of a conversation, and a descriptor like an open "
-			"file's. SOCK_STREAM over IP is TCP: bytes arrive in order and none is "
-			"lost, but nothing marks where one send ended and the next began.",
+		.text = "SOCK_STREAM over IP is TCP: bytes come in order and without gaps, but "
+			"nothing marks where one send ended and the next began.",
 		.page = "tcp(7)"},
 	{.kind = CALL_SOCKET,
 		.type = SOCK_DGRAM,
 		.when = is_over_ip,
-		.text = "SOCK_DGRAM over IP is UDP: each send is one message. It arrives whole or "
-			"not at all, perhaps twice, and may overtake another.",
+		.text = "SOCK_DGRAM over IP is UDP: each send is one message, a datagram. It "
+			"comes whole or not at all, perhaps twice, and may overtake another.",
 		.page = "udp(7)"},
 	{.kind = CALL_SOCKET,
 		.family = AF_UNIX,
-		.text = "AF_UNIX joins programs of one machine: the address is a path, and no "
+		.text = "AF_UNIX connects programs of one machine: its address is a path, and no "
 			"network is involved.",
+		.page = "unix(7)"},
+	{.kind = CALL_SOCKET,
+		.family = AF_UNIX,
+		.type = SOCK_STREAM,
+		.text = "SOCK_STREAM is a stream of bytes here, too: nothing marks where one send "
+			"ended and the next began.",
 		.page = "unix(7)"},
 	{.kind = CALL_SOCKET,
 		.type = SOCK_SEQPACKET,
@@ -169,20 +192,22 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_OPTION,
 		.level = SOL_SOCKET,
 		.option = SO_REUSEADDR,
-		.text = "Without SO_REUSEADDR, bind fails with EADDRINUSE for a minute after a "
-			"server has ended, because of its connections that are still in TIME_WAIT.",
-		.page = "socket(7)"},
+		.text = "Without SO_REUSEADDR, bind may fail with EADDRINUSE for a minute after a "
+			"server that ended a connection before its client did (TIME_WAIT). "
+			"Against a server that still runs it does nothing.",
+		.page = "ip(7)"},
 	{.kind = CALL_OPTION,
 		.level = IPPROTO_TCP,
 		.option = TCP_NODELAY,
-		.text = "TCP_NODELAY sends what is short at once. Otherwise TCP keeps it back "
-			"while earlier bytes are not acknowledged (Nagle's algorithm).",
+		.text = "TCP_NODELAY sends small pieces at once. Without it, a piece waits while "
+			"earlier bytes are not acknowledged (Nagle's algorithm).",
 		.page = "tcp(7)"},
 	{.kind = CALL_OPTION,
 		.level = SOL_SOCKET,
 		.option = SO_KEEPALIVE,
-		.text = "SO_KEEPALIVE has the kernel ask a silent peer whether it is still there. "
-			"Without it, a peer that lost its power is never missed.",
+		.text = "SO_KEEPALIVE has the kernel ask a silent peer whether it is still there, "
+			"by default after two hours. Without it, a connection on which we send "
+			"nothing never notices that its peer has lost power.",
 		.page = "tcp(7)"},
 	{.kind = CALL_OPTION,
 		.level = IPPROTO_IPV6,
@@ -198,8 +223,66 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_OPTION,
 		.level = SOL_SOCKET,
 		.option = SO_OOBINLINE,
-		.text = "SO_OOBINLINE leaves urgent bytes in their place among the others.",
+		.text = "SO_OOBINLINE leaves urgent bytes, which few programs send, in their "
+			"place among the others.",
 		.page = "socket(7)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_SNDBUF,
+		.text = "SO_SNDBUF asks for a larger buffer for what we send; net.core.wmem_max "
+			"is the most.",
+		.page = "socket(7)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_RCVBUFFORCE,
+		.text = "SO_RCVBUFFORCE asks for a larger buffer, so that a burst of datagrams is "
+			"not lost. It needs a privilege; without one, net.core.rmem_max is the "
+			"most.",
+		.page = "socket(7)"},
+	{.kind = CALL_OPTION,
+		.level = SOL_SOCKET,
+		.option = SO_RCVBUF,
+		.text = "SO_RCVBUF asks for a larger buffer for what comes, so that a burst of "
+			"datagrams is not lost; net.core.rmem_max is the most.",
+		.page = "socket(7)"},
+	{.kind = CALL_OPTION,
+		.level = IPPROTO_IP,
+		.option = IP_RECVERR,
+		.text = "IP_RECVERR keeps each refusal (ICMP), with the datagram that it is "
+			"about, until the program asks for it.",
+		.page = "ip(7)"},
+	{.kind = CALL_OPTION,
+		.level = IPPROTO_IP,
+		.option = IP_RECVTTL,
+		.text = "With IP_RECVTTL each datagram comes with its TTL. An answer is sent with "
+			"less, so that two servers that answer each other come to an end.",
+		.page = "ip(7)"},
+	{.kind = CALL_OPTION,
+		.level = IPPROTO_IP,
+		.option = IP_PKTINFO,
+		.text = "With IP_PKTINFO each datagram comes with the address of ours that it was "
+			"sent to: the answer goes out from there.",
+		.page = "ip(7)"},
+	{.kind = CALL_LOOK,
+		.level = SOL_SOCKET,
+		.option = SO_ERROR,
+		.text = "SO_ERROR takes the error that has come for this socket since the last "
+			"call; 0 is none.",
+		.page = "socket(7)"},
+	{.kind = CALL_LOOK,
+		.level = SOL_SOCKET,
+		.option = SO_MEMINFO,
+		.text = "SO_MEMINFO counts the datagrams that the kernel dropped, mostly because "
+			"the program did not read them in time.",
+		.page = "sock_diag(7)"},
+	{.name = "fchmod",
+		.text = "bind makes a file with these permissions: who may write to it may "
+			"connect.",
+		.page = "unix(7)"},
+	{.name = "flock",
+		.text = "This descriptor is the directory. It is locked, so that no other server "
+			"takes the path meanwhile.",
+		.page = "flock(2)"},
 	{.kind = CALL_BIND,
 		.when = binds_any,
 		.text = "bind gives the socket its address. 0.0.0.0, and :: for IPv6, stand for "
@@ -208,24 +291,25 @@ const struct explain_idea explain_ideas[] = {
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
 		.when = binds_loopback,
-		.text = "bind gives the socket its address. A loopback address is reached from "
-			"this machine alone.",
+		.text = "bind gives the socket its address. A loopback address (127.0.0.1 or ::1) "
+			"is reached from this machine alone.",
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
 		.family = AF_UNIX,
-		.text = "bind makes a file of type socket at the path. It stays when the program "
-			"ends, and the next bind to it fails, until it is removed.",
+		.text = "bind makes a file of type socket at the path. The end of the program "
+			"does not remove it, and while it is there, the next bind to that path "
+			"fails.",
 		.page = "unix(7)"},
 	{.kind = CALL_BIND,
 		.type = SOCK_DGRAM,
 		.when = goes_over_udp,
-		.text = "A UDP server has no listen and no accept: one socket hears all clients, "
-			"and each datagram comes with its sender's address.",
+		.text = "A UDP server has no listen and no accept: one socket receives from all "
+			"clients, and each datagram comes with its sender's address.",
 		.page = "udp(7)"},
 	{.kind = CALL_LISTEN,
 		.text = "From listen on, the kernel answers clients by itself and puts their "
-			"connections into a queue. The number is how many may wait there; "
-			"net.core.somaxconn is the most.",
+			"connections into a queue. The number is how many may wait there, but no "
+			"more than net.core.somaxconn.",
 		.page = "listen(2)"},
 	{.kind = CALL_LOOK,
 		.when = chooses_port,
@@ -237,29 +321,53 @@ const struct explain_idea explain_ideas[] = {
 		.page = "RFC 8305"},
 	{.kind = CALL_CONNECT,
 		.error = EINPROGRESS,
-		.text = "connect sends the first segment (SYN). A blocking socket would wait "
-			"for the answer here; this one does not, and EINPROGRESS says that it "
-			"is under way.",
+		.text = "connect asks for a connection with a first segment (SYN). A blocking "
+			"socket would wait for the answer here; this one does not, and "
+			"EINPROGRESS says that it is under way.",
 		.page = "connect(2)"},
+	{.kind = CALL_CONNECT,
+		.after = TCP_ESTABLISHED,
+		.error = EINPROGRESS,
+		.text = "The answer came before the state was read: SYN_SENT was over by then.",
+		.page = "RFC 9293 section 3.5"},
+	{.after = TCP_SYN_SENT,
+		.text = "SYN_SENT: we have asked, and have no answer yet. The kernel asks again "
+			"after 1 s, 2 s, 4 s and so on.",
+		.page = "tcp(7)"},
 	{.kind = CALL_CONNECT,
 		.type = SOCK_DGRAM,
 		.when = goes_over_udp,
-		.text = "Over UDP, connect sends nothing. It notes the peer, so that send needs no "
-			"address, other senders are left out, and refusals are heard.",
-		.page = "udp(7)"},
+		.text = "Over UDP, connect sends nothing. It notes the peer: send needs no "
+			"address, what others send is left out, and a refusal comes back as the "
+			"error of a later call.",
+		.page = "connect(2)"},
 	{.kind = CALL_CONNECT,
 		.family = AF_UNIX,
-		.text = "Over a Unix socket, connect is done at once, or fails at once.",
-		.page = "unix(7)"},
+		.text = "Over a Unix socket, connect waits only while the server's queue is full. "
+			"That it succeeds does not mean that the server has called accept.",
+		.page = "connect(2)"},
 	{.kind = CALL_LOOK,
 		.when = was_not_bound,
-		.text = "The client never called bind: connect gave it an address of this machine "
-			"and a free port.",
+		.text = "getsockname shows our own address. The program never called bind: "
+			"connect chose it, with a free port.",
 		.page = "ip(7)"},
+	{.name = "getpeername",
+		.result = RESULT_ZERO,
+		.text = "getpeername has an answer, so the connection is there.",
+		.page = "getpeername(2)"},
 	{.kind = CALL_ACCEPT,
 		.text = "accept makes a new socket, for this client alone. The listening socket "
-			"stays as it is, and takes the next.",
+			"stays as it is, for the next.",
 		.page = "accept(2)"},
+	{.kind = CALL_ACCEPT,
+		.when = goes_over_tcp,
+		.text = "The new socket has the options of the listening one. On this line the "
+			"state is that of the new socket, the queue that of the listening one.",
+		.page = "tcp(7)"},
+	{.kind = CALL_ACCEPT,
+		.family = AF_UNIX,
+		.text = "A client of a Unix socket has no path, unless it calls bind as well.",
+		.page = "unix(7)"},
 	{.kind = CALL_ACCEPT,
 		.error = EAGAIN,
 		.text = "The queue is empty. A blocking socket would wait here for the next "
@@ -276,9 +384,15 @@ const struct explain_idea explain_ideas[] = {
 		.page = "listen(2)"},
 	{.kind = CALL_SEND,
 		.result = RESULT_SOME,
-		.when = is_stream,
+		.when = goes_over_tcp,
 		.text = "send hands bytes to the kernel. That it returns does not mean that they "
 			"have arrived, still less that the peer has read them.",
+		.page = "send(2)"},
+	{.kind = CALL_SEND,
+		.family = AF_UNIX,
+		.result = RESULT_SOME,
+		.text = "send puts bytes into the peer's queue. That it returns does not mean "
+			"that the peer has read them.",
 		.page = "send(2)"},
 	{.kind = CALL_SEND,
 		.result = RESULT_SOME,
@@ -295,13 +409,19 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_SEND,
 		.result = RESULT_SOME,
 		.when = is_whole,
-		.text = "One send is one datagram. Nothing says whether it arrives.",
+		.text = "One send is one datagram. Nothing says that it has arrived.",
 		.page = "udp(7)"},
 	{.kind = CALL_RECEIVE,
 		.type = SOCK_STREAM,
 		.result = RESULT_SOME,
 		.text = "recv returns what has arrived, not a message: two sends may come as one, "
-			"and one send in pieces. The number in the call is only the room for it.",
+			"and one send in pieces.",
+		.page = "recv(2)"},
+	{.name = "recv",
+		.kind = CALL_RECEIVE,
+		.type = SOCK_STREAM,
+		.result = RESULT_SOME,
+		.text = "The number in the call is the room for bytes, not how many are expected.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_SOME,
@@ -313,8 +433,14 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_SOME,
 		.when = is_whole,
-		.text = "One call returns one datagram, whole, and the address it came from.",
+		.text = "One call returns one datagram. What the room does not hold of it is "
+			"lost.",
 		.page = "udp(7)"},
+	{.name = "recvmsg",
+		.result = RESULT_SOME,
+		.when = is_whole,
+		.text = "recvmsg has the sender's address, too: sendmsg names it to answer.",
+		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_ZERO,
 		.when = is_empty_datagram,
@@ -323,13 +449,13 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_RECEIVE,
 		.error = EAGAIN,
 		.when = peeks,
-		.text = "MSG_PEEK looks at what has come and leaves it there. Here it asks whether "
-			"connect has come through: it fails with the reason if it has not.",
+		.text = "MSG_PEEK looks at what has come and leaves it there. EAGAIN: nothing "
+			"has, and no error either.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.error = EAGAIN,
 		.when = waits_for_bytes,
-		.text = "Nothing has arrived. A blocking socket would wait here, and the program "
+		.text = "Nothing has arrived. A blocking socket would wait here, and its program "
 			"could do nothing else meanwhile.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
@@ -338,30 +464,49 @@ const struct explain_idea explain_ideas[] = {
 		.text = "0 is the end, not an empty message: the peer will send no more.",
 		.page = "recv(2)"},
 	{.kind = CALL_SHUTDOWN,
-		.text = "shutdown with SHUT_WR ends one direction (half-close): the peer's recv "
-			"returns 0 once it has read all. The other direction and the descriptor "
-			"stay as they are.",
+		.when = ends_first_half,
+		.text = "shutdown with SHUT_WR ends one direction (half-close): we send no more, "
+			"and the peer's recv returns 0 once it has read all. We can still "
+			"receive.",
 		.page = "shutdown(2)"},
+	{.kind = CALL_SHUTDOWN,
+		.when = ends_second_half,
+		.text = "The peer has ended before. With our end, too, the connection is over.",
+		.page = "shutdown(2)"},
+	{.kind = CALL_SHUTDOWN,
+		.after = TCP_CLOSE,
+		.when = ends_second_half,
+		.text = "The peer's kernel confirmed our end before the state was read: LAST_ACK "
+			"was over by then.",
+		.page = "RFC 9293 section 3.6"},
+	{.after = TCP_FIN_WAIT1,
+		.text = "FIN_WAIT_1: our end (FIN) is sent, and not acknowledged yet.",
+		.page = "RFC 9293 section 3.3.2"},
 	{.after = TCP_FIN_WAIT2,
 		.text = "FIN_WAIT_2: the peer's kernel has acknowledged our end, and the peer has "
 			"not ended yet.",
-		.page = "RFC 9293"},
+		.page = "RFC 9293 section 3.3.2"},
 	{.after = TCP_CLOSE_WAIT,
-		.text = "CLOSE_WAIT: the peer has ended. It may still read what we send, and waits "
-			"for our end: a program that forgets to close stays in this state.",
-		.page = "RFC 9293"},
+		.text = "CLOSE_WAIT: the peer has ended, we have not. Its end does not say "
+			"whether it still reads. A program that forgets to close stays in this "
+			"state.",
+		.page = "RFC 9293 section 3.6"},
 	{.after = TCP_TIME_WAIT,
-		.text = "TIME_WAIT: the side that ended first remembers the connection for a "
-			"minute, so that late segments are not taken for those of a new one. The "
-			"other side is free at once.",
-		.page = "RFC 9293"},
+		.text = "TIME_WAIT: the side that ended first keeps the two addresses for a "
+			"minute (on Linux), so that late segments are not taken for those of a "
+			"new connection. The other side is free once its end is acknowledged.",
+		.page = "RFC 9293 section 3.6.1"},
+	{.before = TCP_FIN_WAIT1,
+		.after = TCP_TIME_WAIT,
+		.text = "More has come since the state was seen last: FIN_WAIT_2 is over.",
+		.page = "RFC 9293 section 3.6"},
 	{.after = TCP_LAST_ACK,
 		.text = "LAST_ACK: both have ended; the peer's acknowledgement of our end is all "
 			"that is missing.",
-		.page = "RFC 9293"},
+		.page = "RFC 9293 section 3.3.2"},
 	{.after = TCP_CLOSING,
 		.text = "CLOSING: both ended at the same moment.",
-		.page = "RFC 9293"},
+		.page = "RFC 9293 section 3.6"},
 	{.kind = CALL_CLOSE,
 		.when = leaves_unread,
 		.text = "Bytes that came were not read, so close sends a reset. The peer learns "
@@ -373,11 +518,17 @@ const struct explain_idea explain_ideas[] = {
 			"then our end (FIN).",
 		.page = "close(2)"},
 	{.kind = CALL_CLOSE,
-		.when = gives_up,
-		.text = "No answer had come when this attempt was given up: neither the machine "
-			"nor a router said no. The address may not be in use, or a firewall drops "
-			"what comes.",
-		.page = "tcp(7)"},
+		.when = gives_up_far,
+		.text = "No answer came until this attempt was given up. No machine may have that "
+			"address; or a firewall drops what we send or what comes back; or the "
+			"server's queue is full.",
+		.page = "connect(2)"},
+	{.kind = CALL_CLOSE,
+		.when = gives_up_here,
+		.text = "No answer came until this attempt was given up. On this machine that is "
+			"a server whose queue is full, for it does not call accept ('ss -ltn' "
+			"shows it: Recv-Q); or a firewall.",
+		.page = "listen(2)"},
 	{.error = ECONNREFUSED,
 		.when = goes_over_tcp,
 		.text = "The machine answered, and at once: it is up, and nothing listens on that "
@@ -422,7 +573,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
 		.error = EADDRINUSE,
-		.text = "Another socket has that address and port.",
+		.text = "Another socket has that port, on this address or on all of them.",
 		.page = "bind(2)"},
 	{.kind = CALL_BIND,
 		.error = EADDRNOTAVAIL,
@@ -432,27 +583,54 @@ const struct explain_idea explain_ideas[] = {
 		.error = EMSGSIZE,
 		.text = "The datagram is longer than one can be: 65507 bytes over IPv4.",
 		.page = "udp(7)"},
+	{.name = "dup",
+		.text = "dup makes a second descriptor for the same socket. To close one of the "
+			"two ends nothing.",
+		.page = "dup(2)"},
+	{.name = "preadv2",
+		.text = "This reads a file or pipe: descriptor 0 is standard input. RWF_NOWAIT: "
+			"it returns rather than wait.",
+		.page = "readv(2)"},
+	{.name = "write", .text = "Descriptor 1 is standard output.", .page = "stdin(3)"},
+	{.name = "ioctl",
+		.when = goes_over_tcp,
+		.text = "SIOCOUTQ asks how many of our bytes the peer's kernel has not "
+			"acknowledged. None: it has them all, though the peer may not have read "
+			"them.",
+		.page = "tcp(7)"},
+	{.name = "ioctl",
+		.family = AF_UNIX,
+		.text = "SIOCOUTQ asks how much of what we sent the peer has not read.",
+		.page = "unix(7)"},
+	{.name = "poll",
+		.result = RESULT_SOME,
+		.text = "poll asks what the socket is ready for, without waiting. POLLHUP: both "
+			"directions have ended, without an error.",
+		.page = "poll(2)"},
+	{.name = "unlinkat",
+		.text = "The program removes the file of its socket.",
+		.page = "unlink(2)"},
 	/* Messages of TLS, in the order in which they come. */
 	{.event = "ClientHello",
-		.text = "ClientHello asks for TLS: the versions and ciphers that the client "
-			"can, its key share, and the name of the server that it wants (SNI, "
-			"RFC 6066). All of it goes in the clear: the network sees the name.",
+		.text = "ClientHello asks for TLS: it has the versions and ciphers that the "
+			"client knows, its key share, and the name of the server that it wants "
+			"(SNI, RFC 6066). All of it goes in the clear: the network sees the name.",
 		.page = "RFC 8446 section 4.1.2"},
 	{.event = "HelloRetryRequest",
 		.text = "HelloRetryRequest: the server has no use for the client's key "
 			"share, and names the group that it takes. The client begins again.",
 		.page = "RFC 8446 section 4.1.4"},
 	{.event = "ServerHello",
-		.text = "ServerHello is the choice: one version, one cipher. In TLS 1.3 it "
-			"has the server's key share, too: from two shares that all may see, "
-			"both sides derive a secret that they alone have, and encrypt all "
-			"that follows.",
+		.text = "ServerHello is the choice: one version, one cipher. In TLS 1.3 it has "
+			"the server's key share, too: from two shares that all may see, both "
+			"sides derive a secret that they alone have. It encrypts the rest of the "
+			"handshake.",
 		.page = "RFC 8446 section 4.1.3"},
 	{.event = "ChangeCipherSpec",
-		.text = "ChangeCipherSpec: what this side sends after it is encrypted in "
-			"TLS 1.2. In TLS 1.3 it means nothing, and is sent so that old "
-			"devices on the way take all this for TLS 1.2.",
-		.page = "RFC 8446 section D.4"},
+		.text = "ChangeCipherSpec: in TLS 1.2 its sender encrypts from here on. In TLS "
+			"1.3 it means nothing, and is sent so that old devices on the way take "
+			"all this for TLS 1.2.",
+		.page = "RFC 8446 appendix D.4"},
 	{.event = "EncryptedExtensions",
 		.text = "EncryptedExtensions is the server's answer to the rest of what was "
 			"asked for, such as the protocol (ALPN). Others cannot read it.",
@@ -462,9 +640,10 @@ const struct explain_idea explain_ideas[] = {
 			"servers let their clients be anonymous here.",
 		.page = "RFC 8446 section 4.3.2"},
 	{.event = "Certificate",
-		.text = "Certificate binds names to a public key, and its issuer signs "
-			"that. The issuer's own may follow, up to one that the other side "
-			"trusts already. It is public: to have it proves nothing.",
+		.text = "Certificate binds names to a public key; its issuer has signed it. The "
+			"issuer's own certificate may follow, and so on, up to one that the other "
+			"side trusts already. It is public: anyone can show it, so "
+			"a signature has to follow.",
 		.page = "RFC 8446 section 4.4.2"},
 	{.event = "CertificateStatus",
 		.text = "CertificateStatus is the issuer's word, hours or days old, that "
@@ -513,8 +692,9 @@ const struct explain_idea explain_ideas[] = {
 		.page = "RFC 8446 section 6.1"},
 	{.event = "alert",
 		.detail = "fatal",
-		.text = "A fatal alert is the last message: its sender gives up, and says "
-			"why in one word, for people and logs.",
+		.text = "A fatal alert is the last message: its sender gives up, and says why in "
+			"one word, for people and logs. Before the keys are in use it is not "
+			"encrypted.",
 		.page = "RFC 8446 section 6.2"},
 	{.event = "alert",
 		.detail = "fatal, unknown_ca",
@@ -523,8 +703,8 @@ const struct explain_idea explain_ideas[] = {
 		.page = "RFC 8446 section 6.2"},
 	{.event = "alert",
 		.detail = "fatal, certificate_expired",
-		.text = "certificate_expired: by the sender's clock the certificate is out "
-			"of its dates.",
+		.text = "certificate_expired: by the clock of the alert's sender the certificate "
+			"is out of its dates.",
 		.page = "RFC 8446 section 6.2"},
 	{.event = "alert",
 		.detail = "fatal, bad_certificate",

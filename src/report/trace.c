@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,6 +338,16 @@ void trace_saw(struct trace *t, int fd, struct call_state state, bool broken)
 	s->last = trace_now(s, s->last.tcp, state);
 }
 
+static void trace_show(struct trace *t, const struct call *call, struct trace_socket *s)
+{
+	for (size_t i = 0; i < t->form_count && !t->began; i++)
+		if (t->forms[i].form->begin)
+			t->forms[i].form->begin(t, t->forms[i].arg);
+	t->began = true;
+	for (size_t i = 0; i < t->form_count; i++)
+		t->forms[i].form->call(t, t->forms[i].arg, call, s);
+}
+
 void trace_call(struct trace *t, struct call *call)
 {
 	struct trace_socket *s = trace_learn(t, call);
@@ -345,8 +356,8 @@ void trace_call(struct trace *t, struct call *call)
 		trace_infer(s, call);
 	if (s)
 		trace_note_end(s, call);
-	for (size_t i = 0; i < t->form_count && !call->aside; i++)
-		t->forms[i].form->call(t, t->forms[i].arg, call, s);
+	if (!call->aside)
+		trace_show(t, call, s);
 	if (call->kind == CALL_CLOSE && trace_reach(t, call->fd))
 		trace_forget(t, call->fd);
 	else if (call->kind == CALL_COPY && call->rc >= 0)
@@ -377,6 +388,25 @@ void trace_remark(struct trace *t, int fd, struct span text)
 	for (size_t i = 0; i < t->form_count; i++)
 		if (t->forms[i].form->remark)
 			t->forms[i].form->remark(t, t->forms[i].arg, s, text);
+}
+
+void trace_say_with(struct reporter *to, int fd, const char *format, va_list rest)
+{
+	char text[256];
+
+	if (!trace_takes_remarks(to->trace))
+		return;
+	vsnprintf(text, sizeof(text), format, rest);
+	trace_remark(to->trace, fd, span_of(text));
+}
+
+void trace_say(struct reporter *to, int fd, const char *format, ...)
+{
+	va_list rest;
+
+	va_start(rest, format);
+	trace_say_with(to, fd, format, rest);
+	va_end(rest);
 }
 
 /* ---- text ---- */

@@ -1,6 +1,8 @@
 #ifndef SOCKX_REPORT_TRACE_H
 #define SOCKX_REPORT_TRACE_H
 
+#include <stdarg.h>
+
 #include "base/addr.h"
 #include "report/call.h"
 #include "report/report.h"
@@ -45,6 +47,8 @@ struct trace_event {
 
 /* One way to show calls. NULL slots mean nothing. */
 struct trace_form {
+	/* The first call comes: it has been made, and is shown next. */
+	void (*begin)(struct trace *t, void *arg);
 	/* socket: what is known of fd after the call; NULL: it is none, or memory is out. For
 	 * CALL_ACCEPT it is the new one where there is one. */
 	void (*call)(
@@ -72,6 +76,7 @@ struct trace {
 		void *arg;
 	} forms[TRACE_FORMS_MAX];
 	size_t form_count;
+	bool began; /* a call was shown */
 	int64_t began_ns;
 	struct trace_socket **sockets; /* by descriptor */
 	size_t room;
@@ -106,6 +111,12 @@ bool trace_takes_remarks(const struct trace *t);
 
 /* A remark about the socket fd. */
 void trace_remark(struct trace *t, int fd, struct span text);
+
+/* A remark about the socket fd (-1: about none), if remarks are shown at all. */
+void trace_say(struct reporter *to, int fd, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void trace_say_with(struct reporter *to, int fd, const char *format, va_list rest)
+	__attribute__((format(printf, 3, 0)));
 
 /* Nanoseconds since it began. */
 int64_t trace_now_ns(const struct trace *t);

@@ -31,20 +31,31 @@ setup_file() {
     explained echo -H 127.0.0.1 -p "$PORT" hello
     expect_status 0
     equal "$output" hello
-    tells '# The client never called bind: connect gave it an address of this machine and a free port. [ip(7)]'
+    tells '# getsockname shows our own address. The program never called bind: connect chose it, with a free port. [ip(7)]'
     tells '# send hands bytes to the kernel.'
     tells "Summary: connection 1, from 127.0.0.1:"
     tells " to 127.0.0.1:$PORT: 5 bytes received, 5 sent, in "
-    tells '; we ended first.'
+    tells '; our end came first.'
     stop_server
     SAID=$(sed -E ':more; N; $!b more; s/\n {16}/ /g' "$SERVER_ERR")
     tells '# accept makes a new socket, for this client alone.'
     tells '# 0 is the end, not an empty message'
     tells 'CLOSE_WAIT: the peer has ended'
     tells '5 bytes received, 5 sent, in '
-    tells '; the peer ended first.'
-    [[ $SAID == *' calls in '*' ms.' ]] || fail "$SAID"
+    tells "; the peer's end came first."
+    [[ $SAID == *' calls in all; the run took '*' ms.' ]] || fail "$SAID"
+    tells '# SIGTERM has come: the server ends.'
     equal "$(grep -c '# accept makes' "$SERVER_ERR")" 1
+}
+
+@test "how its lines are read comes first, and why our end waits" {
+    start_server -m echo -H 127.0.0.1
+    explained connect -H 127.0.0.1 -p "$PORT" <<<hello
+    expect_status 0
+    [[ $SAID == *'# Each line: '*' socket(AF_INET'* ]] || fail "$SAID"
+    tells '# Our input has ended. Our end waits until the peer has been silent for 1.'
+    explained connect --json -H 127.0.0.1 -p "$PORT" <<<hello
+    [[ $stderr != *'Each line: '* ]] || fail "$stderr"
 }
 
 @test "an echo over UDP" {
@@ -60,7 +71,7 @@ setup_file() {
     start_unix_server "$BATS_TEST_TMPDIR/socket" -m greet
     explained greet -U "$BATS_TEST_TMPDIR/socket"
     expect_status 0
-    tells 'AF_UNIX joins programs of one machine'
+    tells 'AF_UNIX connects programs of one machine'
     tells '0 is the end, not an empty message'
 }
 
@@ -68,8 +79,8 @@ setup_file() {
     start_server -m echo -H 127.0.0.1
     explained serve -m echo -H 127.0.0.1 -p "$PORT"
     expect_status 3
-    tells "# Another socket has that address and port. [bind(2)]"
-    tells "# Bound there: process $SERVER_PID (sockx)."
+    tells "# Another socket has that port, on this address or on all of them. [bind(2)]"
+    tells "# It is in process $SERVER_PID (sockx)."
 }
 
 @test "an address that this machine does not have: which it has" {
@@ -100,7 +111,7 @@ setup_file() {
     start_script server.py black_hole
     explained connect -w 300ms -H 127.0.0.1 -p "$PORT"
     expect_status 5
-    tells 'No answer had come when this attempt was given up'
+    tells 'No answer came until this attempt was given up. On this machine that is a server whose queue is full'
 }
 
 @test "as objects, one a line" {
@@ -119,7 +130,7 @@ messages() {
     serve_tls -m echo --trace
     explained echo "${TO[@]}" hello
     expect_status 0
-    tells '# ClientHello asks for TLS: the versions and ciphers'
+    tells '# ClientHello asks for TLS: it has the versions and ciphers'
     tells '# ServerHello is the choice'
     tells '# CertificateVerify is a signature over all messages so far.'
     tells '# Finished is a code over all messages'

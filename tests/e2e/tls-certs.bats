@@ -78,7 +78,7 @@ pin_of() {
 @test "its dates: expired, and not valid yet" {
     show_cert old
     asks 8 'certificate has expired'
-    told 'is the clock of this machine right?'
+    told "is this machine's clock right?"
     show_cert young
     asks 8 'certificate is not yet valid'
 }
