@@ -124,7 +124,7 @@ static bool explain_is(
 		return false;
 	if ((i->family && i->family != s->family) || (i->type && i->type != s->type))
 		return false;
-	if ((i->level && i->level != call->level) || (i->level && i->option != call->option))
+	if (i->option && (i->level != call->level || i->option != call->option))
 		return false;
 	if (i->result && (i->result == RESULT_ZERO ? call->rc != 0 : call->rc <= 0))
 		return false;

@@ -40,7 +40,7 @@
 	F(SSL_CTX_set_keylog_callback) F(SSL_CTX_set_num_tickets) F(SSL_CTX_set_options) \
 	F(SSL_CTX_set_verify) F(SSL_CTX_use_PrivateKey) F(SSL_CTX_use_certificate) \
 	F(SSL_CTX_use_certificate_chain_file) F(SSL_load_client_CA_file) F(SSL_CIPHER_get_name) \
-	F(SSL_ctrl) F(SSL_do_handshake) F(SSL_free) F(SSL_get0_alpn_selected) F(SSL_get0_param) \
+	F(SSL_CIPHER_find) 	F(SSL_ctrl) F(SSL_do_handshake) F(SSL_free) F(SSL_get0_alpn_selected) F(SSL_get0_param) \
 	F(SSL_get1_peer_certificate) F(SSL_get_current_cipher) F(SSL_get_error) F(SSL_get_ex_data) \
 	F(SSL_get_ex_data_X509_STORE_CTX_idx) F(SSL_get_verify_result) F(SSL_get_version) \
 	F(SSL_new) F(SSL_pending) F(SSL_read_ex) F(SSL_select_next_proto) F(SSL_set_accept_state) \

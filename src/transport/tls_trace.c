@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "report/trace.h"
+#include "transport/tls_hello.h"
 
 enum {
 	HANDSHAKE_HEADER_BYTES = 4, /* RFC 8446 section 4: the type, and a length of three bytes */
@@ -94,6 +96,44 @@ static bool trace_is_retry(struct span message)
 	       memcmp(message.data + RANDOM_AT, begins, sizeof(begins)) == 0;
 }
 
+/* The versions that a client takes, or the one that a server has chosen. Returns 0, or -1. */
+static int trace_add_versions(struct buf *out, const struct tls_hello *h)
+{
+	const char *between = "TLS ";
+
+	for (size_t i = 0; i < h->version_count; i++) {
+		const char *name = tls_hello_version(h->versions[i]);
+
+		if (name && buf_printf(out, "%s%s", between, name) < 0)
+			return -1;
+		if (name)
+			between = " or ";
+	}
+	return 0;
+}
+
+/* "TLS 1.3 or 1.2, for example.org" of a client, "TLS 1.3, TLS_AES_128_GCM_SHA256" of a server.
+ * Returns 0, or -1. */
+static int trace_add_hello(
+	struct buf *out, const struct tls_library *lib, SSL *ssl, struct span message)
+{
+	struct tls_hello h;
+	const SSL_CIPHER *cipher = NULL;
+
+	if (tls_hello_read(message, &h) < 0)
+		return 0;
+	if (h.cipher) {
+		const uint8_t number[] = {(uint8_t)(h.cipher >> 8), (uint8_t)h.cipher};
+
+		cipher = lib->SSL_CIPHER_find(ssl, number);
+	}
+	if (trace_add_versions(out, &h) < 0 ||
+		(cipher && buf_printf(out, ", %s", lib->SSL_CIPHER_get_name(cipher)) < 0) ||
+		(h.name.len && (buf_puts(out, ", for ") < 0 || buf_add(out, h.name) < 0)))
+		return -1;
+	return 0;
+}
+
 static void trace_tell(const struct tls_link *t, struct trace_event event)
 {
 	event.fd = t->below.fd;
@@ -109,6 +149,21 @@ static bool trace_is_change(int sent, int type, struct span bytes)
 	return type == SSL3_RT_CHANGE_CIPHER_SPEC;
 }
 
+static void trace_tell_handshake(
+	const struct tls_link *t, SSL *ssl, struct span message, struct trace_event event)
+{
+	struct buf detail = {0};
+
+	event.name = trace_is_retry(message)
+	                     ? "HelloRetryRequest"
+	                     : trace_name(messages, COUNT(messages), message.data[0]);
+	if (trace_add_hello(&detail, &t->tls->lib, ssl, message) == 0 && detail.len &&
+		buf_add(&detail, (struct span){(const uint8_t *)"", 1}) == 0)
+		event.detail = (const char *)buf_span(&detail).data;
+	trace_tell(t, event);
+	buf_free(&detail);
+}
+
 /* SSL_set_msg_callback */
 static void trace_on_message(
 	int sent, int version, int type, const void *data, size_t len, SSL *ssl, void *arg)
@@ -119,7 +174,6 @@ static void trace_on_message(
 	char text[48];
 
 	(void)version;
-	(void)ssl;
 	if (!t->below.to->trace || !len)
 		return;
 	if (trace_is_change(sent, type, message)) {
@@ -131,14 +185,11 @@ static void trace_on_message(
 			message.data[0] == SSL3_AL_FATAL ? "fatal" : "warning",
 			trace_name(alerts, COUNT(alerts), message.data[1]));
 		event.detail = text;
-	} else if (type == SSL3_RT_HANDSHAKE) {
-		event.name = trace_is_retry(message)
-		                     ? "HelloRetryRequest"
-		                     : trace_name(messages, COUNT(messages), message.data[0]);
-	} else {
-		return;
 	}
-	trace_tell(t, event);
+	if (type == SSL3_RT_HANDSHAKE)
+		trace_tell_handshake(t, ssl, message, event);
+	else if (event.name)
+		trace_tell(t, event);
 }
 
 void tls_trace_begin(struct tls_link *t)

@@ -121,9 +121,9 @@ setup_file() {
     [[ $stderr == *'"event":"explained","at_ms":'*'"text":"'*'","see":"'* ]] || fail "$stderr"
 }
 
-# FILE: the messages of TLS, without their lengths.
+# FILE: the messages of TLS, without their lengths, and of the hellos without what is in them.
 messages() {
-    sed -nE 's/^ *[0-9.]+ +[0-9-]+ ([<>] [A-Za-z]+), [0-9]+ bytes?/\1/p' "$1" | paste -sd ' '
+    sed -nE 's/^ *[0-9.]+ +[0-9-]+ ([<>] [A-Za-z]+), [0-9]+ bytes?/\1/; T; s/Hello:.*/Hello/; p' "$1" | paste -sd ' '
 }
 
 @test "a handshake of TLS 1.3: its messages on both sides" {
@@ -131,7 +131,10 @@ messages() {
     explained echo "${TO[@]}" hello
     expect_status 0
     tells '# ClientHello asks for TLS: it has the versions and ciphers'
+    tells ' > ClientHello, '
+    tells ' bytes: TLS 1.3 or 1.2'
     tells '# ServerHello is the choice'
+    tells ' bytes: TLS 1.3, TLS_'
     tells '# CertificateVerify is a signature over all messages so far.'
     tells '# Finished is a code over all messages'
     tells "# close_notify is TLS's own end."

@@ -154,6 +154,34 @@ Test(explain, each_idea_is_explained_once)
 	trace_end(&t.trace);
 }
 
+static void sets(struct shown *t, int fd, int level, int option)
+{
+	made(t, 0,
+		(struct call){.kind = CALL_OPTION,
+			.name = "setsockopt",
+			.fd = fd,
+			.level = level,
+			.option = option});
+}
+
+/* IPPROTO_IP is 0. */
+Test(explain, an_option_is_explained_where_it_is_set)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_DGRAM);
+	forget(&t);
+	sets(&t, 5, SOL_SOCKET, SO_BROADCAST);
+	SAYS_NOTHING(&t);
+	sets(&t, 5, SOL_SOCKET, SO_REUSEADDR);
+	cr_expect(eq(ptr, strstr(said(&t), "IP_"), NULL));
+	SAYS(&t, "Without SO_REUSEADDR, bind may fail");
+	sets(&t, 5, IPPROTO_IP, IP_PKTINFO);
+	SAYS(&t, "With IP_PKTINFO each datagram comes with the address");
+	trace_end(&t.trace);
+}
+
 Test(explain, lines_are_wrapped_within_100_columns)
 {
 	static struct shown t;

@@ -68,10 +68,12 @@ Test(tls_trace, messages_of_1_3)
 
 	traced_begin(&t);
 	traced_are(&t, true,
-		">ClientHello <ServerHello <ChangeCipherSpec <EncryptedExtensions <Certificate "
+		">ClientHello:TLS 1.3 or 1.2, for localhost <ServerHello:TLS 1.3, "
+		"TLS_AES_256_GCM_SHA384 <ChangeCipherSpec <EncryptedExtensions <Certificate "
 		"<CertificateVerify <Finished >ChangeCipherSpec >Finished "
 		">alert:warning, close_notify ",
-		"<ClientHello >ServerHello >ChangeCipherSpec >EncryptedExtensions >Certificate "
+		"<ClientHello:TLS 1.3 or 1.2, for localhost >ServerHello:TLS 1.3, "
+		"TLS_AES_256_GCM_SHA384 >ChangeCipherSpec >EncryptedExtensions >Certificate "
 		">CertificateVerify >Finished <ChangeCipherSpec <Finished "
 		"<alert:warning, close_notify ");
 	traced_end(&t);
@@ -89,10 +91,12 @@ Test(tls_trace, messages_of_1_2)
 	traced_begin(&t);
 	speak(&t.pair.client, TLS1_2_VERSION);
 	traced_are(&t, true,
-		">ClientHello <ServerHello <Certificate <ServerKeyExchange <ServerHelloDone "
+		">ClientHello:TLS 1.2, for localhost <ServerHello:TLS 1.2, "
+		"ECDHE-ECDSA-AES256-GCM-SHA384 <Certificate <ServerKeyExchange <ServerHelloDone "
 		">ClientKeyExchange >ChangeCipherSpec >Finished <ChangeCipherSpec <Finished "
 		">alert:warning, close_notify ",
-		"<ClientHello >ServerHello >Certificate >ServerKeyExchange >ServerHelloDone "
+		"<ClientHello:TLS 1.2, for localhost >ServerHello:TLS 1.2, "
+		"ECDHE-ECDSA-AES256-GCM-SHA384 >Certificate >ServerKeyExchange >ServerHelloDone "
 		"<ClientKeyExchange <ChangeCipherSpec <Finished >ChangeCipherSpec >Finished "
 		"<alert:warning, close_notify ");
 	traced_end(&t);
@@ -109,10 +113,13 @@ Test(tls_trace, a_server_that_wants_another_group)
 		1));
 	pair_join(&t.pair);
 	cr_assert(pair_shake(&t.pair));
-	cr_expect(ne(ptr,
-			  strstr(t.client.text, ">ClientHello <HelloRetryRequest >ChangeCipherSpec "
-						">ClientHello "),
-			  NULL),
+	cr_expect(
+		ne(ptr,
+			strstr(t.client.text,
+				">ClientHello:TLS 1.3 or 1.2, for localhost <HelloRetryRequest:TLS "
+				"1.3, TLS_AES_256_GCM_SHA384 >ChangeCipherSpec "
+				">ClientHello:TLS 1.3 or 1.2, for localhost "),
+			NULL),
 		"%s", t.client.text);
 	traced_end(&t);
 }
