@@ -166,7 +166,7 @@ static void pipe_explain_wait(const struct pipe_run *p, int64_t shutdown_ms)
 {
 	if (shutdown_ms > 0)
 		conn_explain(p->net,
-			"Our input has ended. Our end waits until the peer has been silent for "
+			"Our input has ended. We pass that on once the peer has been silent for "
 			"%.1f s: some servers give an answer up when the end comes first.",
 			(double)shutdown_ms / 1e3);
 }

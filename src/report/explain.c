@@ -195,8 +195,8 @@ static void explain_bind(struct trace *t, const struct explain *e, const struct 
 /* ---- what there was ---- */
 
 static const char *const enders[] = {[ENDED_BY_NONE] = "",
-	[ENDED_BY_US] = "; our end came first",
-	[ENDED_BY_PEER] = "; the peer's end came first",
+	[ENDED_BY_US] = "; we ended first",
+	[ENDED_BY_PEER] = "; the peer ended first",
 	[ENDED_BY_RESET] = "; a reset ended it"};
 
 /* A connection, or a datagram socket that had bytes: its life in a line. */
@@ -218,8 +218,7 @@ static void explain_life(struct trace *t, const struct trace_socket *s)
 		(void)buf_printf(&text, "with %s: ", addr_text(&s->peer).text);
 	(void)buf_printf(&text,
 		"%" PRIu64 " bytes received, %" PRIu64 " sent, in %" PRIu64
-		" calls; it was there for "
-		"%.3f ms%s.",
+		" calls; it lasted %.3f ms%s.",
 		s->received, s->sent, s->calls, ms, over_stream ? enders[s->ended_by] : "");
 	explain_say_made(t, s, &text);
 }
@@ -233,16 +232,17 @@ static void explain_begin(struct trace *t, void *arg)
 	if (!e->beside_text)
 		return;
 	explain_say(t, NULL,
-		span_of("Each line: seconds since the start, the number of the connection (-: none "
-			"yet), the call, what it returned. With TCP also the state that the socket "
-			"was seen in last -> the one just after the call; in [] where the kernel "
-			"shows it no more. What the peer sends changes it, too."),
+		span_of("Each line: seconds since the start, the number of the connection (-: of "
+			"none), "
+			"the call, what it returned. With TCP also the state that the socket was "
+			"seen in last -> the one just after the call, which what the peer sent may "
+			"have changed; in [] where it is inferred, for the kernel shows it no "
+			"more."),
 		NULL);
 	explain_say(t, NULL,
-		span_of("The peer is the program at the other end. No call waits for it: one that "
-			"would have to returns EAGAIN, and the program waits for all descriptors "
-			"at "
-			"once (epoll_wait, not shown)."),
+		span_of("The peer is the program at the other end. Calls do not wait for it: they "
+			"return EAGAIN (connect: EINPROGRESS), and the program waits for all "
+			"descriptors at once, in epoll_wait, which is not shown."),
 		"epoll(7)");
 }
 
@@ -281,7 +281,7 @@ static void explain_end(struct trace *t, void *arg)
 
 	if (!e->calls)
 		return;
-	(void)buf_printf(&text, "%" PRIu64 " calls in all; the run took %.3f ms.", e->calls,
+	(void)buf_printf(&text, "%" PRIu64 " calls are shown; the run took %.3f ms.", e->calls,
 		(double)trace_now_ns(t) / 1e6);
 	explain_say_made(t, NULL, &text);
 }

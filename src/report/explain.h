@@ -32,7 +32,7 @@ struct explain_idea {
 	/* What else has to hold. */
 	bool (*when)(const struct call *call, const struct trace_socket *socket);
 	const char *text; /* whole sentences */
-	const char *page; /* the manual page or RFC they come from */
+	const char *page; /* the manual page or RFC they come from; NULL: none has it */
 };
 
 /* What a call returned, if it matters: nothing, or something; not both. */

@@ -124,6 +124,12 @@ static bool is_stream(const struct call *call, const struct trace_socket *s)
 	return s->type != SOCK_DGRAM;
 }
 
+static bool is_hung_up(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->args && strcmp(call->args, "POLLHUP") == 0;
+}
+
 static bool leaves_unread(const struct call *call, const struct trace_socket *s)
 {
 	return call->unread && s->names <= 1 && call->before.tcp;
@@ -193,8 +199,8 @@ const struct explain_idea explain_ideas[] = {
 		.level = SOL_SOCKET,
 		.option = SO_REUSEADDR,
 		.text = "Without SO_REUSEADDR, bind may fail with EADDRINUSE for a minute after a "
-			"server that ended a connection before its client did (TIME_WAIT). "
-			"Against a server that still runs it does nothing.",
+			"server has closed a connection before its client did (TIME_WAIT). Against "
+			"a server that still runs it does nothing.",
 		.page = "ip(7)"},
 	{.kind = CALL_OPTION,
 		.level = IPPROTO_TCP,
@@ -235,27 +241,29 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_OPTION,
 		.level = SOL_SOCKET,
 		.option = SO_RCVBUFFORCE,
-		.text = "SO_RCVBUFFORCE asks for a larger buffer, so that a burst of datagrams is "
-			"not lost. It needs a privilege; without one, net.core.rmem_max is the "
-			"most.",
+		.text = "SO_RCVBUFFORCE asks for a larger buffer, so that fewer datagrams of a "
+			"burst are lost. It needs CAP_NET_ADMIN; without it SO_RCVBUF gets "
+			"net.core.rmem_max at most.",
 		.page = "socket(7)"},
 	{.kind = CALL_OPTION,
 		.level = SOL_SOCKET,
 		.option = SO_RCVBUF,
-		.text = "SO_RCVBUF asks for a larger buffer for what comes, so that a burst of "
-			"datagrams is not lost; net.core.rmem_max is the most.",
+		.text = "SO_RCVBUF asks for a larger buffer, so that fewer datagrams of a burst "
+			"are lost; net.core.rmem_max is the most.",
 		.page = "socket(7)"},
 	{.kind = CALL_OPTION,
 		.level = IPPROTO_IP,
 		.option = IP_RECVERR,
-		.text = "IP_RECVERR keeps each refusal (ICMP), with the datagram that it is "
-			"about, until the program asks for it.",
+		.text = "IP_RECVERR keeps each ICMP error, such as 'port unreachable', with what "
+			"it quotes of the datagram. A later call fails, and the program can ask "
+			"for all of it.",
 		.page = "ip(7)"},
 	{.kind = CALL_OPTION,
 		.level = IPPROTO_IP,
 		.option = IP_RECVTTL,
-		.text = "With IP_RECVTTL each datagram comes with its TTL. An answer is sent with "
-			"less, so that two servers that answer each other come to an end.",
+		.text = "With IP_RECVTTL each datagram comes with its TTL, the routers that it may "
+			"still pass. An answer gets a lower one, so that two servers that answer "
+			"each other come to an end.",
 		.page = "ip(7)"},
 	{.kind = CALL_OPTION,
 		.level = IPPROTO_IP,
@@ -272,16 +280,15 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_LOOK,
 		.level = SOL_SOCKET,
 		.option = SO_MEMINFO,
-		.text = "SO_MEMINFO counts the datagrams that the kernel dropped, mostly because "
-			"the program did not read them in time.",
-		.page = "sock_diag(7)"},
+		.text = "SO_MEMINFO has counters, among them the datagrams that the kernel "
+			"dropped, mostly because the program did not read them in time."},
 	{.name = "fchmod",
-		.text = "bind makes a file with these permissions: who may write to it may "
-			"connect.",
+		.text = "bind makes a file with these permissions, less those of the umask: who "
+			"may write to it may connect.",
 		.page = "unix(7)"},
 	{.name = "flock",
-		.text = "This descriptor is the directory. It is locked, so that no other server "
-			"takes the path meanwhile.",
+		.text = "This descriptor is the directory, opened before. It is locked: a second "
+			"server locks it, too, before it takes a path.",
 		.page = "flock(2)"},
 	{.kind = CALL_BIND,
 		.when = binds_any,
@@ -296,9 +303,8 @@ const struct explain_idea explain_ideas[] = {
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
 		.family = AF_UNIX,
-		.text = "bind makes a file of type socket at the path. The end of the program "
-			"does not remove it, and while it is there, the next bind to that path "
-			"fails.",
+		.text = "bind makes a file of type socket at the path. The kernel does not remove "
+			"it: until a program does, the next bind to that path fails.",
 		.page = "unix(7)"},
 	{.kind = CALL_BIND,
 		.type = SOCK_DGRAM,
@@ -332,7 +338,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "RFC 9293 section 3.5"},
 	{.after = TCP_SYN_SENT,
 		.text = "SYN_SENT: we have asked, and have no answer yet. The kernel asks again "
-			"after 1 s, 2 s, 4 s and so on.",
+			"after a second, and then more and more seldom.",
 		.page = "tcp(7)"},
 	{.kind = CALL_CONNECT,
 		.type = SOCK_DGRAM,
@@ -340,11 +346,12 @@ const struct explain_idea explain_ideas[] = {
 		.text = "Over UDP, connect sends nothing. It notes the peer: send needs no "
 			"address, what others send is left out, and a refusal comes back as the "
 			"error of a later call.",
-		.page = "connect(2)"},
+		.page = "udp(7)"},
 	{.kind = CALL_CONNECT,
 		.family = AF_UNIX,
-		.text = "Over a Unix socket, connect waits only while the server's queue is full. "
-			"That it succeeds does not mean that the server has called accept.",
+		.text = "A blocking connect to a Unix socket waits only while the server's queue "
+			"is full. That it succeeds does not mean that the server has called "
+			"accept.",
 		.page = "connect(2)"},
 	{.kind = CALL_LOOK,
 		.when = was_not_bound,
@@ -361,7 +368,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "accept(2)"},
 	{.kind = CALL_ACCEPT,
 		.when = goes_over_tcp,
-		.text = "The new socket has the options of the listening one. On this line the "
+		.text = "The new socket has most options of the listening one. On this line the "
 			"state is that of the new socket, the queue that of the listening one.",
 		.page = "tcp(7)"},
 	{.kind = CALL_ACCEPT,
@@ -433,13 +440,13 @@ const struct explain_idea explain_ideas[] = {
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_SOME,
 		.when = is_whole,
-		.text = "One call returns one datagram. What the room does not hold of it is "
+		.text = "One call returns one datagram. What is longer than the room for it is "
 			"lost.",
 		.page = "udp(7)"},
 	{.name = "recvmsg",
 		.result = RESULT_SOME,
 		.when = is_whole,
-		.text = "recvmsg has the sender's address, too: sendmsg names it to answer.",
+		.text = "recvmsg gives the sender's address, too, and the answer goes there.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_ZERO,
@@ -471,7 +478,8 @@ const struct explain_idea explain_ideas[] = {
 		.page = "shutdown(2)"},
 	{.kind = CALL_SHUTDOWN,
 		.when = ends_second_half,
-		.text = "The peer has ended before. With our end, too, the connection is over.",
+		.text = "The peer has ended before: now neither side sends more. What is under way "
+			"still arrives.",
 		.page = "shutdown(2)"},
 	{.kind = CALL_SHUTDOWN,
 		.after = TCP_CLOSE,
@@ -480,7 +488,7 @@ const struct explain_idea explain_ideas[] = {
 			"was over by then.",
 		.page = "RFC 9293 section 3.6"},
 	{.after = TCP_FIN_WAIT1,
-		.text = "FIN_WAIT_1: our end (FIN) is sent, and not acknowledged yet.",
+		.text = "FIN_WAIT_1: our end (FIN) is on its way, and not acknowledged yet.",
 		.page = "RFC 9293 section 3.3.2"},
 	{.after = TCP_FIN_WAIT2,
 		.text = "FIN_WAIT_2: the peer's kernel has acknowledged our end, and the peer has "
@@ -498,7 +506,8 @@ const struct explain_idea explain_ideas[] = {
 		.page = "RFC 9293 section 3.6.1"},
 	{.before = TCP_FIN_WAIT1,
 		.after = TCP_TIME_WAIT,
-		.text = "More has come since the state was seen last: FIN_WAIT_2 is over.",
+		.text = "FIN_WAIT_2 lay between: the peer's kernel acknowledged our end, then the "
+			"peer's end came, both since the state was seen last.",
 		.page = "RFC 9293 section 3.6"},
 	{.after = TCP_LAST_ACK,
 		.text = "LAST_ACK: both have ended; the peer's acknowledgement of our end is all "
@@ -514,9 +523,9 @@ const struct explain_idea explain_ideas[] = {
 		.page = "RFC 2525"},
 	{.kind = CALL_CLOSE,
 		.after = TCP_FIN_WAIT1,
-		.text = "close gives the descriptor back. The kernel still delivers what was sent, "
-			"then our end (FIN).",
-		.page = "close(2)"},
+		.text = "close gives the descriptor back. The kernel still tries to deliver what "
+			"was sent, then our end (FIN).",
+		.page = "RFC 9293 section 3.6"},
 	{.kind = CALL_CLOSE,
 		.when = gives_up_far,
 		.text = "No answer came until this attempt was given up. No machine may have that "
@@ -525,9 +534,9 @@ const struct explain_idea explain_ideas[] = {
 		.page = "connect(2)"},
 	{.kind = CALL_CLOSE,
 		.when = gives_up_here,
-		.text = "No answer came until this attempt was given up. On this machine that is "
-			"a server whose queue is full, for it does not call accept ('ss -ltn' "
-			"shows it: Recv-Q); or a firewall.",
+		.text = "No answer came until this attempt was given up. Most likely a server on "
+			"this machine does not call accept, and its queue is full ('ss -ltn' shows "
+			"it: Recv-Q); or a firewall drops what we send.",
 		.page = "listen(2)"},
 	{.error = ECONNREFUSED,
 		.when = goes_over_tcp,
@@ -584,8 +593,8 @@ const struct explain_idea explain_ideas[] = {
 		.text = "The datagram is longer than one can be: 65507 bytes over IPv4.",
 		.page = "udp(7)"},
 	{.name = "dup",
-		.text = "dup makes a second descriptor for the same socket. To close one of the "
-			"two ends nothing.",
+		.text = "dup makes a second descriptor for the same socket: it stays open until "
+			"both are closed.",
 		.page = "dup(2)"},
 	{.name = "preadv2",
 		.text = "This reads a file or pipe: descriptor 0 is standard input. RWF_NOWAIT: "
@@ -595,15 +604,14 @@ const struct explain_idea explain_ideas[] = {
 	{.name = "ioctl",
 		.when = goes_over_tcp,
 		.text = "SIOCOUTQ asks how many of our bytes the peer's kernel has not "
-			"acknowledged. None: it has them all, though the peer may not have read "
-			"them.",
-		.page = "tcp(7)"},
+			"acknowledged. 0: it has them all, though the peer may not have read "
+			"them."},
 	{.name = "ioctl",
 		.family = AF_UNIX,
-		.text = "SIOCOUTQ asks how much of what we sent the peer has not read.",
-		.page = "unix(7)"},
+		.text = "SIOCOUTQ asks whether the peer has read all that we sent: then it is 0."},
 	{.name = "poll",
 		.result = RESULT_SOME,
+		.when = is_hung_up,
 		.text = "poll asks what the socket is ready for, without waiting. POLLHUP: both "
 			"directions have ended, without an error.",
 		.page = "poll(2)"},
@@ -621,10 +629,9 @@ const struct explain_idea explain_ideas[] = {
 			"share, and names the group that it takes. The client begins again.",
 		.page = "RFC 8446 section 4.1.4"},
 	{.event = "ServerHello",
-		.text = "ServerHello is the choice: one version, one cipher. In TLS 1.3 it has "
-			"the server's key share, too: from two shares that all may see, both "
-			"sides derive a secret that they alone have. It encrypts the rest of the "
-			"handshake.",
+		.text = "ServerHello is the choice: one version, one cipher. In TLS 1.3 it has the "
+			"server's key share, too: from two shares that all may see, both sides "
+			"derive a secret that they alone have, and soon encrypt with it.",
 		.page = "RFC 8446 section 4.1.3"},
 	{.event = "ChangeCipherSpec",
 		.text = "ChangeCipherSpec: in TLS 1.2 its sender encrypts from here on. In TLS "
@@ -642,8 +649,8 @@ const struct explain_idea explain_ideas[] = {
 	{.event = "Certificate",
 		.text = "Certificate binds names to a public key; its issuer has signed it. The "
 			"issuer's own certificate may follow, and so on, up to one that the other "
-			"side trusts already. It is public: anyone can show it, so "
-			"a signature has to follow.",
+			"side trusts already. Anyone can show it: its sender has yet to prove that "
+			"it has the private key.",
 		.page = "RFC 8446 section 4.4.2"},
 	{.event = "CertificateStatus",
 		.text = "CertificateStatus is the issuer's word, hours or days old, that "
@@ -693,8 +700,7 @@ const struct explain_idea explain_ideas[] = {
 	{.event = "alert",
 		.detail = "fatal",
 		.text = "A fatal alert is the last message: its sender gives up, and says why in "
-			"one word, for people and logs. Before the keys are in use it is not "
-			"encrypted.",
+			"one word, for people and logs.",
 		.page = "RFC 8446 section 6.2"},
 	{.event = "alert",
 		.detail = "fatal, unknown_ca",

@@ -35,15 +35,15 @@ setup_file() {
     tells '# send hands bytes to the kernel.'
     tells "Summary: connection 1, from 127.0.0.1:"
     tells " to 127.0.0.1:$PORT: 5 bytes received, 5 sent, in "
-    tells '; our end came first.'
+    tells '; we ended first.'
     stop_server
     SAID=$(sed -E ':more; N; $!b more; s/\n {16}/ /g' "$SERVER_ERR")
     tells '# accept makes a new socket, for this client alone.'
     tells '# 0 is the end, not an empty message'
     tells 'CLOSE_WAIT: the peer has ended'
     tells '5 bytes received, 5 sent, in '
-    tells "; the peer's end came first."
-    [[ $SAID == *' calls in all; the run took '*' ms.' ]] || fail "$SAID"
+    tells "; the peer ended first."
+    [[ $SAID == *' calls are shown; the run took '*' ms.' ]] || fail "$SAID"
     tells '# SIGTERM has come: the server ends.'
     equal "$(grep -c '# accept makes' "$SERVER_ERR")" 1
 }
@@ -53,7 +53,7 @@ setup_file() {
     explained connect -H 127.0.0.1 -p "$PORT" <<<hello
     expect_status 0
     [[ $SAID == *'# Each line: '*' socket(AF_INET'* ]] || fail "$SAID"
-    tells '# Our input has ended. Our end waits until the peer has been silent for 1.'
+    tells '# Our input has ended. We pass that on once the peer has been silent for 1.'
     explained connect --json -H 127.0.0.1 -p "$PORT" <<<hello
     [[ $stderr != *'Each line: '* ]] || fail "$stderr"
 }
@@ -111,7 +111,7 @@ setup_file() {
     start_script server.py black_hole
     explained connect -w 300ms -H 127.0.0.1 -p "$PORT"
     expect_status 5
-    tells 'No answer came until this attempt was given up. On this machine that is a server whose queue is full'
+    tells 'No answer came until this attempt was given up. Most likely a server on this machine does not call accept, and its queue is full'
 }
 
 @test "as objects, one a line" {
