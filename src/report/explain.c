@@ -109,12 +109,12 @@ static void explain_say_made(struct trace *t, const struct trace_socket *s, stru
 /* Calls that do nothing to a socket are asked for by name. */
 static bool explain_is_call(const struct explain_idea *i, const struct call *call)
 {
-	if (i->event || (i->kind && i->kind != call->kind))
+	if (*i->event || (i->kind && i->kind != call->kind))
 		return false;
-	if (i->name ? strcmp(i->name, call->name) != 0
-		    : call->kind == CALL_OTHER || call->kind == CALL_COPY)
+	if (*i->name ? strcmp(i->name, call->name) != 0
+		     : call->kind == CALL_OTHER || call->kind == CALL_COPY)
 		return false;
-	return i->error ? i->error == call->error : !call->error || (!i->name && !i->kind);
+	return i->error ? i->error == call->error : !call->error || (!*i->name && !i->kind);
 }
 
 static bool explain_is(
@@ -137,9 +137,9 @@ static bool explain_is(
 
 static bool explain_is_event(const struct explain_idea *i, const struct trace_event *event)
 {
-	if (!i->event || strcmp(i->event, event->name) != 0)
+	if (!*i->event || strcmp(i->event, event->name) != 0)
 		return false;
-	return !i->detail ||
+	return !*i->detail ||
 	       (event->detail && strncmp(i->detail, event->detail, strlen(i->detail)) == 0);
 }
 
@@ -147,7 +147,8 @@ static bool explain_is_event(const struct explain_idea *i, const struct trace_ev
 static void explain_tell(struct trace *t, struct explain *e, size_t i, const struct trace_socket *s)
 {
 	e->told[i] = true;
-	explain_say(t, s, span_of(explain_ideas[i].text), explain_ideas[i].page);
+	explain_say(t, s, span_of(explain_ideas[i].text),
+		*explain_ideas[i].page ? explain_ideas[i].page : NULL);
 }
 
 static void explain_ideas_of(

@@ -18,11 +18,12 @@ struct explain_facts {
 	int (*addresses)(struct buf *out);
 };
 
-/* When an idea appears. 0 and NULL are any. */
+/* When an idea appears. 0, "" and NULL are any. Texts stand in place: pointers to them would be
+ * relocated at each start. */
 struct explain_idea {
-	const char *event;  /* with a message of that name, and not with a call */
-	const char *detail; /* ... whose detail begins so */
-	const char *name;   /* with this call, whether or not it is about a socket */
+	char event[24];  /* with a message of that name, and not with a call */
+	char detail[36]; /* ... whose detail begins so */
+	char name[12];   /* with this call, whether or not it is about a socket */
 	enum call_kind kind;
 	int family, type;  /* of the socket */
 	int level, option; /* setsockopt, getsockopt */
@@ -31,8 +32,8 @@ struct explain_idea {
 	int before, after; /* the TCP state, inferred or not; after: it was another before */
 	/* What else has to hold. */
 	bool (*when)(const struct call *call, const struct trace_socket *socket);
-	const char *text; /* whole sentences */
-	const char *page; /* the manual page or RFC they come from; NULL: none has it */
+	char text[262]; /* whole sentences */
+	char page[28];  /* the manual page or RFC they come from; "": none has it */
 };
 
 /* What a call returned, if it matters: nothing, or something; not both. */

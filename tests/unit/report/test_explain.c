@@ -647,7 +647,6 @@ Test(explain, the_table_is_well_formed)
 		const size_t len = strlen(idea->text);
 
 		cr_expect(eq(chr, idea->text[len - 1], '.'), "%s", idea->text);
-		cr_expect(!idea->page || *idea->page, "%s", idea->text);
 		cr_expect(le(sz, len, (size_t)260), "%s", idea->text);
 		for (size_t k = 0; k < i; k++)
 			cr_expect(ne(str, (char *)idea->text, (char *)explain_ideas[k].text));
