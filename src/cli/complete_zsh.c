@@ -118,19 +118,33 @@ static void add_exclusion(struct page *p, const struct opt *opt)
 		page_add(p, "'(-%c --%s)'", opt->letter, opt->name);
 }
 
+static void add_help(struct page *p, const struct opt *opt)
+{
+	page_add(p, "'[");
+	add_quoted(p, opt->help, "\\[]:");
+	page_add(p, "]");
+}
+
 /* "-p+" takes its value from the same or the next word, "--port=" likewise, "--progress=-" from the
- * same. */
+ * same; where that is optional, the letter takes none, and has a row of its own. */
 static void add_forms(struct page *p, const struct opt *opt)
 {
 	const char *plus = opt->arg ? "+" : "", *equals = opt->arg ? "=" : "";
+	const bool optional = opt_value_is_optional(opt->kind);
 
-	if (opt->letter && opt->name)
+	if (optional && opt->letter) {
+		page_add(p, "-%c", opt->letter);
+		add_help(p, opt);
+		page_add(p, "' \\\n\t\t'(-%c --%s)'", opt->letter, opt->name);
+	}
+	if (optional)
+		page_add(p, "--%s=-", opt->name);
+	else if (opt->letter && opt->name)
 		page_add(p, "{-%c%s,--%s%s}", opt->letter, plus, opt->name, equals);
 	else if (opt->letter)
 		page_add(p, "-%c%s", opt->letter, plus);
 	else
-		page_add(p, "--%s%s%s", opt->name, equals,
-			opt_value_is_optional(opt->kind) ? "-" : "");
+		page_add(p, "--%s%s", opt->name, equals);
 }
 
 static void add_option(struct page *p, const struct command *command, const struct opt *opt)
@@ -138,9 +152,7 @@ static void add_option(struct page *p, const struct command *command, const stru
 	page_add(p, "\t\t");
 	add_exclusion(p, opt);
 	add_forms(p, opt);
-	page_add(p, "'[");
-	add_quoted(p, opt->help, "\\[]:");
-	page_add(p, "]");
+	add_help(p, opt);
 	if (opt->arg) {
 		page_add(p, "%s", opt_value_is_optional(opt->kind) ? "::" : ":");
 		add_quoted(p, opt->arg, "\\:");

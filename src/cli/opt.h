@@ -30,6 +30,8 @@ enum opt_kind {
 	OPT_CHOICE,      /* const char *: one of the names that choice() yields */
 	OPT_MAYBE_CHOICE, /* the same; NULL: not given; given alone, the first of them. The value
 	                     is optional: --name=CHOICE */
+	OPT_MAYBE_TEXT,   /* const char *; NULL: not given; "": given alone; else what stands after
+	                     --name= */
 	OPT_HELP_SHORT,   /* no field: -h */
 	OPT_HELP_LONG,    /* no field: --help */
 	OPT_VERSION,      /* no field: --version */
@@ -50,7 +52,7 @@ struct opt_list {
 
 struct opt {
 	const char *name; /* long form without "--", or NULL: the letter is all there is (-h) */
-	char letter;      /* short form, or 0 */
+	char letter;      /* short form, or 0; where the value is optional it takes none */
 	enum opt_kind kind;
 	size_t offset, size;  /* the field: OPT_FIELD fills both */
 	const char *arg;      /* what --help calls the value: "DUR"; NULL: the option takes none */

@@ -108,8 +108,8 @@ static const char *check_value(const struct opt *opt)
 	}
 	if (!opt->arg || !is_phrase(opt->arg))
 		return "takes a value, but has no arg to call it by";
-	if (opt_value_is_optional(opt->kind) && (opt->letter || opt->fallback))
-		return "has an optional value, and so takes neither a letter nor a fallback";
+	if (opt_value_is_optional(opt->kind) && (!opt->name || opt->fallback))
+		return "has an optional value, and so needs a name and takes no fallback";
 	if (opt->fallback && opt->kind == OPT_LIST)
 		return "is a list with a fallback";
 	if (opt->fallback && opt_value_read(opt, opt->fallback, &value) != VALUE_READ)

@@ -176,6 +176,7 @@ static void apply_alone(struct parser *p, const struct use *use)
 	case OPT_COUNT: ++*count; break;
 	case OPT_MAYBE_SIZE: memset(flag, 0, use->row.opt->size); break;
 	case OPT_MAYBE_CHOICE: *text = opt_value_example(use->row.opt); break;
+	case OPT_MAYBE_TEXT: *text = ""; break;
 	case OPT_HELP_SHORT: p->result = OPTS_HELP_SHORT; break;
 	case OPT_HELP_LONG: p->result = OPTS_HELP_LONG; break;
 	case OPT_VERSION: p->result = OPTS_VERSION; break;
@@ -305,7 +306,8 @@ static int read_letters(struct parser *p, const char *word)
 
 		if (!find_letter(p, *at, &use.row))
 			return unknown_letter(p, word, at);
-		if (opt_kind_takes_value(use.row.opt->kind)) {
+		if (opt_kind_takes_value(use.row.opt->kind) &&
+			!opt_value_is_optional(use.row.opt->kind)) {
 			use.joined = at[1] ? at + 1 : NULL;
 			return apply_with_value(p, &use);
 		}

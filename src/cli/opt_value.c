@@ -14,6 +14,13 @@ static enum opt_value_result read_text(
 	return VALUE_READ;
 }
 
+/* None is what the option alone says. */
+static enum opt_value_result read_maybe_text(
+	const struct opt *opt, const char *text, union opt_value *out)
+{
+	return *text ? read_text(opt, text, out) : VALUE_ILLEGIBLE;
+}
+
 static enum opt_value_result bounded(const struct opt *opt, uint64_t number)
 {
 	if (number < opt->min || (opt->max && number > opt->max))
@@ -121,6 +128,8 @@ static const struct kind {
 		"write them as 600 or 0660, from 000 to 777"},
 	[OPT_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
 	[OPT_MAYBE_CHOICE] = {sizeof(char *), read_choice, "one of the values"},
+	[OPT_MAYBE_TEXT] = {sizeof(char *), read_maybe_text, "a value",
+		"name one after the '=', or leave that out"},
 	[OPT_HELP_SHORT] = {0},
 	[OPT_HELP_LONG] = {0},
 	[OPT_VERSION] = {0},
@@ -138,7 +147,7 @@ bool opt_kind_takes_value(enum opt_kind kind)
 
 bool opt_value_is_optional(enum opt_kind kind)
 {
-	return kind == OPT_MAYBE_SIZE || kind == OPT_MAYBE_CHOICE;
+	return kind == OPT_MAYBE_SIZE || kind == OPT_MAYBE_CHOICE || kind == OPT_MAYBE_TEXT;
 }
 
 bool opt_is_choice(enum opt_kind kind)
@@ -153,7 +162,7 @@ enum opt_value_result opt_value_read(const struct opt *opt, const char *text, un
 
 bool opt_value_same(const struct opt *opt, const union opt_value *a, const union opt_value *b)
 {
-	if (opt->kind == OPT_TEXT || opt_is_choice(opt->kind))
+	if (opt->kind == OPT_TEXT || opt->kind == OPT_MAYBE_TEXT || opt_is_choice(opt->kind))
 		return strcmp(a->text, b->text) == 0;
 	return a->number == b->number;
 }
@@ -257,6 +266,7 @@ const char *opt_value_example(const struct opt *opt)
 {
 	switch (opt->kind) {
 	case OPT_TEXT:
+	case OPT_MAYBE_TEXT:
 	case OPT_LIST: return text_example(opt);
 	case OPT_NUMBER: return number_example(opt);
 	case OPT_MSEC: return "2s";

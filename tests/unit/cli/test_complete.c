@@ -130,6 +130,12 @@ Test(complete, an_optional_value_is_not_the_next_word)
 	has(made_by(complete_zsh).all, "--watch=-'[see it go]::BYTES: '");
 	has(made_by(complete_fish).all, " -l watch -d 'see it go'");
 	has(manual(toys[TOY_SERVE]).all, ".It Fl -watch Ns Op = Ns Ar BYTES\n");
+	cr_expect(strstr(bash.all, "--dump)") == NULL);
+	has(made_by(complete_zsh).all,
+		"\t\t'(-d --dump)'-d'[show it all]' \\\n"
+		"\t\t'(-d --dump)'--dump=-'[show it all]::FILE:_files' \\\n");
+	has(made_by(complete_fish).all, " -s d -l dump -d 'show it all'");
+	has(manual(toys[TOY_SERVE]).all, ".It Fl d , Fl -dump Ns Op = Ns Ar FILE\n");
 }
 
 Test(manual, options_stand_in_lists_under_their_groups)

@@ -160,6 +160,7 @@ Test(help, groups_of_one_title_stand_under_it_once)
 	cr_expect(strstr(limits + 1, "\nLimits:\n") == NULL);
 	cr_expect(strstr(limits, "--size BYTES") < strstr(limits, "\nGeneral:\n"));
 	cr_expect(strstr(limits, " --watch[=BYTES] ") < strstr(limits, "\nGeneral:\n"));
+	has(page.all, "\n  -d, --dump[=FILE] ");
 }
 
 Test(help, long_texts_go_on_in_their_column)

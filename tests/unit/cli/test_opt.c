@@ -5,7 +5,7 @@
 #include "toy.h"
 
 struct conf {
-	const char *mode, *port;
+	const char *mode, *port, *dump;
 	struct opt_list hosts;
 	int64_t idle_ms, pause_us, watch;
 	uint64_t backlog, size;
@@ -86,6 +86,13 @@ static const struct opt rows[] = {
 		.min = 1,
 		.max = INT64_MAX,
 		.help = "see it go, of BYTES if they are known"},
+	{.name = "dump",
+		.letter = 'd',
+		.kind = OPT_MAYBE_TEXT,
+		OPT_FIELD(struct conf, dump),
+		.arg = "FILE",
+		.completes = COMPLETES_FILE,
+		.help = "show it all, or write it to FILE"},
 	{.name = "verbose",
 		.letter = 'v',
 		.kind = OPT_COUNT,
@@ -242,6 +249,37 @@ Test(opt, an_optional_value_is_in_the_same_word)
 		"write it as 64, 16K, 4M or 1G, from 1 to 9223372036854775807", "--watch=0");
 	REFUSES("'--watch' was given twice: '1', then '2'", "give it once", "--watch=1",
 		"--watch=2");
+}
+
+Test(opt, an_optional_text_is_empty_where_it_is_left_out)
+{
+	struct reading r;
+
+	cr_assert(eq(int, PARSE(&r, "-v"), OPTS_RUN));
+	cr_expect(r.conf.own.dump == NULL);
+	cr_assert(eq(int, PARSE(&r, "--dump", "file"), OPTS_RUN));
+	expect_text(r.conf.own.dump, "");
+	cr_expect(eq(sz, r.args.count, 1));
+	cr_assert(eq(int, PARSE(&r, "--dump=file"), OPTS_RUN));
+	expect_text(r.conf.own.dump, "file");
+	cr_assert(eq(int, PARSE(&r, "--dump=file", "--dump=file"), OPTS_RUN));
+	REFUSES("'--dump' was given twice: 'a', then 'b'", "give it once", "--dump=a", "--dump=b");
+	REFUSES("'' is not a value for '--dump'", "name one after the '=', or leave that out",
+		"--dump=");
+}
+
+Test(opt, a_letter_takes_no_optional_value)
+{
+	struct reading r;
+
+	cr_assert(eq(int, PARSE(&r, "-d", "file"), OPTS_RUN));
+	expect_text(r.conf.own.dump, "");
+	expect_text(opts_given(&r.set, &r.args, "dump"), "-d");
+	cr_expect(eq(sz, r.args.count, 1));
+	cr_assert(eq(int, PARSE(&r, "-dv1"), OPTS_RUN));
+	expect_text(r.conf.own.dump, "");
+	cr_expect(eq(u32, r.conf.own.verbose, 1));
+	cr_expect(r.conf.own.once);
 }
 
 Test(opt, letters_may_be_clustered_and_the_last_may_take_a_value)
@@ -638,9 +676,12 @@ Test(opts_check, values_have_an_arg_and_fallbacks_parse)
 	UNSOUND("--size: is a list with a fallback",
 		(row.kind = OPT_LIST, row.offset = offsetof(struct conf, hosts),
 			row.size = sizeof(struct opt_list), row.fallback = "x"));
-	UNSOUND("--size: has an optional value, and so takes neither a letter nor a fallback",
+	UNSOUND("--size: has an optional value, and so needs a name and takes no fallback",
 		(row.kind = OPT_MAYBE_SIZE, row.offset = offsetof(struct conf, watch),
-			row.letter = 's'));
+			row.fallback = "1"));
+	UNSOUND("-s: has an optional value, and so needs a name and takes no fallback",
+		(row.kind = OPT_MAYBE_SIZE, row.offset = offsetof(struct conf, watch),
+			row.letter = 's', row.name = NULL));
 	UNSOUND("--size: the least value is above the greatest", (row.min = 2, row.max = 1));
 	UNSOUND("--size: has bounds, but is no number or size", (row.kind = OPT_MSEC, row.max = 1));
 	UNSOUND("--size: takes no value, but has an arg, a fallback or a completion",

@@ -1,7 +1,7 @@
 #include "toy.h"
 
 struct toy_conf {
-	const char *mode, *port, *log;
+	const char *mode, *port, *log, *dump;
 	struct opt_list hosts;
 	int64_t idle, watch;
 	uint64_t backlog, size;
@@ -98,6 +98,13 @@ static const struct opt general_rows[] = {
 		.arg = "FILE",
 		.completes = COMPLETES_FILE,
 		.help = "write events to FILE"},
+	{.name = "dump",
+		.letter = 'd',
+		.kind = OPT_MAYBE_TEXT,
+		OPT_FIELD(struct toy_conf, dump),
+		.arg = "FILE",
+		.completes = COMPLETES_FILE,
+		.help = "show it all"},
 	{.name = "verbose",
 		.letter = 'v',
 		.kind = OPT_COUNT,
