@@ -106,7 +106,8 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 		return NULL;
 	}
 	c->counts_at = counts ? (uint16_t)counts_at : 0;
-	c->notes = true;
+	c->notes = c->notes_out = true;
+	c->dumps = owner->to->dump && !owner->local;
 	c->owner = owner;
 	c->on = owner->on;
 	c->ctx = owner->ctx;
@@ -116,6 +117,8 @@ struct conn *conn_new(struct conn_owner *owner, const struct link *link, const s
 	c->in_over = sides == CONN_WRITES;
 	c->reads_only = c->out_over = c->finishing = sides == CONN_READS;
 	conn_set_link(c, link, peer);
+	if (c->dumps)
+		c->link.bulk = BULK_NONE;
 	conn_limit_as_told(c);
 	if (link->to->trace && link->via->kind != SOCKET_OTHER)
 		trace_number(link->to->trace, link->fd, c->id);
@@ -320,7 +323,7 @@ static size_t conn_write_some(struct conn *c, struct span out)
 	}
 	if (taken) {
 		c->sent += taken;
-		conn_note_moved(c, taken);
+		conn_note_out(c, (struct span){out.data, taken});
 	}
 	return taken;
 }
@@ -440,14 +443,24 @@ void conn_note_first(struct conn *c, size_t bytes)
 {
 	c->answered = true;
 	c->heard = bytes > 0;
-	c->notes = !c->heard || c->counts_at;
+	c->notes = !c->heard || c->counts_at || c->dumps;
 	if (bytes)
 		c->first_ms = (uint32_t)(c->owner->loop->now_ms - c->began_ms);
 	conn_note_moved(c, bytes);
 }
 
+void conn_note_written(struct conn *c, struct span out)
+{
+	if (c->dumps)
+		conn_dump(c, true, out);
+	conn_note_moved(c, out.len);
+	c->notes_out = c->dumps || !c->moved;
+}
+
 static inline void conn_note_in(struct conn *c, struct span in)
 {
+	if (c->dumps)
+		conn_dump(c, false, in);
 	if (c->counts_at)
 		conn_counts_of(c)->in++;
 	if (c->heard)
@@ -543,7 +556,7 @@ static enum io conn_read_or_drop(struct conn *c, size_t *got)
 {
 	uint8_t *room = c->owner->scratch->room;
 
-	if (c->on->data && !c->closing)
+	if ((c->on->data && !c->closing) || c->dumps)
 		return link_read(&c->link, room, c->read_max, got);
 	return link_drop(&c->link, room, c->read_max, got);
 }

@@ -97,6 +97,7 @@ struct conn_owner {
 	struct budget *budget;    /* of what all of them hold together; NULL: not counted */
 	bool see_off;      /* before it counts as done, wait until the peer's kernel has it all */
 	const char *local; /* "standard output"; NULL: these are connections to a peer */
+	bool onward; /* a server has made them for its clients: a dump tells them from those */
 	/* Those that conn_begin takes (core/step.h), within opening_ms (not above 0: any time).
 	 * NULL: none. */
 	const struct step_entry *steps;

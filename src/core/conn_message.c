@@ -19,7 +19,7 @@ static bool conn_send_message(struct conn *c, struct span out)
 	}
 	c->sent += out.len;
 	conn_counts_of(c)->out++;
-	conn_note_moved(c, out.len);
+	conn_note_out(c, out);
 	return true;
 }
 

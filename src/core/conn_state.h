@@ -86,8 +86,11 @@ struct conn {
 	bool failed : 1; /* conn_fail was called, or its like: it ends by a reset */
 	bool moved : 1;  /* owner.moved has been called */
 	bool heard : 1;  /* a byte has come */
-	bool notes : 1;  /* none has, or messages are counted: input is to be noted */
-	bool idled : 1;  /* it ends for it has been silent */
+	bool notes : 1;  /* none has, or messages are counted, or it is dumped: input is to be noted
+	                  */
+	bool notes_out : 1; /* nothing has moved, or it is dumped: what is written is to be noted */
+	bool dumps : 1;     /* its bytes are shown (report/dump.h) */
+	bool idled : 1;     /* it ends for it has been silent */
 };
 
 /* Where messages are kept whole: how many. It lies after the struct, so that an idle connection of
@@ -131,6 +134,19 @@ static inline void conn_note_moved(struct conn *c, size_t bytes)
 
 /* So many bytes came, and none before them; or an empty message. */
 void conn_note_first(struct conn *c, size_t bytes);
+
+/* Show bytes of c, or a message, that were counted just now; c->dumps is set. */
+void conn_dump(const struct conn *c, bool sent, struct span bytes);
+
+void conn_note_written(struct conn *c, struct span out);
+
+/* The link took those bytes, or that message; they have been counted. */
+static inline void conn_note_out(struct conn *c, struct span out)
+{
+	c->active_ms = c->owner->loop->now_ms;
+	if (c->notes_out)
+		conn_note_written(c, out);
+}
 
 /* What it makes us hold: its handler's bytes, the queue, and what its link has taken. */
 static inline size_t conn_held(const struct conn *c)

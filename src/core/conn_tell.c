@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "core/conn_state.h"
-#include "report/report.h"
+#include "report/dump.h"
 #include "report/trace.h"
 
 int64_t conn_idle_ms(const struct conn *c)
@@ -80,6 +80,20 @@ static void conn_tell_path(const struct link_path *path, struct report *what)
 	what->rtt_us = (struct report_fact){true, path->rtt_us};
 	what->retransmits = (struct report_fact){true, path->retransmits};
 	what->cwnd = (struct report_fact){true, path->cwnd};
+}
+
+void conn_dump(const struct conn *c, bool sent, struct span bytes)
+{
+	const bool whole = c->link.message_max;
+	const uint64_t all = sent ? c->sent : c->received;
+	const struct dump_piece piece = {.conn = c->id,
+		.onward = c->owner->onward,
+		.sent = sent,
+		.whole = whole,
+		.at = whole ? 0 : all - bytes.len,
+		.bytes = bytes};
+
+	c->owner->to->dump->show(c->owner->to->dump, &piece);
 }
 
 void conn_tell(struct conn *c, int64_t since_ms, const struct link_path *path, struct report *what)

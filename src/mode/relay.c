@@ -289,6 +289,7 @@ static int relay_begin(struct mode_env *env, struct err *err)
 		.on = &relay_far,
 		.ctx = run,
 		.budget = env->budget,
+		.onward = true,
 		.unopened = relay_on_unopened,
 		.see_off = env->vouches};
 	conn_owner_init(&run->far);

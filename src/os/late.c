@@ -1,38 +1,58 @@
 #include "os/late.h"
 
+#include "report/dump.h"
+
 static void late_wait(void *arg)
 {
-	struct late *l = arg;
+	struct late_kept *k = arg;
 
-	timer_set_in(l->loop, &l->again, LATE_RETRY_MS);
+	timer_set_in(k->loop, &k->again, k->wait_ms);
 }
 
 static void late_on_again(struct timer *t)
 {
-	struct late *l = container_of(t, struct late, again);
+	struct late_kept *k = container_of(t, struct late_kept, again);
 
-	if (l->lines->again(l->lines))
-		late_wait(l);
+	if (k->of->again(k->of))
+		late_wait(k);
+}
+
+static int late_begin_kept(
+	struct late_kept *k, struct loop *loop, struct report_late *of, int64_t wait_ms)
+{
+	if (!of || !of->again)
+		return 0;
+	if (timer_init(loop, &k->again, late_on_again) < 0)
+		return -1;
+	k->loop = loop;
+	k->of = of;
+	k->wait_ms = wait_ms;
+	of->kept = late_wait;
+	of->arg = k;
+	return 0;
 }
 
 int late_begin(struct late *l, struct loop *loop, struct reporter *to)
 {
-	*l = (struct late){.lines = to->late};
-	if (!to->late)
+	*l = (struct late){0};
+	if (late_begin_kept(&l->lines, loop, to->late, LATE_RETRY_MS) == 0 &&
+		late_begin_kept(&l->dump, loop, to->dump ? &to->dump->late : NULL, 0) == 0)
 		return 0;
-	if (timer_init(loop, &l->again, late_on_again) < 0)
-		return -1;
-	l->loop = loop;
-	l->lines->kept = late_wait;
-	l->lines->arg = l;
-	return 0;
+	late_end(l);
+	return -1;
+}
+
+static void late_end_kept(struct late_kept *k)
+{
+	if (!k->loop)
+		return;
+	k->of->kept = NULL;
+	timer_free(k->loop, &k->again);
+	k->loop = NULL;
 }
 
 void late_end(struct late *l)
 {
-	if (!l->loop)
-		return;
-	l->lines->kept = NULL;
-	timer_free(l->loop, &l->again);
-	l->loop = NULL;
+	late_end_kept(&l->lines);
+	late_end_kept(&l->dump);
 }

@@ -4,15 +4,20 @@
 #include "os/loop.h"
 #include "report/report.h"
 
-/* Has a reporter's late lines tried again while a loop turns: every LATE_RETRY_MS, for as long as
- * some are left. */
+/* What a reporter keeps is tried again while a loop turns, for as long as some is left: its lines
+ * every LATE_RETRY_MS; its dump at the end of each turn in which there was something. */
 
 enum { LATE_RETRY_MS = 5 };
 
-struct late {
+struct late_kept {
 	struct loop *loop; /* NULL: not begun */
-	struct report_late *lines;
+	struct report_late *of;
 	struct timer again;
+	int64_t wait_ms;
+};
+
+struct late {
+	struct late_kept lines, dump;
 };
 
 /* Zeroes l. Returns 0, or -1 when memory is out. */

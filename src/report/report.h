@@ -138,6 +138,7 @@ struct report {
 };
 
 struct trace; /* report/trace.h */
+struct dump;  /* report/dump.h */
 struct json;
 
 /* Where lines go. line ends in a newline. Returns 0, or -1 where it could not be taken. */
@@ -170,6 +171,7 @@ struct reporter {
 	enum report_level level;  /* the least urgent that is shown */
 	bool json;                /* JSON lines, one object an event */
 	struct trace *trace;      /* each call to the kernel goes there, too; NULL: none does */
+	struct dump *dump;        /* so do the bytes of each connection; NULL: they are not shown */
 	bool colour;              /* what errors begin with is coloured */
 	bool mid_row; /* what else its terminal got has left a row begun: a line starts a new one */
 	bool live_over;           /* report_yield was called */
