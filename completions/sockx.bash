@@ -89,7 +89,7 @@ _sockx_serve() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-keep --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-keep --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump'
 		return
 	fi
 	_sockx_address
@@ -144,7 +144,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
 		return
 	fi
 	_sockx_address
@@ -185,7 +185,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -219,7 +219,7 @@ _sockx_greet() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --max-answer --raw'
 		return
 	fi
 }
@@ -255,7 +255,7 @@ _sockx_analyze() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version --top --sort --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --top --sort --max-answer --raw'
 		return
 	fi
 }

@@ -10,6 +10,7 @@
 #include "cmd/advice.h"
 #include "cmd/commands.h"
 #include "cmd/help.h"
+#include "cmd/hexdump.h"
 #include "cmd/show.h"
 #include "cmd/standard_error.h"
 #include "cmd/tracing.h"
@@ -38,6 +39,20 @@ static int show_version(struct reporter *to, struct err *err)
 		"never", err);
 }
 
+/* What is shown while it runs. A file is not emptied for a line that cannot be run. */
+static int begin_showing(struct tracing *tracing, struct hexdump *hexdump, struct reporter *to,
+	const struct command *command, void *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err)
+{
+	const struct talk_conf *talk = conf;
+
+	if (talk->hexdump && command->check && command->check(conf, set, args, err) < 0)
+		return -1;
+	if (tracing_begin(tracing, to, talk, command->name, err) < 0)
+		return -1;
+	return hexdump_begin(hexdump, to, talk, err);
+}
+
 static int run_command(struct reporter *to, const struct origin *origin,
 	const struct command *command, int argc, char **argv, bool terminal, struct err *err)
 {
@@ -47,6 +62,8 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	enum opt_result result;
 	const char *colour;
 	struct tracing tracing = {0};
+	struct hexdump hexdump = {0};
+	struct err lacks = {0};
 	struct talk_conf *talk;
 	void *conf;
 	int rc = -1;
@@ -59,7 +76,8 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	talk = conf;
 	talk->origin = origin;
 	set_reporter(to, talk, terminal);
-	if (result == OPTS_RUN && tracing_begin(&tracing, to, talk, command->name, err) < 0)
+	if (result == OPTS_RUN &&
+		begin_showing(&tracing, &hexdump, to, command, conf, &set, &args, err) < 0)
 		result = OPTS_ERROR;
 	colour = talk->color;
 	switch (result) {
@@ -72,6 +90,10 @@ static int run_command(struct reporter *to, const struct origin *origin,
 		break;
 	case OPTS_VERSION: rc = show_version(to, err); break;
 	case OPTS_RUN: rc = command->run(to, conf, &set, &args, err); break;
+	}
+	if (hexdump_end(&hexdump, &lacks) < 0 && rc == 0) {
+		*err = lacks;
+		rc = -1;
 	}
 	tracing_end(&tracing);
 	free(conf);

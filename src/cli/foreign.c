@@ -70,8 +70,9 @@ static const struct foreign {
 	{NULL, "--proxy-type", PROXY},
 	{NULL, "--proxy-auth", PROXY},
 	{NULL, "-x",
-		"sockx has no proxies ('nc -x') and no hex dump; 'xxd' makes one of what comes"},
-	{NULL, "--hex-dump", "sockx has no hex dump; 'xxd' makes one of what comes"},
+		"sockx goes through no proxies ('nc -x'); a hex dump: 'sockx connect -x HOST "
+		"PORT'"},
+	{NULL, "--hex-dump", "a hex dump in a file is '--hexdump=FILE'"},
 #define OUTPUT "to keep what comes, redirect standard output: >FILE"
 	{NULL, "-o", OUTPUT},
 	{NULL, "--output", OUTPUT},

@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "cmd/advice.h"
+#include "cmd/hexdump.h"
 #include "cmd/host.h"
 #include "cmd/talk.h"
 #include "report/report.h"
@@ -86,6 +87,8 @@ void client_options(struct opt_set *set)
 		offsetof(struct client_conf, where));
 	opt_set_add(set, "Time limits", time_rows, sizeof(time_rows) / sizeof(time_rows[0]), 0);
 	opt_set_add(set, "Messages", talk_options, talk_option_count,
+		offsetof(struct client_conf, talk));
+	opt_set_add(set, "Messages", hexdump_options, hexdump_option_count,
 		offsetof(struct client_conf, talk));
 }
 

@@ -32,7 +32,8 @@ struct probe_command {
 static int probe_check_alone(
 	const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
-	static const char *const own[] = {"mode", "max-answer", "idle-timeout", "progress"};
+	static const char *const own[] = {
+		"mode", "max-answer", "idle-timeout", "progress", "hexdump"};
 	const struct opt_modes *unused;
 	const char *stray = opts_stray(set, args, "", &unused);
 

@@ -6,6 +6,7 @@
 #include "base/escape.h"
 #include "cmd/commands.h"
 #include "cmd/far.h"
+#include "cmd/hexdump.h"
 #include "cmd/host.h"
 #include "cmd/serve.h"
 #include "cmd/talk.h"
@@ -148,6 +149,8 @@ static void serve_options(struct opt_set *set)
 	opt_set_add(set, "Time limits", time_rows, COUNT(time_rows), 0);
 	mode_options(set, MODE_OF_SERVE, offsetof(struct serve_conf, shared));
 	opt_set_add(set, "Messages", talk_options, talk_option_count,
+		offsetof(struct serve_conf, talk));
+	opt_set_add(set, "Messages", hexdump_options, hexdump_option_count,
 		offsetof(struct serve_conf, talk));
 }
 

@@ -281,6 +281,27 @@ static int where_refuse_stdio(const char *word, struct err *err)
 	return err_hint(err, "%s", foreign_hint("connect", word, buffer, sizeof(buffer)));
 }
 
+/* Of nc a proxy follows this letter, of ncat a file. */
+static bool where_has_value_of_x(const struct opt_args *args)
+{
+	struct endpoint first;
+	bool typed = false;
+
+	for (size_t i = 0; i < OPT_ROWS_MAX; i++)
+		typed = typed || strcmp(args->given[i].typed, "-x") == 0;
+	if (!typed || args->count < 2)
+		return false;
+	return args->count > 2 || (!endpoint_split(args->words[0], &first) && first.port[0]);
+}
+
+static int where_refuse_value_of_x(const struct opt_args *args, struct err *err)
+{
+	err_set(err, ERR_USAGE, "%s is one word too many: '-x' takes no value",
+		quoted(args->words[0]).text);
+	return err_hint(err, "sockx goes through no proxies ('nc -x'); a hex dump in a file is "
+			     "'--hexdump=FILE'");
+}
+
 static int where_read_words(const struct opt_args *args, bool lone_port, const char *command,
 	struct target *target, struct err *err)
 {
@@ -290,6 +311,8 @@ static int where_read_words(const struct opt_args *args, bool lone_port, const c
 	*target = (struct target){0};
 	if (where_refuse_socat(args, err) < 0)
 		return -1;
+	if (where_has_value_of_x(args))
+		return where_refuse_value_of_x(args, err);
 	if (args->count > 2) {
 		err_set(err, ERR_USAGE,
 			"%s is one word too many: the address is complete without it",

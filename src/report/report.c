@@ -179,6 +179,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_KEYS_LOGGED] = {"tls.keys_logged", LEVEL_READY,
 		"{path}: the keys of TLS are written there (SSLKEYLOGFILE): with them all can be "
 		"read"},
+	[REPORT_DUMP_FAILED] = {"dump.failed", LEVEL_ERROR,
+		"cannot write the dump {path}: {reason}; it ends here"},
 	[REPORT_HELD_BACK] = {"tls.held_back", LEVEL_PEOPLE,
 		"{address}: waiting for its end; ours is held back, for with TLS 1.2 it ends both "
 		"(-N passes it on)"},

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "cmd/commands.h"
 #include "cmd/far.h"
+#include "cmd/suggest.h"
 #include "cmd/where.h"
 #include "report/report.h"
 #include "transport/tcp.h"
@@ -435,4 +436,35 @@ Test(where, a_mode_is_refused_what_a_client_is_refused)
 		cr_expect(eq(int, aim_at(refused[i], &target, &d, &err), -1), "%s", refused[i]);
 		is_a_usage_error(&err);
 	}
+}
+
+/* After "-x" nc has a proxy, and ncat a file. */
+static bool takes_beside_x(const char *const *words, size_t count, struct err *err)
+{
+	const struct where_conf conf = {0};
+	const struct opt_args args = {
+		.words = words, .count = count, .given = {[7] = {.typed = "-x"}}};
+	struct where out;
+
+	*err = (struct err){0};
+	return where_read(&conf, &args, NULL, false, "connect", &out, err) == 0;
+}
+
+Test(where, a_dump_takes_no_word_for_a_proxy)
+{
+	static const char *const refused[][3] = {
+		{"proxy:1080", "host", "80"}, {"proxy:1080", "host:80"}, {"file", "host", "80"}};
+	static const char *const taken[][3] = {{"host", "80"}, {"host:80"}, {"::1", "80"}};
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		cr_expect(not(takes_beside_x(refused[i], refused[i][2] ? 3 : 2, &err)));
+		cr_expect(strstr(err.what, "is one word too many: '-x' takes no value") != NULL,
+			"%s", err.what);
+		cr_expect(strstr(err.hint, "proxies") != NULL, "%s", err.hint);
+		cr_expect(strstr(err.hint, "--hexdump=FILE") != NULL, "%s", err.hint);
+		cr_expect(suggestion_holds(err.hint), "%s", err.hint);
+	}
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		cr_expect(takes_beside_x(taken[i], taken[i][1] ? 2 : 1, &err), "%s", err.what);
 }

@@ -152,6 +152,9 @@ static const struct {
 		"/run/x: the keys of TLS are written there (SSLKEYLOGFILE): with them all can be "
 		"read\n",
 		"tls.keys_logged"},
+	{REPORT_DUMP_FAILED,
+		"cannot write the dump /run/x: Connection reset by peer; it ends here\n",
+		"dump.failed"},
 	{REPORT_HELD_BACK,
 		"127.0.0.1:80: waiting for its end; ours is held back, for with TLS 1.2 it ends "
 		"both (-N passes it on)\n",
@@ -686,6 +689,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CERTIFICATE_OF] = LEVEL_DETAIL,
 		[REPORT_NOT_VERIFIED] = LEVEL_READY,
 		[REPORT_KEYS_LOGGED] = LEVEL_READY,
+		[REPORT_DUMP_FAILED] = LEVEL_ERROR,
 		[REPORT_HELD_BACK] = LEVEL_PEOPLE,
 		[REPORT_CLIENT_HAS_TLS] = LEVEL_PEOPLE,
 		[REPORT_SERVER_HAS_TLS] = LEVEL_PEOPLE,
