@@ -128,7 +128,7 @@ static void hexdump_show(struct dump *d, const struct dump_piece *piece)
 	char text[HEADING_MAX];
 	struct span heading = {(const uint8_t *)text, 0};
 
-	if (h->failed)
+	if (h->failed || (!left.len && !piece->whole))
 		return;
 	heading.len = hexdump_heading(h, piece, text);
 	do {

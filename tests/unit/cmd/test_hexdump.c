@@ -112,7 +112,9 @@ Test(cmd_hexdump, an_empty_message_has_its_row_and_onward_a_mark)
 
 	must_begin(&s, "");
 	s.to.dump->show(s.to.dump, &empty);
-	cr_expect(eq(str, s.lines.text, "  0.000000 12+ < 00000000  (empty message)\n"));
+	show(&s, true, "");
+	cr_expect(eq(str, s.lines.text, "  0.000000 12+ < 00000000  (empty message)\n"),
+		"nothing of a stream has none");
 	cr_assert(eq(int, hexdump_end(&s.hexdump, &s.err), 0));
 }
 
