@@ -311,8 +311,7 @@ void conn_want_drained(struct conn *c)
 	conn_review(c);
 }
 
-/* One write: how much of out the kernel took. A failure ends our side. */
-static size_t conn_write_some(struct conn *c, struct span out)
+static inline size_t conn_write_bytes(struct conn *c, struct span out)
 {
 	size_t taken = 0;
 	enum io verdict = c->link.via->write(&c->link, out, &taken);
@@ -323,9 +322,24 @@ static size_t conn_write_some(struct conn *c, struct span out)
 	}
 	if (taken) {
 		c->sent += taken;
-		conn_note_out(c, (struct span){out.data, taken});
+		c->active_ms = c->owner->loop->now_ms;
 	}
 	return taken;
+}
+
+static size_t conn_write_and_note(struct conn *c, struct span out)
+{
+	const size_t taken = conn_write_bytes(c, out);
+
+	if (taken)
+		conn_note_written(c, (struct span){out.data, taken});
+	return taken;
+}
+
+/* One write: how much of out the kernel took. A failure ends our side. */
+static size_t conn_write_some(struct conn *c, struct span out)
+{
+	return c->notes_out ? conn_write_and_note(c, out) : conn_write_bytes(c, out);
 }
 
 /* Whether out is worth the room that it lies in, as the queue: else a copy takes less. */
@@ -449,15 +463,7 @@ void conn_note_first(struct conn *c, size_t bytes)
 	conn_note_moved(c, bytes);
 }
 
-void conn_note_written(struct conn *c, struct span out)
-{
-	if (c->dumps)
-		conn_dump(c, true, out);
-	conn_note_moved(c, out.len);
-	c->notes_out = c->dumps || !c->moved;
-}
-
-static inline void conn_note_in(struct conn *c, struct span in)
+static __attribute__((noinline)) void conn_note_in(struct conn *c, struct span in)
 {
 	if (c->dumps)
 		conn_dump(c, false, in);

@@ -96,6 +96,14 @@ void conn_dump(const struct conn *c, bool sent, struct span bytes)
 	c->owner->to->dump->show(c->owner->to->dump, &piece);
 }
 
+void conn_note_written(struct conn *c, struct span out)
+{
+	if (c->dumps)
+		conn_dump(c, true, out);
+	conn_note_moved(c, out.len);
+	c->notes_out = c->dumps || !c->moved;
+}
+
 void conn_tell(struct conn *c, int64_t since_ms, const struct link_path *path, struct report *what)
 {
 	const struct link_path now = path ? *path : link_look(&c->link);
