@@ -38,7 +38,7 @@ static const struct handler drops = {0};
 static void begin(struct scene *sc, struct shown *shown, const struct handler *on)
 {
 	*shown = (struct shown){.dump.show = write_down};
-	scene_begin(sc, on);
+	scene_begin_for(sc, on, NULL);
 	sc->to.dump = &shown->dump;
 }
 
