@@ -19,4 +19,13 @@ static inline int64_t clock_ms(void)
 	return clock_ns() / 1000000;
 }
 
+/* Nanoseconds since 1970, which may go back when the clock is set. */
+static inline int64_t clock_real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include "os/sys_call.h"
 #include "os/sys_names.h"
 #include "os/sys_trace.h"
+#include "report/trace.h"
 
 /* "127.0.0.1:80", with a comma and more after it where there is more; no look-up. */
 struct sys_address {
@@ -385,6 +386,26 @@ ssize_t sys_send(struct reporter *to, int fd, const void *data, size_t len)
 	return rc;
 }
 
+/* Which address of ours a datagram came to, or is to be sent from (IP_PKTINFO, ip(7) and ipv6(7)).
+ */
+static void sys_note_here(struct call *call, struct msghdr m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			call->here = addr_of_ipv4(AF_INET,
+				call->kind == CALL_SEND ? info.ipi_spec_dst : info.ipi_addr, 0);
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			call->here = addr_any(AF_INET6, 0);
+			call->here.in6.sin6_addr = info.ipi6_addr;
+		}
+}
+
 /* It has one part, or none; flags, with a comma before them, are shown after the address. */
 static void sys_made_message(struct reporter *to, int64_t rc, enum call_kind kind, const char *name,
 	int fd, const struct msghdr *m, const char *flags)
@@ -401,6 +422,8 @@ static void sys_made_message(struct reporter *to, int64_t rc, enum call_kind kin
 		call.at = m->msg_name;
 		call.at_len = m->msg_namelen;
 	}
+	if (rc >= 0 && m->msg_control && to->trace->wants_ends)
+		sys_note_here(&call, *m);
 	address = sys_address_text(call.at, call.at_len, flags);
 	call.args = call.at ? address.text : flags[0] ? flags + 2 : NULL;
 	sys_made(to, rc, &call);

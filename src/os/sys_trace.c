@@ -120,15 +120,33 @@ static void sys_see(struct call *call)
 	}
 }
 
+/* Returns ends. */
+static const struct call_ends *sys_ends(int fd, struct call_ends *ends)
+{
+	socklen_t local = sizeof(ends->local.room), peer = sizeof(ends->peer.room);
+	socklen_t len = sizeof(ends->type);
+
+	*ends = (struct call_ends){0};
+	if (getsockname(fd, &ends->local.sa, &local) == 0)
+		ends->local.len = local;
+	if (getpeername(fd, &ends->peer.sa, &peer) == 0)
+		ends->peer.len = peer;
+	(void)getsockopt(fd, SOL_SOCKET, SO_TYPE, &ends->type, &len);
+	return ends;
+}
+
 void sys_made(struct reporter *to, int64_t rc, struct call *call)
 {
 	int saved = errno;
 	struct error_name error = sys_error_name(rc < 0 ? saved : 0);
+	struct call_ends ends;
 
 	call->rc = rc;
 	call->error = rc < 0 ? saved : 0;
 	call->error_name = error.text;
 	sys_see(call);
+	if (trace_wants_ends(to->trace, call))
+		call->ends = sys_ends(call->kind == CALL_ACCEPT ? (int)rc : call->fd, &ends);
 	trace_call(to->trace, call);
 	errno = saved;
 }

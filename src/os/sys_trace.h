@@ -9,8 +9,8 @@
  * these is called where to->trace is set, which is one load and one branch where nothing is traced,
  * and keeps errno.
  *
- * A trace's own looks at a socket are TCP_INFO, SIOCINQ and poll(2) without events: none of them
- * changes it, and none is traced.
+ * A trace's own looks at a socket are TCP_INFO, SIOCINQ, poll(2) without events, and both of its
+ * addresses and its type where a form wants them: none of them changes it, and none is traced.
  */
 
 /* fd is about to be changed by a call: see its state before. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/addr.h"
 #include "base/span.h"
 
 /* One call to the kernel, as it was made: what os/sys_*.c hand to a trace. */
@@ -40,6 +41,12 @@ struct call_queue {
 	uint32_t waiting, most; /* most 0: not a listener */
 };
 
+/* Both ends of a socket, as the kernel names them after a call. */
+struct call_ends {
+	struct addr local, peer; /* len 0: it has none */
+	int type;                /* SOCK_STREAM and the like */
+};
+
 enum { CALL_NO_FD = INT_MIN };
 
 struct call {
@@ -52,6 +59,9 @@ struct call {
 	bool whole;       /* ... as a message (recvmsg and the like: 0 may be no end) */
 	const struct sockaddr *at; /* the address it was given, or gave; NULL: none */
 	socklen_t at_len;
+	struct addr here; /* of a datagram: which address of ours; its port and len may be 0 */
+	const struct call_ends
+		*ends;     /* of the socket, or of the one accepted; NULL: not looked up */
 	int family, type;  /* CALL_SOCKET */
 	int how;           /* CALL_SHUTDOWN */
 	int level, option; /* CALL_OPTION, CALL_LOOK; level 0 and option 0: none */

@@ -149,6 +149,23 @@ static bool trace_ends_with_0(const struct trace_socket *s, const struct call *c
 	return s->type ? s->type != SOCK_DGRAM : !call->whole;
 }
 
+const char *trace_error(const struct call *call)
+{
+	const char *value;
+
+	if (call->rc < 0)
+		return call->error_name;
+	if (call->kind != CALL_LOOK || call->level != SOL_SOCKET || call->option != SO_ERROR)
+		return "";
+	value = call->args ? strrchr(call->args, ' ') : NULL;
+	return value && strcmp(value, " 0") != 0 ? value + 1 : "";
+}
+
+bool trace_is_about_errors(const struct call *call)
+{
+	return call->args && strstr(call->args, "MSG_ERRQUEUE");
+}
+
 static void trace_note_bytes(struct trace_socket *s, const struct call *call)
 {
 	if (call->rc > 0 && trace_peeks(call))
@@ -196,6 +213,38 @@ static void trace_note(struct trace_socket *s, const struct call *call)
 	case CALL_CLOSE:
 	case CALL_COPY: break;
 	}
+}
+
+bool trace_wants_ends(const struct trace *t, const struct call *call)
+{
+	const bool accepted = call->kind == CALL_ACCEPT && call->rc >= 0;
+	const bool moves = call->kind == CALL_SEND || call->kind == CALL_RECEIVE ||
+	                   call->kind == CALL_SHUTDOWN || call->kind == CALL_OPTION ||
+	                   call->kind == CALL_LOOK;
+	const bool known = call->fd >= 0 && (size_t)call->fd < t->room && t->sockets[call->fd] &&
+	                   t->sockets[call->fd]->flow.located;
+
+	return t->wants_ends && (accepted || call->kind == CALL_CONNECT || (moves && !known));
+}
+
+static bool trace_has_port(const struct addr *a)
+{
+	return a->len && a->sa.sa_family != AF_UNIX && addr_port(a);
+}
+
+static void trace_note_ends(struct trace_flow *f, const struct call *call)
+{
+	const struct call_ends *ends = call->ends;
+
+	if (!ends)
+		return;
+	if (trace_has_port(&ends->local) || !trace_has_port(&f->ends.local))
+		f->ends.local = ends->local;
+	if (ends->peer.len || call->kind == CALL_CONNECT)
+		f->ends.peer = ends->peer;
+	f->ends.type = ends->type;
+	f->located = ends->local.sa.sa_family == AF_UNIX ||
+	             (trace_has_port(&ends->local) && (ends->peer.len || ends->type == SOCK_DGRAM));
 }
 
 static struct trace_socket *trace_accepted(
@@ -356,6 +405,8 @@ void trace_call(struct trace *t, struct call *call)
 		trace_infer(s, call);
 	if (s)
 		trace_note_end(s, call);
+	if (s && call->kind != CALL_OTHER)
+		trace_note_ends(&s->flow, call);
 	if (!call->aside)
 		trace_show(t, call, s);
 	if (call->kind == CALL_CLOSE && trace_reach(t, call->fd))

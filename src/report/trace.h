@@ -19,6 +19,17 @@ struct trace;
 /* Which side of a connection ended it first. */
 enum trace_ender { ENDED_BY_NONE, ENDED_BY_US, ENDED_BY_PEER, ENDED_BY_RESET };
 
+/* A connection as packets (trace_pcap), kept with its socket. All zero: nothing is known of it. */
+enum trace_flow_stage { FLOW_NEW, FLOW_OPENING, FLOW_OPEN, FLOW_OVER };
+struct trace_flow {
+	struct call_ends ends;
+	bool located; /* ends are known, and stay as they are */
+	enum trace_flow_stage stage;
+	bool we_ended, peer_ended; /* there was a FIN */
+	bool unscaled;             /* no SYN was seen, nor the scale of the window in it */
+	uint32_t ours, theirs;     /* the next sequence numbers */
+};
+
 /* What is known of a socket: copies of a descriptor share it. */
 struct trace_socket {
 	int names;        /* descriptors that lead to it */
@@ -34,6 +45,7 @@ struct trace_socket {
 	uint64_t received, sent, calls;
 	int64_t since_ns;          /* trace_now_ns when it was made or accepted */
 	enum trace_ender ended_by; /* of both sides, the first one */
+	struct trace_flow flow;
 };
 
 /* A message of a protocol inside of what calls carry: it is no call itself. */
@@ -76,7 +88,8 @@ struct trace {
 		void *arg;
 	} forms[TRACE_FORMS_MAX];
 	size_t form_count;
-	bool began; /* a call was shown */
+	bool began;      /* a call was shown */
+	bool wants_ends; /* struct trace_flow.ends are looked up */
 	int64_t began_ns;
 	struct trace_socket **sockets; /* by descriptor */
 	size_t room;
@@ -99,6 +112,9 @@ void trace_saw(struct trace *t, int fd, struct call_state state, bool broken);
 
 /* fd is connection number conn of the reports. */
 void trace_number(struct trace *t, int fd, uint64_t conn);
+
+/* Whether call.ends are to be looked up for this call, which is known but for those. */
+bool trace_wants_ends(const struct trace *t, const struct call *call);
 
 /* A call has been made: all of it is known but `before`. */
 void trace_call(struct trace *t, struct call *call);
@@ -127,6 +143,12 @@ int trace_add_call(struct buf *out, const struct call *call, size_t data_most);
 
 /* The address that it was given, or gave; len 0: none. */
 struct addr trace_address(const struct call *call);
+
+/* The error of a call, or that getsockopt(SO_ERROR) has brought: "" where there is none. */
+const char *trace_error(const struct call *call);
+
+/* Whether it is about a queue of errors, and no bytes have moved (MSG_ERRQUEUE). */
+bool trace_is_about_errors(const struct call *call);
 
 /* Whether it only looked at bytes, and left them to be read (MSG_PEEK). */
 bool trace_peeks(const struct call *call);

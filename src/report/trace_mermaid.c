@@ -259,19 +259,13 @@ static int mermaid_add_state(struct mermaid_line *l, struct buf *out, const char
 	return buf_puts(out, trace_state_text(call->after).text);
 }
 
-static bool mermaid_is_queue_of_errors(const struct call *call)
-{
-	return call->args && strstr(call->args, "MSG_ERRQUEUE");
-}
-
 /* The call, what it returned unless it is 0 for having worked, and the state. */
 static int mermaid_add_call(struct mermaid_line *l, struct buf *out)
 {
 	const bool counts = l->call->kind == CALL_SEND || l->call->kind == CALL_RECEIVE;
 	struct call call = *l->call;
 
-	if ((counts && call.rc >= 0 && !mermaid_is_queue_of_errors(&call)) ||
-		call.kind == CALL_ACCEPT)
+	if ((counts && call.rc >= 0 && !trace_is_about_errors(&call)) || call.kind == CALL_ACCEPT)
 		call.args = NULL;
 	if (trace_add_call(out, &call, DATA_MOST) < 0)
 		return -1;
@@ -365,19 +359,6 @@ static void mermaid_connected(struct mermaid_line *l)
 		mermaid_state(l, mermaid_arrow(l, false, "-->>").text, "SYN, ACK: ");
 }
 
-/* The error of a call, or that getsockopt(SO_ERROR) has brought: "" where there is none. */
-static const char *mermaid_error(const struct call *call)
-{
-	const char *value;
-
-	if (call->rc < 0)
-		return call->error_name;
-	if (call->kind != CALL_LOOK || call->level != SOL_SOCKET || call->option != SO_ERROR)
-		return "";
-	value = call->args ? strrchr(call->args, ' ') : NULL;
-	return value && strcmp(value, " 0") != 0 ? value + 1 : "";
-}
-
 /* The error means only that the call would have had to wait. */
 static bool mermaid_would_wait(const struct call *call)
 {
@@ -424,7 +405,7 @@ static void mermaid_moved(struct mermaid_line *l)
 	const bool ends = !ours && call->rc == 0 && mermaid_is_stream(l) && !call->whole;
 	const char *word = !ends ? "" : mermaid_is_tcp(l) ? "FIN" : "end";
 
-	if (!l->peer || mermaid_is_queue_of_errors(call))
+	if (!l->peer || trace_is_about_errors(call))
 		mermaid_note(l);
 	else if (!mermaid_is_stream(l))
 		mermaid_say(l, mermaid_arrow(l, ours, "-)").text, "");
@@ -538,7 +519,7 @@ static void mermaid_worked(struct mermaid_line *l)
 
 static void mermaid_show(struct mermaid_line *l)
 {
-	const char *error = mermaid_error(l->call);
+	const char *error = trace_error(l->call);
 
 	const bool waits = mermaid_would_wait(l->call);
 

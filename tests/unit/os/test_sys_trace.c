@@ -28,6 +28,7 @@ struct seen {
 	struct call call;
 	char args[200], error_name[32]; /* copies: a call's are its own */
 	int count;
+	struct call_ends ends; /* all zero: not looked up */
 };
 
 static void seen_call(
@@ -40,6 +41,7 @@ static void seen_call(
 	s->call = *call;
 	snprintf(s->args, sizeof(s->args), "%s", call->args ? call->args : "");
 	snprintf(s->error_name, sizeof(s->error_name), "%s", call->error_name);
+	s->ends = call->ends ? *call->ends : (struct call_ends){0};
 	s->count++;
 }
 
@@ -311,6 +313,115 @@ Test(sys_trace, of_a_datagram_that_was_cut_the_room_has_all_there_is)
 	trace_end(&s.trace);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+static void expect_ends(const struct seen *s, const struct addr *local, const struct addr *peer)
+{
+	cr_expect(eq(str, addr_text(&s->ends.local).text, addr_text(local).text));
+	cr_expect(eq(str, addr_text(&s->ends.peer).text, addr_text(peer).text));
+	cr_expect(eq(int, s->ends.type, SOCK_STREAM));
+}
+
+Test(sys_trace, both_ends_are_looked_up_where_a_form_wants_them)
+{
+	static struct seen s;
+	struct addr at, here = {.len = sizeof(here.room)}, peer = {.len = sizeof(peer.room)};
+	int listener, fd, accepted;
+
+	begin(&s);
+	s.trace.wants_ends = true;
+	listener = seen_listener(&s, &at, 1);
+	fd = sys_socket(&s.to, AF_INET, SOCK_STREAM, 0);
+	cr_expect(eq(int, s.ends.type, 0));
+	cr_assert(eq(int, sys_connect(&s.to, fd, &at.sa, at.len), -1));
+	cr_expect(eq(int, errno, EINPROGRESS));
+	cr_assert(eq(int, getsockname(fd, &here.sa, &here.len), 0));
+	expect_ends(&s, &here, &at);
+	cr_assert(eq(long, sys_send(&s.to, fd, "x", 1), 1));
+	cr_expect(eq(int, s.ends.type, 0), "they are known");
+	seen_await(listener, POLLIN);
+	accepted = sys_accept(&s.to, listener, &peer.sa, &peer.len);
+	cr_assert(ge(int, accepted, 0));
+	expect_ends(&s, &at, &here);
+	s.trace.wants_ends = false;
+	cr_assert(eq(int, sys_connect(&s.to, fd, &at.sa, at.len), 0));
+	cr_expect(eq(int, s.ends.type, 0), "nothing wants them");
+	sys_close(&s.to, accepted);
+	sys_close(&s.to, listener);
+	sys_close(&s.to, fd);
+	trace_end(&s.trace);
+}
+
+/* Receives one datagram on fd that was sent to itself, from `here`. */
+static void seen_datagram(struct seen *s, int fd, struct addr *at, const struct cmsghdr *here)
+{
+	union {
+		struct cmsghdr first;
+		char room[256];
+	} control;
+	char room[8];
+	struct addr from;
+	struct iovec part = {"hello", 5}, into = {room, sizeof(room)};
+	struct msghdr out = {.msg_name = &at->room,
+		.msg_namelen = at->len,
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = here->cmsg_len};
+	struct msghdr in = {.msg_name = &from.room,
+		.msg_namelen = sizeof(from.room),
+		.msg_iov = &into,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+
+	memcpy(&control, here, here->cmsg_len);
+	cr_assert(eq(long, sys_sendmsg(&s->to, fd, &out), 5));
+	cr_expect(addr_is_loopback(&s->call.here));
+	cr_assert(eq(long, sys_recvmsg(&s->to, fd, &in, 0), 5));
+	cr_expect(addr_is_loopback(&s->call.here));
+	cr_expect(eq(int, s->call.here.sa.sa_family, at->sa.sa_family));
+}
+
+static int seen_datagram_socket(struct seen *s, struct addr *at, int level, int option)
+{
+	int fd = sys_socket(&s->to, at->sa.sa_family, SOCK_DGRAM, 0);
+
+	cr_assert(eq(int, sys_setsockopt(&s->to, fd, level, option, 1), 0));
+	cr_assert(eq(int, sys_bind(&s->to, fd, &at->sa, at->len), 0));
+	at->len = sizeof(at->room);
+	cr_assert(eq(int, sys_getsockname(&s->to, fd, &at->sa, &at->len), 0));
+	return fd;
+}
+
+Test(sys_trace, the_address_of_ours_that_a_datagram_came_to_is_known)
+{
+	static struct seen s;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} c = {.head = {.cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO}};
+	struct in_pktinfo four = {.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK)};
+	struct in6_pktinfo six = {.ipi6_addr = in6addr_loopback};
+	struct addr at = addr_loopback(AF_INET, 0);
+	int fd;
+
+	begin(&s);
+	s.trace.wants_ends = true;
+	c.head.cmsg_len = CMSG_LEN(sizeof(four));
+	memcpy(CMSG_DATA(&c.head), &four, sizeof(four));
+	fd = seen_datagram_socket(&s, &at, IPPROTO_IP, IP_PKTINFO);
+	seen_datagram(&s, fd, &at, &c.head);
+	sys_close(&s.to, fd);
+	at = addr_loopback(AF_INET6, 0);
+	c.head = (struct cmsghdr){.cmsg_level = IPPROTO_IPV6,
+		.cmsg_type = IPV6_PKTINFO,
+		.cmsg_len = CMSG_LEN(sizeof(six))};
+	memcpy(CMSG_DATA(&c.head), &six, sizeof(six));
+	fd = seen_datagram_socket(&s, &at, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+	seen_datagram(&s, fd, &at, &c.head);
+	sys_close(&s.to, fd);
+	trace_end(&s.trace);
 }
 
 Test(sys_trace, errno_is_as_the_call_left_it)
