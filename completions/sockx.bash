@@ -85,11 +85,12 @@ _sockx_serve() {
 		--bye) return ;;
 		--max-message) return ;;
 		--slow) _sockx_reply -W 'close drop'; return ;;
+		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-keep --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump'
+		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-keep --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump'
 		return
 	fi
 	_sockx_address
@@ -126,6 +127,7 @@ _sockx_connect() {
 		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--to) _sockx_reply -A hostname; return ;;
 		--to-source) return ;;
@@ -144,7 +146,7 @@ _sockx_connect() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
+		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
 		return
 	fi
 	_sockx_address
@@ -174,6 +176,7 @@ _sockx_echo() {
 		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--count) return ;;
 		--interval) return ;;
@@ -185,7 +188,7 @@ _sockx_echo() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --count --interval --connections --duration --window --size --settle --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --count --interval --connections --duration --window --size --settle --raw'
 		return
 	fi
 }
@@ -214,12 +217,13 @@ _sockx_greet() {
 		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--max-answer) return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --max-answer --raw'
 		return
 	fi
 }
@@ -248,6 +252,7 @@ _sockx_analyze() {
 		--retry-for) return ;;
 		-i | --idle-timeout) return ;;
 		--max-time) return ;;
+		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--top) return ;;
 		--sort) _sockx_reply -W 'first count alpha'; return ;;
@@ -255,18 +260,19 @@ _sockx_analyze() {
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version -x --hexdump --top --sort --max-answer --raw'
+		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --top --sort --max-answer --raw'
 		return
 	fi
 }
 
 _sockx_help() {
 	case $before in
+		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
-		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --progress --trace --explain --color -h --help --version'
+		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version'
 		return
 	fi
 	_sockx_reply -W 'serve connect echo greet analyze help addresses tls exit-codes diagnostics coming-from-nc json lab'

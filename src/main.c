@@ -46,7 +46,8 @@ static int begin_showing(struct tracing *tracing, struct hexdump *hexdump, struc
 {
 	const struct talk_conf *talk = conf;
 
-	if (talk->hexdump && command->check && command->check(conf, set, args, err) < 0)
+	if ((talk->hexdump || talk->pcap) && command->check &&
+		command->check(conf, set, args, err) < 0)
 		return -1;
 	if (tracing_begin(tracing, to, talk, command->name, err) < 0)
 		return -1;
@@ -95,7 +96,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 		*err = lacks;
 		rc = -1;
 	}
-	tracing_end(&tracing);
+	rc = tracing_end(&tracing, rc, err);
 	free(conf);
 	return rc;
 }

@@ -24,6 +24,7 @@ struct talk_conf {
 	const char *trace; /* NULL: not given; else in which form */
 	bool explain;
 	const char *hexdump;         /* NULL: not given; "": to standard error; else to this file */
+	const char *pcap;            /* NULL: not given; else the file that packets go to */
 	int64_t progress;            /* -1: not given; 0: of any size; else of so many bytes */
 	const char *color;           /* when: see colour_wanted */
 	const struct origin *origin; /* main puts it here: what programs are started with */

@@ -54,6 +54,13 @@ const struct opt talk_options[] = {
 		.kind = OPT_FLAG,
 		OPT_FIELD(struct talk_conf, explain),
 		.help = "the same with what each call means, why one failed, and a summary"},
+	{.name = "pcap",
+		.kind = OPT_TEXT,
+		OPT_FIELD(struct talk_conf, pcap),
+		.arg = "FILE",
+		.completes = COMPLETES_FILE,
+		.help = "write a pcapng file of the packets that the calls amount to, for "
+			"tcpdump or wireshark"},
 	{.name = "color",
 		.kind = OPT_CHOICE,
 		OPT_FIELD(struct talk_conf, color),

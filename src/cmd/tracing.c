@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "os/facts.h"
 
 static const struct explain_facts facts = {.holder = facts_holder, .addresses = facts_addresses};
@@ -30,18 +31,50 @@ static int tracing_begin_mermaid(
 	return 0;
 }
 
-int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf *talk,
-	const char *command, struct err *err)
+/* trace_pcap.write */
+static void tracing_write(void *arg, struct span blocks)
+{
+	capture_file_add(arg, blocks);
+}
+
+/* trace_pcap.lacks */
+static void tracing_lacks(void *arg, const char *why, bool lost)
+{
+	struct capture_file *f = arg;
+
+	if (lost)
+		capture_file_fail(f, why);
+	else
+		report(f->to, &(struct report){
+				      .kind = REPORT_NOT_CAPTURED, .path = f->path, .reason = why});
+}
+
+static int tracing_begin_pcap(
+	struct tracing *t, struct reporter *to, const char *path, struct err *err)
+{
+	if (strcmp(path, "-") == 0) {
+		err_set(err, ERR_USAGE, "'--pcap -': standard output is for data");
+		return err_hint(err, "name a file; or, in bash, '--pcap >(tshark -r -)'");
+	}
+	if (capture_file_begin(&t->file, to, path, err) < 0)
+		return -1;
+	t->pcap = (struct trace_pcap){
+		.write = tracing_write, .lacks = tracing_lacks, .arg = &t->file};
+	trace_pcap_begin(&t->pcap, &t->trace, "sockx " SOCKX_VERSION);
+	return 0;
+}
+
+static int tracing_begin_lines(
+	struct tracing *t, const struct talk_conf *talk, const char *command, struct err *err)
 {
 	const bool as_diagram = talk->trace && strcmp(talk->trace, "mermaid") == 0;
 
-	if (!talk->trace && !talk->explain)
-		return 0;
-	trace_begin(&t->trace, to);
-	if (!as_diagram)
+	if (as_diagram) {
+		if (tracing_begin_mermaid(t, talk, command, err) < 0)
+			return -1;
+	} else if (talk->trace || talk->explain) {
 		trace_add(&t->trace, tracing_form(talk), NULL);
-	else if (tracing_begin_mermaid(t, talk, command, err) < 0)
-		return -1;
+	}
 	if (talk->explain) {
 		t->explain.facts = &facts;
 		t->explain.beside_text = !as_diagram && tracing_form(talk) == &trace_text;
@@ -50,8 +83,25 @@ int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf
 	return 0;
 }
 
-void tracing_end(struct tracing *t)
+int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf *talk,
+	const char *command, struct err *err)
+{
+	if (!talk->trace && !talk->explain && !talk->pcap)
+		return 0;
+	trace_begin(&t->trace, to);
+	if (tracing_begin_lines(t, talk, command, err) < 0)
+		return -1;
+	return talk->pcap ? tracing_begin_pcap(t, to, talk->pcap, err) : 0;
+}
+
+int tracing_end(struct tracing *t, int rc, struct err *err)
 {
 	if (t->trace.to)
 		trace_end(&t->trace);
+	if (capture_file_end(&t->file) == 0 || rc < 0)
+		return rc;
+	*err = (struct err){.kind = ERR_RUNTIME}; /* it has been reported */
+	if (t->file.to->json)                     /* but its last line is an error or `done` */
+		err_set(err, ERR_RUNTIME, "%s is not complete", quoted(t->file.path).text);
+	return -1;
 }

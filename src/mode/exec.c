@@ -95,7 +95,8 @@ static const char *exec_bars_layers(const void *of_mode)
 /* What we cannot do with a connection that we do not read. */
 static int exec_check(const struct opt_set *set, const struct opt_args *args, struct err *err)
 {
-	static const char *const others[] = {"idle-timeout", "max-answer", "no-splice", "hexdump"};
+	static const char *const others[] = {
+		"idle-timeout", "max-answer", "no-splice", "hexdump", "pcap"};
 	const char *typed = NULL;
 
 	if (!opts_given(set, args, "pass-socket"))

@@ -133,6 +133,16 @@ int sys_openat(struct reporter *to, int directory, const char *name, int flags, 
 	return rc;
 }
 
+int sys_ftruncate(struct reporter *to, int fd, off_t bytes)
+{
+	int rc;
+
+	RETRY_EINTR(rc, ftruncate(fd, bytes));
+	if (to->trace)
+		sys_made_other(to, rc, "ftruncate", fd, "%jd", (intmax_t)bytes);
+	return rc;
+}
+
 int sys_close(struct reporter *to, int fd)
 {
 	struct sys_closing before = {0};

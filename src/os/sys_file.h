@@ -26,6 +26,7 @@ int sys_set_pipe_size(struct reporter *to, int fd, int bytes);
 int sys_open(struct reporter *to, const char *path, int flags);
 /* openat(2) of a name in a directory (AT_FDCWD: where we are), with the mode of what it makes. */
 int sys_openat(struct reporter *to, int directory, const char *name, int flags, mode_t mode);
+int sys_ftruncate(struct reporter *to, int fd, off_t bytes);
 int sys_close(struct reporter *to, int fd);
 int sys_dup(struct reporter *to, int fd);
 int sys_dup2(struct reporter *to, int fd, int onto);

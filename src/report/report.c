@@ -181,6 +181,10 @@ static const struct report_row rows[REPORT_KINDS] = {
 		"read"},
 	[REPORT_DUMP_FAILED] = {"dump.failed", LEVEL_ERROR,
 		"cannot write the dump {path}: {reason}; it ends here"},
+	[REPORT_CAPTURE_FAILED] = {"capture.failed", LEVEL_ERROR,
+		"{path}: the packets end here: {reason}"},
+	[REPORT_NOT_CAPTURED] = {"capture.incomplete", LEVEL_READY,
+		"{path}: not all is in it: {reason}"},
 	[REPORT_HELD_BACK] = {"tls.held_back", LEVEL_PEOPLE,
 		"{address}: waiting for its end; ours is held back, for with TLS 1.2 it ends both "
 		"(-N passes it on)"},

@@ -71,6 +71,8 @@ enum report_kind {
 	REPORT_CERTIFICATE_OF,     /* ... of a server's client: the same and conn */
 	REPORT_KEYS_LOGGED,        /* keys are written to a file: path */
 	REPORT_DUMP_FAILED,        /* a dump can no longer be written: path, reason */
+	REPORT_CAPTURE_FAILED,     /* packets are written to a file no more: path, reason */
+	REPORT_NOT_CAPTURED,       /* ... some were not: path, reason */
 	REPORT_HELD_BACK,          /* our end would end the peer's, too: address */
 	REPORT_CLIENT_HAS_TLS,     /* ... and its server has not: conn, address */
 	REPORT_SERVER_HAS_TLS,     /* ... and its client has not: address */

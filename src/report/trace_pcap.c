@@ -345,8 +345,7 @@ static void pcap_lacks_others(struct pcap_call *l)
 	if (!unix_socket || l->p->lacks_told || !(pcap_moves(call) || call->kind == CALL_ACCEPT))
 		return;
 	l->p->lacks_told = true;
-	l->p->lacks(
-		l->p->arg, "Unix sockets have no packets: what moves over them is left out", false);
+	l->p->lacks(l->p->arg, "Unix sockets have no packets", false);
 }
 
 static bool pcap_is_shown(const struct call *call)

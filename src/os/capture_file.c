@@ -1,0 +1,184 @@
+#include "os/capture_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/list.h"
+#include "os/sys_event.h"
+#include "os/sys_file.h"
+#include "os/sys_socket.h"
+
+enum { CAPTURE_PIPE_BYTES = 1 << 20 };
+
+static int capture_file_refuse(const char *path, int error, struct err *err)
+{
+	err_sys(err, ERR_USAGE, error, "cannot write packets to %s", quoted(path).text);
+	return err_hint(err, "name a file that may be written, in a directory that exists");
+}
+
+void capture_file_fail(struct capture_file *f, const char *why)
+{
+	if (f->failed)
+		return;
+	f->failed = true;
+	buf_free(&f->kept);
+	report(f->to,
+		&(struct report){.kind = REPORT_CAPTURE_FAILED, .path = f->path, .reason = why});
+}
+
+/* Write what it takes now. Returns what is left; nothing, where it has failed. */
+static struct span capture_file_write(struct capture_file *f, struct span piece)
+{
+	while (piece.len) {
+		const ssize_t n = sys_write(&f->silent, f->fd, piece.data, piece.len);
+
+		if (n < 0 && errno == EAGAIN)
+			return piece;
+		if (n < 0) {
+			capture_file_fail(f, strerror(errno));
+			return (struct span){0};
+		}
+		piece = span_from(piece, (size_t)n);
+	}
+	return piece;
+}
+
+/* Returns whether some is left. */
+static bool capture_file_again(struct capture_file *f)
+{
+	const struct span kept = buf_span(&f->kept);
+	struct span left;
+
+	if (!kept.len)
+		return false;
+	left = capture_file_write(f, kept);
+	if (!f->failed)
+		buf_take(&f->kept, kept.len - left.len);
+	return f->kept.len > 0;
+}
+
+static void capture_file_wait(struct capture_file *f)
+{
+	if (f->late.kept)
+		f->late.kept(f->late.arg);
+}
+
+static void capture_file_keep(struct capture_file *f, struct span left)
+{
+	if (!left.len)
+		return;
+	if (f->kept.len + left.len > CAPTURE_KEPT_BYTES || buf_add(&f->kept, left) < 0)
+		capture_file_fail(f, "what reads from it is too slow");
+	else
+		capture_file_wait(f);
+}
+
+/* A block that is not whole would spoil the file. */
+static void capture_file_cut(struct capture_file *f, off_t place)
+{
+	if (f->failed && f->is_file && place >= 0)
+		(void)sys_ftruncate(&f->silent, f->fd, place);
+}
+
+void capture_file_add(struct capture_file *f, struct span piece)
+{
+	const off_t place = f->is_file ? sys_place(f->fd) : -1;
+
+	if (f->failed)
+		return;
+	if (!f->kept.len || !capture_file_again(f))
+		piece = f->failed ? (struct span){0} : capture_file_write(f, piece);
+	capture_file_cut(f, place);
+	capture_file_keep(f, piece);
+}
+
+/* ---- beside the late lines of the reporter ---- */
+
+/* struct report_late.again */
+static bool capture_file_late_again(struct report_late *late)
+{
+	struct capture_file *f = container_of(late, struct capture_file, late);
+	const bool other = f->other && f->other->again(f->other);
+
+	return capture_file_again(f) || other;
+}
+
+/* report_late.kept of the reporter's own */
+static void capture_file_other_kept(void *arg)
+{
+	capture_file_wait(arg);
+}
+
+static void capture_file_stand_in(struct capture_file *f)
+{
+	f->late.again = capture_file_late_again;
+	f->other = f->to->late;
+	if (f->other) {
+		f->other->kept = capture_file_other_kept;
+		f->other->arg = f;
+	}
+	f->to->late = &f->late;
+}
+
+static void capture_file_stand_aside(struct capture_file *f)
+{
+	f->to->late = f->other;
+	if (f->other)
+		f->other->kept = NULL;
+}
+
+/* ---- begin and end ---- */
+
+int capture_file_begin(
+	struct capture_file *f, struct reporter *to, const char *path, struct err *err)
+{
+	struct stat about;
+
+	*f = (struct capture_file){.to = to, .path = path};
+	f->fd = sys_openat(&f->silent, AT_FDCWD, path,
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
+	if (f->fd < 0) {
+		capture_file_refuse(path, errno, err);
+		f->to = NULL;
+		return -1;
+	}
+	f->is_file = sys_fstat(f->fd, &about) == 0 && S_ISREG(about.st_mode);
+	if (!f->is_file) {
+		(void)sys_let_wait(&f->silent, f->fd, false);
+		(void)sys_set_pipe_size(&f->silent, f->fd, CAPTURE_PIPE_BYTES);
+	}
+	capture_file_stand_in(f);
+	return 0;
+}
+
+/* A reader that is at work may take its time. */
+static void capture_file_drain(struct capture_file *f)
+{
+	int64_t until_ms = clock_ms() + CAPTURE_END_MS;
+	size_t left = f->kept.len;
+
+	while (capture_file_again(f) && clock_ms() < until_ms) {
+		if (f->kept.len < left)
+			until_ms = clock_ms() + CAPTURE_END_MS;
+		left = f->kept.len;
+		(void)sys_writable(&f->silent, f->fd, CAPTURE_END_MS);
+	}
+	if (f->kept.len)
+		capture_file_fail(f, "what reads from it takes no more");
+}
+
+int capture_file_end(struct capture_file *f)
+{
+	const bool begun = f->to;
+
+	if (!begun)
+		return 0;
+	capture_file_drain(f);
+	capture_file_stand_aside(f);
+	(void)sys_close(&f->silent, f->fd);
+	buf_free(&f->kept);
+	return f->failed ? -1 : 0;
+}
