@@ -1,6 +1,7 @@
 """Clients of the servers whose messages have bounds: datagrams, a room's lines, and a pipe's clients
 one after the other."""
 
+import contextlib
 import os
 import random
 import select
@@ -12,6 +13,7 @@ from streams import CLOSE, CONNECTIONS, HALF_CLOSE, NOISE, RESET, ROUND, reset, 
 QUIET_S = 10
 DATAGRAM_MAX = 4096  # so that all that are on their way fit into a socket's buffer
 DATAGRAMS_EACH = 12
+AT_ONCE = 50
 LINE_MAX = 2000
 LINES_EACH = 5
 PIECE_MAX = 64 * 1024
@@ -70,6 +72,20 @@ class Datagrams:
             conn.close()
         self.epoll.close()
 
+    def visit(self, clients):
+        """Fast enough for all of their sessions to be there at once: each burst needs as much."""
+        for _ in range(clients // AT_ONCE):
+            with contextlib.ExitStack() as held:
+                visitors = [held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                            for _ in range(AT_ONCE)]
+                for conn in visitors:
+                    conn.settimeout(QUIET_S)
+                    conn.connect(self.where)
+                    conn.send(b"x")
+                for conn in visitors:
+                    if conn.recv(2) != b"x":
+                        raise Failed("another datagram came back")
+
     def say(self, peer):
         peer[2] = noise(some_size(DATAGRAM_MAX))
         peer[0].send(peer[2])
@@ -120,6 +136,13 @@ class Room:
     def close(self):
         for conn in self.members + self.leaving:
             conn.close()
+
+    def visit(self, clients):
+        """Ends by reset: the end of a client that closes is put off for a moment."""
+        for _ in range(clients):
+            conn = connect(self.where)
+            conn.sendall(b"half a line")
+            reset(conn)
 
     def say(self, speaker):
         """Returns how many heard it. Alone, it is silent: the next to come might hear it, or not."""
@@ -187,6 +210,15 @@ class Turns:
 
     def close(self):
         pass
+
+    def visit(self, clients):
+        for _ in range(clients):
+            with connect(self.where) as conn:
+                conn.sendall(b"x")
+                if read(self.out, 1) != b"x":
+                    raise Failed("the server wrote another byte")
+                if random.random() < 0.5:
+                    reset(conn)
 
     def exchange(self, conn):
         there = noise(some_size(PIECE_MAX))

@@ -117,6 +117,18 @@ class Streams:
             stream.conn.close()
         self.epoll.close()
 
+    def visit(self, clients):
+        """One after the other, with a byte that comes back."""
+        for _ in range(clients):
+            with socket.socket(self.family, socket.SOCK_STREAM) as conn:
+                conn.settimeout(QUIET_S)
+                conn.connect(self.where)
+                conn.sendall(b"x")
+                if conn.recv(2) != b"x":
+                    raise Failed("another byte came back")
+                if random.random() < 0.5:
+                    reset(conn)
+
     def begin(self):
         conn = socket.socket(self.family, socket.SOCK_STREAM)
         try:
