@@ -288,6 +288,70 @@ Test(trace_mermaid, datagrams)
 	trace_end(&t.trace);
 }
 
+Test(trace_mermaid, datagrams_to_one_peer)
+{
+	static struct drawn t;
+	const struct addr peer = addr_loopback(AF_INET, 4000);
+	struct call call;
+
+	begin(&t);
+	made_socket(&t, 5, AF_INET, SOCK_DGRAM);
+	forget(&t);
+	made(&t, 0, at(CALL_CONNECT, "connect", 5, &peer, 0));
+	sent(&t, 5, "hi", 0);
+	call = moves(CALL_RECEIVE, 5, "", 0);
+	call.args = "100, MSG_ERRQUEUE";
+	made(&t, 0, call);
+	shut(&t, 5, 0);
+	cr_expect(eq(str, t.lines.text,
+		"    participant P1 as 127.0.0.1:4000\n"
+		"    Note over S,P1: connect(5, ADDRESS)\n"
+		"    S-)P1: send(5, \"hi\") = 2\n"
+		"    Note over S,P1: recv(5, \"\", 100, MSG_ERRQUEUE) = 0\n"
+		"    Note over S,P1: shutdown(5, SHUT_WR)\n"));
+	trace_end(&t.trace);
+}
+
+/* What it is, its addresses say. */
+Test(trace_mermaid, a_socket_that_another_program_has_opened)
+{
+	static struct drawn t;
+	const struct addr peer = addr_loopback(AF_INET6, 4000), own = addr_loopback(AF_INET6, 7000);
+
+	begin(&t);
+	forget(&t);
+	made(&t, 0, at(CALL_LOOK, "getsockname", 0, &own, TCP_ESTABLISHED));
+	received(&t, 0, "hi", TCP_ESTABLISHED);
+	made(&t, 0, at(CALL_LOOK, "getpeername", 0, &peer, TCP_ESTABLISHED));
+	received(&t, 0, "", TCP_CLOSE_WAIT);
+	cr_expect(eq(str, t.lines.text,
+		"    Note over S: recv(0, \"hi\") = 2\n"
+		"    participant P1 as [::1]:4000\n"
+		"    P1->>S: FIN: recv(0, \"\") = 0, ESTABLISHED -> CLOSE_WAIT\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace_mermaid, a_datagram_of_a_peer_without_a_name)
+{
+	static struct drawn t;
+	const struct addr unnamed = {.len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX};
+	struct call call = moves(CALL_RECEIVE, 5, "hi", 0);
+
+	begin(&t);
+	made_socket(&t, 5, AF_UNIX, SOCK_DGRAM);
+	forget(&t);
+	call.at = &unnamed.sa;
+	call.at_len = unnamed.len;
+	call.whole = true;
+	made(&t, 2, call);
+	made(&t, 2, call);
+	cr_expect(eq(str, t.lines.text,
+		"    participant P1 as peer\n"
+		"    P1-)S: recv(5, \"hi\") = 2\n"
+		"    P1-)S: recv(5, \"hi\") = 2\n"));
+	trace_end(&t.trace);
+}
+
 Test(trace_mermaid, unix_sockets_and_clients_without_a_name)
 {
 	static struct drawn t;
