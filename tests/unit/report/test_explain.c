@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "calls.h"
 #include "check.h"
 #include "memory.h"
 #include "script.h"
@@ -55,10 +56,8 @@ static void forget(struct shown *t)
 	t->lines.text[0] = '\0';
 }
 
-static void made(struct shown *t, int64_t rc, struct call call)
+static void made(struct shown *t, struct call call)
 {
-	call.rc = rc;
-	call.error_name = "";
 	trace_call(&t->trace, &call);
 }
 
@@ -94,45 +93,27 @@ static const char *said(struct shown *t)
 
 static void a_socket(struct shown *t, int fd, int family, int type)
 {
-	made(t, fd,
-		(struct call){.kind = CALL_SOCKET,
-			.name = "socket",
-			.fd = CALL_NO_FD,
-			.family = family,
-			.type = type});
+	made(t, call_of_socket(fd, family, type));
 }
 
 static void a_connect(struct shown *t, int fd, const struct addr *to, int error, int tcp)
 {
-	made(t, error ? -1 : 0,
-		(struct call){.kind = CALL_CONNECT,
-			.name = "connect",
-			.fd = fd,
-			.at = &to->sa,
-			.at_len = to->len,
-			.error = error,
-			.after = {.tcp = (uint8_t)tcp}});
-}
+	const struct call call = call_at(CALL_CONNECT, "connect", fd, to, tcp);
 
-static void bytes(struct shown *t, enum call_kind kind, int fd, const char *text, int tcp)
-{
-	made(t, (int64_t)strlen(text),
-		(struct call){.kind = kind,
-			.name = kind == CALL_SEND ? "send" : "recv",
-			.fd = fd,
-			.data = span_of(text),
-			.asked = strlen(text),
-			.after = {.tcp = (uint8_t)tcp}});
+	made(t, error ? call_failed(call, error, "") : call);
 }
 
 static void fails(struct shown *t, enum call_kind kind, int fd, int error)
 {
-	made(t, -1, (struct call){.kind = kind, .name = "x", .fd = fd, .error = error});
+	made(t, call_failed((struct call){.kind = kind, .name = "x", .fd = fd}, error, ""));
 }
 
 static void closes(struct shown *t, int fd, bool unread)
 {
-	made(t, 0, (struct call){.kind = CALL_CLOSE, .name = "close", .fd = fd, .unread = unread});
+	struct call call = call_of_close(fd);
+
+	call.unread = unread;
+	made(t, call);
 }
 
 Test(explain, each_idea_is_explained_once)
@@ -156,12 +137,7 @@ Test(explain, each_idea_is_explained_once)
 
 static void sets(struct shown *t, int fd, int level, int option)
 {
-	made(t, 0,
-		(struct call){.kind = CALL_OPTION,
-			.name = "setsockopt",
-			.fd = fd,
-			.level = level,
-			.option = option});
+	made(t, call_of_option(fd, level, option, NULL, 0));
 }
 
 /* IPPROTO_IP is 0. */
@@ -206,35 +182,20 @@ Test(explain, a_clients_life)
 	forget(&t);
 	a_connect(&t, 5, &server, EINPROGRESS, TCP_SYN_SENT);
 	SAYS(&t, "localhost has ::1 (IPv6)");
-	made(&t, -1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.args = "1, MSG_PEEK",
-			.error = EAGAIN});
+	made(&t, call_failed(call_of_peek(5, "", 0), EAGAIN, ""));
 	SAYS(&t, "MSG_PEEK looks at what has come");
-	made(&t, 0,
-		(struct call){.kind = CALL_LOOK,
-			.name = "getsockname",
-			.fd = 5,
-			.at = &own.sa,
-			.at_len = own.len,
-			.after = {.tcp = TCP_ESTABLISHED}});
+	made(&t, call_at(CALL_LOOK, "getsockname", 5, &own, TCP_ESTABLISHED));
 	SAYS(&t, "The program never called bind");
 	trace_number(&t.trace, 5, 1);
-	bytes(&t, CALL_SEND, 5, "hello", TCP_ESTABLISHED);
+	made(&t, call_of_send(5, "hello", TCP_ESTABLISHED));
 	SAYS(&t, "send hands bytes to the kernel.");
 	fails(&t, CALL_RECEIVE, 5, EAGAIN);
 	SAYS(&t, "Nothing has arrived.");
-	bytes(&t, CALL_RECEIVE, 5, "h\xc3", TCP_ESTABLISHED);
+	made(&t, call_of_recv(5, "h\xc3", TCP_ESTABLISHED));
 	SAYS(&t, "# The last letter is not whole");
-	made(&t, 0,
-		(struct call){.kind = CALL_SHUTDOWN,
-			.name = "shutdown",
-			.fd = 5,
-			.after = {.tcp = TCP_FIN_WAIT2}});
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
 	SAYS(&t, "[shutdown(2)] # FIN_WAIT_2: the peer's kernel has acknowledged our end");
-	bytes(&t, CALL_RECEIVE, 5, "", TCP_CLOSE);
+	made(&t, call_of_recv(5, "", TCP_CLOSE));
 	SAYS(&t, "[recv(2)] # TIME_WAIT: the side that ended first");
 	closes(&t, 5, false);
 	SAYS(&t, "Summary: connection 1, from [::1]:40000 to [::1]:80: 2 bytes received, 5 sent, "
@@ -249,14 +210,8 @@ Test(explain, bytes_that_are_only_looked_at_are_counted_once)
 
 	begin(&t, &some_facts);
 	a_socket(&t, 5, AF_INET, SOCK_STREAM);
-	made(&t, 1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.data = span_of("h"),
-			.args = "1, MSG_PEEK",
-			.after = {.tcp = TCP_ESTABLISHED}});
-	bytes(&t, CALL_RECEIVE, 5, "hello", TCP_ESTABLISHED);
+	made(&t, call_of_peek(5, "h", TCP_ESTABLISHED));
+	made(&t, call_of_recv(5, "hello", TCP_ESTABLISHED));
 	forget(&t);
 	closes(&t, 5, false);
 	SAYS(&t, " 5 bytes received, 0 sent, in ");
@@ -272,12 +227,8 @@ Test(explain, a_peer_has_ended_first_where_the_state_says_so)
 	begin(&t, &some_facts);
 	a_socket(&t, 5, AF_INET, SOCK_STREAM);
 	a_connect(&t, 5, &server, EINPROGRESS, TCP_CLOSE_WAIT);
-	made(&t, 0,
-		(struct call){.kind = CALL_SHUTDOWN,
-			.name = "shutdown",
-			.fd = 5,
-			.after = {.tcp = TCP_LAST_ACK}});
-	bytes(&t, CALL_RECEIVE, 5, "hello", TCP_CLOSE);
+	made(&t, call_of_shutdown(5, TCP_LAST_ACK));
+	made(&t, call_of_recv(5, "hello", TCP_CLOSE));
 	forget(&t);
 	closes(&t, 5, false);
 	SAYS(&t, "; the peer ended first.");
@@ -297,10 +248,10 @@ Test(explain, the_end_of_a_stream_may_come_by_recvmsg)
 
 	begin(&t, &some_facts);
 	a_socket(&t, 4, AF_UNIX, SOCK_STREAM);
-	made(&t, 5, (struct call){.kind = CALL_ACCEPT, .name = "accept", .fd = 4});
-	bytes(&t, CALL_SEND, 5, "hello", 0);
-	made(&t, 0, received_0);
-	made(&t, 0, (struct call){.kind = CALL_SHUTDOWN, .name = "shutdown", .fd = 5});
+	made(&t, call_of_accept(4, 5, &(struct addr){0}, 0));
+	made(&t, call_of_send(5, "hello", 0));
+	made(&t, received_0);
+	made(&t, call_of_shutdown(5, 0));
 	forget(&t);
 	closes(&t, 5, false);
 	SAYS(&t, "; the peer ended first.");
@@ -310,58 +261,31 @@ Test(explain, the_end_of_a_stream_may_come_by_recvmsg)
 Test(explain, a_servers_life)
 {
 	static struct shown t;
+	struct call less;
 	const struct addr any = addr_any(AF_INET, 0), got = addr_any(AF_INET, 4000),
 			  peer = addr_loopback(AF_INET, 5000);
 
 	begin(&t, &some_facts);
 	a_socket(&t, 5, AF_INET, SOCK_STREAM);
 	forget(&t);
-	made(&t, 0,
-		(struct call){.kind = CALL_BIND,
-			.name = "bind",
-			.fd = 5,
-			.at = &any.sa,
-			.at_len = any.len});
+	made(&t, call_at(CALL_BIND, "bind", 5, &any, 0));
 	SAYS(&t, "0.0.0.0, and :: for IPv6, stand for all addresses of this machine");
-	made(&t, 0,
-		(struct call){.kind = CALL_LISTEN,
-			.name = "listen",
-			.fd = 5,
-			.after = {.tcp = TCP_LISTEN},
-			.queue = {0, 1}});
+	made(&t, call_with_queue(call_of_listen(5, TCP_LISTEN), 0, 1));
 	SAYS(&t, "From listen on, the kernel answers clients by itself");
-	made(&t, 0,
-		(struct call){.kind = CALL_LOOK,
-			.name = "getsockname",
-			.fd = 5,
-			.at = &got.sa,
-			.at_len = got.len,
-			.after = {.tcp = TCP_LISTEN},
-			.queue = {1, 1}});
+	made(&t, call_with_queue(call_at(CALL_LOOK, "getsockname", 5, &got, TCP_LISTEN), 1, 1));
 	SAYS(&t,
 		"The port was 0: the kernel chose a free one, and getsockname tells which. [ip(7)] "
 		"# The queue holds clients that the kernel has connected already.");
-	made(&t, 6,
-		(struct call){.kind = CALL_ACCEPT,
-			.name = "accept",
-			.fd = 5,
-			.at = &peer.sa,
-			.at_len = peer.len,
-			.after = {.tcp = TCP_ESTABLISHED},
-			.queue = {2, 1}});
+	made(&t, call_with_queue(call_of_accept(5, 6, &peer, TCP_ESTABLISHED), 2, 1));
 	SAYS(&t, "accept makes a new socket, for this client alone. The listening socket stays as "
 		 "it is, for the next. [accept(2)] # The new socket has most options of the "
 		 "listening one. On this line the state is that of the new socket, the queue that "
 		 "of the listening one. [tcp(7)] # The queue is full");
-	made(&t, 10,
-		(struct call){.kind = CALL_SEND,
-			.name = "send",
-			.fd = 6,
-			.data = span_of("0123456789"),
-			.asked = 20,
-			.after = {.tcp = TCP_ESTABLISHED}});
+	less = call_of_send(6, "0123456789", TCP_ESTABLISHED);
+	less.asked = 20;
+	made(&t, less);
 	SAYS(&t, "send took less than it was given");
-	bytes(&t, CALL_RECEIVE, 6, "", TCP_CLOSE_WAIT);
+	made(&t, call_of_recv(6, "", TCP_CLOSE_WAIT));
 	SAYS(&t, "CLOSE_WAIT: the peer has ended");
 	closes(&t, 6, false);
 	SAYS(&t, "LAST_ACK: both have ended");
@@ -398,17 +322,17 @@ Test(explain, calls_that_do_nothing_to_a_socket_are_explained_by_name)
 	static struct shown t;
 
 	begin(&t, &some_facts);
-	made(&t, 0, (struct call){.name = "preadv2", .fd = 0, .data = span_of("")});
+	made(&t, (struct call){.name = "preadv2", .fd = 0, .data = span_of("")});
 	SAYS(&t, "descriptor 0 is standard input.");
-	made(&t, 0, (struct call){.name = "fsync", .fd = 1});
+	made(&t, (struct call){.name = "fsync", .fd = 1});
 	SAYS_NOTHING(&t);
 	a_socket(&t, 5, AF_UNIX, SOCK_STREAM);
 	forget(&t);
-	made(&t, -1, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5, .error = EMFILE});
+	made(&t, call_failed(call_of_dup(5, -1), EMFILE, ""));
 	SAYS_NOTHING(&t);
-	made(&t, 6, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5});
+	made(&t, call_of_dup(5, 6));
 	SAYS(&t, "dup makes a second descriptor");
-	made(&t, 0, (struct call){.name = "ioctl", .fd = 5, .args = "SIOCOUTQ, 0"});
+	made(&t, (struct call){.name = "ioctl", .fd = 5, .args = "SIOCOUTQ, 0"});
 	SAYS(&t, "SIOCOUTQ asks whether the peer has read all that we sent");
 	trace_end(&t.trace);
 }
@@ -417,23 +341,18 @@ Test(explain, the_second_end_is_no_half_close)
 {
 	static struct shown t;
 	const struct addr server = addr_loopback(AF_INET, 80);
-	const struct call shutdown_6 = {.kind = CALL_SHUTDOWN, .name = "shutdown", .fd = 6};
 
 	begin(&t, &some_facts);
 	a_socket(&t, 5, AF_INET, SOCK_STREAM);
 	a_connect(&t, 5, &server, EINPROGRESS, TCP_CLOSE_WAIT);
 	forget(&t);
-	made(&t, 0,
-		(struct call){.kind = CALL_SHUTDOWN,
-			.name = "shutdown",
-			.fd = 5,
-			.after = {.tcp = TCP_CLOSE}});
+	made(&t, call_of_shutdown(5, TCP_CLOSE));
 	SAYS(&t, "# The peer has ended before: now neither side sends more. What is under way "
 		 "still arrives. "
 		 "[shutdown(2)] # The peer's kernel confirmed our end before the state was read");
 	a_socket(&t, 6, AF_UNIX, SOCK_STREAM);
 	forget(&t);
-	made(&t, 0, shutdown_6);
+	made(&t, call_of_shutdown(6, 0));
 	SAYS(&t, "# shutdown with SHUT_WR ends one direction (half-close)");
 	trace_end(&t.trace);
 }
@@ -447,13 +366,9 @@ Test(explain, a_state_that_came_and_went_is_named)
 	a_socket(&t, 5, AF_INET, SOCK_STREAM);
 	a_connect(&t, 5, &server, EINPROGRESS, TCP_ESTABLISHED);
 	SAYS(&t, "SYN_SENT was over by then.");
-	made(&t, 0,
-		(struct call){.kind = CALL_SHUTDOWN,
-			.name = "shutdown",
-			.fd = 5,
-			.after = {.tcp = TCP_FIN_WAIT1}});
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT1));
 	SAYS(&t, "FIN_WAIT_1: our end (FIN) is on its way, and not acknowledged yet.");
-	bytes(&t, CALL_RECEIVE, 5, "", TCP_CLOSE);
+	made(&t, call_of_recv(5, "", TCP_CLOSE));
 	SAYS(&t, "FIN_WAIT_2 lay between");
 	trace_end(&t.trace);
 }
@@ -526,13 +441,7 @@ static void bind_fails(struct shown *t, const struct explain_facts *facts, int e
 	begin(t, facts);
 	a_socket(t, 5, AF_INET, SOCK_STREAM);
 	forget(t);
-	made(t, -1,
-		(struct call){.kind = CALL_BIND,
-			.name = "bind",
-			.fd = 5,
-			.at = &at.sa,
-			.at_len = at.len,
-			.error = error});
+	made(t, call_failed(call_at(CALL_BIND, "bind", 5, &at, 0), error, ""));
 }
 
 Test(explain, why_a_bind_fails_from_facts)
@@ -561,18 +470,13 @@ Test(explain, datagrams)
 	begin(&t, &some_facts);
 	a_socket(&t, 5, AF_INET, SOCK_DGRAM);
 	forget(&t);
-	made(&t, 0,
-		(struct call){.kind = CALL_BIND,
-			.name = "bind",
-			.fd = 5,
-			.at = &at.sa,
-			.at_len = at.len});
+	made(&t, call_at(CALL_BIND, "bind", 5, &at, 0));
 	SAYS(&t, "A UDP server has no listen and no accept");
-	bytes(&t, CALL_RECEIVE, 5, "x", 0);
+	made(&t, call_of_recv(5, "x", 0));
 	SAYS(&t, "One call returns one datagram.");
-	bytes(&t, CALL_RECEIVE, 5, "", 0);
+	made(&t, call_of_recv(5, "", 0));
 	SAYS(&t, "0 is an empty datagram here, and no end");
-	bytes(&t, CALL_SEND, 5, "x", 0);
+	made(&t, call_of_send(5, "x", 0));
 	SAYS(&t, "One send is one datagram.");
 	closes(&t, 5, false);
 	SAYS(&t, "Summary: 1 bytes received, 1 sent, in 6 calls; it lasted");
@@ -631,7 +535,7 @@ Test(explain, objects)
 	t.to.json = true;
 	a_socket(&t, 5, AF_UNIX, SOCK_STREAM);
 	SAYS(&t, "\"event\":\"explained\",\"at_ms\":");
-	made(&t, 0, (struct call){.kind = CALL_LISTEN, .name = "listen", .fd = 5});
+	made(&t, call_of_listen(5, 0));
 	trace_number(&t.trace, 5, 3);
 	forget(&t);
 	fails(&t, CALL_SEND, 5, EPIPE);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "calls.h"
 #include "check.h"
 #include "memory.h"
 #include "script.h"
@@ -33,63 +34,27 @@ static const char *last(const struct shown *t)
 	return t->lines.text + 11;
 }
 
-static void made(struct shown *t, int64_t rc, struct call call)
+static void made(struct shown *t, struct call call)
 {
-	call.rc = rc;
-	call.error_name = call.error ? "EAGAIN" : "";
 	t->lines.len = 0;
 	t->lines.text[0] = '\0';
 	trace_call(&t->trace, &call);
 }
 
-static struct call_state state(int tcp)
-{
-	return (struct call_state){.tcp = (uint8_t)tcp};
-}
-
 static void connected(struct shown *t, int fd)
 {
-	made(t, fd,
-		(struct call){.kind = CALL_SOCKET,
-			.name = "socket",
-			.fd = CALL_NO_FD,
-			.args = "AF_INET, SOCK_STREAM",
-			.family = AF_INET,
-			.type = SOCK_STREAM,
-			.after = state(TCP_CLOSE)});
-	made(t, 0,
-		(struct call){.kind = CALL_CONNECT,
-			.name = "connect",
-			.fd = fd,
-			.args = "127.0.0.1:80",
-			.after = state(TCP_ESTABLISHED)});
-}
+	const struct addr peer = addr_loopback(AF_INET, 80);
 
-static void received(struct shown *t, int fd, const char *text, int state_after)
-{
-	made(t, (int64_t)strlen(text),
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = fd,
-			.data = span_of(text),
-			.args = "100",
-			.after = state(state_after)});
-}
-
-static void shut(struct shown *t, int fd, int state_after)
-{
-	made(t, 0,
-		(struct call){.kind = CALL_SHUTDOWN,
-			.name = "shutdown",
-			.fd = fd,
-			.args = "SHUT_WR",
-			.how = SHUT_WR,
-			.after = state(state_after)});
+	made(t, call_of_socket(fd, AF_INET, SOCK_STREAM));
+	made(t, call_at(CALL_CONNECT, "connect", fd, &peer, TCP_ESTABLISHED));
 }
 
 static void closed(struct shown *t, int fd, bool unread)
 {
-	made(t, 0, (struct call){.kind = CALL_CLOSE, .name = "close", .fd = fd, .unread = unread});
+	struct call call = call_of_close(fd);
+
+	call.unread = unread;
+	made(t, call);
 }
 
 Test(trace, a_line_has_columns)
@@ -99,11 +64,11 @@ Test(trace, a_line_has_columns)
 	begin(&t, &trace_text);
 	connected(&t, 5);
 	trace_number(&t.trace, 5, 12);
-	received(&t, 5, "hello\n", TCP_ESTABLISHED);
+	made(&t, call_of_recv(5, "hello\n", TCP_ESTABLISHED));
 	cr_assert(eq(str, last(&t),
 		"12 recv(5, \"hello\\n\", 100) = 6                                "
 		"ESTABLISHED\n"));
-	shut(&t, 5, TCP_FIN_WAIT2);
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
 	cr_assert(eq(str, last(&t),
 		"12 shutdown(5, SHUT_WR) = 0                                   ESTABLISHED -> "
 		"FIN_WAIT_2\n"));
@@ -172,22 +137,20 @@ Test(trace, what_is_long_is_cut_and_what_is_too_long_has_its_state_below)
 {
 	static struct shown t;
 	char bytes[301];
+	struct call call;
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
 	memset(bytes, '\1', 300);
 	bytes[300] = '\0';
-	received(&t, 5, bytes, TCP_ESTABLISHED);
+	made(&t, call_of_recv(5, bytes, TCP_ESTABLISHED));
 	cr_assert(eq(str, last(&t),
 		" - recv(5, \"\\x01\\x01\\x01\\x01\\x01\\x01\"..., 100) = 300          "
 		"ESTABLISHED\n"));
 	memset(bytes, 'x', 300);
-	made(&t, 0,
-		(struct call){.kind = CALL_BIND,
-			.name = "bind",
-			.fd = 5,
-			.args = bytes,
-			.after = state(TCP_CLOSE)});
+	call = call_at(CALL_BIND, "bind", 5, &(struct addr){0}, TCP_CLOSE);
+	call.args = bytes;
+	made(&t, call);
 	cr_assert(ne(ptr, strstr(t.lines.text, "xxx) = 0\n"), NULL));
 	trace_end(&t.trace);
 }
@@ -198,7 +161,7 @@ Test(trace, a_peers_bytes_cannot_steer_a_terminal)
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	received(&t, 5, "\033[31m\xff", TCP_ESTABLISHED);
+	made(&t, call_of_recv(5, "\033[31m\xff", TCP_ESTABLISHED));
 	cr_assert(ne(ptr, strstr(t.lines.text, "recv(5, \"\\x1b[31m\\xff\", 100) = 6"), NULL));
 	trace_end(&t.trace);
 }
@@ -209,13 +172,7 @@ Test(trace, a_call_that_fails_has_the_name_of_its_error_and_no_data)
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	made(&t, -1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.args = "100",
-			.error = EAGAIN,
-			.after = state(TCP_ESTABLISHED)});
+	made(&t, call_failed(call_of_recv(5, "", TCP_ESTABLISHED), EAGAIN, "EAGAIN"));
 	cr_assert(ne(ptr, strstr(t.lines.text, " - recv(5, 100) = -1 EAGAIN "), NULL));
 	trace_end(&t.trace);
 }
@@ -245,7 +202,7 @@ Test(trace, after_close_the_state_is_inferred)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		begin(&t, &trace_text);
 		connected(&t, 5);
-		trace_saw(&t.trace, 5, state(ends[i].before), false);
+		trace_saw(&t.trace, 5, call_state_of(ends[i].before), false);
 		closed(&t, 5, ends[i].unread);
 		cr_expect(eq(str, t.lines.text + 73, ends[i].shown));
 		trace_end(&t.trace);
@@ -258,14 +215,8 @@ Test(trace, so_linger_with_no_time_resets)
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	made(&t, 0,
-		(struct call){.kind = CALL_OPTION,
-			.name = "setsockopt",
-			.fd = 5,
-			.args = "SOL_SOCKET, SO_LINGER, {1, 0}",
-			.level = SOL_SOCKET,
-			.option = SO_LINGER,
-			.after = state(TCP_ESTABLISHED)});
+	made(&t, call_of_option(5, SOL_SOCKET, SO_LINGER, "SOL_SOCKET, SO_LINGER, {1, 0}",
+			 TCP_ESTABLISHED));
 	closed(&t, 5, false);
 	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED -> [CLOSED]\n"));
 	trace_end(&t.trace);
@@ -277,10 +228,10 @@ Test(trace, the_side_that_ended_first_waits_though_its_socket_reads_closed)
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	shut(&t, 5, TCP_FIN_WAIT1);
-	received(&t, 5, "", TCP_CLOSE);
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT1));
+	made(&t, call_of_recv(5, "", TCP_CLOSE));
 	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_1 -> [TIME_WAIT]\n"));
-	trace_saw(&t.trace, 5, state(TCP_CLOSE), false);
+	trace_saw(&t.trace, 5, call_state_of(TCP_CLOSE), false);
 	closed(&t, 5, false);
 	cr_assert(eq(str, t.lines.text + 73, "[TIME_WAIT]\n"));
 	trace_end(&t.trace);
@@ -289,29 +240,21 @@ Test(trace, the_side_that_ended_first_waits_though_its_socket_reads_closed)
 Test(trace, after_a_reset_nothing_waits)
 {
 	static struct shown t;
+	const struct addr own = addr_loopback(AF_INET, 1);
+	struct call look;
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	shut(&t, 5, TCP_FIN_WAIT2);
-	made(&t, -1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.args = "100",
-			.error = ECONNRESET,
-			.after = state(TCP_CLOSE)});
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
+	made(&t, call_failed(call_of_recv(5, "", TCP_CLOSE), ECONNRESET, "ECONNRESET"));
 	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> CLOSED\n"));
 	trace_end(&t.trace);
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	shut(&t, 5, TCP_FIN_WAIT2);
-	made(&t, 0,
-		(struct call){.kind = CALL_LOOK,
-			.name = "getsockname",
-			.fd = 5,
-			.args = "127.0.0.1:1",
-			.broken = true,
-			.after = state(TCP_CLOSE)});
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
+	look = call_at(CALL_LOOK, "getsockname", 5, &own, TCP_CLOSE);
+	look.broken = true;
+	made(&t, look);
 	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> CLOSED\n"));
 	trace_end(&t.trace);
 }
@@ -323,8 +266,8 @@ Test(trace, an_end_that_close_finds_leaves_time_wait_and_unread_bytes_do_not_res
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	shut(&t, 5, TCP_FIN_WAIT2);
-	trace_saw(&t.trace, 5, state(TCP_CLOSE), false);
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
+	trace_saw(&t.trace, 5, call_state_of(TCP_CLOSE), false);
 	closed(&t, 5, true);
 	cr_assert(eq(str, t.lines.text + 73, "[TIME_WAIT]\n"));
 	trace_end(&t.trace);
@@ -336,8 +279,8 @@ Test(trace, a_reset_that_close_finds_leaves_nothing)
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	shut(&t, 5, TCP_FIN_WAIT2);
-	trace_saw(&t.trace, 5, state(TCP_CLOSE), true);
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
+	trace_saw(&t.trace, 5, call_state_of(TCP_CLOSE), true);
 	closed(&t, 5, false);
 	cr_assert(eq(str, t.lines.text + 73, "CLOSED -> [CLOSED]\n"));
 	trace_end(&t.trace);
@@ -346,18 +289,12 @@ Test(trace, a_reset_that_close_finds_leaves_nothing)
 Test(trace, epipe_after_our_own_end_is_no_failure)
 {
 	static struct shown t;
-	const struct call refused = {.kind = CALL_SEND,
-		.name = "send",
-		.fd = 5,
-		.args = "1",
-		.error = EPIPE,
-		.after = state(TCP_FIN_WAIT2)};
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	shut(&t, 5, TCP_FIN_WAIT2);
-	made(&t, -1, refused);
-	received(&t, 5, "", TCP_CLOSE);
+	made(&t, call_of_shutdown(5, TCP_FIN_WAIT2));
+	made(&t, call_failed(call_of_send(5, "x", TCP_FIN_WAIT2), EPIPE, "EPIPE"));
+	made(&t, call_of_recv(5, "", TCP_CLOSE));
 	cr_assert(eq(str, t.lines.text + 73, "FIN_WAIT_2 -> [TIME_WAIT]\n"));
 	trace_end(&t.trace);
 }
@@ -368,10 +305,10 @@ Test(trace, a_copy_of_a_descriptor_closes_nothing)
 
 	begin(&t, &trace_text);
 	connected(&t, 5);
-	made(&t, 7, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5});
+	made(&t, call_of_dup(5, 7));
 	closed(&t, 7, false);
 	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED\n"));
-	made(&t, 6, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5});
+	made(&t, call_of_dup(5, 6));
 	closed(&t, 5, false);
 	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED\n"));
 	closed(&t, 6, false);
@@ -386,23 +323,9 @@ Test(trace, a_listener_shows_its_queue_and_makes_a_socket)
 	struct trace_socket *s;
 
 	begin(&t, &trace_text);
-	made(&t, 0,
-		(struct call){.kind = CALL_LISTEN,
-			.name = "listen",
-			.fd = 5,
-			.args = "2",
-			.after = state(TCP_LISTEN),
-			.queue = {1, 2}});
+	made(&t, call_with_queue(call_of_listen(5, TCP_LISTEN), 1, 2));
 	cr_assert(eq(str, t.lines.text + 73, "LISTEN, queue 1/2\n"));
-	made(&t, 6,
-		(struct call){.kind = CALL_ACCEPT,
-			.name = "accept",
-			.fd = 5,
-			.args = "127.0.0.1:4000",
-			.at = &peer.sa,
-			.at_len = peer.len,
-			.after = state(TCP_ESTABLISHED),
-			.queue = {0, 2}});
+	made(&t, call_with_queue(call_of_accept(5, 6, &peer, TCP_ESTABLISHED), 0, 2));
 	cr_assert(eq(str, t.lines.text + 73, "ESTABLISHED, queue 0/2\n"));
 	s = trace_socket_of(&t.trace, 6);
 	cr_assert(addr_equal(&s->peer, &peer));
@@ -416,28 +339,17 @@ Test(trace, on_a_terminal_a_line_is_coloured_and_its_columns_stay)
 	begin(&t, &trace_text);
 	t.to.colour = true;
 	connected(&t, 5);
-	received(&t, 5, "hello\n", TCP_CLOSE_WAIT);
+	made(&t, call_of_recv(5, "hello\n", TCP_CLOSE_WAIT));
 	cr_expect(eq(int, strncmp(t.lines.text, "\033[2m", 4), 0));
 	cr_expect(eq(str, t.lines.text + 14,
 		"\033[0m  - recv(5, \"hello\\n\", 100) = 6                                "
 		"\033[36mESTABLISHED -> CLOSE_WAIT\033[0m\n"));
-	made(&t, -1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.args = "100",
-			.error = ECONNRESET,
-			.after = state(TCP_CLOSE)});
+	made(&t, call_failed(call_of_recv(5, "", TCP_CLOSE), ECONNRESET, "ECONNRESET"));
 	cr_expect(eq(str, t.lines.text + 14,
-		"\033[0m  - recv(5, 100) = -1 \033[31mEAGAIN\033[0m                                "
+		"\033[0m  - recv(5, 100) = -1 \033[31mECONNRESET\033[0m                            "
 		"   "
 		"\033[36mCLOSE_WAIT -> CLOSED\033[0m\n"));
-	made(&t, -1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.args = "100",
-			.error = EAGAIN});
+	made(&t, call_failed(call_of_recv(5, "", 0), EAGAIN, "EAGAIN"));
 	cr_expect(eq(str, t.lines.text + 14, "\033[0m  - recv(5, 100) = -1 EAGAIN\n"));
 	trace_end(&t.trace);
 }
@@ -445,6 +357,7 @@ Test(trace, on_a_terminal_a_line_is_coloured_and_its_columns_stay)
 Test(trace, an_object_has_the_same_by_name)
 {
 	static struct shown t;
+	struct call accepts;
 	static const char *const members[] = {"\"event\":\"call\"", "\"conn\":3",
 		"\"call\":\"recv(5, \\\"hi\\\", 100)\"", "\"function\":\"recv\"", "\"fd\":5",
 		"\"data\":\"hi\"", "\"result\":2", "\"before\":\"ESTABLISHED\"",
@@ -453,17 +366,12 @@ Test(trace, an_object_has_the_same_by_name)
 	begin(&t, &trace_json);
 	connected(&t, 5);
 	trace_number(&t.trace, 5, 3);
-	received(&t, 5, "hi", TCP_CLOSE_WAIT);
+	made(&t, call_of_recv(5, "hi", TCP_CLOSE_WAIT));
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		cr_expect(ne(ptr, strstr(t.lines.text, members[i]), NULL), "%s in %s", members[i],
 			t.lines.text);
-	made(&t, -1,
-		(struct call){.kind = CALL_ACCEPT,
-			.name = "accept",
-			.fd = 7,
-			.error = EAGAIN,
-			.after = state(TCP_LISTEN),
-			.queue = {0, 128}});
+	accepts = call_at(CALL_ACCEPT, "accept", 7, &(struct addr){0}, TCP_LISTEN);
+	made(&t, call_failed(call_with_queue(accepts, 0, 128), EAGAIN, "EAGAIN"));
 	cr_expect(ne(ptr, strstr(t.lines.text, "\"errno\":\"EAGAIN\""), NULL));
 	cr_expect(ne(ptr, strstr(t.lines.text, "\"error\":\"Resource temporarily"), NULL));
 	cr_expect(ne(ptr, strstr(t.lines.text, "\"queue\":0,\"queue_most\":128"), NULL));
@@ -477,10 +385,10 @@ Test(trace, without_memory_a_line_is_dropped_and_counted)
 	begin(&t, &trace_text);
 	connected(&t, 5);
 	fail_allocation(1);
-	received(&t, 5, "x", TCP_ESTABLISHED);
+	made(&t, call_of_recv(5, "x", TCP_ESTABLISHED));
 	fail_allocation(0);
 	cr_assert(eq(u64, t.to.dropped, 1));
-	received(&t, 5, "x", TCP_ESTABLISHED);
+	made(&t, call_of_recv(5, "x", TCP_ESTABLISHED));
 	cr_assert(ne(ptr, strstr(t.lines.text, "recv(5, \"x\", 100) = 1"), NULL));
 	trace_end(&t.trace);
 	begin(&t, &trace_text);

@@ -2,6 +2,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "calls.h"
 #include "check.h"
 #include "held_clock.h"
 #include "memory.h"
@@ -75,25 +76,17 @@ static void (*const forms[])(struct lacking *) = {
 
 static void a_call(struct lacking *t, const char *filler)
 {
-	trace_call(&t->trace, &(struct call){.kind = CALL_OPTION,
-				      .name = "setsockopt",
-				      .fd = FD,
-				      .args = filler,
-				      .error_name = "",
-				      .after = {.tcp = TCP_CLOSE_WAIT}});
+	struct call call = call_of_option(FD, 0, 0, filler, TCP_CLOSE_WAIT);
+
+	trace_call(&t->trace, &call);
 }
 
 static void a_failure(struct lacking *t, const char *filler)
 {
-	trace_call(&t->trace, &(struct call){.kind = CALL_RECEIVE,
-				      .name = "recv",
-				      .fd = FD,
-				      .data = {(const uint8_t *)"", 0},
-				      .args = filler,
-				      .rc = -1,
-				      .error = ECONNRESET,
-				      .error_name = "ECONNRESET",
-				      .after = {.tcp = TCP_CLOSE}});
+	struct call call = call_failed(call_of_recv(FD, "", TCP_CLOSE), ECONNRESET, "ECONNRESET");
+
+	call.args = filler;
+	trace_call(&t->trace, &call);
 }
 
 static void a_message(struct lacking *t, const char *filler)
@@ -122,25 +115,15 @@ static void (*const shows[])(struct lacking *, const char *) = {
 static bool shown(struct lacking *t, size_t form, size_t show, const char *filler, unsigned nth)
 {
 	const struct addr peer = addr_loopback(AF_INET, 7000);
+	struct call made = call_of_socket(FD, AF_INET, SOCK_STREAM),
+		    connected = call_at(CALL_CONNECT, "connect", FD, &peer, TCP_ESTABLISHED);
 	bool failed;
 
 	t->to = lines_reporter(&t->lines);
 	trace_begin(&t->trace, &t->to);
 	forms[form](t);
-	trace_call(&t->trace, &(struct call){.kind = CALL_SOCKET,
-				      .name = "socket",
-				      .fd = CALL_NO_FD,
-				      .family = AF_INET,
-				      .type = SOCK_STREAM,
-				      .rc = FD,
-				      .error_name = ""});
-	trace_call(&t->trace, &(struct call){.kind = CALL_CONNECT,
-				      .name = "connect",
-				      .fd = FD,
-				      .at = &peer.sa,
-				      .at_len = peer.len,
-				      .error_name = "",
-				      .after = {.tcp = TCP_ESTABLISHED}});
+	trace_call(&t->trace, &made);
+	trace_call(&t->trace, &connected);
 	t->lines.len = 0;
 	t->lines.text[0] = '\0';
 	fail_allocation(nth);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "calls.h"
 #include "check.h"
 #include "memory.h"
 #include "script.h"
@@ -35,95 +36,29 @@ static void begin(struct drawn *t)
 	trace_mermaid_begin(&t->mermaid, &t->trace, "sockx test");
 }
 
-static void made(struct drawn *t, int64_t rc, struct call call)
+static void made(struct drawn *t, struct call call)
 {
-	call.rc = rc;
-	if (!call.error_name)
-		call.error_name = "";
 	trace_call(&t->trace, &call);
 }
 
 static void failed(struct drawn *t, int error, const char *name, struct call call)
 {
-	call.error = error;
-	call.error_name = name;
-	made(t, -1, call);
-}
-
-static struct call_state state(int tcp)
-{
-	return (struct call_state){.tcp = (uint8_t)tcp};
+	made(t, call_failed(call, error, name));
 }
 
 static void made_socket(struct drawn *t, int fd, int family, int type)
 {
-	made(t, fd,
-		(struct call){.kind = CALL_SOCKET,
-			.name = "socket",
-			.fd = CALL_NO_FD,
-			.args = "FAMILY, TYPE",
-			.family = family,
-			.type = type,
-			.after = state(family == AF_INET && type == SOCK_STREAM ? TCP_CLOSE : 0)});
-}
-
-static struct call at(enum call_kind kind, const char *name, int fd, const struct addr *a, int tcp)
-{
-	return (struct call){.kind = kind,
-		.name = name,
-		.fd = fd,
-		.args = "ADDRESS",
-		.at = &a->sa,
-		.at_len = a->len,
-		.after = state(tcp)};
-}
-
-static struct call moves(enum call_kind kind, int fd, const char *text, int tcp)
-{
-	return (struct call){.kind = kind,
-		.name = kind == CALL_SEND ? "send" : "recv",
-		.fd = fd,
-		.data = {(const uint8_t *)text, strlen(text)},
-		.args = "100",
-		.after = state(tcp)};
+	made(t, call_of_socket(fd, family, type));
 }
 
 static void received(struct drawn *t, int fd, const char *text, int tcp)
 {
-	made(t, (int64_t)strlen(text), moves(CALL_RECEIVE, fd, text, tcp));
+	made(t, call_of_recv(fd, text, tcp));
 }
 
 static void sent(struct drawn *t, int fd, const char *text, int tcp)
 {
-	made(t, (int64_t)strlen(text), moves(CALL_SEND, fd, text, tcp));
-}
-
-static void shut(struct drawn *t, int fd, int tcp)
-{
-	made(t, 0,
-		(struct call){.kind = CALL_SHUTDOWN,
-			.name = "shutdown",
-			.fd = fd,
-			.args = "SHUT_WR",
-			.how = SHUT_WR,
-			.after = state(tcp)});
-}
-
-static void closed(struct drawn *t, int fd)
-{
-	made(t, 0, (struct call){.kind = CALL_CLOSE, .name = "close", .fd = fd});
-}
-
-static void option(struct drawn *t, int fd, int level, int name, const char *args)
-{
-	made(t, 0,
-		(struct call){.kind = CALL_OPTION,
-			.name = "setsockopt",
-			.fd = fd,
-			.args = args,
-			.level = level,
-			.option = name,
-			.after = state(TCP_CLOSE)});
+	made(t, call_of_send(fd, text, tcp));
 }
 
 /* A TCP client that is connected, and nothing drawn yet. */
@@ -133,9 +68,9 @@ static void connected(struct drawn *t, int fd)
 
 	begin(t);
 	made_socket(t, fd, AF_INET, SOCK_STREAM);
-	trace_saw(&t->trace, fd, state(TCP_CLOSE), false);
+	trace_saw(&t->trace, fd, call_state_of(TCP_CLOSE), false);
 	failed(t, EINPROGRESS, "EINPROGRESS",
-		at(CALL_CONNECT, "connect", fd, &peer, TCP_ESTABLISHED));
+		call_at(CALL_CONNECT, "connect", fd, &peer, TCP_ESTABLISHED));
 	forget(t);
 }
 
@@ -147,32 +82,26 @@ Test(trace_mermaid, a_server_and_its_client)
 
 	begin(&t);
 	made_socket(&t, 5, AF_INET, SOCK_STREAM);
-	option(&t, 5, IPPROTO_TCP, TCP_NODELAY, "IPPROTO_TCP, TCP_NODELAY, 1");
-	option(&t, 5, SOL_SOCKET, SO_REUSEADDR, "SOL_SOCKET, SO_REUSEADDR, 1");
-	made(&t, 0, at(CALL_BIND, "bind", 5, &here, TCP_CLOSE));
-	made(&t, 0,
-		(struct call){.kind = CALL_LISTEN,
-			.name = "listen",
-			.fd = 5,
-			.args = "2",
-			.after = state(TCP_LISTEN)});
-	made(&t, 0, at(CALL_LOOK, "getsockname", 5, &bound, TCP_LISTEN));
-	made(&t, 0, at(CALL_LOOK, "getsockname", 5, &bound, TCP_LISTEN));
+	made(&t, call_of_option(
+			 5, IPPROTO_TCP, TCP_NODELAY, "IPPROTO_TCP, TCP_NODELAY, 1", TCP_CLOSE));
+	made(&t, call_of_option(
+			 5, SOL_SOCKET, SO_REUSEADDR, "SOL_SOCKET, SO_REUSEADDR, 1", TCP_CLOSE));
+	made(&t, call_at(CALL_BIND, "bind", 5, &here, TCP_CLOSE));
+	made(&t, call_of_listen(5, TCP_LISTEN));
+	made(&t, call_at(CALL_LOOK, "getsockname", 5, &bound, TCP_LISTEN));
+	made(&t, call_at(CALL_LOOK, "getsockname", 5, &bound, TCP_LISTEN));
 	report(&t.to, &(struct report){.kind = REPORT_LISTENING,
 			      .address = "127.0.0.1:7000",
 			      .transport = "tcp",
 			      .mode = "echo"});
-	made(&t, 6, at(CALL_ACCEPT, "accept", 5, &peer, TCP_ESTABLISHED));
+	made(&t, call_of_accept(5, 6, &peer, TCP_ESTABLISHED));
 	failed(&t, EAGAIN, "EAGAIN",
-		(struct call){.kind = CALL_ACCEPT,
-			.name = "accept",
-			.fd = 5,
-			.after = state(TCP_LISTEN)});
+		call_at(CALL_ACCEPT, "accept", 5, &(struct addr){0}, TCP_LISTEN));
 	received(&t, 6, "hello\n", TCP_ESTABLISHED);
 	sent(&t, 6, "hello\n", TCP_ESTABLISHED);
 	received(&t, 6, "", TCP_CLOSE_WAIT);
-	closed(&t, 6);
-	closed(&t, 5);
+	made(&t, call_of_close(6));
+	made(&t, call_of_close(5));
 	cr_assert(eq(str, t.lines.text,
 		"sequenceDiagram\n"
 		"    participant S as sockx test\n"
@@ -200,13 +129,14 @@ Test(trace_mermaid, a_client_whose_peer_turns_out_to_have_another_address)
 	begin(&t);
 	forget(&t);
 	made_socket(&t, 5, AF_INET, SOCK_STREAM);
-	trace_saw(&t.trace, 5, state(TCP_CLOSE), false);
-	failed(&t, EINPROGRESS, "EINPROGRESS", at(CALL_CONNECT, "connect", 5, &any, TCP_SYN_SENT));
-	made(&t, 0, at(CALL_LOOK, "getpeername", 5, &peer, TCP_ESTABLISHED));
+	trace_saw(&t.trace, 5, call_state_of(TCP_CLOSE), false);
+	failed(&t, EINPROGRESS, "EINPROGRESS",
+		call_at(CALL_CONNECT, "connect", 5, &any, TCP_SYN_SENT));
+	made(&t, call_at(CALL_LOOK, "getpeername", 5, &peer, TCP_ESTABLISHED));
 	sent(&t, 5, "hi", TCP_ESTABLISHED);
-	failed(&t, EAGAIN, "EAGAIN", moves(CALL_RECEIVE, 5, "", TCP_CLOSE_WAIT));
-	shut(&t, 5, TCP_LAST_ACK);
-	closed(&t, 5);
+	failed(&t, EAGAIN, "EAGAIN", call_of_recv(5, "", TCP_CLOSE_WAIT));
+	made(&t, call_of_shutdown(5, TCP_LAST_ACK));
+	made(&t, call_of_close(5));
 	cr_assert(eq(str, t.lines.text,
 		"    Note over S: socket(FAMILY, TYPE) = 5\n"
 		"    participant P1 as 0.0.0.0:7000\n"
@@ -222,18 +152,20 @@ Test(trace_mermaid, a_client_whose_peer_turns_out_to_have_another_address)
 Test(trace_mermaid, resets_of_either_side)
 {
 	static struct drawn t;
+	struct call unread = call_of_close(5);
 
 	connected(&t, 5);
-	failed(&t, ECONNRESET, "ECONNRESET", moves(CALL_RECEIVE, 5, "", TCP_CLOSE));
+	failed(&t, ECONNRESET, "ECONNRESET", call_of_recv(5, "", TCP_CLOSE));
 	cr_expect(eq(str, t.lines.text,
-		"    P1-xS: RST: recv(5, \"\", 100) = -1 ECONNRESET, ESTABLISHED -> CLOSED\n"));
+		"    P1-xS: RST: recv(5, 100) = -1 ECONNRESET, ESTABLISHED -> CLOSED\n"));
 	trace_end(&t.trace);
 	connected(&t, 5);
-	made(&t, 0, (struct call){.kind = CALL_CLOSE, .name = "close", .fd = 5, .unread = true});
+	unread.unread = true;
+	made(&t, unread);
 	cr_expect(eq(str, t.lines.text, "    S-xP1: RST: close(5), ESTABLISHED -> [CLOSED]\n"));
 	trace_end(&t.trace);
 	connected(&t, 5);
-	failed(&t, EPIPE, "EPIPE", moves(CALL_SEND, 5, "", TCP_ESTABLISHED));
+	failed(&t, EPIPE, "EPIPE", call_of_send(5, "", TCP_ESTABLISHED));
 	cr_expect(eq(str, t.lines.text, "    Note over S,P1: send(5, \"\", 100) = -1 EPIPE\n"));
 	trace_end(&t.trace);
 }
@@ -249,12 +181,12 @@ Test(trace_mermaid, an_error_that_getsockopt_brings)
 		.option = SO_ERROR};
 
 	connected(&t, 5);
-	made(&t, 0, look);
+	made(&t, look);
 	cr_expect(eq(str, t.lines.text,
 		"    P1-xS: RST: getsockopt(5, SOL_SOCKET, SO_ERROR, ECONNREFUSED)\n"));
 	forget(&t);
 	look.args = "SOL_SOCKET, SO_ERROR, 0";
-	made(&t, 0, look);
+	made(&t, look);
 	cr_expect(eq(str, t.lines.text, ""));
 	trace_end(&t.trace);
 }
@@ -269,14 +201,14 @@ Test(trace_mermaid, datagrams)
 	made_socket(&t, 5, AF_INET, SOCK_DGRAM);
 	forget(&t);
 	for (int i = 0; i < 3; i++) {
-		call = moves(i == 2 ? CALL_SEND : CALL_RECEIVE, 5, i == 1 ? "" : "hi", 0);
+		call = i == 2 ? call_of_send(5, "hi", 0) : call_of_recv(5, i == 1 ? "" : "hi", 0);
 		call.at = i == 1 ? &other.sa : &one.sa;
 		call.at_len = one.len;
 		call.whole = true;
-		made(&t, i == 1 ? 0 : 2, call);
+		made(&t, call);
 	}
 	failed(&t, ECONNREFUSED, "ECONNREFUSED", call);
-	closed(&t, 5);
+	made(&t, call_of_close(5));
 	cr_expect(eq(str, t.lines.text,
 		"    participant P1 as 127.0.0.1:4000\n"
 		"    P1-)S: recv(5, \"hi\") = 2\n"
@@ -297,12 +229,12 @@ Test(trace_mermaid, datagrams_to_one_peer)
 	begin(&t);
 	made_socket(&t, 5, AF_INET, SOCK_DGRAM);
 	forget(&t);
-	made(&t, 0, at(CALL_CONNECT, "connect", 5, &peer, 0));
+	made(&t, call_at(CALL_CONNECT, "connect", 5, &peer, 0));
 	sent(&t, 5, "hi", 0);
-	call = moves(CALL_RECEIVE, 5, "", 0);
+	call = call_of_recv(5, "", 0);
 	call.args = "100, MSG_ERRQUEUE";
-	made(&t, 0, call);
-	shut(&t, 5, 0);
+	made(&t, call);
+	made(&t, call_of_shutdown(5, 0));
 	cr_expect(eq(str, t.lines.text,
 		"    participant P1 as 127.0.0.1:4000\n"
 		"    Note over S,P1: connect(5, ADDRESS)\n"
@@ -320,9 +252,9 @@ Test(trace_mermaid, a_socket_that_another_program_has_opened)
 
 	begin(&t);
 	forget(&t);
-	made(&t, 0, at(CALL_LOOK, "getsockname", 0, &own, TCP_ESTABLISHED));
+	made(&t, call_at(CALL_LOOK, "getsockname", 0, &own, TCP_ESTABLISHED));
 	received(&t, 0, "hi", TCP_ESTABLISHED);
-	made(&t, 0, at(CALL_LOOK, "getpeername", 0, &peer, TCP_ESTABLISHED));
+	made(&t, call_at(CALL_LOOK, "getpeername", 0, &peer, TCP_ESTABLISHED));
 	received(&t, 0, "", TCP_CLOSE_WAIT);
 	cr_expect(eq(str, t.lines.text,
 		"    Note over S: recv(0, \"hi\") = 2\n"
@@ -335,7 +267,7 @@ Test(trace_mermaid, a_datagram_of_a_peer_without_a_name)
 {
 	static struct drawn t;
 	const struct addr unnamed = {.len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX};
-	struct call call = moves(CALL_RECEIVE, 5, "hi", 0);
+	struct call call = call_of_recv(5, "hi", 0);
 
 	begin(&t);
 	made_socket(&t, 5, AF_UNIX, SOCK_DGRAM);
@@ -343,8 +275,8 @@ Test(trace_mermaid, a_datagram_of_a_peer_without_a_name)
 	call.at = &unnamed.sa;
 	call.at_len = unnamed.len;
 	call.whole = true;
-	made(&t, 2, call);
-	made(&t, 2, call);
+	made(&t, call);
+	made(&t, call);
 	cr_expect(eq(str, t.lines.text,
 		"    participant P1 as peer\n"
 		"    P1-)S: recv(5, \"hi\") = 2\n"
@@ -362,15 +294,15 @@ Test(trace_mermaid, unix_sockets_and_clients_without_a_name)
 	begin(&t);
 	forget(&t);
 	made_socket(&t, 5, AF_UNIX, SOCK_STREAM);
-	made(&t, 0, at(CALL_BIND, "bind", 5, &path, 0));
-	made(&t, 0, (struct call){.kind = CALL_LISTEN, .name = "listen", .fd = 5, .args = "2"});
-	made(&t, 6, at(CALL_ACCEPT, "accept", 5, &unnamed, 0));
-	made(&t, 7, at(CALL_ACCEPT, "accept", 5, &unnamed, 0));
+	made(&t, call_at(CALL_BIND, "bind", 5, &path, 0));
+	made(&t, call_of_listen(5, 0));
+	made(&t, call_of_accept(5, 6, &unnamed, 0));
+	made(&t, call_of_accept(5, 7, &unnamed, 0));
 	received(&t, 6, "", 0);
-	closed(&t, 7);
+	made(&t, call_of_close(7));
 	made_socket(&t, 8, AF_UNIX, SOCK_STREAM);
-	made(&t, 0, at(CALL_CONNECT, "connect", 8, &path, 0));
-	failed(&t, EMFILE, "EMFILE", (struct call){.kind = CALL_ACCEPT, .name = "accept", .fd = 5});
+	made(&t, call_at(CALL_CONNECT, "connect", 8, &path, 0));
+	failed(&t, EMFILE, "EMFILE", call_at(CALL_ACCEPT, "accept", 5, &(struct addr){0}, 0));
 	cr_expect(eq(str, t.lines.text,
 		"    Note over S: socket(FAMILY, TYPE) = 5\n"
 		"    Note over S: bind(5, ADDRESS)\n"
@@ -393,19 +325,14 @@ Test(trace_mermaid, what_is_no_socket_and_what_only_asks_is_left_out)
 	static struct drawn t;
 
 	connected(&t, 5);
-	made(&t, 3, (struct call){.name = "read", .fd = 0, .data = span_of("abc"), .args = "100"});
-	made(&t, 6, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 5});
-	closed(&t, 6);
-	made(&t, 7, (struct call){.kind = CALL_COPY, .name = "dup", .fd = 1});
-	closed(&t, 7);
-	failed(&t, EAGAIN, "EAGAIN", moves(CALL_RECEIVE, 5, "", TCP_ESTABLISHED));
-	made(&t, 1,
-		(struct call){.kind = CALL_RECEIVE,
-			.name = "recv",
-			.fd = 5,
-			.data = span_of("x"),
-			.args = "1, MSG_PEEK",
-			.after = state(TCP_ESTABLISHED)});
+	made(&t, (struct call){
+			 .rc = 3, .name = "read", .fd = 0, .data = span_of("abc"), .args = "100"});
+	made(&t, call_of_dup(5, 6));
+	made(&t, call_of_close(6));
+	made(&t, call_of_dup(1, 7));
+	made(&t, call_of_close(7));
+	failed(&t, EAGAIN, "EAGAIN", call_of_recv(5, "", TCP_ESTABLISHED));
+	made(&t, call_of_peek(5, "x", TCP_ESTABLISHED));
 	cr_expect(eq(str, t.lines.text, ""));
 	trace_end(&t.trace);
 }
@@ -468,10 +395,10 @@ Test(trace_mermaid, many_peers_share_the_last_lifeline)
 	for (int i = 0; i < TRACE_MERMAID_PEERS + 2; i++) {
 		forget(&t);
 		peer = addr_loopback(AF_INET, (uint16_t)(4000 + i));
-		call = moves(CALL_RECEIVE, 5, "x", 0);
+		call = call_of_recv(5, "x", 0);
 		call.at = &peer.sa;
 		call.at_len = peer.len;
-		made(&t, 1, call);
+		made(&t, call);
 		if (i == TRACE_MERMAID_PEERS)
 			cr_expect(eq(str, t.lines.text,
 				"    participant P51 as other peers\n"
