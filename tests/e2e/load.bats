@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=load
+# bats file_tags=unit
 #
 # Many clients at once, large transfers, what an idle client costs, and how long one waits beside
 # thousands.
@@ -21,6 +21,7 @@ needs_descriptors() {
         skip "the hard limit of descriptors is $most, not $1"
 }
 
+# bats test_tags=load
 @test "2,000 echo clients at once get every byte back" {
     needs_descriptors 2100
     start_server --mode echo
@@ -30,6 +31,7 @@ needs_descriptors() {
     service_goes_on
 }
 
+# bats test_tags=load
 @test "2,000 echo clients that come at once, before any of them says a word" {
     needs_descriptors 2100
     start_server --mode echo
@@ -77,6 +79,7 @@ expect_small() {
     WHAT="bytes for each idle connection" expect_at_most "$each" "$IDLE_MAX_BYTES"
 }
 
+# bats test_tags=load
 @test "10,000 idle clients: memory, and the wait of an active one beside them" {
     local fresh_rss fresh_anon
 
@@ -94,6 +97,7 @@ expect_small() {
     service_goes_on
 }
 
+# bats test_tags=load
 @test "10,000 clients that were used once and are idle: memory" {
     local fresh_rss fresh_anon
 
@@ -109,6 +113,7 @@ expect_small() {
     honest
 }
 
+# bats test_tags=load
 @test "16 KiB with one connection: no 40 ms stall" {
     start_server --mode echo
     load_run --size 16384 --duration 2
@@ -119,6 +124,7 @@ expect_small() {
     WHAT="p99.9 in us" expect_at_most "$(figure rtt_p999_us)" 20000
 }
 
+# bats test_tags=load
 @test "what connect and serve send in two parts is not held back" {
     for role in connect serve; do
         run timeout -k 1 20 "$PYTHON" "$PEERS/halves.py" "$role" 50
@@ -130,6 +136,7 @@ expect_small() {
     done
 }
 
+# bats test_tags=load
 @test "1,000 clients that come, echo and leave, again and again: nothing is kept" {
     local base_fds rss
 
