@@ -7,6 +7,7 @@ load helper
 
 # ---- --quit-with-peer ----
 
+# bats test_tags=unit
 @test "--quit-with-peer ends with the server though standard input is open" {
     start_script strict_server.py farewell
     held_input
@@ -15,6 +16,7 @@ load helper
     equal "$output" bye
 }
 
+# bats test_tags=unit
 @test "without --quit-with-peer a pipe that stays open is waited for" {
     start_script strict_server.py farewell
     held_input
@@ -22,6 +24,7 @@ load helper
     expect_status 5
 }
 
+# bats test_tags=unit
 @test "serve --quit-with-peer ends with its client though standard input is open" {
     held_input
     start_server --quit-with-peer -H 127.0.0.1 <"$INPUT"
@@ -39,6 +42,7 @@ load helper
 
 # ---- --messages ----
 
+# bats test_tags=unit
 @test "--messages ends with the last of them, over UDP and Unix datagrams" {
     start_script udp_server.py answer 127.0.0.1 one two three
     held_input
@@ -52,6 +56,7 @@ load helper
     equal "$output" hello
 }
 
+# bats test_tags=unit
 @test "--messages ends with the last of them, over sequenced packets" {
     start_unix_server "$BATS_TEST_TMPDIR/s" --seqpacket -m echo
     held_input
@@ -61,6 +66,7 @@ load helper
     equal "$output" question
 }
 
+# bats test_tags=unit
 @test "--messages and no answer is status 5 after -w, and fewer than N as well" {
     start_script udp_server.py answer 127.0.0.1
     run --separate-stderr sockx connect -u --messages 1 -w 300ms 127.0.0.1 "$PORT" <<<question
@@ -74,6 +80,7 @@ load helper
     [[ $stderr == *'1 of 2 messages came'* ]]
 }
 
+# bats test_tags=unit
 @test "--messages and an end before the last is status 9" {
     start_unix_server "$BATS_TEST_TMPDIR/s" --seqpacket -m echo
     run --separate-stderr sockx connect --seqpacket --messages 2 -N -U "$BATS_TEST_TMPDIR/s" <<<one
@@ -82,6 +89,7 @@ load helper
     [[ $stderr == *'1 of 2 messages came before the end'* ]]
 }
 
+# bats test_tags=unit
 @test "serve --messages ends after so many datagrams of its client" {
     start_server -u --messages 2 -H 127.0.0.1
     held_input
@@ -104,6 +112,7 @@ load helper
 
 # ---- --expect ----
 
+# bats test_tags=unit
 @test "--expect ends once its text has come, over two reads, though both sides stay open" {
     start_script strict_server.py banner
     held_input
@@ -112,6 +121,7 @@ load helper
     [[ $output == SSH-2.0-OpenSSH_9* ]]
 }
 
+# bats test_tags=unit
 @test "--expect and an end without its text is status 9, and what came is written" {
     start_script strict_server.py farewell
     held_input
@@ -121,6 +131,7 @@ load helper
     [[ $stderr == *"'hello' did not come before the end (--expect)"* ]]
 }
 
+# bats test_tags=unit
 @test "--expect and a limit of time is status 5" {
     start_script strict_server.py store
     run sockx connect --expect hello -q 200ms 127.0.0.1 "$PORT" <<<other
@@ -132,6 +143,7 @@ load helper
     expect_status 5
 }
 
+# bats test_tags=unit
 @test "serve --expect ends once its client has sent the text" {
     held_input
     start_server --expect 'over\n' -H 127.0.0.1 <"$INPUT"
@@ -154,6 +166,7 @@ load helper
 
 # ---- --delay ----
 
+# bats test_tags=unit
 @test "--delay sends a line at a time, and the last one without its newline" {
     start_script strict_server.py arrivals
     printf 'one\ntwo\nthree' >"$BATS_TEST_TMPDIR/lines"
@@ -163,6 +176,7 @@ load helper
     equal "$(cat "$PEER_OUT")" $'b\'one\\n\'\nb\'two\\n\'\nb\'three\''
 }
 
+# bats test_tags=unit
 @test "--delay sends a line a datagram, and with -C each has its CR LF" {
     start_script strict_server.py statsd
     printf 'one\ntwo\nthree' >"$BATS_TEST_TMPDIR/lines"
@@ -172,6 +186,7 @@ load helper
     equal "$(cat "$PEER_OUT")" $'b\'one\\r\\n\'\nb\'two\\r\\n\'\nb\'three\''
 }
 
+# bats test_tags=unit
 @test "serve --delay sends its lines one by one over a Unix socket" {
     printf 'one\ntwo\n' >"$BATS_TEST_TMPDIR/lines"
     start_unix_server "$BATS_TEST_TMPDIR/s" --delay 300ms <"$BATS_TEST_TMPDIR/lines"
@@ -194,6 +209,7 @@ goes_at_the_rate() {
     took_between "$2" "$3"
 }
 
+# bats test_tags=unit
 @test "--rate 1M/s: 1 MiB takes a second, there and back" {
     start_server -m echo -H 127.0.0.1
     goes_at_the_rate 1048576 970 1300
@@ -223,6 +239,7 @@ goes_at_the_rate() {
 
 # ---- recipes of sockx-connect(1): one command each ----
 
+# bats test_tags=unit
 @test "recipe: a query to a server that never closes" {
     start_script strict_server.py store
     timed sockx connect -q 200ms 127.0.0.1 "$PORT" <<<INFO >"$BATS_TEST_TMPDIR/answer"
@@ -230,6 +247,7 @@ goes_at_the_rate() {
     took_between 200 1000
 }
 
+# bats test_tags=unit
 @test "recipe: a question over UDP is over with its answer" {
     start_script strict_server.py dns
     timed sockx connect -u --messages 1 127.0.0.1 "$PORT" \
@@ -238,6 +256,7 @@ goes_at_the_rate() {
     equal "$(tail -c 4 "$BATS_TEST_TMPDIR/answer" | od -An -tu1 | xargs)" '192 0 2 7'
 }
 
+# bats test_tags=unit
 @test "recipe: a banner" {
     start_script strict_server.py banner
     run sockx connect --recv-only --expect '\n' 127.0.0.1 "$PORT"
@@ -245,6 +264,7 @@ goes_at_the_rate() {
     equal "$output" $'SSH-2.0-OpenSSH_9.2p1\r'
 }
 
+# bats test_tags=unit
 @test "recipe: an SMTP dialogue with a server that speaks first and hears one command at a time" {
     start_script strict_server.py smtp
     coproc MAIL { exec "$SOCKX" connect -C --quit-with-peer 127.0.0.1 "$PORT" 3>&-; }
@@ -260,6 +280,7 @@ goes_at_the_rate() {
     equal "$answers${answer%% *}" '220 250 250 250 354 250 221'
 }
 
+# bats test_tags=unit
 @test "recipe: counters to statsd, a datagram each" {
     start_script strict_server.py statsd
     run sockx connect -u --delay 0 -q 0 127.0.0.1 "$PORT" < <(printf 'hits:1|c\nload:7|g\n')

@@ -39,6 +39,7 @@ refuses() {
 
 # ---- the server: its text ----
 
+# bats test_tags=unit
 @test "a name is greeted, also an empty one" {
     start_server -m greet
     answers 'welcome Ada' sockx greet -p "$PORT" Ada
@@ -47,6 +48,7 @@ refuses() {
     answers 'welcome ' says_name lines ''
 }
 
+# bats test_tags=unit
 @test "{name}, {peer} and {host} are filled in" {
     start_server -m greet -H 127.0.0.1 \
         --greeting '{name} from {peer}, this is {host}; {name}!'
@@ -55,11 +57,13 @@ refuses() {
     [[ $output =~ ^'Ada from 127.0.0.9:'[0-9]+", this is $(uname -n); Ada!"$ ]] || fail "$output"
 }
 
+# bats test_tags=unit
 @test "what is filled in is not looked at again" {
     start_server -m greet
     answers 'welcome {name}{peer}%s\n' sockx greet -p "$PORT" '{name}{peer}%s\n'
 }
 
+# bats test_tags=unit
 @test "a greeting without {name} is said to a client that says nothing" {
     start_server -m greet --greeting 'Hello World! This is {host}'
     held_input
@@ -70,6 +74,7 @@ refuses() {
     equal "$JOB_STATUS" 0
 }
 
+# bats test_tags=unit
 @test "it reaches a client that sends and sends, too, and no reset after it" {
     start_server -m greet --greeting 'Hello World!'
     for _ in 1 2 3 4 5; do
@@ -77,6 +82,7 @@ refuses() {
     done
 }
 
+# bats test_tags=unit
 @test "with --ask, it is not said before there is a name" {
     start_server -m greet --ask --greeting 'Hello World!'
     held_input
@@ -89,6 +95,7 @@ refuses() {
     equal "$(cat "$JOB_OUT")" 'Hello World!'
 }
 
+# bats test_tags=unit
 @test "2: another word in braces is a mistake; other braces are text" {
     refuses 2 "there is no value for '\{nmae\}'" sockx serve -m greet -p 0 --greeting 'hi {nmae}'
     refuses 2 "'--greeting' belongs to mode greet" sockx serve -m echo -p 0 --greeting hi
@@ -107,6 +114,7 @@ refuses() {
     answers 'welcome Ada' sockx greet -p "$PORT" Ada
 }
 
+# bats test_tags=unit
 @test "a client that never ends its name is greeted when it has been quiet for --settle" {
     start_server -m greet
     run --separate-stderr says_name quiet Ada
@@ -121,12 +129,14 @@ refuses() {
     took_between 690 1500
 }
 
+# bats test_tags=unit
 @test "a name that comes byte by byte is one name" {
     start_server -m greet
     answers 'welcome Ada Löwe' says_name pieces 'Ada Löwe'
     answers 'welcome Ada Löwe' says_name pieces $'Ada Löwe\n'
 }
 
+# bats test_tags=unit
 @test "a name ends at its newline, and only the first counts" {
     start_server -m greet
     answers 'welcome Ada' says_name lines Ada Grace
@@ -158,6 +168,7 @@ refuses() {
 
 HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
+# bats test_tags=unit
 @test "control characters in a name go back as they came, and reach no log or terminal" {
     start_server -m greet -v
     printf '%s\n' "$HOSTILE" | says_name raw >"$BATS_TEST_TMPDIR/greeting"
@@ -167,6 +178,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     is_harmless "$SERVER_ERR"
 }
 
+# bats test_tags=unit
 @test "on the server's terminal, too" {
     start_operator -- -m greet -1 -H 127.0.0.1
     printf '%s\n' "$HOSTILE" | says_name raw >"$BATS_TEST_TMPDIR/greeting"
@@ -176,6 +188,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     has_line "$JOB_OUT" '^1: .* is .*owned'
 }
 
+# bats test_tags=unit
 @test "on the server's terminal: that a client has said no name for 2 s" {
     local operator said
 
@@ -193,6 +206,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- the server: how it ends ----
 
+# bats test_tags=unit
 @test "--once: 0 when its client was greeted" {
     start_server -m greet --once
     answers 'welcome Ada' sockx greet -p "$PORT" Ada
@@ -200,6 +214,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$SERVER_STATUS" 0
 }
 
+# bats test_tags=unit
 @test "--once: 4 when its client has reset the connection" {
     start_server -m greet --once --settle 10s
     says_name reset_later Ada
@@ -207,6 +222,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$SERVER_STATUS" 4
 }
 
+# bats test_tags=unit
 @test "--once: 1 when its client had to be refused" {
     start_server -m greet --once
     answers 'error: a line may have at most 65536 bytes' says_name long 100000
@@ -214,6 +230,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$SERVER_STATUS" 1
 }
 
+# bats test_tags=unit
 @test "--exit-after counts those who were greeted" {
     start_server -m greet --exit-after 3
     for name in Ada Grace Edith; do
@@ -223,6 +240,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$SERVER_STATUS" 0
 }
 
+# bats test_tags=unit
 @test "SIGTERM while a client has not said its name: 0" {
     start_server -m greet -v
     start_script client.py hold "$PORT" 3
@@ -233,6 +251,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- other sockets ----
 
+# bats test_tags=unit
 @test "over UDP it is for this machine alone, unless -H says otherwise" {
     start_server -u -m greet
     answers 'welcome Ada' sockx greet -u -p "$PORT" Ada
@@ -246,6 +265,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     answers 'welcome Ada' sockx greet -u -H 127.0.0.1 -p "$PORT" Ada
 }
 
+# bats test_tags=unit
 @test "each datagram is a name" {
     start_server -u -m greet -H 127.0.0.1
     run timeout 20 "$PYTHON" - "$PORT" <<'EOF'
@@ -261,6 +281,7 @@ EOF
     equal "$output" "$(lines "b'welcome Ada'" "b'welcome '" "b'welcome Grace'" "b'welcome two\\nlines'")"
 }
 
+# bats test_tags=unit
 @test "all kinds of Unix sockets" {
     cd "$BATS_TEST_TMPDIR" || return
     for with in '' -u --seqpacket; do
@@ -274,6 +295,7 @@ EOF
 
 # ---- the client ----
 
+# bats test_tags=unit
 @test "greet prints a newline after a greeting that has none, and none after one that has" {
     for text in 'hello' $'hello\n' $'\n' $'two\nlines'; do
         start_script server.py say < <(printf %s "$text")
@@ -282,6 +304,7 @@ EOF
     done
 }
 
+# bats test_tags=unit
 @test "greet puts the name on the wire, no more, and then its end" {
     start_script server.py store
     sockx greet -H 127.0.0.1 -p "$PORT" Ada  Lovelace >"$BATS_TEST_TMPDIR/got"
@@ -313,17 +336,20 @@ EOF
     answers rrrrr sockx greet -H 127.0.0.1 -p "$PORT" Ada
 }
 
+# bats test_tags=unit
 @test "4: a reset before the greeting" {
     start_script server.py reset_receiving 3
     refuses 4 'Connection reset by peer' sockx greet -H 127.0.0.1 -p "$PORT" Ada
 }
 
+# bats test_tags=unit
 @test "5: nothing comes within -w" {
     start_script server.py mute
     timed refuses 5 'no greeting within 300 ms' sockx greet -w 300ms -H 127.0.0.1 -p "$PORT" Ada
     took_between 290 1500
 }
 
+# bats test_tags=unit
 @test "7: no server listens" {
     free_port
     refuses 7 'Connection refused' sockx greet -H 127.0.0.1 -p "$PORT" Ada
@@ -363,6 +389,7 @@ EOF
     [ "${#output}" -eq 2000000 ]
 }
 
+# bats test_tags=unit
 @test "escape sequences in a greeting are visible on a terminal, and raw in a pipe or with --raw" {
     printf '%s\n' "$HOSTILE" >"$BATS_TEST_TMPDIR/greeting"
     start_script server.py say <"$BATS_TEST_TMPDIR/greeting"
@@ -380,6 +407,7 @@ EOF
     LC_ALL=C grep -qF "$HOSTILE" "$JOB_ERR"
 }
 
+# bats test_tags=unit
 @test "a greeting and its newline are one write: lines of many clients stay whole" {
     start_server -m greet -H 127.0.0.1
     run "$PYTHON" "$PEERS/writes.py" "$SOCKX" greet -p "$PORT" Ada
@@ -387,6 +415,7 @@ EOF
     equal "$output" "b'welcome Ada\\n'"
 }
 
+# bats test_tags=unit
 @test "a greeting without a newline is shown though its server does not close" {
     start_script server.py stay 5
     start_job "$SOCKX" greet -p "$PORT"
@@ -394,6 +423,7 @@ EOF
     ! is_gone "$JOB_PID" || fail 'it did not wait for the end'
 }
 
+# bats test_tags=unit
 @test "a name that is not whole within --request-timeout is refused, though a byte comes now and then" {
     start_server -m greet --request-timeout 500ms --settle 2s -i 1s -H 127.0.0.1 -v
     start_job bash -c "exec 8<>/dev/tcp/127.0.0.1/$PORT; for _ in {1..8}; do printf x; sleep 0.1; done >&8 2>/dev/null; cat <&8"

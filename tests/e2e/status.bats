@@ -12,6 +12,7 @@ expect_message() {
 
 # ---- 0 ----
 
+# bats test_tags=unit
 @test "0: connect, every byte went and came" {
     start_server -m echo
     run --separate-stderr bash -c "printf 'Hello, world' | timeout 20 '$SOCKX' connect localhost $PORT"
@@ -20,6 +21,7 @@ expect_message() {
     equal "$stderr" ""
 }
 
+# bats test_tags=unit
 @test "0: echo, the answer is the same" {
     start_server -m echo
     run --separate-stderr sockx echo -p "$PORT" 'Hello, world'
@@ -28,6 +30,7 @@ expect_message() {
     equal "$stderr" ""
 }
 
+# bats test_tags=unit
 @test "0: a one-shot server, every byte went and came" {
     start_server <<<"from the server"
     sockx connect localhost "$PORT" <<<"from the client" >"$BATS_TEST_TMPDIR/got"
@@ -39,6 +42,7 @@ expect_message() {
 
 # ---- 1 ----
 
+# bats test_tags=unit
 @test "1: connect, standard output on a full disk" {
     start_script server.py greet 1000
     run --separate-stderr bash -c "timeout 20 '$SOCKX' connect 127.0.0.1 $PORT >/dev/full"
@@ -46,6 +50,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "1: connect, standard output a file that may be no longer" {
     start_script server.py greet 1000
     cd "$BATS_TEST_TMPDIR"
@@ -57,6 +62,7 @@ expect_message() {
     [[ ${stderr_lines[1]} == "hint: "*"'ulimit -f'"* ]]
 }
 
+# bats test_tags=unit
 @test "1: echo, standard output on a full disk" {
     start_server -m echo
     run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -p $PORT hello >/dev/full"
@@ -71,6 +77,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "1: a one-shot server, standard output on a full disk" {
     SERVER_TO=/dev/full start_server
     run sockx connect localhost "$PORT" <<<"lost"
@@ -85,6 +92,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "1: connect, standard output closed when data comes" {
     start_script server.py greet 1000
     run --separate-stderr bash -c "timeout 20 '$SOCKX' connect 127.0.0.1 $PORT >&-"
@@ -92,12 +100,14 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "0: connect, standard output closed and no data comes" {
     start_script server.py greet 0
     run --separate-stderr bash -c "timeout 20 '$SOCKX' connect 127.0.0.1 $PORT >&-"
     expect_status 0
 }
 
+# bats test_tags=unit
 @test "1: echo, standard output closed" {
     start_server -m echo
     run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -p $PORT hello >&-"
@@ -105,6 +115,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "1: a one-shot server, standard output closed when data comes" {
     : >"$BATS_TEST_TMPDIR/err"
     "$SOCKX" serve -p 0 >&- 2>"$BATS_TEST_TMPDIR/err" 3>&- &
@@ -124,6 +135,7 @@ expect_message() {
     done
 }
 
+# bats test_tags=unit
 @test "1: the source port is taken" {
     start_server -m echo -H 127.0.0.1
     run --separate-stderr sockx connect 127.0.0.1 "$PORT" -s "127.0.0.1:$PORT"
@@ -131,6 +143,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "1: standard input is a directory" {
     start_server -m echo
     run --separate-stderr sockx connect localhost "$PORT" </
@@ -141,6 +154,7 @@ expect_message() {
     [[ $stderr == *"standard input"* ]]
 }
 
+# bats test_tags=unit
 @test "1: a one-shot server's standard input is a directory" {
     start_server </
     run sockx connect localhost "$PORT"
@@ -151,6 +165,7 @@ expect_message() {
 
 # ---- 2 (see usage.bats) ----
 
+# bats test_tags=unit
 @test "2: an unknown option" {
     run --separate-stderr sockx connect --no-such-option localhost 1
     expect_status 2
@@ -159,6 +174,7 @@ expect_message() {
 
 # ---- 3 ----
 
+# bats test_tags=unit
 @test "3: the port is in use" {
     start_server -m echo
     run --separate-stderr sockx serve -m echo -p "$PORT"
@@ -168,6 +184,7 @@ expect_message() {
     [[ $stderr != *"listening on"* ]]
 }
 
+# bats test_tags=unit
 @test "3: the port is in use on one of the two families, and nothing is announced" {
     start_server -m echo -H ::1
     run --separate-stderr sockx serve -m echo -H 127.0.0.1 -H ::1 -p "$PORT"
@@ -175,12 +192,14 @@ expect_message() {
     [[ $stderr != *"listening on"* ]]
 }
 
+# bats test_tags=unit
 @test "3: the address is not ours" {
     run --separate-stderr sockx serve -m echo -H "$NOT_OURS" -p 0
     expect_status 3
     [[ $stderr == *"$NOT_OURS"* ]]
 }
 
+# bats test_tags=unit
 @test "3: the port is privileged" {
     [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 7 ] || skip "no port is privileged here"
     local without=()
@@ -373,6 +392,7 @@ times_out() {
     equal "$SERVER_STATUS" 5
 }
 
+# bats test_tags=unit
 @test "0: serve --max-time ends as SIGTERM does" {
     start_server -m echo --max-time 300ms
     wait_server
@@ -390,6 +410,7 @@ times_out() {
     done
 }
 
+# bats test_tags=unit
 @test "6: serve, an unknown name" {
     run --separate-stderr sockx serve -H nonexistent.invalid -p 0
     expect_status 6
@@ -411,6 +432,7 @@ times_out() {
 
 # ---- 7 ----
 
+# bats test_tags=unit
 @test "7: no server listens there" {
     free_port
     for command in "connect localhost $PORT" "connect 127.0.0.1 $PORT" "connect ::1 $PORT" "echo -p $PORT hello"; do
@@ -421,6 +443,7 @@ times_out() {
     done
 }
 
+# bats test_tags=unit
 @test "7: there is no way there" {
     unshare -n true 2>/dev/null || skip "no network namespaces here"
     run --separate-stderr unshare -n timeout 20 "$SOCKX" connect 127.0.0.1 9
@@ -460,6 +483,7 @@ times_out() {
 
 # ---- signals ----
 
+# bats test_tags=unit
 @test "141: the reader of connect's standard output is gone, and nothing is said" {
     start_server -m source
     run --separate-stderr bash -c "env --default-signal=PIPE timeout 20 '$SOCKX' connect localhost $PORT | head -c 1 >/dev/null; exit \${PIPESTATUS[0]}"
@@ -467,6 +491,7 @@ times_out() {
     equal "$stderr" ""
 }
 
+# bats test_tags=unit
 @test "141: the reader of echo's standard output is gone, and nothing is said" {
     start_server -m echo
     run --separate-stderr bash -c "env --default-signal=PIPE timeout 20 '$SOCKX' echo -p $PORT </dev/zero | head -c 1 >/dev/null; exit \${PIPESTATUS[0]}"
@@ -474,6 +499,7 @@ times_out() {
     equal "$stderr" ""
 }
 
+# bats test_tags=unit
 @test "141: the reader of a one-shot server's standard output is gone" {
     LAUNCHER=(env --default-signal=PIPE)
     SERVER_TO=$BATS_TEST_TMPDIR/fifo
@@ -486,6 +512,7 @@ times_out() {
     equal "$(grep -vc '^listening on' "$SERVER_ERR")" 0
 }
 
+# bats test_tags=unit
 @test "1: the reader is gone, and our parent had us ignore SIGPIPE" {
     start_server -m source
     run --separate-stderr bash -c "env --ignore-signal=PIPE timeout 20 '$SOCKX' connect localhost $PORT | head -c 1 >/dev/null; exit \${PIPESTATUS[0]}"
@@ -493,6 +520,7 @@ times_out() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "0: serve is stopped by SIGTERM, SIGINT or SIGHUP" {
     LAUNCHER=(env '--default-signal=INT,HUP,TERM')
     for signal in TERM INT HUP; do
@@ -505,6 +533,7 @@ times_out() {
     done
 }
 
+# bats test_tags=unit
 @test "0: a server told to stop closes its idle clients" {
     start_server -m echo
     start_script client.py idle "$PORT"
@@ -523,6 +552,7 @@ times_out() {
     equal "$SERVER_STATUS" 4
 }
 
+# bats test_tags=unit
 @test "130: connect is stopped" {
     start_script server.py mute
     held_input
@@ -533,6 +563,7 @@ times_out() {
     equal "$JOB_STATUS" 130
 }
 
+# bats test_tags=unit
 @test "143: a second signal ends a server at once" {
     start_server -m source
     start_script client.py unread "$PORT"
@@ -553,6 +584,7 @@ ends_with() {
     equal "$(grep -Ec '"event":"(done|error)"' <<<"$stderr")" 1
 }
 
+# bats test_tags=unit
 @test "--json: the last line of a client is done, or its error" {
     start_server -m echo
     run --separate-stderr sockx echo -j -p "$PORT" hello
@@ -577,6 +609,7 @@ ends_with() {
     ends_with error
 }
 
+# bats test_tags=unit
 @test "--json: the last line of a server is done, or its error" {
     start_server -j -m echo --once
     sockx echo -p "$PORT" hello
@@ -597,6 +630,7 @@ ends_with() {
     ends_with error
 }
 
+# bats test_tags=unit
 @test "a client that is lost is reported with its reason, and nothing twice" {
     start_server -v -m echo
     start_script client.py reset_sending "$PORT" 1
