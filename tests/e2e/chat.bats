@@ -41,12 +41,14 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- who says what to whom ----
 
+# bats test_tags=unit
 @test "with one member, lines go plain, both ways" {
     start_room
     in_room join:a 'says:a:hello\n' 'shows:hello\n' 'operator:good morning\n' 'hears:a:good morning\n' \
         'says:a:two\nlines\n' 'shows:two\nlines\n' quiet:a
 }
 
+# bats test_tags=unit
 @test "in a room of three each hears the others, who are named, and the operator, who is not" {
     start_room
     in_room join:a 'says:a:alone\n' 'shows:alone\n' join:b join:c \
@@ -56,12 +58,14 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
         'shows:guest3: one\nguest3: two\n' quiet:a quiet:b quiet:c
 }
 
+# bats test_tags=unit
 @test "who has left is not spoken to, and the last one's lines go plain again" {
     start_room
     in_room join:a join:b 'says:a:hi\n' 'hears:b:guest1: hi\n' leaves:a 'told:^1: .* done' \
         'says:b:anyone?\n' 'shows:guest1: hi\nanyone?\n' join:c 'says:c:me\n' 'hears:b:guest3: me\n'
 }
 
+# bats test_tags=unit
 @test "sockx connect is a member as any" {
     start_room
     join
@@ -76,6 +80,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     in_room 'told:^1: .* done'
 }
 
+# bats test_tags=unit
 @test "a line is bytes: an empty one, NUL and invalid UTF-8 pass to the operator's pipe" {
     start_room
     in_room join:a 'says:a:\n' 'shows:\n' 'says:a:\x00 x\n' 'shows:\x00 x\n' 'operator:\n' 'hears:a:\n'
@@ -91,12 +96,14 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     in_room join:a 'says:a:hel' quiet:a 'says:a:lo\nwor' 'shows:hello\n' 'says:a:ld\n' 'shows:world\n'
 }
 
+# bats test_tags=unit
 @test "a line without an end is said when its member ends, too" {
     start_room --settle 10s
     in_room join:a join:b 'says:a:hello' done:a 'hears:b:guest1: hello\n' 'says:b:hi' leaves:b \
         'shows:guest1: hello\nguest2: hi\n'
 }
 
+# bats test_tags=unit
 @test "--eol: lf, crlf or none end what is sent; what comes may end in either" {
     start_room --eol crlf
     in_room join:a join:b 'operator:one\n' 'hears:a:one\r\n' 'says:b:two\r\n' 'hears:a:guest2: two\r\n' \
@@ -111,6 +118,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- hostile text ----
 
+# bats test_tags=unit
 @test "members hear control characters as text; the operator's pipe has them raw" {
     start_room
     in_room join:a join:b 'says:b:\x1b]0;owned\x07\x1b[2J\rA\n' \
@@ -145,6 +153,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- who may end it ----
 
+# bats test_tags=unit
 @test "a member's bye, in any case and with blanks, ends its own chat alone" {
     start_room
     in_room join:a join:b join:c join:d 'says:a:bye\n' ends:a leaves:a 'says:b: BYE \r\n' ends:b leaves:b \
@@ -152,6 +161,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
         'says:d:bye bye\n' 'shows:bye bye\n' 'operator:hi\n' 'hears:d:hi\n'
 }
 
+# bats test_tags=unit
 @test "the operator's bye ends it for all, unsaid, with status 0" {
     start_room
     in_room join:a join:b 'operator:see you\nbye\nnot this\n' 'hears:a:see you\n' 'hears:b:see you\n' \
@@ -160,12 +170,14 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$(cat "$SERVER_OUT")" ""
 }
 
+# bats test_tags=unit
 @test "the operator's bye ends it also when no member is left" {
     start_room
     in_room join:a 'says:a:hello\n' 'shows:hello\n' leaves:a 'told:^1: .* done' 'operator:bye\n'
     room_ends_with 0
 }
 
+# bats test_tags=unit
 @test "so does the end of its input" {
     start_room
     in_room join:a 'says:a:hello\n' 'shows:hello\n' leaves:a 'told:^1: .* done'
@@ -189,6 +201,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     room_ends_with 0
 }
 
+# bats test_tags=unit
 @test "--bye WORD is exactly that, and is sent, by either side" {
     start_room --bye END
     in_room join:a join:b 'says:a:END\n' ends:a leaves:a 'told:^1: .* done' \
@@ -204,6 +217,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$(cat "$PEER_OUT")" $'hi\nEND'
 }
 
+# bats test_tags=unit
 @test "both say bye at once, 20 times" {
     for _ in {1..20}; do
         start_server -m chat -1 -H 127.0.0.1 <<<bye
@@ -214,6 +228,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     done
 }
 
+# bats test_tags=unit
 @test "connect's input ends: what was said is heard, and the room goes on" {
     start_room
     run --separate-stderr sockx connect -m chat 127.0.0.1 "$PORT" < <(printf 'one\ntwo')
@@ -232,6 +247,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     room_ends_with 0
 }
 
+# bats test_tags=unit
 @test "a standard input that is closed is an empty one" {
     start_server -m chat -H 127.0.0.1 <&-
     run --separate-stderr sockx connect -m chat 127.0.0.1 "$PORT" <&-
@@ -246,6 +262,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     room_ends_with 0
 }
 
+# bats test_tags=unit
 @test "SIGTERM: members hear the end, status 0" {
     start_room
     join
@@ -287,6 +304,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     [[ ${stderr_lines[0]} == *'a line is longer than 65536 bytes'* ]]
 }
 
+# bats test_tags=unit
 @test "2: options of chat belong to chat, and --bye needs a word" {
     for words in '-m echo --bye END' '-m pipe --turns' '-m chat --bye='; do
         # shellcheck disable=SC2086
@@ -459,6 +477,7 @@ END
     has_line "$JOB_ERR" 'Connection reset by peer'
 }
 
+# bats test_tags=unit
 @test "0: the server ends; a person is done then" {
     start_script server.py say < <(echo 'that was it')
     start_dialogue 'see:^that was it$' -- "$SOCKX" connect -m chat 127.0.0.1 "$PORT"
