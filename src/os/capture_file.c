@@ -86,13 +86,16 @@ static void capture_file_cut(struct capture_file *f, off_t place)
 void capture_file_add(struct capture_file *f, struct span piece)
 {
 	const off_t place = f->is_file ? sys_place(f->fd) : -1;
+	struct span left = {0};
 
 	if (f->failed)
 		return;
-	if (!f->kept.len || !capture_file_again(f))
-		piece = f->failed ? (struct span){0} : capture_file_write(f, piece);
+	if (capture_file_again(f))
+		left = piece;
+	else if (!f->failed)
+		left = capture_file_write(f, piece);
 	capture_file_cut(f, place);
-	capture_file_keep(f, piece);
+	capture_file_keep(f, left);
 }
 
 /* ---- beside the late lines of the reporter ---- */

@@ -83,7 +83,7 @@ static void pcap_tcp(
 	               : ours                ? f->theirs
 	                                     : f->ours,
 		.flags = flags};
-	struct packet_head head;
+	struct packet_head head = {0};
 
 	packet_tcp(&head, ours ? &l->out : &l->in, &tcp, data, missing);
 	pcap_put(l, ours, &head, data, missing);
@@ -275,7 +275,7 @@ static void pcap_datagram(struct pcap_call *l)
 	const struct call *call = l->call;
 	const bool ours = call->kind == CALL_SEND;
 	struct span data = call->data;
-	struct packet_head head;
+	struct packet_head head = {0};
 	size_t missing;
 
 	if (pcap_failed_with(l, "ECONNREFUSED")) {
