@@ -319,26 +319,42 @@ static enum io tls_read(struct link *link, uint8_t *room, size_t size, size_t *g
 
 /* ---- writing ---- */
 
-static enum io tls_write(struct link *link, struct span out, size_t *taken)
+/* Encrypt some of out, and write it. Where the kernel does not take all of that, link.holds. */
+static enum io tls_write_some(struct link *link, struct span out, size_t *taken)
 {
 	struct tls_link *t = tls_link_of(link);
 	const struct tls_library *lib = tls_lib_of(t);
-	size_t len = out.len < WRITE_MAX_BYTES ? out.len : WRITE_MAX_BYTES, written = 0;
+	size_t len = out.len < WRITE_MAX_BYTES ? out.len : WRITE_MAX_BYTES;
 	enum io verdict = IO_DONE;
+
+	lib->ERR_clear_error();
+	if (len > SPARE_BYTES / 2 && tls_lend_room(t) < 0)
+		return tls_lack_memory(link);
+	if (lib->SSL_write_ex(t->ssl, out.data, len, taken) != 1) {
+		*taken = 0;
+		verdict = tls_fail(link);
+	}
+	return tls_flush(link) == IO_FAIL ? IO_FAIL : verdict;
+}
+
+/* All of it, as long as the kernel takes it: what is left would cost its owner a turn of the loop,
+ * and the room that it lies in. */
+static enum io tls_write(struct link *link, struct span out, size_t *taken)
+{
+	struct tls_link *t = tls_link_of(link);
+	enum io verdict = IO_DONE;
+	size_t written = 0;
 
 	if (t->broken || t->mute)
 		return IO_FAIL;
 	if (link->holds)
 		verdict = tls_flush(link);
-	if (verdict != IO_DONE || !len)
-		return verdict;
-	lib->ERR_clear_error();
-	if (len > SPARE_BYTES / 2 && tls_lend_room(t) < 0)
-		return tls_lack_memory(link);
-	if (lib->SSL_write_ex(t->ssl, out.data, len, &written) != 1)
-		verdict = tls_fail(link);
-	*taken = written;
-	return tls_flush(link) == IO_FAIL ? IO_FAIL : verdict;
+	while (verdict == IO_DONE && out.len && !link->holds) {
+		verdict = tls_write_some(link, out, &written);
+		out = span_from(out, written);
+		*taken += written;
+	}
+	return verdict;
 }
 
 /* Where the peer has ended and has all that we sent, it may have closed: whether it still takes our

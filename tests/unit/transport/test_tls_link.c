@@ -141,6 +141,42 @@ Test(tls_link, what_the_link_below_may_still_have_is_announced)
 
 /* ---- writing where there is no room ---- */
 
+Test(tls_link, a_write_goes_on_as_long_as_all_is_taken_below)
+{
+	struct tls_pair p = {0};
+	char *text = script_bytes(200000);
+	const struct span all = {(uint8_t *)text, 200000};
+	size_t taken;
+
+	pair_open(&p);
+	cr_assert(eq(int, pair_write(&p.client, all, &taken), IO_DONE));
+	cr_assert(eq(sz, taken, all.len));
+	cr_assert(not(p.client.link.holds));
+	pair_read(&p.server);
+	is_heard(&p.server, all);
+	p.client.moves.room = 100000; /* for one piece, and some of a second */
+	cr_assert(eq(int, pair_write(&p.client, all, &taken), IO_DONE));
+	cr_assert(eq(sz, taken, 2 * 64 * 1024));
+	cr_assert(p.client.link.holds);
+	pair_close(&p);
+	free(text);
+}
+
+Test(tls_link, what_fails_below_ends_a_write_after_what_was_taken)
+{
+	struct tls_pair p = {0};
+	char *text = script_bytes(200000);
+	size_t taken;
+
+	pair_open(&p);
+	p.client.moves.write_error = EPIPE;
+	cr_assert(eq(int, pair_write(&p.client, (struct span){(uint8_t *)text, 200000}, &taken),
+		IO_FAIL));
+	cr_assert(eq(sz, taken, 64 * 1024));
+	pair_close(&p);
+	free(text);
+}
+
 Test(tls_link, what_is_not_taken_below_waits_in_the_layer_and_is_bounded)
 {
 	struct tls_pair p = {0};
