@@ -127,6 +127,12 @@ $(B)/bench/words: tests/bench/words.c $(OBJECTS) $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(compile) $< $(OBJECTS) $(LIBS) -o $@
 
+# The load on TLS servers is linked with OpenSSL, which sockx itself opens when it runs.
+$(B)/bench/handshakes: tests/bench/handshakes.c $(B)/flags
+	$(call say,cc,$<)
+	@mkdir -p $(@D)
+	$(Q)$(compile) $< -lssl -lcrypto -o $@
+
 # One build has the sanitizers, for the tests and for fuzzing. Its 210,000 addresses of what is to be watched are
 # in place where it is not position independent: each test is a process that would put them there first.
 SANITIZED := VARIANT=asan CC=clang LDFLAGS=-no-pie CFLAGS='-O1 -g1 -fsanitize=address,undefined \
@@ -198,6 +204,7 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 		STARTUP=$(abspath $(B)/bench/startup) sh tests/bench/run
 	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--quick) $(B)/sockx
 	/usr/bin/python3 tests/bench/exec $(if $(QUICK),--quick) $(B)/sockx
+	$(if $(QUICK),,/usr/bin/python3 tests/bench/tls $(B)/sockx)
 	$(B)/bench/words $(if $(QUICK),QUICK)
 
 soak: $(B)/sockx ## run servers for long: no byte lost, nothing kept (MESSAGES=10000000, SECONDS=3600)
