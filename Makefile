@@ -205,6 +205,7 @@ bench: $(B)/sockx $(BENCH) ## measure against socat, ncat and nc, interleaved (R
 	/usr/bin/python3 tests/bench/bulk $(if $(QUICK),--quick) $(B)/sockx
 	/usr/bin/python3 tests/bench/exec $(if $(QUICK),--quick) $(B)/sockx
 	$(if $(QUICK),,/usr/bin/python3 tests/bench/tls $(B)/sockx)
+	$(if $(QUICK),,/usr/bin/python3 tests/bench/relay $(B)/sockx)
 	$(B)/bench/words $(if $(QUICK),QUICK)
 
 soak: $(B)/sockx ## run servers for long: no byte lost, nothing kept (MESSAGES=10000000, SECONDS=3600)
