@@ -22,7 +22,7 @@ struct explain_facts {
  * relocated at each start. */
 struct explain_idea {
 	char event[24];  /* with a message of that name, and not with a call */
-	char detail[36]; /* ... whose detail begins so */
+	char detail[40]; /* ... whose detail begins so */
 	char name[12];   /* with this call, whether or not it is about a socket */
 	enum call_kind kind;
 	int family, type;  /* of the socket */
@@ -32,8 +32,8 @@ struct explain_idea {
 	int before, after; /* the TCP state, inferred or not; after: it was another before */
 	/* What else has to hold. */
 	bool (*when)(const struct call *call, const struct trace_socket *socket);
-	char text[262]; /* whole sentences */
-	char page[28];  /* the manual page or RFC they come from; "": none has it */
+	char text[264]; /* whole sentences */
+	char page[32];  /* the manual page or RFC they come from; "": none has it */
 };
 
 /* What a call returned, if it matters: nothing, or something; not both. */
