@@ -952,3 +952,15 @@ Test(report, a_row_that_is_too_long_is_cut)
 	report_draw(&r.to, (struct span){(const uint8_t *)text, sizeof(text)});
 	cr_expect(eq(sz, r.lines.len, 1 + REPORT_LIVE_BYTES + 3));
 }
+
+Test(report, a_long_time_is_told_in_minutes_and_more)
+{
+	struct lines lines = {0};
+	struct reporter to = lines_reporter(&lines);
+
+	report(&to, &(struct report){.kind = REPORT_NOT_LISTENING, .duration_ms = {true, 59999}});
+	cr_expect(eq(str, lines.text, "not listening yet, for 60.0 s\n"));
+	lines.len = 0;
+	report(&to, &(struct report){.kind = REPORT_NOT_LISTENING, .duration_ms = {true, 60000}});
+	cr_expect(eq(str, lines.text, "not listening yet, for 1 min 0 s\n"));
+}

@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "report/trace.h"
 #include "script.h"
+#include "transport/options.h"
 #include "transport/tcp.h"
 
 TestSuite(tcp, .timeout = 20);
@@ -503,5 +504,86 @@ Test(tcp, a_reset_is_met_by_dropping_as_well)
 	wait_for(x.link.fd, POLLIN);
 	cr_assert(eq(int, transport_tcp.drop(&x.link, 100, &got), IO_FAIL));
 	cr_assert(eq(int, x.link.error, ECONNRESET));
+	end(&x);
+}
+
+/* Another socket that is bound to the port begins to listen between our bind and our listen. */
+static void listen_first(
+	struct trace *t, void *arg, const struct call *call, struct trace_socket *socket)
+{
+	const int *other = arg;
+
+	(void)t;
+	(void)socket;
+	if (strcmp(call->name, "bind") == 0)
+		cr_assert(eq(int, listen(*other, 1), 0));
+}
+
+Test(tcp, a_port_that_is_lost_between_bind_and_listen)
+{
+	static const struct trace_form form = {.call = listen_first};
+	struct reporter to = silent_reporter();
+	const unsigned before = open_descriptors();
+	struct addr at = addr_loopback(AF_INET, 0);
+	struct trace trace;
+	struct err err = {0};
+	int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, on = 1;
+
+	cr_assert(eq(int, setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0));
+	cr_assert(eq(int, bind(other, &at.sa, at.len), 0));
+	at = name_of(other);
+	trace_begin(&trace, &to);
+	trace_add(&trace, &form, &other);
+	cr_expect(eq(int, listen_at(&to, &at, 1, &fd, &err), IO_FAIL));
+	trace_end(&trace);
+	close(other);
+	cr_expect(eq(int, err.kind, ERR_LISTEN));
+	cr_expect(strstr(err.what, ": listen: Address already in use") != NULL, "%s", err.what);
+	cr_expect(eq(uint, open_descriptors(), before));
+}
+
+Test(tcp, a_socket_that_cannot_have_its_options_is_not_adopted)
+{
+	const struct socket_options options = {.keepalive_ms = -1, .interface = "no-such-one"};
+	const struct listen_conf conf = {.options = &options};
+	struct reporter to = silent_reporter();
+	const unsigned before = open_descriptors();
+	struct listening socket = {.fd = -1};
+	struct err err = {0};
+	struct addr at;
+	int fd = bound_socket(AF_INET, 1, &at);
+
+	cr_expect(eq(int, transport_tcp.adopt(&to, fd, &at, &conf, &socket, &err), IO_FAIL));
+	cr_expect(eq(int, err.kind, ERR_LISTEN));
+	cr_expect(eq(int, socket.fd, -1));
+	cr_expect(eq(uint, open_descriptors(), before));
+}
+
+Test(tcp, a_connection_that_is_not_there_yet_is_not_ready)
+{
+	struct reporter to = silent_reporter();
+	struct link link = link_of(&transport_tcp, &to);
+	const struct dial_conf conf = {0};
+	struct full_listener full;
+	struct addr at;
+	bool source_failed;
+
+	full_listener_open(&full);
+	at = addr_loopback(AF_INET, full.port);
+	cr_assert(eq(int, transport_tcp.connect(&link, &at, &conf, &source_failed), IO_AGAIN));
+	cr_expect(eq(int, transport_tcp.ready(&link), IO_AGAIN));
+	transport_tcp.close(&link);
+	full_listener_close(&full);
+}
+
+Test(tcp, what_the_kernel_tells_of_a_path)
+{
+	struct exchange x;
+	struct link none = {.fd = -1};
+
+	begin(&x, AF_INET);
+	cr_expect(transport_tcp.look(&x.link).known);
+	cr_expect(gt(u32, transport_tcp.look(&x.link).cwnd, 0));
+	cr_expect(not(transport_tcp.look(&none).known));
 	end(&x);
 }
