@@ -200,6 +200,24 @@ static int value_unwanted(const struct parser *p, const struct use *use)
 	return err_hint(p->err, "write '%s' alone", use->typed);
 }
 
+/* Whether the next word is a value, and not where it belongs. */
+static bool value_stands_apart(const struct parser *p, const struct opt *opt)
+{
+	union opt_value value;
+
+	return opt->kind == OPT_MAYBE_CHOICE && p->next < p->argc &&
+	       opt_value_read(opt, p->argv[p->next], &value) == VALUE_READ;
+}
+
+static int value_apart(const struct parser *p, const struct use *use)
+{
+	const char *word = p->argv[p->next];
+
+	err_set(p->err, ERR_USAGE, "%s is not joined to '%s', whose value it seems to be",
+		quoted(word).text, use->typed);
+	return err_hint(p->err, "write '--%s=%s'", use->row.opt->name, word);
+}
+
 static const char *next_name(const void *arg, size_t i)
 {
 	const struct opt_set *set = arg;
@@ -252,6 +270,8 @@ static int read_long(struct parser *p, const char *word)
 		return apply_with_value(p, &use);
 	if (use.joined)
 		return value_unwanted(p, &use);
+	if (value_stands_apart(p, row.opt))
+		return value_apart(p, &use);
 	apply_alone(p, &use);
 	return 0;
 }
@@ -283,10 +303,29 @@ static int hint_for_unknown_letter(const struct parser *p, const char *word, con
 	return hint_or_help(p, hint);
 }
 
+/* "-x=FILE": a value that may be left out goes with the name alone. */
+static bool is_value_of_letter(
+	const struct parser *p, const char *word, const char *at, struct opt_row *row)
+{
+	return at == word + 2 && at[0] == '=' && at[1] && find_letter(p, word[1], row) &&
+	       opt_value_is_optional(row->opt->kind);
+}
+
+static int value_of_letter(const struct parser *p, const struct opt *opt, const char *value)
+{
+	err_set(p->err, ERR_USAGE, "option '-%c' takes no value, but was given %s", opt->letter,
+		quoted(value).text);
+	return err_hint(p->err, "write '--%s=%s'", opt->name, value);
+}
+
 static int unknown_letter(const struct parser *p, const char *word, const char *at)
 {
 	char letter[8] = "-";
 	size_t len = 1;
+	struct opt_row row;
+
+	if (is_value_of_letter(p, word, at, &row))
+		return value_of_letter(p, row.opt, at + 1);
 
 	while (len < 4 && ((unsigned char)at[len] & 0xC0) == 0x80) /* the rest of a UTF-8 letter */
 		len++;

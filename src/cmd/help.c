@@ -43,6 +43,11 @@ static const struct topic aliases[] = {
 	{"unix", NULL, "sockx", "UNIX SOCKETS"},
 	{"ssl", NULL, "sockx", "TLS"},
 	{"examples", NULL, "sockx", "EXAMPLES"},
+	{"trace", NULL, "sockx", "TRACE"},
+	{"explain", NULL, "sockx", "TRACE"},
+	{"mermaid", NULL, "sockx", "TRACE"},
+	{"pcap", NULL, "sockx", "TRACE"},
+	{"hexdump", NULL, "sockx", "HEX DUMP"},
 };
 
 static void help_options(struct opt_set *set)

@@ -68,3 +68,12 @@ for name in sys.argv[1:]:
     assert data == {'\x1b[31m\x07\ufffd1m"\\\r\u202e\ufffd\n'}, data
 END
 }
+
+@test "a form that is not joined to its option gets the way to write it" {
+    run --separate-stderr sockx connect --trace mermaid localhost 1
+    expect_status 2
+    [[ $stderr == *"'mermaid' is not joined to '--trace'"*"hint: write '--trace=mermaid'" ]] || fail "$stderr"
+    run --separate-stderr sockx connect -x=file localhost 1
+    expect_status 2
+    [[ $stderr == *"hint: write '--hexdump=file'" ]] || fail "$stderr"
+}

@@ -415,6 +415,10 @@ Test(opt, an_unknown_letter_is_named_with_its_cluster)
 	REFUSES("unknown option '-\xc3\xa9' in '-v\xc3\xa9'",
 		"put words that begin with '-' after '--'", "-v\xc3\xa9");
 	REFUSES("unknown option '-5'", "put words that begin with '-' after '--'", "-5");
+	REFUSES("option '-d' takes no value, but was given 'x'", "write '--dump=x'", "-d=x");
+	REFUSES("unknown option '-=' in '-d='", "put words that begin with '-' after '--'", "-d=");
+	REFUSES("unknown option '-=' in '-vd=x'", "put words that begin with '-' after '--'",
+		"-vd=x");
 	REFUSES("unknown option '-->'", "put words that begin with '-' after '--'", "-->");
 }
 
