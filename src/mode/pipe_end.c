@@ -167,8 +167,9 @@ static void pipe_explain_wait(const struct pipe_run *p, int64_t shutdown_ms)
 	if (shutdown_ms > 0)
 		conn_explain(p->net,
 			"Our input has ended. We pass that on once the peer has been silent for "
-			"%.1f s: some servers give an answer up when the end comes first.",
-			(double)shutdown_ms / 1e3);
+			"%.1f s, or for %.1f s if it has sent nothing: some servers give an "
+			"answer up when the end comes first.",
+			QUIET_MS / 1e3, FIRST_MS / 1e3);
 }
 
 /* Input has ended, the peer has not: how long it has been silent says what to do. */

@@ -86,17 +86,24 @@ static bool has_full_queue(const struct call *call, const struct trace_socket *s
 	return call->queue.most > 0 && call->queue.waiting > call->queue.most;
 }
 
-/* Its first bytes are there, the last ones are not. */
+/* Of a letter at the end, the first bytes are there and the last ones are not; all before it is
+ * text. */
 static bool ends_within_letter(const struct call *call, const struct trace_socket *s)
 {
-	const struct span d = call->data;
+	struct span left = call->data;
 	uint32_t code;
 
-	for (size_t tail = 1; s->type == SOCK_STREAM && tail < UTF8_MAX_BYTES; tail++)
-		if (tail <= d.len && d.data[d.len - tail] >= 0xc0 &&
-			utf8_decode((struct span){d.data + d.len - tail, tail}, &code) ==
-				UTF8_SHORT)
+	if (s->type != SOCK_STREAM)
+		return false;
+	while (left.len) {
+		const int len = utf8_decode(left, &code);
+
+		if (len == UTF8_SHORT)
 			return true;
+		if (len < 0 || (code < ' ' && !strchr("\t\n\r", (int)code)) || !code)
+			return false;
+		left = span_from(left, (size_t)len);
+	}
 	return false;
 }
 
@@ -128,6 +135,18 @@ static bool is_hung_up(const struct call *call, const struct trace_socket *s)
 {
 	(void)s;
 	return call->args && strcmp(call->args, "POLLHUP") == 0;
+}
+
+static bool is_standard_input(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->fd == 0;
+}
+
+static bool is_standard_output(const struct call *call, const struct trace_socket *s)
+{
+	(void)s;
+	return call->fd == 1;
 }
 
 static bool leaves_unread(const struct call *call, const struct trace_socket *s)
@@ -538,6 +557,11 @@ const struct explain_idea explain_ideas[] = {
 			"this machine does not call accept, and its queue is full ('ss -ltn' shows "
 			"it: Recv-Q); or a firewall drops what we send.",
 		.page = "listen(2)"},
+	{.kind = CALL_RECEIVE,
+		.error = ECONNREFUSED,
+		.when = goes_over_tcp,
+		.text = "connect had not waited: the answer to it is the error of a later call.",
+		.page = "connect(2)"},
 	{.error = ECONNREFUSED,
 		.when = goes_over_tcp,
 		.text = "The machine answered, and at once: it is up, and nothing listens on that "
@@ -597,10 +621,14 @@ const struct explain_idea explain_ideas[] = {
 			"both are closed.",
 		.page = "dup(2)"},
 	{.name = "preadv2",
-		.text = "This reads a file or pipe: descriptor 0 is standard input. RWF_NOWAIT: "
+		.when = is_standard_input,
+		.text = "Descriptor 0 is standard input. RWF_NOWAIT: "
 			"it returns rather than wait.",
 		.page = "readv(2)"},
-	{.name = "write", .text = "Descriptor 1 is standard output.", .page = "stdin(3)"},
+	{.name = "write",
+		.when = is_standard_output,
+		.text = "Descriptor 1 is standard output.",
+		.page = "stdin(3)"},
 	{.name = "ioctl",
 		.when = goes_over_tcp,
 		.text = "SIOCOUTQ asks how many of our bytes the peer's kernel has not "

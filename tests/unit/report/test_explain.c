@@ -235,6 +235,23 @@ Test(explain, a_peer_has_ended_first_where_the_state_says_so)
 	trace_end(&t.trace);
 }
 
+/* Records of TLS, say. */
+Test(explain, only_of_text_is_the_last_letter_looked_at)
+{
+	static struct shown t;
+
+	begin(&t, &some_facts);
+	a_socket(&t, 5, AF_INET, SOCK_STREAM);
+	made(&t, call_of_recv(5, "first", TCP_ESTABLISHED));
+	forget(&t);
+	made(&t, call_of_recv(5, "\x14\x03\x03\xc3", TCP_ESTABLISHED));
+	made(&t, call_of_recv(5, "a\xff\xc3", TCP_ESTABLISHED));
+	SAYS_NOTHING(&t);
+	made(&t, call_of_recv(5, "a line\nand \xe2\x82", TCP_ESTABLISHED));
+	SAYS(&t, "# The last letter is not whole");
+	trace_end(&t.trace);
+}
+
 /* A Unix server reads by recvmsg, for what may come with the bytes. */
 Test(explain, the_end_of_a_stream_may_come_by_recvmsg)
 {
@@ -323,7 +340,11 @@ Test(explain, calls_that_do_nothing_to_a_socket_are_explained_by_name)
 
 	begin(&t, &some_facts);
 	made(&t, (struct call){.name = "preadv2", .fd = 0, .data = span_of("")});
-	SAYS(&t, "descriptor 0 is standard input.");
+	SAYS(&t, "# Descriptor 0 is standard input.");
+	made(&t, (struct call){.name = "write", .fd = 6, .data = span_of("abc")});
+	SAYS_NOTHING(&t);
+	made(&t, (struct call){.name = "write", .fd = 1, .data = span_of("abc")});
+	SAYS(&t, "# Descriptor 1 is standard output.");
 	made(&t, (struct call){.name = "fsync", .fd = 1});
 	SAYS_NOTHING(&t);
 	a_socket(&t, 5, AF_UNIX, SOCK_STREAM);
