@@ -142,11 +142,10 @@ bool trace_peeks(const struct call *call)
 	return call->kind == CALL_RECEIVE && call->args && strstr(call->args, "MSG_PEEK");
 }
 
-/* To receive nothing is the end, but of datagrams. Of a socket that was made elsewhere, the call is
- * all that says which it has. */
-static bool trace_ends_with_0(const struct trace_socket *s, const struct call *call)
+bool trace_is_end(const struct trace_socket *s, const struct call *call)
 {
-	return s->type ? s->type != SOCK_DGRAM : !call->whole;
+	return call->kind == CALL_RECEIVE && call->rc == 0 &&
+	       (s->type ? s->type != SOCK_DGRAM : !call->whole);
 }
 
 const char *trace_error(const struct call *call)
@@ -174,7 +173,7 @@ static void trace_note_bytes(struct trace_socket *s, const struct call *call)
 		s->sent += (uint64_t)call->rc;
 	else if (call->rc > 0)
 		s->received += (uint64_t)call->rc;
-	else if (call->rc == 0 && call->kind == CALL_RECEIVE && trace_ends_with_0(s, call))
+	else if (trace_is_end(s, call))
 		s->ended = true;
 }
 
@@ -498,4 +497,18 @@ int trace_add_call(struct buf *out, const struct call *call, size_t data_most)
 			escape_end(&e, out) < 0))
 		return -1;
 	return buf_puts(out, ")");
+}
+
+int trace_add_event(struct buf *out, const struct trace_event *event)
+{
+	struct escaper e = {.one_line = true};
+
+	if (buf_printf(out, "%c %s, %zu byte%s", event->sent ? '>' : '<', event->name, event->len,
+		    event->len == 1 ? "" : "s") < 0)
+		return -1;
+	if (!event->detail)
+		return 0;
+	if (buf_puts(out, ": ") < 0 || escape_add(&e, span_of(event->detail), out) < 0)
+		return -1;
+	return escape_end(&e, out);
 }

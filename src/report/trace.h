@@ -141,6 +141,9 @@ int64_t trace_now_ns(const struct trace *t);
  * 262144)". Returns 0, or -1 when memory is out. */
 int trace_add_call(struct buf *out, const struct call *call, size_t data_most);
 
+/* "> ClientHello, 302 bytes: TLS 1.3 or 1.2"; "<" where it was received. Returns 0, or -1. */
+int trace_add_event(struct buf *out, const struct trace_event *event);
+
 /* The address that it was given, or gave; len 0: none. */
 struct addr trace_address(const struct call *call);
 
@@ -149,6 +152,10 @@ const char *trace_error(const struct call *call);
 
 /* Whether it is about a queue of errors, and no bytes have moved (MSG_ERRQUEUE). */
 bool trace_is_about_errors(const struct call *call);
+
+/* Whether it received nothing because the peer has ended: datagrams have no end. Of a socket that
+ * was made elsewhere, the call is all that says which it has. */
+bool trace_is_end(const struct trace_socket *s, const struct call *call);
 
 /* Whether it only looked at bytes, and left them to be read (MSG_PEEK). */
 bool trace_peeks(const struct call *call);

@@ -402,7 +402,7 @@ static void mermaid_moved(struct mermaid_line *l)
 {
 	const struct call *call = l->call;
 	const bool ours = call->kind == CALL_SEND;
-	const bool ends = !ours && call->rc == 0 && mermaid_is_stream(l) && !call->whole;
+	const bool ends = trace_is_end(l->socket, call);
 	const char *word = !ends ? "" : mermaid_is_tcp(l) ? "FIN" : "end";
 
 	if (!l->peer || trace_is_about_errors(call))
@@ -553,7 +553,23 @@ static void trace_mermaid_call(
 	mermaid_show(&l);
 }
 
-static const struct trace_form trace_mermaid = {.call = trace_mermaid_call};
+/* It goes with the calls beside it, which have the arrows. */
+static void trace_mermaid_event(struct trace *t, void *arg, const struct trace_event *event,
+	const struct trace_socket *socket)
+{
+	struct buf text = {0};
+
+	(void)arg;
+	(void)socket;
+	if (trace_add_event(&text, event) < 0)
+		t->to->dropped++;
+	else
+		mermaid_send(t, "Note over S: ", buf_span(&text));
+	buf_free(&text);
+}
+
+static const struct trace_form trace_mermaid = {
+	.call = trace_mermaid_call, .event = trace_mermaid_event};
 
 void trace_mermaid_begin(struct trace_mermaid *m, struct trace *t, const char *we)
 {

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "report/trace.h"
 
 /*
@@ -171,17 +170,6 @@ static void trace_text_show(
 	trace_text_end(t, &line, rc);
 }
 
-static int trace_text_detail(struct buf *line, const char *detail)
-{
-	struct escaper e = {.one_line = true};
-
-	if (!detail)
-		return 0;
-	if (buf_puts(line, ": ") < 0 || escape_add(&e, span_of(detail), line) < 0)
-		return -1;
-	return escape_end(&e, line);
-}
-
 static void trace_text_event(struct trace *t, void *arg, const struct trace_event *event,
 	const struct trace_socket *socket)
 {
@@ -190,10 +178,7 @@ static void trace_text_event(struct trace *t, void *arg, const struct trace_even
 
 	(void)arg;
 	if (rc == 0)
-		rc = buf_printf(&line.text, "%c %s, %zu byte%s", event->sent ? '>' : '<',
-			event->name, event->len, event->len == 1 ? "" : "s");
-	if (rc == 0)
-		rc = trace_text_detail(&line.text, event->detail);
+		rc = trace_add_event(&line.text, event);
 	trace_text_end(t, &line, rc);
 }
 

@@ -320,6 +320,44 @@ Test(trace_mermaid, unix_sockets_and_clients_without_a_name)
 	trace_end(&t.trace);
 }
 
+/* A Unix stream is read by recvmsg. */
+Test(trace_mermaid, an_end_may_come_by_recvmsg)
+{
+	static struct drawn t;
+	const struct addr unnamed = {.len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX};
+	struct call end = call_of_recv(6, "", 0);
+
+	end.whole = true;
+	begin(&t);
+	made_socket(&t, 5, AF_UNIX, SOCK_STREAM);
+	made(&t, call_of_accept(5, 6, &unnamed, 0));
+	forget(&t);
+	made(&t, end);
+	cr_expect(eq(str, t.lines.text, "    P1->>S: end: recv(6, \"\") = 0\n"));
+	trace_end(&t.trace);
+}
+
+Test(trace_mermaid, a_message_of_tls_is_a_note)
+{
+	static struct drawn t;
+
+	begin(&t);
+	made_socket(&t, 5, AF_INET, SOCK_STREAM);
+	forget(&t);
+	trace_happened(&t.trace, &(struct trace_event){.fd = 5,
+					 .sent = true,
+					 .name = "ClientHello",
+					 .detail = "TLS 1.3, for a;b",
+					 .len = 302});
+	cr_expect(eq(str, t.lines.text,
+		"    Note over S: > ClientHello, 302 bytes: TLS 1.3, for a#59;b\n"));
+	fail_allocation(1);
+	trace_happened(&t.trace, &(struct trace_event){.fd = 5, .name = "Finished", .len = 36});
+	fail_allocation(0);
+	cr_expect(eq(u64, t.to.dropped, 1));
+	trace_end(&t.trace);
+}
+
 Test(trace_mermaid, what_is_no_socket_and_what_only_asks_is_left_out)
 {
 	static struct drawn t;
