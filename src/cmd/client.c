@@ -282,7 +282,7 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 		.idle_ms = conf->idle_ms,
 		.receive_max = conf->max_answer,
 		.see_off = true,
-		.first = client_on_first,
+		.first = report_shown(to, REPORT_SERVER_HAS_TLS) ? client_on_first : NULL,
 		.unopened = client_on_unopened,
 		.gone = client_on_gone};
 	conn_owner_init(&c->owner);

@@ -107,8 +107,8 @@ struct conn_owner {
 	 */
 	void (*unopened)(struct conn_owner *owner, struct conn *c, const struct step *at,
 		const struct err *why);
-	/* The first bytes came; not where the kernel moves them by itself. NULL: they matter to
-	 * none.
+	/* The first bytes came: those of a socket are read, though the kernel could move them by
+	 * itself. NULL: they matter to none.
 	 */
 	void (*first)(struct conn_owner *owner, struct conn *c, struct span in);
 	/* The first byte of c has moved, one way or the other. NULL: it matters to none. */

@@ -50,6 +50,8 @@ static bool move_is_possible(const struct conn *from, const struct conn *to)
 		return false;
 	if (from->link.bulk != BULK_SOCKET && to->link.bulk != BULK_SOCKET)
 		return false;
+	if (from->owner->first && !from->heard && from->link.bulk == BULK_SOCKET)
+		return false;
 	return conn_alive(from) && conn_alive(to) && !to->finishing;
 }
 

@@ -66,7 +66,10 @@ void conn_opening_late(struct conn *c)
 	err_set(&why, ERR_TIMEOUT, "connection with %s: not open within %jd ms (%s)",
 		addr_text(&peer).text, (intmax_t)c->owner->opening_ms, at ? at->name : "no step");
 	err_cause(&why, "not open within");
-	err_hint(&why, "the peer is connected, but did not do its part in time");
+	if (at && at->late)
+		err_fact(&why, at->late, &peer);
+	else
+		err_hint(&why, "the peer is connected, but did not do its part in time");
 	opening_give_up(c, at, &why);
 }
 

@@ -678,7 +678,8 @@ int server_start(struct server *s, struct err *err)
 {
 	conn_owner_init(&s->clients);
 	s->clients.gone = server_on_gone;
-	s->clients.first = server_on_first;
+	if (report_shown(s->clients.to, REPORT_CLIENT_HAS_TLS))
+		s->clients.first = server_on_first;
 	s->clients.moved = server_on_moved;
 	s->clients.unopened = server_on_unopened;
 	server_list_steps(s);

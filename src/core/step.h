@@ -29,6 +29,7 @@ struct step {
 	 * for is there; the link must have said so first, for epoll may tell of it only once.
 	 * IO_FAIL: the connection is given up; link->error or link_fail_with says why. */
 	enum io (*go)(struct opening *o);
+	enum fact late; /* what it may be that it was not over in time; 0: no more is known */
 	/* The step is over, or its connection: free state. NULL: there is none. */
 	void (*release)(void *state);
 };

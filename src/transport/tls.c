@@ -222,4 +222,4 @@ static enum io tls_go(struct opening *o)
 
 #endif
 
-const struct step step_tls = {.name = "tls", .go = tls_go};
+const struct step step_tls = {.name = "tls", .go = tls_go, .late = FACT_TLS_PLAIN_PEER};

@@ -66,7 +66,31 @@ EOF
     serve_tls -m echo
     LIMIT=5 ends_with 9 echo -v -H 127.0.0.1 -p "$PORT" 'without TLS' # the server's alert is no echo
     told "speaks TLS: see --tls"
+    for into in file pipe; do
+        if [ "$into" = file ]; then
+            sockx connect -v -H 127.0.0.1 -p "$PORT" <<<'without TLS' >got 2>err
+        else
+            sockx connect -v -H 127.0.0.1 -p "$PORT" <<<'without TLS' 2>err | cat >got
+        fi
+        has_line err '127.0.0.1:[0-9]+ speaks TLS: see --tls'
+        equal "$(stat -c %s got)" 7
+    done
     goes_on
+}
+
+@test "a client of TLS at a plain pipe, which is served by the kernel alone: the server says so" {
+    for into in file pipe; do
+        if [ "$into" = file ]; then
+            start_server -H 127.0.0.1 -v
+        else
+            SERVER_ERR=$PWD/err
+            "$SOCKX" serve -H 127.0.0.1 -p 0 -v 2>err 3>&- > >(cat >taken) &
+            adopt_server $! "$SERVER_ERR"
+        fi
+        ends_with 8 connect --tls -H 127.0.0.1 -p "$PORT"
+        server_tells '^1: 127.0.0.1:[0-9]+ speaks TLS, and this server does not: see --tls'
+        was_served 0
+    done
 }
 
 @test "a client of TLS at a plain port: echo, greet, discard that ends, HTTP" {
@@ -81,6 +105,9 @@ EOF
     start_server -H 127.0.0.1 -k -m exec -- true
     ends_with 8 connect --tls -H 127.0.0.1 -p "$PORT"
     told 'during the handshake'
+    start_server -H 127.0.0.1 -m discard
+    ends_with 5 connect --tls -w 0.2s -H 127.0.0.1 -p "$PORT"
+    told 'hint: does it speak TLS there?'
 }
 
 # ---- cut at every point ----
