@@ -76,7 +76,7 @@ int tls_conf_check(const struct tls_conf *conf, struct err *err)
 		err_set(err, ERR_USAGE, "%s is not a list of protocols", quoted(conf->alpn).text);
 		return err_hint(err, "write names with commas between them, as in h2,http/1.1");
 	}
-	if (conf->name && (!*conf->name || strlen(conf->name) > NAME_MAX_BYTES)) {
+	if (conf->name && (!strcspn(conf->name, "%") || strlen(conf->name) > NAME_MAX_BYTES)) {
 		err_set(err, ERR_USAGE, "%s is not a name that a certificate can have",
 			quoted(conf->name).text);
 		return err_hint(err, "write a host's name or its address");

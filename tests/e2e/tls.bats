@@ -283,6 +283,12 @@ not_without_tls() {
     done
 }
 
+@test "usage: names that no certificate can have" {
+    for name in '' % %x %eth0 "$(printf '%0256d' 0)"; do
+        refuses 'is not a name that a certificate can have' connect --tls --tls-name "$name" 127.0.0.1 9
+    done
+}
+
 @test "a pin in capital letters is the same pin" {
     serve_tls -m echo
     equal "$(sockx echo -H 127.0.0.1 -p "$PORT" --tls --tls-pin "sha256:$(tr a-f A-F <<<"${PIN#*:}")" x)" x
