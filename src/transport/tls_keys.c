@@ -34,7 +34,8 @@ int tls_keys_begin(struct tls *tls, struct err *err)
 	if (!path || !*path)
 		return 0;
 	tls->keys_fd = sys_openat(tls->to, AT_FDCWD, path,
-		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
+		0600);
 	if (tls->keys_fd < 0) {
 		err_sys(err, ERR_USAGE, errno, "cannot write keys to %s (SSLKEYLOGFILE)",
 			quoted(path).text);

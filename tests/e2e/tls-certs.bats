@@ -268,6 +268,9 @@ asked_at_terminal() {
     [ "$(sort -u keys | wc -l)" -eq $(($(wc -l <keys) / 2)) ]
     has_line "$SERVER_ERR" '^keys: the keys of TLS are written there'
     ln -s keys link
+    mkfifo fifo # without a reader: it is not waited for
+    export SSLKEYLOGFILE=fifo
+    refuses 2 "cannot write keys to 'fifo'" --tls-cert "$CERTS/good.pem" --tls-key "$CERTS/good.key"
     export SSLKEYLOGFILE=link
     refuses 2 "cannot write keys to 'link'" --tls-cert "$CERTS/good.pem" --tls-key "$CERTS/good.key"
 }
