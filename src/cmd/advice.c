@@ -68,9 +68,8 @@ static const struct advice advices[FACT_COUNT] = {
 	[FACT_TLS_PLAIN_PEER] = {NULL, "does it speak TLS there? if not, leave out --tls"},
 	[FACT_TLS_UNTRUSTED] = {NULL,
 		"if it is the one you mean: --tls-pin with its sha256:, or --tls-ca FILE"},
-	[FACT_TLS_NAME] = {NULL, "--tls-name NAME says what to expect; -v shows its names"},
-	[FACT_TLS_DATES] = {NULL, "is this machine's clock right? then the peer needs a new one "
-				  "(-v shows its dates)"},
+	[FACT_TLS_NAME] = {NULL, "--tls-name NAME says what to expect"},
+	[FACT_TLS_DATES] = {NULL, "is this machine's clock right? then the peer needs a new one"},
 	[FACT_TLS_PIN] = {NULL,
 		"it is not the server that you mean, or has a new key: see its 'listening' line"},
 	[FACT_TLS_PEER_DISTRUSTS] = {NULL,

@@ -71,25 +71,13 @@ static int explain_accepted(const struct tls_link *t, X509_STORE_CTX *chain,
 
 /* ---- not accepted ---- */
 
-/* The certificate that is out of its dates: of the peer, or of an authority. */
-static X509 *explain_dated(const struct tls_library *lib, X509_STORE_CTX *chain, int error)
-{
-	X509 *own = lib->X509_STORE_CTX_get0_cert(chain),
-	     *other = lib->X509_STORE_CTX_get_current_cert(chain);
-	bool own_is_bad = error == X509_V_ERR_CERT_HAS_EXPIRED
-	                          ? lib->X509_cmp_current_time(lib->X509_get0_notAfter(own)) < 0
-	                          : lib->X509_cmp_current_time(lib->X509_get0_notBefore(own)) > 0;
-
-	return own_is_bad || !other ? own : other;
-}
-
 static int explain_dates(
 	const struct tls_link *t, X509_STORE_CTX *chain, int error, struct buf *text)
 {
 	const struct tls_library *lib = &t->tls->lib;
 	struct tls_described d;
 
-	if (tls_describe(lib, explain_dated(lib, chain, error), &d) < 0)
+	if (tls_describe(lib, tls_outdated(lib, chain, error), &d) < 0)
 		return -1;
 	if (error == X509_V_ERR_CERT_HAS_EXPIRED)
 		return buf_printf(text,

@@ -435,6 +435,7 @@ static struct link tls_take_off(struct link *link)
 	tls_lib_of(t)->SSL_free(t->ssl);
 	buf_free(&t->in);
 	buf_free(&t->out);
+	buf_free(&t->refused);
 	free(t);
 	return below;
 }

@@ -39,13 +39,14 @@ struct tls_link {
 	const char *name;             /* what its certificate is to be for, or NULL */
 	uint8_t shown[TLS_PIN_BYTES]; /* the pin of the peer's certificate ... */
 	bool has_shown;               /* ... once there was one */
-	bool peer_ended;              /* its close_notify came */
-	bool settled;                 /* ... and it had all that we sent by then */
-	bool below_ended;             /* its end was read: without a close_notify it is cut short */
-	bool below_left;              /* the last read of it may have left something */
-	bool mute;                    /* a write below failed: nothing more can be sent */
-	bool sent_end;                /* our close_notify is written, or in out */
-	bool broken;                  /* the library can do no more */
+	struct buf refused; /* what it is for, or its date, if that is why it is refused */
+	bool peer_ended;    /* its close_notify came */
+	bool settled;       /* ... and it had all that we sent by then */
+	bool below_ended;   /* its end was read: without a close_notify it is cut short */
+	bool below_left;    /* the last read of it may have left something */
+	bool mute;          /* a write below failed: nothing more can be sent */
+	bool sent_end;      /* our close_notify is written, or in out */
+	bool broken;        /* the library can do no more */
 };
 
 /* ---- tls_link.c ---- */
@@ -132,6 +133,10 @@ struct tls_described {
 
 /* Returns 0, or -1 when memory is out. */
 int tls_describe(const struct tls_library *lib, X509 *cert, struct tls_described *d);
+
+/* The certificate of a chain that is out of its dates, with the error that says so: the peer's, or
+ * of an authority. */
+X509 *tls_outdated(const struct tls_library *lib, X509_STORE_CTX *chain, int error);
 
 /* The handshake is over: report what was agreed on. conn: of a server's client; 0: a client's. */
 void tls_tell(struct tls_link *t, uint64_t conn);

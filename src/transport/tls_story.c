@@ -105,7 +105,8 @@ static enum fact story_certificate_fact(long result)
 static void story_of_certificate(const struct tls_link *t, struct err *why)
 {
 	long result = t->tls->lib.SSL_get_verify_result(t->ssl);
-	char pin[TLS_PIN_TEXT] = "", words[256];
+	const struct span has = buf_span(&t->refused);
+	char pin[TLS_PIN_TEXT] = "", words[384];
 	enum fact fact = story_certificate_fact(result);
 
 	if (t->has_shown)
@@ -114,8 +115,13 @@ static void story_of_certificate(const struct tls_link *t, struct err *why)
 		snprintf(words, sizeof(words), "its pin is another: %s", pin);
 		fact = FACT_TLS_PIN;
 	} else if (fact == FACT_TLS_NAME && t->name) {
-		snprintf(words, sizeof(words), "its certificate is not for %s",
-			quoted(t->name).text);
+		snprintf(words, sizeof(words), "its certificate is not for %s%s%s",
+			quoted(t->name).text, has.len ? ": it is for " : "",
+			has.len ? quoted_span(has).text : "");
+	} else if (fact == FACT_TLS_DATES && has.len) {
+		snprintf(words, sizeof(words), "its certificate is not accepted: %s (%.*s)",
+			t->tls->lib.X509_verify_cert_error_string(result), (int)has.len,
+			(const char *)has.data);
 	} else {
 		snprintf(words, sizeof(words), "its certificate is not accepted: %s%s%s",
 			t->tls->lib.X509_verify_cert_error_string(result),

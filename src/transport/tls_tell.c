@@ -112,6 +112,17 @@ int tls_describe(const struct tls_library *lib, X509 *cert, struct tls_described
 	return 0;
 }
 
+X509 *tls_outdated(const struct tls_library *lib, X509_STORE_CTX *chain, int error)
+{
+	X509 *own = lib->X509_STORE_CTX_get0_cert(chain),
+	     *other = lib->X509_STORE_CTX_get_current_cert(chain);
+	bool own_is_bad = error == X509_V_ERR_CERT_HAS_EXPIRED
+	                          ? lib->X509_cmp_current_time(lib->X509_get0_notAfter(own)) < 0
+	                          : lib->X509_cmp_current_time(lib->X509_get0_notBefore(own)) > 0;
+
+	return own_is_bad || !other ? own : other;
+}
+
 static void tell_certificate(const struct tls_link *t, uint64_t conn, X509 *cert)
 {
 	const struct tls_library *lib = &t->tls->lib;

@@ -44,6 +44,31 @@ static void verify_note_shown(const struct tls *tls, struct tls_link *t, X509_ST
 	t->has_shown = cert && tls_pin_of(&tls->lib, cert, t->shown) == 0;
 }
 
+/* What it has in place of what was expected. Without memory the message does without. */
+static void verify_note_refused(const struct tls *tls, struct tls_link *t, X509_STORE_CTX *chain)
+{
+	const struct tls_library *lib = &tls->lib;
+	int error = lib->X509_STORE_CTX_get_error(chain);
+	bool is_old = error == X509_V_ERR_CERT_HAS_EXPIRED;
+	bool by_date = is_old || error == X509_V_ERR_CERT_NOT_YET_VALID;
+	X509 *cert =
+		by_date ? tls_outdated(lib, chain, error) : lib->X509_STORE_CTX_get0_cert(chain);
+	struct tls_described d;
+	const char *has;
+
+	if (tls->conf->no_verify || tls->pinned ||
+		(!by_date && error != X509_V_ERR_HOSTNAME_MISMATCH &&
+			error != X509_V_ERR_IP_ADDRESS_MISMATCH))
+		return;
+	if (tls_describe(lib, cert, &d) == 0) {
+		has = *d.names ? d.names : d.subject;
+		if (by_date)
+			has = is_old ? d.to : d.from;
+		(void)buf_puts(&t->refused, has);
+	}
+	lib->ERR_clear_error(); /* that it cannot be read is not why it is refused */
+}
+
 static bool verify_pin(const struct tls *tls, const struct tls_link *t, X509_STORE_CTX *chain)
 {
 	bool same = t->has_shown && memcmp(t->shown, tls->pin, TLS_PIN_BYTES) == 0;
@@ -118,6 +143,8 @@ static int verify_chain(X509_STORE_CTX *chain, void *arg)
 	bool good =
 		tls->server ? tls->lib.X509_verify_cert(chain) == 1 : verify_server(tls, t, chain);
 
+	if (!good)
+		verify_note_refused(tls, t, chain);
 	tls_explain_chain(t, chain, good);
 	return good;
 }

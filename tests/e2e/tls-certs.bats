@@ -77,10 +77,10 @@ pin_of() {
 
 @test "its dates: expired, and not valid yet" {
     show_cert old
-    asks 8 'certificate has expired'
+    asks 8 'certificate has expired (2021-01-01 00:00:00Z)'
     told "is this machine's clock right?"
     show_cert young
-    asks 8 'certificate is not yet valid'
+    asks 8 'certificate is not yet valid (2090-01-01 00:00:00Z)'
 }
 
 @test "a server does not begin with one that all would refuse" {
@@ -94,7 +94,7 @@ pin_of() {
 
 @test "its name: another, an address that is another, none, and the one that --tls-name expects" {
     serve_with elsewhere -m echo
-    asks 8 "not for '127.0.0.1'"
+    asks 8 "not for '127.0.0.1': it is for 'example.org, 192.0.2.7'"
     TO[1]=localhost
     asks 8 "not for 'localhost'" -4
     TO[1]=127.0.0.1
@@ -103,7 +103,11 @@ pin_of() {
     asks 0 '' --tls-name 192.0.2.7
     asks 8 "not for '192.0.2.8'" --tls-name 192.0.2.8
     serve_with nameless -m echo
-    asks 8 "not for 'localhost'" --tls-name localhost
+    asks 8 "not for 'localhost': it is for 'CN=nameless'" --tls-name localhost
+    serve_with stub -m echo # an address of one byte, a name that is a NUL
+    asks 8 "not for '127.0.0.1': it is for '?'"
+    serve_with loud -m echo
+    asks 8 "not for 'x.test': it is for 'localhost, 127.0.0.1, a\\x1b[31mb'" --tls-name x.test
     serve_with numbers -m echo
     asks 0 ''
     asks 8 "not for 'localhost'" --tls-name localhost
