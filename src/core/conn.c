@@ -766,6 +766,11 @@ bool conn_end_is_final(const struct conn *c)
 	return c->link.ends_both;
 }
 
+bool conn_judged_late(const struct conn *c)
+{
+	return c->link.judged_late;
+}
+
 bool conn_end_closes(const struct conn *c)
 {
 	return c->link.end_closes;

@@ -302,6 +302,7 @@ bool conn_is_terminal(const struct conn *c);
 bool conn_peer_ended(const struct conn *c);   /* it will send no more, or is no longer heard */
 bool conn_end_is_final(const struct conn *c); /* our end, passed on, ends the peer's, too */
 bool conn_end_closes(const struct conn *c);   /* link.end_closes */
+bool conn_judged_late(const struct conn *c);  /* link.judged_late */
 bool conn_finished(const struct conn *c);     /* our end has been passed on, or is under way */
 bool conn_refused_us(const struct conn *c);   /* a write failed: it is still read, and then lost */
 bool conn_answering(struct conn *c);          /* handler.answering says so */

@@ -60,8 +60,9 @@ struct link {
 	bool end_closes : 1; /* peers take our end for the end of both directions, as a rule */
 	bool cut : 1; /* with IO_FAIL: the peer ended, but not as the layer has it; writing goes on
 	               */
-	bool unheard : 1;   /* what may still come is dropped: its end need not be in order */
-	bool ends_both : 1; /* finish ends what the peer may send, too (TLS 1.2) */
+	bool unheard : 1;     /* what may still come is dropped: its end need not be in order */
+	bool ends_both : 1;   /* finish ends what the peer may send, too (TLS 1.2) */
+	bool judged_late : 1; /* the peer may refuse us after its link is open here (TLS 1.3) */
 	bool one_way : 1; /* to connect: no answer is awaited, so that it may go to many at once */
 	bool vacates : 1; /* closing gives origin back, so that its other end sees it */
 };

@@ -130,9 +130,10 @@ static int64_t pipe_leave_after_ms(const struct pipe_run *p)
 static void pipe_pass_end_on(struct pipe_run *p)
 {
 	int64_t now_ms = p->env->loop->now_ms;
+	bool may_hear = conn_received(p->net) || conn_judged_late(p->net);
 
 	if (pipe_conf_of(p)->send_only) {
-		conn_close(p->net, conn_received(p->net) ? CONN_LINGER_MS : UNASKED_MS);
+		conn_close(p->net, may_hear ? CONN_LINGER_MS : UNASKED_MS);
 		return;
 	}
 	p->passed_ms = now_ms;

@@ -35,7 +35,7 @@
 	F(TLS_client_method) F(TLS_server_method) F(SSL_CTX_check_private_key) F(SSL_CTX_ctrl) \
 	F(SSL_CTX_free) F(SSL_CTX_get0_certificate) F(SSL_CTX_get_cert_store) \
 	F(SSL_CTX_load_verify_dir) F(SSL_CTX_load_verify_file) F(SSL_CTX_new) \
-	F(SSL_CTX_set_alpn_protos) F(SSL_CTX_set_alpn_select_cb) \
+	F(SSL_CTX_set_alpn_protos) F(SSL_CTX_set_alpn_select_cb) F(SSL_CTX_set_cert_cb) \
 	F(SSL_CTX_set_cert_verify_callback) F(SSL_CTX_set_client_CA_list) \
 	F(SSL_CTX_set_keylog_callback) F(SSL_CTX_set_num_tickets) F(SSL_CTX_set_options) \
 	F(SSL_CTX_set_verify) F(SSL_CTX_use_PrivateKey) F(SSL_CTX_use_certificate) \

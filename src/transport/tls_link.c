@@ -524,6 +524,8 @@ enum io tls_shake_hands(struct link *link, uint8_t *room, size_t size)
 	link->left = t->below_left;
 	link->end_closes = true;
 	link->ends_both = lib->SSL_version(t->ssl) < TLS1_3_VERSION;
+	/* RFC 8446 section 4.4.2.4: it sees our certificate when our handshake is over. */
+	link->judged_late = t->asked && !link->ends_both;
 	return IO_DONE;
 }
 

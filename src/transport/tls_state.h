@@ -40,6 +40,7 @@ struct tls_link {
 	uint8_t shown[TLS_PIN_BYTES]; /* the pin of the peer's certificate ... */
 	bool has_shown;               /* ... once there was one */
 	struct buf refused; /* what it is for, or its date, if that is why it is refused */
+	bool asked;         /* it wanted our certificate */
 	bool peer_ended;    /* its close_notify came */
 	bool settled;       /* ... and it had all that we sent by then */
 	bool below_ended;   /* its end was read: without a close_notify it is cut short */

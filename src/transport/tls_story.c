@@ -134,6 +134,15 @@ static void story_of_certificate(const struct tls_link *t, struct err *why)
 
 /* ---- what the library says ---- */
 
+/* TLS 1.2 has no alert of its own for a certificate that was wanted and did not come (RFC 5246
+ * section 7.4.6). */
+static int story_alert(const struct tls_link *t, int alert)
+{
+	bool lacks = t->asked && !t->tls->conf->cert;
+
+	return alert == SSL_AD_HANDSHAKE_FAILURE && lacks ? SSL_AD_CERTIFICATE_REQUIRED : alert;
+}
+
 static void story_of_library(const struct tls_link *t, struct err *why)
 {
 	const struct tls_library *lib = &t->tls->lib;
@@ -141,7 +150,8 @@ static void story_of_library(const struct tls_link *t, struct err *why)
 	int reason = ERR_GET_REASON(error);
 	bool is_alert = reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256;
 	const struct story_row *row =
-		is_alert ? story_find(alerts, COUNT(alerts), reason - SSL_AD_REASON_OFFSET)
+		is_alert ? story_find(alerts, COUNT(alerts),
+				   story_alert(t, reason - SSL_AD_REASON_OFFSET))
 			 : story_find(stories, COUNT(stories), reason);
 	const char *own = lib->ERR_reason_error_string(error);
 	char words[256];

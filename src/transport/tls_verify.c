@@ -198,6 +198,16 @@ static int verify_ask_clients(struct tls *tls, struct err *err)
 	return 0;
 }
 
+/* SSL_CTX_set_cert_cb: the server asks for our certificate. */
+static int verify_on_asked(SSL *ssl, void *arg)
+{
+	const struct tls *tls = arg;
+	struct tls_link *t = tls->lib.SSL_get_ex_data(ssl, 0);
+
+	t->asked = true;
+	return 1;
+}
+
 int tls_verify_begin(struct tls *tls, struct err *err)
 {
 	const struct tls_conf *conf = tls->conf;
@@ -206,6 +216,7 @@ int tls_verify_begin(struct tls *tls, struct err *err)
 		return conf->ca ? verify_ask_clients(tls, err) : 0;
 	tls->pinned = conf->pin && tls_pin_read(conf->pin, tls->pin) == 0;
 	tls->lib.SSL_CTX_set_cert_verify_callback(tls->ctx, verify_chain, tls);
+	tls->lib.SSL_CTX_set_cert_cb(tls->ctx, verify_on_asked, tls);
 	if (!conf->no_verify)
 		tls->lib.SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
 	if (conf->pin)

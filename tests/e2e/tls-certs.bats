@@ -203,8 +203,21 @@ show() {
     show client
     asks 0 '' "${SHOW[@]}"
     ends_with 8 echo "${TO[@]}" x
+    told 'the peer refuses: it requires a certificate of us'
+    told '--tls-cert FILE'
     show stranger
     ends_with 8 echo "${TO[@]}" "${SHOW[@]}" x
+    told 'who signed our certificate'
+}
+
+@test "clients with certificates: one that leaves at once hears that it is refused" {
+    serve_with good -m discard --tls-ca "$CERTS/ca.pem"
+    for _ in {1..20}; do
+        ends_with 8 connect "${TO[@]}" --send-only </dev/null
+        told 'the peer refuses: it requires a certificate of us'
+    done
+    show client
+    ends_with 0 connect "${TO[@]}" "${SHOW[@]}" --send-only </dev/null
 }
 
 @test "a client's own files are looked at before it connects" {
