@@ -1,7 +1,7 @@
 /* TLS by the real library, both ends over the layer, under short moves, failures and orders of ends
  * that the input chooses: what is heard is what was said, in order and once; an end is heard after
  * all of it, and only if it was meant; and bytes changed on the way are never heard. Or the input
- * is what a peer sends to a server. */
+ * is what a peer sends to a server, or the name that is expected of one. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -386,6 +386,24 @@ static void play_raw(struct play *play)
 	HOLDS(play->server.shaken == IO_FAIL);
 }
 
+/* The input is a name as it was typed: what is not refused at once can be expected of a peer. */
+static void play_name(struct play *play)
+{
+	const struct addr at = addr_loopback(AF_INET, 443);
+	struct tls_conf conf = {0};
+	struct err err = {0};
+	char *name = text_of(play->input);
+
+	conf.name = name;
+	play->client.closed = play->server.closed = 1;
+	if (tls_conf_check(&conf, &err) == 0) {
+		play->client.closed = 0;
+		HOLDS(tls_over(all.client, &play->client.link, &at, name));
+		close_it(&play->client, true);
+	}
+	free(name);
+}
+
 static int drop_line(void *arg, struct span line)
 {
 	(void)arg;
@@ -429,7 +447,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play->server.key = 101;
 	party_begin(play, &play->client, &play->server);
 	party_begin(play, &play->server, &play->client);
-	if (way >= 200)
+	if (way >= 240)
+		play_name(play);
+	else if (way >= 200)
 		play_raw(play);
 	else
 		play_both(play);
