@@ -47,7 +47,7 @@ struct pipe_run {
 	int64_t quit_after_ms;       /* --quit-after; -1: never */
 	int64_t heard_ms;            /* since when nothing has come; not before input ended */
 	int64_t passed_ms;           /* when the end of input was passed on; 0: it was not */
-	bool told_held_back;         /* that it is not passed on */
+	bool told_wait;              /* that the peer's end is waited for */
 	bool flowing;                /* ... in the middle of an answer */
 	struct timer answer;   /* nothing has come: when to give up waiting for what is to end it */
 	struct match expected; /* --expect, as far as it has come */

@@ -23,8 +23,8 @@ enum {
 	DATAGRAMS_QUIET_MS = 1000,
 	/* --send-only, and nothing has come: how long the peer's end is waited for. */
 	UNASKED_MS = 1,
-	/* Our end is held back: after how much silence this is reported. */
-	HELD_BACK_MS = 2000,
+	/* After how much silence it is reported that the peer's end is waited for. */
+	WAIT_TOLD_MS = 2000,
 	/* A peer that ends so soon after our end probably does so because of it: not if its answer
 	 * is shorter than LONG_BYTES, which it has sent before it looks for an end. */
 	SOON_MS = 1000,
@@ -147,19 +147,23 @@ static void pipe_look_in(struct pipe_run *p, int64_t ms)
 		timer_set_in(p->env->loop, &p->silence, ms);
 }
 
-/* Nothing more will be sent, and the peer cannot know: say what is waited for. */
-static void pipe_tell_held_back(struct pipe_run *p, int64_t silent_ms)
+/* Nothing more will be sent, and the peer may not know: say what is waited for. */
+static void pipe_tell_wait(struct pipe_run *p, int64_t silent_ms)
 {
 	const struct addr peer = conn_address(p->net);
+	bool is_final = conn_end_is_final(p->net);
 
-	if (p->told_held_back || !conn_end_is_final(p->net) || conn_finished(p->net))
+	if (p->told_wait || (!is_final && !conn_end_closes(p->net)))
 		return;
-	if (silent_ms < HELD_BACK_MS) {
-		pipe_look_in(p, HELD_BACK_MS - silent_ms);
+	if (silent_ms < WAIT_TOLD_MS) {
+		pipe_look_in(p, WAIT_TOLD_MS - silent_ms);
 		return;
 	}
-	p->told_held_back = true;
-	report(p->env->to, &(struct report){.kind = REPORT_HELD_BACK, .at = &peer});
+	p->told_wait = true;
+	report(p->env->to,
+		&(struct report){.kind = is_final && !conn_finished(p->net) ? REPORT_HELD_BACK
+	                                                                    : REPORT_AWAITS_END,
+			.at = &peer});
 }
 
 /* What is waited for from now on, in silence. */
@@ -197,8 +201,8 @@ static void pipe_end_by_silence(struct pipe_run *p)
 		pipe_pass_end_on(p);
 	else
 		pipe_look_in(p, shutdown_ms < 0 ? -1 : shutdown_ms - silent_ms);
-	if (shutdown_ms < 0 && leave_ms < 0)
-		pipe_tell_held_back(p, silent_ms);
+	if ((shutdown_ms < 0 || conn_finished(p->net)) && leave_ms < 0)
+		pipe_tell_wait(p, silent_ms);
 }
 
 /* The peer has ended. Our end follows once input is over, too, whatever --shutdown says: there is

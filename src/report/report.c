@@ -188,6 +188,7 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_HELD_BACK] = {"tls.held_back", LEVEL_PEOPLE,
 		"{address}: waiting for its end; ours is held back, for with TLS 1.2 it ends both "
 		"(-N passes it on)"},
+	[REPORT_AWAITS_END] = {"tls.awaits_end", LEVEL_PEOPLE, "{address}: waiting for its end"},
 	[REPORT_CLIENT_HAS_TLS] = {"tls.unexpected", LEVEL_PEOPLE,
 		"{conn}: {address} speaks TLS, and this server does not: see --tls"},
 	[REPORT_SERVER_HAS_TLS] = {"tls.unexpected", LEVEL_PEOPLE,

@@ -74,6 +74,7 @@ enum report_kind {
 	REPORT_CAPTURE_FAILED,     /* packets are written to a file no more: path, reason */
 	REPORT_NOT_CAPTURED,       /* ... some were not: path, reason */
 	REPORT_HELD_BACK,          /* our end would end the peer's, too: address */
+	REPORT_AWAITS_END,         /* over TLS, in silence: address */
 	REPORT_CLIENT_HAS_TLS,     /* ... and its server has not: conn, address */
 	REPORT_SERVER_HAS_TLS,     /* ... and its client has not: address */
 	REPORT_USUALLY_TLS,        /* ... as servers of its port have, as a rule: address */

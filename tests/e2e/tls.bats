@@ -215,6 +215,25 @@ passes_a_file() {
     ends_with 5 connect -w 0.2s --tls --tls-no-verify -H 127.0.0.1 -p "$PORT"
 }
 
+@test "two seconds of quiet after the end of input are told: what is waited for" {
+    held_input
+    for version in 1.2 1.3; do
+        use_version "$version"
+        serve_tls -m exec -- sleep 60
+        start_job "$SOCKX" connect -v "${TO[@]}" <<<question
+        wait_until has_line "$JOB_ERR" ': waiting for its end'
+        cp "$JOB_ERR" "said$version"
+        kill "$JOB_PID"
+        stop_server
+    done
+    has_line said1.2 ': waiting for its end; ours is held back, for with TLS 1.2'
+    has_line said1.3 ': waiting for its end$'
+    serve_tls -v # it has nothing to send
+    start_job "$SOCKX" connect "${TO[@]}" <"$INPUT"
+    server_tells ': waiting for its end$'
+    equal "$(grep -c 'waiting for' "$SERVER_ERR")" 1
+}
+
 # ---- usage ----
 
 # TEXT ARG...: wrong usage, and TEXT is said.

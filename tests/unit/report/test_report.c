@@ -163,6 +163,7 @@ static const struct {
 		"127.0.0.1:80: waiting for its end; ours is held back, for with TLS 1.2 it ends "
 		"both (-N passes it on)\n",
 		"tls.held_back"},
+	{REPORT_AWAITS_END, "127.0.0.1:80: waiting for its end\n", "tls.awaits_end"},
 	{REPORT_CLIENT_HAS_TLS, "7: 127.0.0.1:80 speaks TLS, and this server does not: see --tls\n",
 		"tls.unexpected"},
 	{REPORT_SERVER_HAS_TLS, "127.0.0.1:80 speaks TLS: see --tls\n", "tls.unexpected"},
@@ -697,6 +698,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CAPTURE_FAILED] = LEVEL_ERROR,
 		[REPORT_NOT_CAPTURED] = LEVEL_READY,
 		[REPORT_HELD_BACK] = LEVEL_PEOPLE,
+		[REPORT_AWAITS_END] = LEVEL_PEOPLE,
 		[REPORT_CLIENT_HAS_TLS] = LEVEL_PEOPLE,
 		[REPORT_SERVER_HAS_TLS] = LEVEL_PEOPLE,
 		[REPORT_USUALLY_TLS] = LEVEL_PEOPLE,
