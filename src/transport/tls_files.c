@@ -105,6 +105,13 @@ static int files_use_key(struct tls *tls, const char *path, struct err *err)
 	return rc;
 }
 
+/* Whether the library refuses it for its strength (SECLEVEL 2), though it has been read. */
+static bool files_are_weak(int reason)
+{
+	return reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL ||
+	       reason == SSL_R_CA_MD_TOO_WEAK;
+}
+
 /* The file has the certificate, and those that lead to one that peers know. */
 static int files_use_certificate(struct tls *tls, const char *path, struct err *err)
 {
@@ -118,6 +125,10 @@ static int files_use_certificate(struct tls *tls, const char *path, struct err *
 		return 0;
 	err_set(err, ERR_USAGE, "there is no certificate that can be used in %s: %s",
 		quoted(path).text, lib->ERR_reason_error_string(lib->ERR_peek_error()));
+	if (files_are_weak(ERR_GET_REASON(lib->ERR_peek_error())))
+		return err_hint(err,
+			"make one with a stronger key and signature: P-256, or RSA of 2048 bits, "
+			"and SHA-256");
 	return err_hint(
 		err, "it has to begin with the certificate (PEM); others of its chain follow");
 }

@@ -302,6 +302,9 @@ asked_at_terminal() {
     refuses 2 'no certificate' --tls-cert "$good.key"
     refuses 2 'no certificate' --tls-cert /dev/null
     refuses 2 'no certificate' --tls-cert .
+    openssl req -x509 -newkey rsa:1024 -nodes -subj /CN=weak -keyout weak.key -out weak.pem 2>/dev/null
+    refuses 2 'ee key too small' --tls-cert weak.pem --tls-key weak.key
+    told 'hint: make one with a stronger key'
     refuses 2 'no key' --tls-cert "$good.pem" --tls-key empty
     refuses 2 'no key' --tls-cert "$good.pem"
     refuses 2 'no key' --tls-cert "$good.pem" --tls-key .
