@@ -186,6 +186,7 @@ release-check: ## valgrind, TSan, gcc -fanalyzer, a bad network, fuzzing for hou
 	@sh tests/release threads build/tsan/sockx
 	@sh tests/release network build/memcheck/sockx
 	@sh tests/release faults build/memcheck/sockx
+	@sh tests/release cases build/memcheck/sockx
 	@sh tests/release analyzer
 	@EVERY=1 sh tests/check asan
 	@$(MAKE) --no-print-directory fuzz RUNS=10000000
