@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
-/* Let no more memory be had than what is had now (skipping the test where a sanitizer needs more):
- * whatever is large fails. Hoard, and so does what is small. Assert nothing before it is over.
- * Returns the limit as it was, for allow_memory. */
+/* Let no more memory be had than what is had now (or, where a sanitizer needs more, none for
+ * allocations of ours): whatever is large fails. Hoard, and so does what is small. Assert nothing
+ * before it is over. Returns the limit as it was, for allow_memory. */
 struct rlimit allow_no_more_memory(void);
 void allow_memory(const struct rlimit *before);
 void hoard_memory(void);

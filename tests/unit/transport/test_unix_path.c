@@ -256,7 +256,7 @@ Test(unix_path, without_descriptors_nothing_is_taken_for_dead)
 	unlink("at");
 }
 
-/* Needs no directory, and would leave one where it is skipped. */
+/* Needs no directory. */
 Test(unix_path_lack, without_memory_it_is_reported, .timeout = 20)
 {
 	struct reporter to = silent_reporter();
