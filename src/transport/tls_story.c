@@ -175,13 +175,14 @@ static bool story_is_the_peers(int error)
 }
 
 /* The library says nothing to a client that does not speak TLS. One that knows the form of an alert
- * (protocol_version: RFC 8446 section 6) can hint at it. */
+ * (protocol_version: RFC 8446 section 6) can hint at it; not where records of ours still wait, or
+ * cannot be written. */
 static void story_answer_plain_client(struct tls_link *t, const struct err *why)
 {
 	static const uint8_t alert[] = {0x15, 3, 1, 0, 2, 2, 70};
 	size_t taken;
 
-	if (t->tls->server && why->fact == FACT_TLS_PLAIN_PEER)
+	if (t->tls->server && why->fact == FACT_TLS_PLAIN_PEER && !t->mute && !t->out.len)
 		(void)t->below.via->write(&t->below, (struct span){alert, sizeof(alert)}, &taken);
 }
 

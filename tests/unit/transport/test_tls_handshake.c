@@ -246,6 +246,40 @@ Test(tls_handshake, a_peer_that_does_not_speak_it_is_understood)
 	server_gets("hello, world\n", "what came is not TLS");
 }
 
+/* The server has begun to answer a client of TLS, as MOVES let it, when other bytes come. */
+static void other_bytes_come_to(struct tls_pair *p, struct moves moves)
+{
+	static uint8_t room[CONN_READ_BYTES];
+
+	pair_begin(p);
+	pair_join(p);
+	cr_assert(eq(int, tls_shake_hands(&p->client.link, room, sizeof(room)), IO_AGAIN));
+	p->server.moves = moves;
+	cr_assert(eq(int, tls_shake_hands(&p->server.link, room, sizeof(room)), IO_AGAIN));
+	buf_puts(&p->to_server, "hello, world\n");
+	p->server.over = tls_shake_hands(&p->server.link, room, sizeof(room));
+	fails_with(&p->server, ERR_TLS, "what came is not TLS");
+}
+
+Test(tls_handshake, once_nothing_can_be_written_such_a_peer_gets_no_answer)
+{
+	struct tls_pair p = {0};
+
+	other_bytes_come_to(&p, (struct moves){.write_error = EPIPE});
+	cr_assert(eq(uint, p.server.refused, 1));
+	pair_close(&p);
+}
+
+Test(tls_handshake, nor_does_it_in_the_middle_of_what_waits)
+{
+	struct tls_pair p = {0};
+
+	other_bytes_come_to(&p, (struct moves){.per_write = 100});
+	cr_assert(gt(sz, p.to_client.len, 0));
+	cr_assert(eq(sz, p.to_client.len % 100, 0), "%zu", p.to_client.len);
+	pair_close(&p);
+}
+
 Test(tls_handshake, an_hello_of_sslv2_is_refused)
 {
 	static const uint8_t hello[] = {0x80, 0x1c, 1, 0, 2, 0, 3, 0, 0, 0, 16, 7, 0, 0xc0, 1, 2, 3,

@@ -76,8 +76,10 @@ static enum io side_write(struct link *link, struct span out, size_t *taken)
 
 	cr_assert(gt(sz, out.len, 0), "an empty write says nothing");
 	cr_assert(eq(uint, side->finished, 0), "nothing is written after our end");
-	if (m->write_error)
+	if (m->write_error) {
+		side->refused++;
 		return side_fails(link, m->write_error);
+	}
 	if (side_waits(side) || m->deaf || (m->room && side->out->len >= m->room))
 		return IO_AGAIN;
 	out.len = side_most(side, m->per_write, out.len);

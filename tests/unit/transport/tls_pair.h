@@ -38,6 +38,7 @@ struct tls_side {
 	enum io over;     /* IO_AGAIN; IO_EOF or IO_FAIL once it read that */
 	size_t read_max;  /* bytes at a time; 0: as a connection */
 	unsigned calls, finished, closed, was_reset;
+	unsigned refused; /* writes that failed */
 };
 
 struct tls_pair {
