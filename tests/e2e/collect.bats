@@ -69,7 +69,6 @@ server_said() {
     equal "$SERVER_STATUS" $((lost ? 4 : 0))
 }
 
-# bats test_tags=load
 # KIND: start it, and note how it is called here; it ends after 100 writers.
 begin_to_collect() {
     case $1 in
