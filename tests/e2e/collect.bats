@@ -196,6 +196,12 @@ begin_to_collect() {
     [[ $output == *'error: a line may have at most 65536 bytes'* ]] || fail "$output"
     server_said 'not written: a line may have at most 65536 bytes \(1 so far\)'
     equal "$(cat "$SERVER_OUT")" ""
+    stop_server
+    start_server -m collect -H 127.0.0.1 -1 </dev/null
+    sockx connect -N 127.0.0.1 "$PORT" <long
+    wait_server
+    equal "$SERVER_STATUS" 1
+    server_said '^sockx: .* was sent away: a line may have at most 65536 bytes'
 }
 
 # ---- in the background ----
