@@ -113,7 +113,26 @@ static void exec_on_patience_over(struct timer *t)
 {
 	struct exec_run *run = container_of(t, struct exec_run, patience);
 
-	mode_end_run(run->env, &run->verdict);
+	if (run->signals.number)
+		exec_die(run);
+	else
+		mode_end_run(run->env, &run->verdict);
+}
+
+static void exec_hang_up_all(const struct exec_run *run)
+{
+	for (struct list *node = run->clients.next; node != &run->clients; node = node->next)
+		child_hang_up(&container_of(node, struct exec_client, node)->child);
+}
+
+static void exec_on_signal(void *arg, const char *name)
+{
+	struct exec_run *run = arg;
+
+	(void)name;
+	exec_hang_up_all(run);
+	timer_set_in(run->env->loop, &run->patience, FINISH_MS);
+	exec_finish_if_done(run);
 }
 
 static int exec_begin(struct mode_env *env, struct err *err)
@@ -122,23 +141,21 @@ static int exec_begin(struct mode_env *env, struct err *err)
 	const struct exec_conf *conf = env->conf;
 
 	run->env = env;
+	run->signals = (struct signals){.stop = exec_on_signal, .arg = run, .watch.fd = -1};
 	list_init(&run->clients);
 	list_init(&run->starting);
 	env->untouched = conf->pass_socket;
 	if (program_find(&run->program, env->program, env->program_count, err) < 0)
 		return -1;
-	if (exec_env_begin(&run->kept) == 0 &&
-		timer_init(env->loop, &run->patience, exec_on_patience_over) == 0)
-		return 0;
-	return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	if (exec_env_begin(&run->kept) < 0 ||
+		timer_init(env->loop, &run->patience, exec_on_patience_over) < 0)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
+	return env->enough ? 0 : signals_open(&run->signals, env->loop, err);
 }
 
 static void exec_stopping(struct mode_env *env)
 {
-	const struct exec_run *run = env->state;
-
-	for (struct list *node = run->clients.next; node != &run->clients; node = node->next)
-		child_hang_up(&container_of(node, struct exec_client, node)->child);
+	exec_hang_up_all(env->state);
 }
 
 static void exec_finish(struct mode_env *env)
@@ -156,6 +173,8 @@ static void exec_end(struct mode_env *env)
 
 	while (run->clients.next && !list_empty(&run->clients))
 		exec_client_free(container_of(run->clients.next, struct exec_client, node));
+	if (run->env)
+		signals_close(&run->signals);
 	timer_free(env->loop, &run->patience);
 	exec_env_free(&run->kept);
 	program_free(&run->program);

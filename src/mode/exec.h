@@ -4,6 +4,7 @@
 #include "core/join.h"
 #include "mode/mode.h"
 #include "os/child.h"
+#include "os/signals.h"
 #include "report/report.h"
 
 /*
@@ -43,6 +44,9 @@ struct exec_run {
 	struct err verdict;    /* how the first program that failed did, where that counts */
 	struct timer patience; /* finishing: until what cannot even be killed is left alone */
 	bool finishing;        /* done is called once no hung-up program is left */
+	/* A client's, which has no other use for them: the program is hung up, and then we end by
+	 * the signal. A server stops by its own. */
+	struct signals signals;
 };
 
 /* A connection and its program. Either may be over first. */
@@ -117,5 +121,8 @@ void exec_end_without_program(struct exec_client *c);
 
 /* The run ends once no program is left that was hung up. */
 void exec_finish_if_done(struct exec_run *run);
+
+/* End by the signal that came to a client of a server. */
+void exec_die(struct exec_run *run);
 
 #endif

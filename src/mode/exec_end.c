@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "os/sys_process.h"
+
 enum {
 	/* A program whose output has ended is about to end, as a rule, and its status says how the
 	 * connection ends. One that goes on without output is not waited for. */
@@ -150,12 +152,21 @@ static bool exec_is_awaited(const struct exec_client *c)
 	return c->child.hung_up && !c->over;
 }
 
+void exec_die(struct exec_run *run)
+{
+	signals_close(&run->signals);
+	sys_raise(run->signals.number);
+}
+
 void exec_finish_if_done(struct exec_run *run)
 {
-	if (!run->finishing)
+	if (!run->finishing && !run->signals.number)
 		return;
 	for (struct list *node = run->clients.next; node != &run->clients; node = node->next)
 		if (exec_is_awaited(container_of(node, struct exec_client, node)))
 			return;
-	mode_end_run(run->env, &run->verdict);
+	if (run->signals.number)
+		exec_die(run);
+	else
+		mode_end_run(run->env, &run->verdict);
 }

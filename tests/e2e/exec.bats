@@ -541,3 +541,23 @@ while part := s.recv(100):
     start_script server.py reset_sending 10
     run -4 sockx connect -m exec 127.0.0.1 "$PORT" -- sleep 100
 }
+
+@test "connect -m exec: ended by a signal, it takes its program with it" {
+    start_server -m discard
+    for signal in HUP TERM; do
+        start_job "$SOCKX" connect -m exec 127.0.0.1 "$PORT" -- sh -c 'trap "echo hung up >&2; exit" HUP
+            echo on >&2; while :; do sleep 0.05; done'
+        wait_until has_line "$JOB_ERR" '^1: on$'
+        kill -s "$signal" "$JOB_PID"
+        wait_job
+        [ "$JOB_STATUS" -eq $((128 + $(kill -l "$signal"))) ]
+        has_line "$JOB_ERR" '^1: hung up$'
+    done
+    start_job "$SOCKX" connect -m exec 127.0.0.1 "$PORT" -- sh -c 'trap "" HUP; echo "$$" >&2; exec sleep 100'
+    wait_until has_line "$JOB_ERR" '^1: [0-9]+$'
+    kill "$JOB_PID"
+    timed wait_job
+    took_between 1500 10000
+    [ "$JOB_STATUS" -eq 143 ]
+    run ! kill -0 "$(sed 's/^1: //' "$JOB_ERR")"
+}
