@@ -46,6 +46,8 @@ static int begin_showing(struct tracing *tracing, struct hexdump *hexdump, struc
 {
 	const struct talk_conf *talk = conf;
 
+	if (hexdump_check(talk, err) < 0)
+		return -1;
 	if ((talk->hexdump || talk->pcap) && command->check &&
 		command->check(conf, set, args, err) < 0)
 		return -1;

@@ -290,6 +290,16 @@ static void analyze_client_tell_file(struct reporter *to, const char *word)
 			   .kind = REPORT_FILE_MEANT, .name = span_of(word), .reason = meant});
 }
 
+static int analyze_check(
+	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	const struct analyze_client_conf *typed = conf;
+
+	(void)set;
+	(void)args;
+	return client_check(&typed->client, "analyze", NULL, err);
+}
+
 static int analyze_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -327,5 +337,6 @@ const struct command command_analyze = {
 		{"sockx analyze -j <book.txt", "the whole report as JSON"}},
 	.words = WORDS_TEXT,
 	.options = analyze_options,
+	.check = analyze_check,
 	.run = analyze_command,
 };

@@ -337,6 +337,14 @@ int client_aim(struct client *c, const char *command, const struct opt_args *arg
 	return where_read_source(conf->source, c->where.path.len, &c->dial.where.from, err);
 }
 
+int client_check(const struct client_conf *conf, const char *command, const struct opt_args *args,
+	struct err *err)
+{
+	struct client client = {.conf = conf};
+
+	return client_aim(&client, command, args, err);
+}
+
 /* How the connection ended, where it does not say so: by what ended the run. */
 static enum report_ending client_ending(const struct client *c, enum report_ending end)
 {

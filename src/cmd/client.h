@@ -76,6 +76,10 @@ int client_init(struct client *c, struct reporter *to, const struct client_conf 
 /* Read where words and options say to connect to; args may be NULL. Returns 0, or -1 with err. */
 int client_aim(struct client *c, const char *command, const struct opt_args *args, struct err *err);
 
+/* The same without a client, to see whether it can be done: struct command.check. */
+int client_check(const struct client_conf *conf, const char *command, const struct opt_args *args,
+	struct err *err);
+
 /* Connect, and turn the loop until client_stop or client_fail. Returns 0, or -1 with err. */
 int client_run(struct client *c, struct err *err);
 

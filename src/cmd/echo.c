@@ -277,6 +277,16 @@ static int echo_compare(struct reporter *to, const struct echo_conf *conf,
 	return rc;
 }
 
+static int echo_check(
+	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	const struct echo_conf *echo = conf;
+
+	if (echo_measure_asked(set, args) && echo_measure_check(&echo->measure, set, args, err) < 0)
+		return -1;
+	return client_check(&echo->client, "echo", NULL, err);
+}
+
 static int echo_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -299,5 +309,6 @@ const struct command command_echo = {
 		{"sockx echo --connections 50 --duration 5s", "put a load on a server"}},
 	.words = WORDS_TEXT,
 	.options = echo_options,
+	.check = echo_check,
 	.run = echo_command,
 };

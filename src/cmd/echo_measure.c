@@ -249,7 +249,7 @@ static int measuring_run(struct measuring *run, struct err *err)
 	return client_run(client, err);
 }
 
-static int measuring_check(const struct measure_conf *conf, const struct opt_set *set,
+int echo_measure_check(const struct measure_conf *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
 	if (args->count) {
@@ -271,7 +271,7 @@ int echo_measure(struct reporter *to, const struct client_conf *client,
 	struct measuring *run;
 	int rc;
 
-	if (measuring_check(conf, set, args, err) < 0)
+	if (echo_measure_check(conf, set, args, err) < 0)
 		return -1;
 	run = measuring_new(to, client, conf, echo_measure_load_asked(set, args));
 	if (!run)

@@ -18,6 +18,10 @@ extern const size_t echo_measure_option_count;
 /* How one of those rows was typed that asks for a measurement; NULL: none does. */
 const char *echo_measure_asked(const struct opt_set *set, const struct opt_args *args);
 
+/* Whether the options and words of a measurement fit together. Returns 0, or -1 with err. */
+int echo_measure_check(const struct measure_conf *conf, const struct opt_set *set,
+	const struct opt_args *args, struct err *err);
+
 /* Measure, and write the report to standard output. Returns 0, or -1 with err. */
 int echo_measure(struct reporter *to, const struct client_conf *client,
 	const struct measure_conf *conf, const struct opt_set *set, const struct opt_args *args,

@@ -114,6 +114,16 @@ static void greet_client_on_over(struct ask *a, const struct err *why)
 	screen_end(&a->screen);
 }
 
+static int greet_check(
+	void *conf, const struct opt_set *set, const struct opt_args *args, struct err *err)
+{
+	const struct greet_client_conf *typed = conf;
+
+	(void)set;
+	(void)args;
+	return client_check(&typed->client, "greet", NULL, err);
+}
+
 static int greet_command(struct reporter *to, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -149,5 +159,6 @@ const struct command command_greet = {
 		{"sockx greet -H example.org -p 9999 -j Ada", "elsewhere, as JSON"}},
 	.words = WORDS_TEXT,
 	.options = greet_options,
+	.check = greet_check,
 	.run = greet_command,
 };

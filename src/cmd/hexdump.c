@@ -209,6 +209,26 @@ static int hexdump_check_form(const struct talk_conf *talk, struct err *err)
 	return err_hint(err, "have the dump in a file: --hexdump=FILE");
 }
 
+/* Each would write over the other. A device takes both. */
+static int hexdump_check_file(const struct talk_conf *talk, struct err *err)
+{
+	struct stat about;
+
+	if (!talk->pcap || strcmp(talk->pcap, talk->hexdump) != 0 ||
+		(sys_stat(talk->pcap, &about) == 0 && S_ISCHR(about.st_mode)))
+		return 0;
+	err_set(err, ERR_USAGE, "'--hexdump' and '--pcap' cannot both write to %s",
+		quoted(talk->pcap).text);
+	return err_hint(err, "name two files");
+}
+
+int hexdump_check(const struct talk_conf *talk, struct err *err)
+{
+	if (!talk->hexdump)
+		return 0;
+	return *talk->hexdump ? hexdump_check_file(talk, err) : hexdump_check_form(talk, err);
+}
+
 static void hexdump_free(struct hexdump *h)
 {
 	if (h->fd >= 0)
@@ -222,8 +242,6 @@ int hexdump_begin(
 {
 	if (!talk->hexdump)
 		return 0;
-	if (!*talk->hexdump && hexdump_check_form(talk, err) < 0)
-		return -1;
 	*h = (struct hexdump){.dump.show = hexdump_show,
 		.to = to,
 		.fd = -1,

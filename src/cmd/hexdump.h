@@ -30,6 +30,9 @@ struct hexdump {
 	bool failed;  /* the file took no more: that has been reported, and nothing more is shown */
 };
 
+/* Whether it fits what else was asked for. Returns 0, or -1 with err filled. */
+int hexdump_check(const struct talk_conf *talk, struct err *err);
+
 /* Begin, if it was asked for; after tracing_begin, whose clock it shares. The file is made, or
  * emptied. h stays where it is. Returns 0, or -1 with err filled. */
 int hexdump_begin(

@@ -320,7 +320,17 @@ refused() {
 
 @test "a line that cannot be run does not empty the file" {
     echo old >dump
+    echo old >packets
     run -2 sockx connect --hexdump=dump 127.0.0.1 80 90
     run -2 sockx serve --hexdump=dump -p 0 -m chat --to host
+    run -2 sockx echo --hexdump=dump --pcap packets -p 99999 hi
+    run -2 sockx echo --hexdump=dump --pcap packets --size 5 hi
+    run -2 sockx greet --hexdump=dump --pcap packets --tls-pin x Ada
+    run -2 sockx analyze --hexdump=dump --pcap packets -s 999.1.1.1 text
+    run -2 sockx connect -xj --pcap packets 127.0.0.1 80
+    equal "$(cat dump)" old
+    equal "$(cat packets)" old
+    HINT='two files' WHAT="'--hexdump' and '--pcap' cannot both write to 'dump'" \
+        refused connect --hexdump=dump --pcap dump 127.0.0.1 80
     equal "$(cat dump)" old
 }

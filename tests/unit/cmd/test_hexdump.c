@@ -32,6 +32,8 @@ static void prepare(struct shows *s, const char *where)
 
 static int begin(struct shows *s)
 {
+	if (hexdump_check(&s->talk, &s->err) < 0)
+		return -1;
 	return hexdump_begin(&s->hexdump, &s->to, &s->talk, &s->err);
 }
 
@@ -278,6 +280,22 @@ Test(cmd_hexdump, where_all_of_standard_error_has_a_form_only_a_file_will_do)
 		cr_assert(eq(int, begin(&s), 0), "%s", s.err.what);
 		cr_assert(eq(int, hexdump_end(&s.hexdump, &s.err), 0));
 	}
+}
+
+Test(cmd_hexdump, the_packets_have_another_file)
+{
+	struct shows s;
+
+	prepare(&s, "both");
+	s.talk.pcap = "both";
+	cr_assert(eq(int, begin(&s), -1));
+	cr_expect(eq(int, s.err.kind, ERR_USAGE));
+	cr_expect(strstr(s.err.what, "cannot both write to 'both'") != NULL, "%s", s.err.what);
+	cr_expect(eq(int, access("both", F_OK), -1));
+	prepare(&s, "/dev/null");
+	s.talk.pcap = "/dev/null";
+	cr_assert(eq(int, begin(&s), 0), "%s", s.err.what);
+	cr_assert(eq(int, hexdump_end(&s.hexdump, &s.err), 0));
 }
 
 Test(cmd_hexdump, out_of_memory)
