@@ -71,13 +71,22 @@ static void explain_say_json(
 	report_json_send(t->to, &j);
 }
 
+/* Among objects, its sentences are some. */
+static bool explain_is_json(const struct trace *t)
+{
+	for (size_t i = 0; i < t->form_count; i++)
+		if (t->forms[i].form == &trace_json)
+			return true;
+	return t->to->json;
+}
+
 /* page NULL: it comes from what was seen. */
 static void explain_say(
 	struct trace *t, const struct trace_socket *s, struct span text, const char *page)
 {
 	struct buf whole = {0}, lines = {0};
 
-	if (t->to->json) {
+	if (explain_is_json(t)) {
 		explain_say_json(t, s, text, page);
 		return;
 	}

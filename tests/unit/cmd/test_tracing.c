@@ -45,6 +45,7 @@ static const struct {
 	{{.trace = "json"}, "\"event\":\"call\"", "\"explained\""},
 	{{.trace = "text", .json = true}, "\"event\":\"call\"", " = 5\n"},
 	{{.explain = true, .json = true}, "\"event\":\"explained\"", "# "},
+	{{.trace = "json", .explain = true}, "\"event\":\"explained\"", "# "},
 	{{.trace = "mermaid"}, "participant S as sockx serve\n    Note over S: socket() = 5\n",
 		"# "},
 };
