@@ -338,8 +338,14 @@ static struct call_state trace_closed(const struct trace_socket *s, const struct
 	case TCP_ESTABLISHED:
 	case TCP_SYN_RECV: after.tcp = resets ? TCP_CLOSE : TCP_FIN_WAIT1; break;
 	case TCP_CLOSE_WAIT: after.tcp = resets ? TCP_CLOSE : TCP_LAST_ACK; break;
-	case TCP_SYN_SENT:
-	case TCP_LISTEN: after.tcp = TCP_CLOSE; break;
+	case TCP_LISTEN:
+		if (!s->listens) { /* it was made elsewhere, and may be open there */
+			after.inferred = false;
+			break;
+		}
+		after.tcp = TCP_CLOSE;
+		break;
+	case TCP_SYN_SENT: after.tcp = TCP_CLOSE; break;
 	case TCP_TIME_WAIT: break; /* not the socket's any more */
 	default:
 		if (resets)
