@@ -67,7 +67,7 @@ const struct opt talk_options[] = {
 		.arg = "WHEN",
 		.fallback = "auto",
 		.choice = colour_choice,
-		.help = "colour help and errors"},
+		.help = "colour help, errors and traces"},
 	{.letter = 'h', .kind = OPT_HELP_SHORT, .help = "show the most common options"},
 	{.name = "help", .kind = OPT_HELP_LONG, .help = "show all options"},
 	{.name = "version", .kind = OPT_VERSION, .help = "show the version"},
