@@ -89,6 +89,12 @@ _sockx_serve() {
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
+	case $assigned in
+		--progress) return ;;
+		--trace) _sockx_reply -W 'text json mermaid'; return ;;
+		--hexdump) compopt -o filenames; _sockx_reply -f; return ;;
+		*) ;;
+	esac
 	if [[ $current == -* && -z $only_words ]]; then
 		_sockx_reply -W ' -H --host -p --port -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-keep --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -m --mode -k --keep-open -1 --once --exit-after --max-conns --max-conns-per-peer --max-memory -b --backlog --unix-mode --ready --background --log -i --idle-timeout --max-time --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify -w --connect-timeout --request-timeout --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --greeting --ask --bye --turns --exact --max-message --pass-socket --slow --prefix -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump'
 		return
@@ -145,6 +151,12 @@ _sockx_connect() {
 		--bye) return ;;
 		*) ;;
 	esac
+	case $assigned in
+		--progress) return ;;
+		--trace) _sockx_reply -W 'text json mermaid'; return ;;
+		--hexdump) compopt -o filenames; _sockx_reply -f; return ;;
+		*) ;;
+	esac
 	if [[ $current == -* && -z $only_words ]]; then
 		_sockx_reply -W ' -m --mode --max-answer -z --zero --probe -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --to --to-source --to-tls-ca --to-tls-name --to-tls-pin --to-tls-no-verify --eol -C --crlf --raw --settle --no-splice -q --quit-after --shutdown -N --no-shutdown --send-only --recv-only --delay --rate --quit-with-peer --expect --messages --follow --bye --turns --pass-socket'
 		return
@@ -187,6 +199,12 @@ _sockx_echo() {
 		--settle) return ;;
 		*) ;;
 	esac
+	case $assigned in
+		--progress) return ;;
+		--trace) _sockx_reply -W 'text json mermaid'; return ;;
+		--hexdump) compopt -o filenames; _sockx_reply -f; return ;;
+		*) ;;
+	esac
 	if [[ $current == -* && -z $only_words ]]; then
 		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --count --interval --connections --duration --window --size --settle --raw'
 		return
@@ -220,6 +238,12 @@ _sockx_greet() {
 		--pcap) compopt -o filenames; _sockx_reply -f; return ;;
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		--max-answer) return ;;
+		*) ;;
+	esac
+	case $assigned in
+		--progress) return ;;
+		--trace) _sockx_reply -W 'text json mermaid'; return ;;
+		--hexdump) compopt -o filenames; _sockx_reply -f; return ;;
 		*) ;;
 	esac
 	if [[ $current == -* && -z $only_words ]]; then
@@ -259,6 +283,12 @@ _sockx_analyze() {
 		--max-answer) return ;;
 		*) ;;
 	esac
+	case $assigned in
+		--progress) return ;;
+		--trace) _sockx_reply -W 'text json mermaid'; return ;;
+		--hexdump) compopt -o filenames; _sockx_reply -f; return ;;
+		*) ;;
+	esac
 	if [[ $current == -* && -z $only_words ]]; then
 		_sockx_reply -W ' -H --host -p --port -s --source -4 -6 -n --numeric -t --tcp --tls -u --udp -U --unix --seqpacket --tls-cert --tls-key --tls-key-password --tls-ca --tls-alpn --tls-name --tls-pin --tls-no-verify --ttl --dscp --rcvbuf --sndbuf --keepalive --interface -w --connect-timeout -r --retry --retry-for -i --idle-timeout --max-time -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version -x --hexdump --top --sort --max-answer --raw'
 		return
@@ -271,6 +301,11 @@ _sockx_help() {
 		--color) _sockx_reply -W 'auto always never'; return ;;
 		*) ;;
 	esac
+	case $assigned in
+		--progress) return ;;
+		--trace) _sockx_reply -W 'text json mermaid'; return ;;
+		*) ;;
+	esac
 	if [[ $current == -* && -z $only_words ]]; then
 		_sockx_reply -W ' -v --verbose -Q --quiet -j --json --progress --trace --explain --pcap --color -h --help --version'
 		return
@@ -281,12 +316,14 @@ _sockx_help() {
 _sockx() {
 	local commands='serve connect echo greet analyze help'
 	local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local only_words='' i
+	local assigned='' only_words='' i
 
 	COMPREPLY=()
 	if [[ $current == '=' || $current == ':' ]]; then
+		[[ $current == ':' ]] || assigned=$before
 		current=''
 	elif [[ $before == '=' || $before == ':' ]]; then
+		[[ $before == ':' ]] || assigned=${COMP_WORDS[COMP_CWORD - 2]}
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then

@@ -47,12 +47,14 @@ static const char head[] =
 /* COMP_WORDBREAKS splits --mode=echo, and unix:PATH, into three words. */
 static const char tail_before_cases[] =
 	"\tlocal current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	"\tlocal only_words='' i\n"
+	"\tlocal assigned='' only_words='' i\n"
 	"\n"
 	"\tCOMPREPLY=()\n"
 	"\tif [[ $current == '=' || $current == ':' ]]; then\n"
+	"\t\t[[ $current == ':' ]] || assigned=$before\n"
 	"\t\tcurrent=''\n"
 	"\telif [[ $before == '=' || $before == ':' ]]; then\n"
+	"\t\t[[ $before == ':' ]] || assigned=${COMP_WORDS[COMP_CWORD - 2]}\n"
 	"\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
 	"\tfi\n"
 	"\tif ((COMP_CWORD == 1)); then\n"
@@ -89,10 +91,11 @@ static void add_choices(struct page *p, bool (*choice_at)(size_t i, struct opt_c
 	page_add(p, "'");
 }
 
-static void add_value(struct page *p, const struct opt *opt)
+/* after_equals: a value that may be left out is no word of its own. */
+static void add_value(struct page *p, const struct opt *opt, bool after_equals)
 {
 	page_add(p, "\t\t");
-	if (opt->letter)
+	if (opt->letter && !after_equals)
 		page_add(p, "-%c%s", opt->letter, opt->name ? " | " : "");
 	if (opt->name)
 		page_add(p, "--%s", opt->name);
@@ -104,14 +107,14 @@ static void add_value(struct page *p, const struct opt *opt)
 	page_add(p, "%sreturn ;;\n", opt->choice || *completers[opt->completes] ? "; " : "");
 }
 
-static void add_values(struct page *p, const struct opt_set *set)
+static void add_values(struct page *p, const struct opt_set *set, bool after_equals)
 {
 	struct opt_row row = {0};
 
-	page_add(p, "\tcase $before in\n");
+	page_add(p, "\tcase %s in\n", after_equals ? "$assigned" : "$before");
 	while (opt_row_next(set, &row))
-		if (row.opt->arg && !opt_value_is_optional(row.opt->kind))
-			add_value(p, row.opt);
+		if (row.opt->arg && opt_value_is_optional(row.opt->kind) == after_equals)
+			add_value(p, row.opt, after_equals);
 	page_add(p, "\t\t*) ;;\n\tesac\n");
 }
 
@@ -138,7 +141,8 @@ static void add_command(struct page *p, const struct command *command)
 	if (set.takes_program)
 		page_add(p,
 			"\tif [[ -n $only_words ]]; then\n\t\t_sockx_program\n\t\treturn\n\tfi\n");
-	add_values(p, &set);
+	add_values(p, &set, false);
+	add_values(p, &set, true);
 	add_options(p, &set);
 	if (command->words == WORDS_ADDRESS)
 		page_add(p, "\t_sockx_address\n");

@@ -97,6 +97,8 @@ static void add_option(struct page *p, const struct command *command, const stru
 		add_choices(p, opt);
 	else if (opt->arg && !opt_value_is_optional(opt->kind))
 		page_add(p, "%s", completers[opt->completes]);
+	else if (opt->completes == COMPLETES_FILE)
+		page_add(p, " -F");
 	add_described(p, opt->help);
 }
 

@@ -292,7 +292,7 @@ offers() {
     : >some.file
     "$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("some.sock")'
     found=$("$1_offers" "${TYPED[@]%%:*}" 'sockx connect unix:so' 'sockx connect unix-datagram:so' \
-        'sockx serve --window')
+        'sockx serve --window' 'sockx serve --trace=m' 'sockx serve --hexdump=some.f' 'sockx serve --pcap=some.f')
     for typed in "${TYPED[@]}"; do
         for word in ${typed#*:}; do
             grep -qxF -e "${typed%%:*}"$'\t'"$word" <<<"$found" ||
@@ -302,6 +302,9 @@ offers() {
     for form in unix: unix-datagram:; do
         grep -qx -e "sockx connect ${form}so"$'\t'"\\($form\\)\\?some.sock" <<<"$found" || fail "$found"
         grep -qx -e "sockx connect ${form}so"$'\t'"\\($form\\)\\?some.directory/\\?" <<<"$found" || fail "$found"
+    done
+    for word in --trace=m:mermaid --hexdump=some.f:some.file --pcap=some.f:some.file; do
+        grep -qx -e "sockx serve ${word%:*}"$'\t'"\(${word%%=*}=\)\?${word#*:}" <<<"$found" || fail "no $word in:" "$found"
     done
     run ! grep -e 'connect unix.*some.file' <<<"$found"
     ! grep -e '--window.*--window' <<<"$found" || fail 'that is no option of serve'
