@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "base/hexdump.h"
 #include "base/list.h"
+#include "os/output_file.h"
 #include "os/sys_file.h"
 #include "report/trace.h"
 
@@ -63,6 +64,18 @@ static void hexdump_failed(struct hexdump *h, int error)
 	report(h->to, &(struct report){.kind = REPORT_DUMP_FAILED, .path = h->path, .why = &why});
 }
 
+/* Of what the room holds, so many bytes are in the file: it is to end with a whole row. */
+static void hexdump_cut(struct hexdump *h, size_t written)
+{
+	const off_t end = sys_place(h->fd);
+	size_t part = 0;
+
+	while (part < written && h->room[written - part - 1] != '\n')
+		part++;
+	if (part && end >= (off_t)part)
+		(void)sys_ftruncate(&h->silent, h->fd, end - (off_t)part);
+}
+
 static void hexdump_write(struct hexdump *h)
 {
 	struct span left = {h->room, h->used};
@@ -71,6 +84,7 @@ static void hexdump_write(struct hexdump *h)
 		ssize_t n = sys_write(&h->silent, h->fd, left.data, left.len);
 
 		if (n <= 0) {
+			hexdump_cut(h, h->used - left.len);
 			hexdump_failed(h, n < 0 ? errno : ENOSPC);
 			return;
 		}
@@ -167,6 +181,7 @@ static int hexdump_refuse_kind(const struct hexdump *h, struct err *err)
 static int hexdump_open(struct hexdump *h, struct err *err)
 {
 	struct stat about;
+	const char *why;
 
 	if (strcmp(h->path, "-") == 0) {
 		hexdump_refuse(h, "standard output is for data", err);
@@ -176,11 +191,10 @@ static int hexdump_open(struct hexdump *h, struct err *err)
 	if (sys_stat(h->path, &about) == 0 && !S_ISDIR(about.st_mode) &&
 		!hexdump_never_waits(&about))
 		return hexdump_refuse_kind(h, err);
-	h->fd = sys_openat(&h->silent, AT_FDCWD, h->path,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+	h->fd = output_file_open(&h->silent, h->path, O_NONBLOCK, 0666, &why);
 	if (h->fd < 0) {
-		err_sys(err, ERR_USAGE, errno, "cannot write the dump %s", quoted(h->path).text);
-		return err_hint(err, "name a file that can be written, in a directory that exists");
+		hexdump_refuse(h, why, err);
+		return err_hint(err, "name a file of its own, which can be written");
 	}
 	if (sys_fstat(h->fd, &about) < 0 || !hexdump_never_waits(&about))
 		return hexdump_refuse_kind(h, err);

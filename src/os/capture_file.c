@@ -7,16 +7,32 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/list.h"
+#include "os/output_file.h"
 #include "os/sys_event.h"
 #include "os/sys_file.h"
 #include "os/sys_socket.h"
+#include "os/sys_terminal.h"
 
 enum { CAPTURE_PIPE_BYTES = 1 << 20 };
 
-static int capture_file_refuse(const char *path, int error, struct err *err)
+static int capture_file_refuse(const char *path, const char *why, struct err *err)
 {
-	err_sys(err, ERR_USAGE, error, "cannot write packets to %s", quoted(path).text);
-	return err_hint(err, "name a file that may be written, in a directory that exists");
+	err_set(err, ERR_USAGE, "cannot write packets to %s: %s", quoted(path).text, why);
+	return err_hint(err, "name a file of its own, which can be written, or a FIFO");
+}
+
+/* Bytes of a peer would act on a terminal. */
+static int capture_file_open(struct capture_file *f, struct err *err)
+{
+	const char *why;
+
+	f->fd = output_file_open(&f->silent, f->path, 0, 0600, &why);
+	if (f->fd >= 0 && sys_isatty(f->fd)) {
+		(void)sys_close(&f->silent, f->fd);
+		f->fd = -1;
+		why = "it is a terminal";
+	}
+	return f->fd < 0 ? capture_file_refuse(f->path, why, err) : 0;
 }
 
 void capture_file_fail(struct capture_file *f, const char *why)
@@ -141,10 +157,7 @@ int capture_file_begin(
 	struct stat about;
 
 	*f = (struct capture_file){.to = to, .path = path};
-	f->fd = sys_openat(&f->silent, AT_FDCWD, path,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0600);
-	if (f->fd < 0) {
-		capture_file_refuse(path, errno, err);
+	if (capture_file_open(f, err) < 0) {
 		f->to = NULL;
 		return -1;
 	}
