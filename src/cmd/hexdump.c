@@ -223,13 +223,23 @@ static int hexdump_check_form(const struct talk_conf *talk, struct err *err)
 	return err_hint(err, "have the dump in a file: --hexdump=FILE");
 }
 
-/* Each would write over the other. A device takes both. */
+/* By another name, too. A device takes both. */
+static bool hexdump_is_capture(const struct talk_conf *talk)
+{
+	struct stat dump, capture;
+	const bool is_there = sys_stat(talk->hexdump, &dump) == 0;
+
+	if (is_there && S_ISCHR(dump.st_mode))
+		return false;
+	if (is_there && sys_stat(talk->pcap, &capture) == 0)
+		return dump.st_dev == capture.st_dev && dump.st_ino == capture.st_ino;
+	return strcmp(talk->pcap, talk->hexdump) == 0;
+}
+
+/* Each would write over the other. */
 static int hexdump_check_file(const struct talk_conf *talk, struct err *err)
 {
-	struct stat about;
-
-	if (!talk->pcap || strcmp(talk->pcap, talk->hexdump) != 0 ||
-		(sys_stat(talk->pcap, &about) == 0 && S_ISCHR(about.st_mode)))
+	if (!talk->pcap || !hexdump_is_capture(talk))
 		return 0;
 	err_set(err, ERR_USAGE, "'--hexdump' and '--pcap' cannot both write to %s",
 		quoted(talk->pcap).text);

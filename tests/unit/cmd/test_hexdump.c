@@ -292,6 +292,12 @@ Test(cmd_hexdump, the_packets_have_another_file)
 	cr_expect(eq(int, s.err.kind, ERR_USAGE));
 	cr_expect(strstr(s.err.what, "cannot both write to 'both'") != NULL, "%s", s.err.what);
 	cr_expect(eq(int, access("both", F_OK), -1));
+	must_begin(&s, "both");
+	cr_assert(eq(int, hexdump_end(&s.hexdump, &s.err), 0));
+	prepare(&s, "both");
+	s.talk.pcap = "./both";
+	cr_expect(eq(int, begin(&s), -1));
+	unlink("both");
 	prepare(&s, "/dev/null");
 	s.talk.pcap = "/dev/null";
 	cr_assert(eq(int, begin(&s), 0), "%s", s.err.what);
