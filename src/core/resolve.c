@@ -107,19 +107,17 @@ static void *resolve_look_up(void *arg)
 
 static int resolve_start_thread(struct job *job)
 {
-	pthread_attr_t detached;
 	pthread_t thread;
 	sigset_t all, before;
 	int error;
 
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	/* Signals are the loop's: one that this thread took would pass a signalfd by. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &detached, resolve_look_up, job);
+	error = pthread_create(&thread, NULL, resolve_look_up, job);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&detached);
+	if (!error)
+		pthread_detach(thread);
 	return error;
 }
 

@@ -1,6 +1,5 @@
 #include "os/facts.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <netinet/tcp.h>
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "os/sys_file.h"
 #include "report/report.h"
@@ -112,23 +110,63 @@ static bool facts_find(
 
 /* ---- which process ---- */
 
+/* The names in a directory, one after the other. */
+struct facts_names {
+	int fd;
+	size_t at, len; /* within room */
+	_Alignas(struct sys_listed) char room[4096];
+};
+
+static void facts_open_names(struct facts_names *n, const char *path)
+{
+	struct reporter silent = {0};
+
+	n->fd = sys_open(&silent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	n->at = n->len = 0;
+}
+
+/* NULL: there are no more. */
+static const char *facts_next_name(struct facts_names *n)
+{
+	const struct sys_listed *one;
+
+	if (n->at == n->len) {
+		const ssize_t got = n->fd < 0 ? -1 : sys_list(n->fd, n->room, sizeof(n->room));
+
+		n->at = 0;
+		n->len = got > 0 ? (size_t)got : 0;
+	}
+	if (!n->len)
+		return NULL;
+	one = (const struct sys_listed *)(const void *)(n->room + n->at);
+	n->at += one->len;
+	return one->name;
+}
+
+static void facts_close_names(const struct facts_names *n)
+{
+	struct reporter silent = {0};
+
+	if (n->fd >= 0)
+		(void)sys_close(&silent, n->fd);
+}
+
 static bool facts_process_has(const char *pid, const char *wanted)
 {
 	char path[300], link[64];
-	struct dirent *one;
+	struct facts_names all;
+	const char *name;
 	bool has = false;
-	DIR *all;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
-	all = opendir(path);
-	while (all && !has && (one = readdir(all))) {
-		ssize_t n = readlinkat(dirfd(all), one->d_name, link, sizeof(link) - 1);
+	facts_open_names(&all, path);
+	while (!has && (name = facts_next_name(&all))) {
+		ssize_t n = sys_readlinkat(all.fd, name, link, sizeof(link) - 1);
 
 		link[n < 0 ? 0 : n] = '\0';
 		has = strcmp(link, wanted) == 0;
 	}
-	if (all)
-		closedir(all);
+	facts_close_names(&all);
 	return has;
 }
 
@@ -149,23 +187,20 @@ static int facts_add_process(struct buf *out, const char *pid)
 
 static int facts_add_holder(struct buf *out, const struct facts_socket *socket)
 {
-	DIR *processes = opendir("/proc");
+	struct facts_names processes;
+	const char *pid;
 	char wanted[64];
-	struct dirent *one;
-	bool found = false;
-	int rc = 0;
+	int rc;
 
 	snprintf(wanted, sizeof(wanted), "socket:[%lu]", socket->inode);
-	while (processes && !found && (one = readdir(processes))) {
-		if (one->d_name[0] < '1' || one->d_name[0] > '9' ||
-			!facts_process_has(one->d_name, wanted))
-			continue;
-		found = true;
-		rc = facts_add_process(out, one->d_name);
-	}
-	if (processes)
-		closedir(processes);
-	return found ? rc : buf_printf(out, "a process of user %u", socket->uid);
+	facts_open_names(&processes, "/proc");
+	while ((pid = facts_next_name(&processes)))
+		if (pid[0] >= '1' && pid[0] <= '9' && facts_process_has(pid, wanted))
+			break;
+	rc = pid ? facts_add_process(out, pid)
+	         : buf_printf(out, "a process of user %u", socket->uid);
+	facts_close_names(&processes);
+	return rc;
 }
 
 int facts_holder(struct buf *out, int type, const struct addr *at)

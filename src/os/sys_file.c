@@ -229,6 +229,16 @@ int sys_lstatat(int directory, const char *name, struct stat *out)
 	return fstatat(directory, name, out, AT_SYMLINK_NOFOLLOW);
 }
 
+ssize_t sys_list(int directory, void *room, size_t size)
+{
+	return syscall(SYS_getdents64, directory, room, size);
+}
+
+ssize_t sys_readlinkat(int directory, const char *name, char *out, size_t size)
+{
+	return readlinkat(directory, name, out, size);
+}
+
 off_t sys_place(int fd)
 {
 	return lseek(fd, 0, SEEK_CUR);

@@ -2,6 +2,7 @@
 #define SOCKX_OS_SYS_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -44,6 +45,19 @@ int sys_renameat(struct reporter *to, int directory, const char *from, const cha
 int sys_fstat(int fd, struct stat *out);
 int sys_stat(const char *path, struct stat *out);
 int sys_lstatat(int directory, const char *name, struct stat *out);
+
+/* getdents64(2): the next names of an open directory, as records in room; 0 at its end, -1 with
+ * errno. It is not opendir(3), for each function of libc is looked up at each start. */
+struct sys_listed {
+	uint64_t inode;
+	int64_t place;
+	uint16_t len; /* of the record */
+	uint8_t type;
+	char name[];
+};
+ssize_t sys_list(int directory, void *room, size_t size);
+/* readlinkat(2): where a symbolic link leads, without a NUL. */
+ssize_t sys_readlinkat(int directory, const char *name, char *out, size_t size);
 
 /* lseek(2): where in a file the next byte is read, or -1. */
 off_t sys_place(int fd);
