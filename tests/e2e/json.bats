@@ -201,7 +201,14 @@ time.sleep(50)' "$PORT"
     all_valid event={conn.missed,collect.lost}
 }
 
+# N: the server has told of more clients than that.
+has_opened_more_than() {
+    [ "$(grep -c '"event":"conn.opened"' "$SERVER_ERR")" -gt "$1" ]
+}
+
 @test "what else is told: names, scans, calls, retries, a full server" {
+    local opened
+
     said_by name connect nothing.invalid 80
     said_by usage connect -z --mode chat
     said_by listen serve -p 1 -H 192.0.2.1
@@ -209,7 +216,9 @@ time.sleep(50)' "$PORT"
     reported_by scan connect -z 127.0.0.1 "1,$PORT"
     said_by trace echo --trace "${AT[@]}" hello
     held_input
+    opened=$(grep -c '"event":"conn.opened"' "$SERVER_ERR")
     start_job "$SOCKX" connect "${AT[@]}" <"$INPUT"
+    wait_until has_opened_more_than "$opened" # that the server is full was told before, too
     wait_until has_line "$SERVER_ERR" accept.paused
     kill "$JOB_PID"
     wait_until has_line "$SERVER_ERR" accept.resumed

@@ -81,7 +81,7 @@ static void serves_at(const char *host, const char *other)
 
 	to.level = LEVEL_READY;
 	run_with(WORDS("serve", "-m", "echo", "-H", host, "-H", other, "-p", "0", "--max-time",
-			 "20ms"),
+			 "200ms"),
 		"", &to, &o);
 	cr_expect(eq(int, o.rc, 0), "%s", o.err.what);
 	cr_expect(strstr(kept.text, "listening on 127.0.0.1:") == kept.text, "%s", kept.text);
