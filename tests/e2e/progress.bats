@@ -12,6 +12,13 @@ tells() {
     wait_until has_line "$3" "$2"
 }
 
+# The same, whatever it said when it was asked before: it may still have been on its way there.
+tells_now() {
+    kill -USR1 "$1"
+    pause 0.02
+    has_line "$3" "$2"
+}
+
 # ---- SIGUSR1 ----
 
 # A client that has had "hello" back, and whose input goes on.
@@ -61,7 +68,7 @@ end_client() {
     free_port
     start_job "$SOCKX" connect --retry-for 20s 127.0.0.1 "$PORT"
     wait_until starts_to_wait "$JOB_PID"
-    tells "$JOB_PID" "^127.0.0.1:$PORT: waiting to try again, for [0-9.]+ s$" "$JOB_ERR"
+    wait_until tells_now "$JOB_PID" "^127.0.0.1:$PORT: waiting to try again, for [0-9.]+ s$" "$JOB_ERR"
     kill "$JOB_PID"
     wait_job
 }

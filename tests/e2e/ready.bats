@@ -311,7 +311,7 @@ is_notified() {
     start_job "$PYTHON" "$PEERS/notified.py" "$PWD/notify" "$SOCKX" serve -m echo -p 0 --background
     wait_until has_line "$JOB_OUT" '^[0-9]+ 127'
     wait_until has_line "$JOB_OUT" '^MAINPID='
-    read -r SERVER_PID _ < <(grep ' 127' "$JOB_OUT")
+    read -r SERVER_PID _ < <(grep -E '^[0-9]+ 127' "$JOB_OUT") # not "pid 1278"
     DETACHED+=("$SERVER_PID")
     equal "$(grep "=" "$JOB_OUT")" "READY=1"$'\n'"MAINPID=$SERVER_PID"
     attach_end
