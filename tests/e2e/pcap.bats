@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=unit
 # shellcheck disable=SC2001,SC2030,SC2031,SC2034,SC2094,SC2153,SC2154 # tests are processes; run and helpers set variables
 load helper
 load tls

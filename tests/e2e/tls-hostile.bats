@@ -213,10 +213,19 @@ EOF
     goes_on
 }
 
+has_come_to_rest() {
+    local used
+
+    used=$(cpu_ns "$SERVER_PID")
+    pause 0.1
+    [ "$(cpu_ns "$SERVER_PID")" = "$used" ]
+}
+
 # bats test_tags=long
 @test "500 clients that stall in the handshake: others are served, and they are gone after 10 s" {
     serve_tls -m echo
     start_script tls_slow.py stall "$PORT" 500
+    wait_until has_come_to_rest # it may not have read the last of their bytes
     before=$(cpu_ns "$SERVER_PID")
     sleep 2
     spent=$((($(cpu_ns "$SERVER_PID") - before) / 1000))
