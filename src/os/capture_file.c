@@ -76,20 +76,14 @@ static bool capture_file_again(struct capture_file *f)
 	return f->kept.len > 0;
 }
 
-static void capture_file_wait(struct capture_file *f)
-{
-	if (f->late.kept)
-		f->late.kept(f->late.arg);
-}
-
 static void capture_file_keep(struct capture_file *f, struct span left)
 {
 	if (!left.len)
 		return;
 	if (f->kept.len + left.len > CAPTURE_KEPT_BYTES || buf_add(&f->kept, left) < 0)
 		capture_file_fail(f, "what reads from it is too slow");
-	else
-		capture_file_wait(f);
+	else if (f->late.kept)
+		f->late.kept(f->late.arg);
 }
 
 /* A block that is not whole would spoil the file. */
@@ -114,39 +108,10 @@ void capture_file_add(struct capture_file *f, struct span piece)
 	capture_file_keep(f, left);
 }
 
-/* ---- beside the late lines of the reporter ---- */
-
 /* struct report_late.again */
 static bool capture_file_late_again(struct report_late *late)
 {
-	struct capture_file *f = container_of(late, struct capture_file, late);
-	const bool other = f->other && f->other->again(f->other);
-
-	return capture_file_again(f) || other;
-}
-
-/* report_late.kept of the reporter's own */
-static void capture_file_other_kept(void *arg)
-{
-	capture_file_wait(arg);
-}
-
-static void capture_file_stand_in(struct capture_file *f)
-{
-	f->late.again = capture_file_late_again;
-	f->other = f->to->late;
-	if (f->other) {
-		f->other->kept = capture_file_other_kept;
-		f->other->arg = f;
-	}
-	f->to->late = &f->late;
-}
-
-static void capture_file_stand_aside(struct capture_file *f)
-{
-	f->to->late = f->other;
-	if (f->other)
-		f->other->kept = NULL;
+	return capture_file_again(container_of(late, struct capture_file, late));
 }
 
 /* ---- begin and end ---- */
@@ -156,7 +121,7 @@ int capture_file_begin(
 {
 	struct stat about;
 
-	*f = (struct capture_file){.to = to, .path = path};
+	*f = (struct capture_file){.to = to, .path = path, .late.again = capture_file_late_again};
 	if (capture_file_open(f, err) < 0) {
 		f->to = NULL;
 		return -1;
@@ -166,7 +131,7 @@ int capture_file_begin(
 		(void)sys_let_wait(&f->silent, f->fd, false);
 		(void)sys_set_pipe_size(&f->silent, f->fd, CAPTURE_PIPE_BYTES);
 	}
-	capture_file_stand_in(f);
+	to->capture = &f->late;
 	return 0;
 }
 
@@ -193,7 +158,7 @@ int capture_file_end(struct capture_file *f)
 	if (!begun)
 		return 0;
 	capture_file_drain(f);
-	capture_file_stand_aside(f);
+	f->to->capture = NULL;
 	(void)sys_close(&f->silent, f->fd);
 	buf_free(&f->kept);
 	return f->failed ? -1 : 0;

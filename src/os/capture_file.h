@@ -20,8 +20,7 @@ struct capture_file {
 	bool failed;  /* it has been reported, and nothing more is written */
 	bool is_file; /* a regular one */
 	struct buf kept;
-	struct report_late late;   /* stands before other ... */
-	struct report_late *other; /* ... that of the reporter; may be NULL */
+	struct report_late late; /* of kept */
 };
 
 /* Make the file, with permissions for its owner alone, or empty it. A FIFO waits for its reader, as

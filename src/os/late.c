@@ -36,6 +36,7 @@ int late_begin(struct late *l, struct loop *loop, struct reporter *to)
 {
 	*l = (struct late){0};
 	if (late_begin_kept(&l->lines, loop, to->late, LATE_RETRY_MS) == 0 &&
+		late_begin_kept(&l->capture, loop, to->capture, LATE_RETRY_MS) == 0 &&
 		late_begin_kept(&l->dump, loop, to->dump ? &to->dump->late : NULL, 0) == 0)
 		return 0;
 	late_end(l);
@@ -54,5 +55,6 @@ static void late_end_kept(struct late_kept *k)
 void late_end(struct late *l)
 {
 	late_end_kept(&l->lines);
+	late_end_kept(&l->capture);
 	late_end_kept(&l->dump);
 }

@@ -5,7 +5,8 @@
 #include "report/report.h"
 
 /* What a reporter keeps is tried again while a loop turns, for as long as some is left: its lines
- * every LATE_RETRY_MS; its dump at the end of each turn in which there was something. */
+ * and its capture every LATE_RETRY_MS; its dump at the end of each turn in which there was
+ * something. */
 
 enum { LATE_RETRY_MS = 5 };
 
@@ -17,7 +18,7 @@ struct late_kept {
 };
 
 struct late {
-	struct late_kept lines, dump;
+	struct late_kept lines, capture, dump;
 };
 
 /* Zeroes l. Returns 0, or -1 when memory is out. */

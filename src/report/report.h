@@ -151,11 +151,12 @@ struct report_sink {
 	void *arg;
 };
 
-/* Lines that a sink has taken and could not write at once. */
+/* What has been taken and could not be written at once: lines of a sink, or what else is written
+ * beside them. */
 struct report_late {
 	/* Write what can be written now. Returns whether some are left. */
 	bool (*again)(struct report_late *late);
-	/* Called when the first line is kept: set by what turns a loop, to call again soon. NULL:
+	/* Called when the first of it is kept: set by what turns a loop, to call again soon. NULL:
 	 * nothing does. */
 	void (*kept)(void *arg);
 	void *arg;
@@ -171,12 +172,13 @@ struct report_live {
 
 struct reporter {
 	struct report_sink sink;
-	struct report_late *late; /* NULL: the sink keeps no lines */
-	enum report_level level;  /* the least urgent that is shown */
-	bool json;                /* JSON lines, one object an event */
-	struct trace *trace;      /* each call to the kernel goes there, too; NULL: none does */
-	struct dump *dump;        /* so do the bytes of each connection; NULL: they are not shown */
-	bool colour;              /* what errors begin with is coloured */
+	struct report_late *late;    /* NULL: the sink keeps no lines */
+	struct report_late *capture; /* what a capture of packets keeps; NULL: there is none */
+	enum report_level level;     /* the least urgent that is shown */
+	bool json;                   /* JSON lines, one object an event */
+	struct trace *trace;         /* each call to the kernel goes there, too; NULL: none does */
+	struct dump *dump; /* so do the bytes of each connection; NULL: they are not shown */
+	bool colour;       /* what errors begin with is coloured */
 	bool mid_row; /* what else its terminal got has left a row begun: a line starts a new one */
 	bool live_over;           /* report_yield was called */
 	struct report_live *live; /* NULL: there is no such row */

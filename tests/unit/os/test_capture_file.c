@@ -153,6 +153,7 @@ Test(capture_file, what_a_fifo_does_not_take_is_tried_again_while_a_loop_turns)
 	reader = fill(&f, &to, &all);
 	cr_assert(eq(int, loop_init(&loop, &err), 0));
 	cr_assert(eq(int, late_begin(&late, &loop, &to), 0));
+	cr_expect(eq(ptr, to.late, NULL), "no line waits");
 	capture_file_add(&f, span_of("x"));
 	got = read_some(reader, 1 << 20);
 	for (int i = 0; i < 100 && f.kept.len > 1; i++)
@@ -207,7 +208,7 @@ Test(capture_file, a_reader_that_has_left_is_a_failure)
 	directory_leave();
 }
 
-/* The lines of the reporter, which are tried again in the same way. */
+/* The lines of the reporter, which are tried again beside it. */
 struct other_lines {
 	struct report_late late;
 	unsigned tries;
@@ -230,7 +231,6 @@ Test(capture_file, late_lines_of_the_reporter_are_still_tried)
 	to.late = &other.late;
 	cr_assert(eq(int, capture_file_begin(&f, &to, "/dev/null", &err), 0));
 	cr_assert(eq(int, loop_init(&loop, &err), 0));
-	other.late.kept(other.late.arg); /* no loop is there yet */
 	cr_assert(eq(int, late_begin(&late, &loop, &to), 0));
 	other.late.kept(other.late.arg);
 	while (loop.timers_set)
@@ -241,4 +241,5 @@ Test(capture_file, late_lines_of_the_reporter_are_still_tried)
 	cr_expect(eq(int, capture_file_end(&f), 0));
 	cr_expect(eq(ptr, to.late, &other.late));
 	cr_expect(eq(ptr, (void *)other.late.kept, NULL));
+	cr_expect(eq(ptr, to.capture, NULL));
 }
