@@ -116,7 +116,7 @@ $(UNIT_OBJECTS): private override CFLAGS := $(patsubst -O%,-O0,$(untraced))
 # It takes long texts apart, letter by letter.
 $(B)/tests/unit/analysis/oracle.o: private override CFLAGS := $(untraced)
 
-$(B)/bench/%: tests/bench/%.c $(B)/flags
+$(B)/bench/%: tests/bench/%.c tests/bench/crowd.h $(B)/flags
 	$(call say,cc,$<)
 	@mkdir -p $(@D)
 	$(Q)$(compile) $< -o $@
@@ -128,7 +128,7 @@ $(B)/bench/words: tests/bench/words.c $(OBJECTS) $(B)/flags
 	$(Q)$(compile) $< $(OBJECTS) $(LIBS) -o $@
 
 # The load on TLS servers is linked with OpenSSL, which sockx itself opens when it runs.
-$(B)/bench/handshakes: tests/bench/handshakes.c $(B)/flags
+$(B)/bench/handshakes: tests/bench/handshakes.c tests/bench/crowd.h $(B)/flags
 	$(call say,cc,$<)
 	@mkdir -p $(@D)
 	$(Q)$(compile) $< -lssl -lcrypto -o $@
