@@ -35,22 +35,17 @@ const size_t hexdump_option_count = sizeof(hexdump_options) / sizeof(hexdump_opt
  */
 enum { HEADING_MAX = 80, ROW_MAX = HEADING_MAX + HEXDUMP_ROW_MAX };
 
-/* ECMA-48 SGR. */
-#define HEXDUMP_DIM   "\033[2m"
-#define HEXDUMP_PLAIN "\033[0m"
-
 /* ---- the rows ---- */
 
 static size_t hexdump_heading(
 	const struct hexdump *h, const struct dump_piece *piece, char out[HEADING_MAX])
 {
 	const bool dim = h->to->colour && !h->path;
-	const int64_t us = (clock_ns() - h->began_ns) / 1000;
 	char conn[24];
 
 	snprintf(conn, sizeof(conn), "%ju%s", (uintmax_t)piece->conn, piece->onward ? "+" : "");
-	return (size_t)snprintf(out, HEADING_MAX, "%s%3jd.%06jd%s %2s %c ", dim ? HEXDUMP_DIM : "",
-		(intmax_t)(us / 1000000), (intmax_t)(us % 1000000), dim ? HEXDUMP_PLAIN : "", conn,
+	return (size_t)snprintf(out, HEADING_MAX, "%s%s%s %2s %c ", dim ? TRACE_DIM : "",
+		trace_time_text(clock_ns() - h->began_ns).text, dim ? TRACE_PLAIN : "", conn,
 		piece->sent ? '>' : '<');
 }
 

@@ -116,7 +116,7 @@ static bool peeks(const struct call *call, const struct trace_socket *s)
 static bool waits_for_bytes(const struct call *call, const struct trace_socket *s)
 {
 	(void)s;
-	return !trace_peeks(call) && !(call->args && strstr(call->args, "MSG_ERRQUEUE"));
+	return !trace_peeks(call) && !trace_is_about_errors(call);
 }
 
 static bool took_less(const struct call *call, const struct trace_socket *s)

@@ -142,10 +142,14 @@ bool trace_peeks(const struct call *call)
 	return call->kind == CALL_RECEIVE && call->args && strstr(call->args, "MSG_PEEK");
 }
 
+bool trace_is_stream(const struct trace_socket *s, const struct call *call)
+{
+	return s->type ? s->type != SOCK_DGRAM : !call->whole;
+}
+
 bool trace_is_end(const struct trace_socket *s, const struct call *call)
 {
-	return call->kind == CALL_RECEIVE && call->rc == 0 &&
-	       (s->type ? s->type != SOCK_DGRAM : !call->whole);
+	return call->kind == CALL_RECEIVE && call->rc == 0 && trace_is_stream(s, call);
 }
 
 const char *trace_error(const struct call *call)
@@ -466,6 +470,15 @@ void trace_say(struct reporter *to, int fd, const char *format, ...)
 }
 
 /* ---- text ---- */
+
+struct trace_time_shown trace_time_text(int64_t ns)
+{
+	const intmax_t us = ns / 1000;
+	struct trace_time_shown shown;
+
+	snprintf(shown.text, sizeof(shown.text), "%3jd.%06jd", us / 1000000, us % 1000000);
+	return shown;
+}
 
 /* The first of the bytes, on one line, in double quotes, "..." where there are more. */
 static int trace_add_data(struct buf *out, struct span data, size_t most)

@@ -153,12 +153,23 @@ const char *trace_error(const struct call *call);
 /* Whether it is about a queue of errors, and no bytes have moved (MSG_ERRQUEUE). */
 bool trace_is_about_errors(const struct call *call);
 
-/* Whether it received nothing because the peer has ended: datagrams have no end. Of a socket that
- * was made elsewhere, the call is all that says which it has. */
+/* Whether what its socket carries has an end: datagrams have none. Of a socket that was made
+ * elsewhere, the call is all that says which it has. */
+bool trace_is_stream(const struct trace_socket *s, const struct call *call);
+
+/* Whether it received nothing because the peer has ended. */
 bool trace_is_end(const struct trace_socket *s, const struct call *call);
 
 /* Whether it only looked at bytes, and left them to be read (MSG_PEEK). */
 bool trace_peeks(const struct call *call);
+
+/* "  0.000312": what a row begins with, in seconds; on a terminal it is dim (ECMA-48 SGR). */
+#define TRACE_DIM   "\033[2m"
+#define TRACE_PLAIN "\033[0m"
+struct trace_time_shown {
+	char text[32];
+};
+struct trace_time_shown trace_time_text(int64_t ns);
 
 /* "ESTABLISHED", or "[TIME_WAIT]" where it is inferred; "" where it is not known. */
 struct trace_state_shown {

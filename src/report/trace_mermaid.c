@@ -218,7 +218,7 @@ static bool mermaid_is_ip(const struct mermaid_line *l)
 /* Its data has an end, and only one peer. */
 static bool mermaid_is_stream(const struct mermaid_line *l)
 {
-	return l->socket->type != SOCK_DGRAM && !(l->call->whole && !l->socket->type);
+	return trace_is_stream(l->socket, l->call);
 }
 
 static bool mermaid_is_tcp(const struct mermaid_line *l)
@@ -504,7 +504,7 @@ static void mermaid_worked(struct mermaid_line *l)
 	case CALL_CONNECT: mermaid_connect(l); break;
 	case CALL_SEND:
 	case CALL_RECEIVE:
-		if (!call->args || !strstr(call->args, "MSG_PEEK"))
+		if (!trace_peeks(call))
 			mermaid_moved(l);
 		break;
 	case CALL_SHUTDOWN: mermaid_shutdown(l); break;

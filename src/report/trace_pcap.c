@@ -248,8 +248,8 @@ static void pcap_worked(struct pcap_call *l)
 		pcap_end(l, FROM_US);
 	else if (pcap_moves(call) && call->rc > 0 && !trace_peeks(call))
 		pcap_data(l, call->kind == CALL_SEND);
-	else if (pcap_moves(call) && call->rc == 0 && call->kind == CALL_RECEIVE && !call->whole &&
-		 !trace_peeks(call) && call->asked)
+	else if (pcap_moves(call) && trace_is_end(l->socket, call) && !trace_peeks(call) &&
+		 call->asked)
 		pcap_end(l, FROM_PEER);
 }
 

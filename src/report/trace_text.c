@@ -24,10 +24,8 @@ enum {
 };
 
 /* ECMA-48 SGR. */
-#define TRACE_DIM   "\033[2m"
-#define TRACE_CYAN  "\033[36m"
-#define TRACE_RED   "\033[31m"
-#define TRACE_PLAIN "\033[0m"
+#define TRACE_CYAN "\033[36m"
+#define TRACE_RED  "\033[31m"
 
 /* A line that is being made. */
 struct trace_text_line {
@@ -133,14 +131,12 @@ static int trace_text_place(struct trace_text_line *line, const struct call *cal
 static int trace_text_begin(
 	struct trace_text_line *line, struct trace *t, const struct trace_socket *socket)
 {
-	const int64_t us = trace_now_ns(t) / 1000;
 	char conn[24] = "-";
 
 	if (socket && socket->conn)
 		snprintf(conn, sizeof(conn), "%ju", (uintmax_t)socket->conn);
 	if (trace_text_paint(line, TRACE_DIM) < 0 ||
-		buf_printf(&line->text, "%3jd.%06jd", (intmax_t)(us / 1000000),
-			(intmax_t)(us % 1000000)) < 0 ||
+		buf_puts(&line->text, trace_time_text(trace_now_ns(t)).text) < 0 ||
 		trace_text_paint(line, TRACE_PLAIN) < 0)
 		return -1;
 	return buf_printf(&line->text, " %2s ", conn);
