@@ -126,18 +126,19 @@ is_gone() {
     [[ ${stat##*) } == Z* ]]
 }
 
-# The file holds a line that matches the pattern (of grep -E). Of many lines grep is the quicker reader.
+# The file holds a line, ended, that matches the pattern (of grep -E). Of many lines grep is the quicker reader.
+# One that has not ended is still being written, and whoever reads it next may get half of it.
 has_line() {
     local lines line
 
     [ -r "$1" ] || return 1
-    mapfile -t -n 200 lines <"$1"
+    mapfile -n 200 lines <"$1"
     if [ "${#lines[@]}" = 200 ]; then
         grep -Eq -e "$2" -- "$1"
         return
     fi
     for line in "${lines[@]}"; do
-        [[ ! $line =~ $2 ]] || return 0
+        [[ $line != *$'\n' || ! ${line%$'\n'} =~ $2 ]] || return 0
     done
     return 1
 }
