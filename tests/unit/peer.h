@@ -9,7 +9,7 @@
 
 struct peer {
 	int fd;
-	char heard[1 << 16]; /* the first bytes that came, and a NUL */
+	char heard[1 << 12]; /* the first bytes that came, and a NUL */
 	size_t heard_len;    /* all that came */
 	bool ended;          /* its input has ended in order */
 	int error;           /* ... or with this errno */

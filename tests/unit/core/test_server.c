@@ -127,10 +127,11 @@ Test(server, listens_on_both_families_on_the_one_port_that_was_free)
 Test(server, many_clients_at_once_each_get_their_own_bytes)
 {
 	enum { MANY = 90 };
-	static struct peer peers[MANY];
+	struct peer *peers = calloc(MANY, sizeof(*peers));
 	struct stand s;
 	char text[40];
 
+	cr_assert(ne(ptr, peers, NULL));
 	prepare(&s, "echo");
 	open_house(&s.house);
 	for (int i = 0; i < MANY; i++) {
@@ -145,6 +146,7 @@ Test(server, many_clients_at_once_each_get_their_own_bytes)
 	}
 	TURN_UNTIL(&s.loop, s.house.server.clients.open_now == 0);
 	cr_assert(eq(u64, s.house.server.served, MANY));
+	free(peers);
 	clear_away(&s);
 }
 

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -121,11 +122,13 @@ static int64_t cpu_us(void)
 
 Test(server_steps, five_hundred_that_are_stuck_cost_nothing_and_delay_none)
 {
-	static struct peer stuck[STUCK], honest;
+	static struct peer honest;
+	struct peer *stuck = calloc(STUCK, sizeof(*stuck));
 	unsigned turns = 0;
 	int64_t before_us;
 	struct stand s;
 
+	cr_assert(ne(ptr, stuck, NULL));
 	prepare_steps(&s, 1000, 0);
 	for (size_t i = 0; i < STUCK; i++) {
 		visit(&stuck[i], &s.house);
@@ -147,5 +150,6 @@ Test(server_steps, five_hundred_that_are_stuck_cost_nothing_and_delay_none)
 	peer_leave(&honest);
 	for (size_t i = 0; i < STUCK; i++)
 		peer_leave(&stuck[i]);
+	free(stuck);
 	clear_away(&s);
 }

@@ -46,18 +46,16 @@ Test(tls_handshake, in_pieces_of_one_byte)
 Test(tls_handshake, what_comes_with_its_last_message_is_read_after_it)
 {
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 	size_t taken;
 
 	pair_begin(&p);
 	pair_join(&p);
-	cr_assert(eq(int, tls_shake_hands(&p.client.link, room, sizeof(room)), IO_AGAIN));
-	cr_assert(eq(int, tls_shake_hands(&p.server.link, room, sizeof(room)), IO_AGAIN));
-	cr_assert(eq(int, tls_shake_hands(&p.client.link, room, sizeof(room)), IO_DONE));
+	cr_assert(eq(int, side_shake(&p.client), IO_AGAIN));
+	cr_assert(eq(int, side_shake(&p.server), IO_AGAIN));
+	cr_assert(eq(int, side_shake(&p.client), IO_DONE));
 	cr_assert(eq(int, pair_write(&p.client, span_of("early"), &taken), IO_DONE));
-	cr_assert(eq(int, tls_shake_hands(&p.server.link, room, sizeof(room)), IO_DONE));
+	cr_assert(eq(int, side_shake(&p.server), IO_DONE));
 	cr_assert(link_has_bytes(&p.server.link));
-	memset(room, 0, sizeof(room));
 	pair_read(&p.server);
 	cr_assert(eq(sz, p.server.heard.len, 5));
 	pair_close(&p);
@@ -67,18 +65,17 @@ Test(tls_handshake, what_comes_with_its_last_message_is_read_after_it)
 Test(tls_handshake, what_comes_with_its_last_message_may_find_no_memory)
 {
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 	size_t taken;
 	enum io verdict;
 
 	pair_begin(&p);
 	pair_join(&p);
-	tls_shake_hands(&p.client.link, room, sizeof(room));
-	tls_shake_hands(&p.server.link, room, sizeof(room));
-	tls_shake_hands(&p.client.link, room, sizeof(room));
+	side_shake(&p.client);
+	side_shake(&p.server);
+	side_shake(&p.client);
 	pair_write(&p.client, span_of("early"), &taken);
 	fail_allocation(1);
-	verdict = tls_shake_hands(&p.server.link, room, sizeof(room));
+	verdict = side_shake(&p.server);
 	fail_allocation(0);
 	cr_assert(eq(int, verdict, IO_FAIL));
 	cr_assert(eq(int, p.server.link.error, ENOMEM));
@@ -88,16 +85,15 @@ Test(tls_handshake, what_comes_with_its_last_message_may_find_no_memory)
 Test(tls_handshake, a_last_message_that_cannot_be_written_is_a_failure)
 {
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	pair_join(&p);
-	tls_shake_hands(&p.client.link, room, sizeof(room));
-	tls_shake_hands(&p.server.link, room, sizeof(room));
+	side_shake(&p.client);
+	side_shake(&p.server);
 	p.client.moves.write_error = EPIPE;
-	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	p.client.over = side_shake(&p.client);
 	fails_with(&p.client, ERR_TLS, "the peer reset the connection during the handshake");
-	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	p.client.over = side_shake(&p.client);
 	fails_with(&p.client, ERR_TLS, "the peer reset the connection during the handshake");
 	pair_close(&p);
 }
@@ -107,11 +103,10 @@ Test(tls_handshake, what_was_read_before_it_began_is_its_own)
 	struct tls_pair p = {0};
 	size_t got;
 	uint8_t room[3];
-	static uint8_t all[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	cr_assert(tls_over(p.client.tls, &p.client.link, &(struct addr){.len = 0}, "localhost"));
-	cr_assert(eq(int, tls_shake_hands(&p.client.link, all, sizeof(all)), IO_AGAIN));
+	cr_assert(eq(int, side_shake(&p.client), IO_AGAIN));
 	cr_assert(eq(int, link_read(&p.server.link, room, 3, &got), IO_DONE));
 	cr_assert(eq(int, link_unread(&p.server.link, (struct span){room, got}), 0));
 	cr_assert(tls_over(p.server.tls, &p.server.link, &(struct addr){.len = 0}, NULL));
@@ -227,13 +222,12 @@ Test(tls_handshake, without_a_version_in_common_it_fails_on_both_sides)
 /* What the server says of a peer that sends that. */
 static void server_gets(const char *text, const char *says)
 {
-	static uint8_t room[CONN_READ_BYTES];
 	struct tls_pair p = {0};
 
 	pair_begin(&p);
 	buf_puts(&p.to_server, text);
 	cr_assert(tls_over(p.server.tls, &p.server.link, &(struct addr){.len = 0}, NULL));
-	p.server.over = tls_shake_hands(&p.server.link, room, sizeof(room));
+	p.server.over = side_shake(&p.server);
 	fails_with(&p.server, ERR_TLS, says);
 	cr_assert(eq(int, (int)story_of(&p.server)->fact, (int)FACT_TLS_PLAIN_PEER));
 	pair_close(&p);
@@ -249,15 +243,14 @@ Test(tls_handshake, a_peer_that_does_not_speak_it_is_understood)
 /* The server has begun to answer a client of TLS, as MOVES let it, when other bytes come. */
 static void other_bytes_come_to(struct tls_pair *p, struct moves moves)
 {
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(p);
 	pair_join(p);
-	cr_assert(eq(int, tls_shake_hands(&p->client.link, room, sizeof(room)), IO_AGAIN));
+	cr_assert(eq(int, side_shake(&p->client), IO_AGAIN));
 	p->server.moves = moves;
-	cr_assert(eq(int, tls_shake_hands(&p->server.link, room, sizeof(room)), IO_AGAIN));
+	cr_assert(eq(int, side_shake(&p->server), IO_AGAIN));
 	buf_puts(&p->to_server, "hello, world\n");
-	p->server.over = tls_shake_hands(&p->server.link, room, sizeof(room));
+	p->server.over = side_shake(&p->server);
 	fails_with(&p->server, ERR_TLS, "what came is not TLS");
 }
 
@@ -285,12 +278,11 @@ Test(tls_handshake, an_hello_of_sslv2_is_refused)
 	static const uint8_t hello[] = {0x80, 0x1c, 1, 0, 2, 0, 3, 0, 0, 0, 16, 7, 0, 0xc0, 1, 2, 3,
 		4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	buf_add(&p.to_server, (struct span){hello, sizeof(hello)});
 	cr_assert(tls_over(p.server.tls, &p.server.link, &(struct addr){.len = 0}, NULL));
-	p.server.over = tls_shake_hands(&p.server.link, room, sizeof(room));
+	p.server.over = side_shake(&p.server);
 	fails_with(&p.server, ERR_TLS, "TLS with ");
 	pair_close(&p);
 }
@@ -298,12 +290,11 @@ Test(tls_handshake, an_hello_of_sslv2_is_refused)
 Test(tls_handshake, a_server_that_does_not_speak_it_is_understood)
 {
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	buf_puts(&p.to_client, "220 mail.example ESMTP\r\n");
 	pair_join(&p);
-	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	p.client.over = side_shake(&p.client);
 	fails_with(&p.client, ERR_TLS, "what came is not TLS");
 	pair_close(&p);
 }
@@ -314,13 +305,12 @@ Test(tls_handshake, a_server_that_does_not_speak_it_is_understood)
 static size_t flight_bytes(void)
 {
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 	size_t len;
 
 	pair_begin(&p);
 	pair_join(&p);
-	tls_shake_hands(&p.client.link, room, sizeof(room));
-	tls_shake_hands(&p.server.link, room, sizeof(room));
+	side_shake(&p.client);
+	side_shake(&p.server);
 	len = p.to_client.len;
 	pair_close(&p);
 	return len;
@@ -330,16 +320,15 @@ static size_t flight_bytes(void)
 static void cut_at(size_t len, int error)
 {
 	struct tls_pair p = {0};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	pair_join(&p);
-	tls_shake_hands(&p.client.link, room, sizeof(room));
-	tls_shake_hands(&p.server.link, room, sizeof(room));
+	side_shake(&p.client);
+	side_shake(&p.server);
 	p.to_client.len = len;
 	p.client.moves.ends = !error;
 	p.client.moves.read_error = error;
-	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	p.client.over = side_shake(&p.client);
 	fails_with(&p.client, ERR_TLS,
 		error ? "the peer reset the connection during the handshake"
 		      : "the peer ended the connection during the handshake");
@@ -359,11 +348,10 @@ Test(tls_handshake, an_end_or_a_reset_at_any_byte_of_it_is_a_failure_of_tls)
 Test(tls_handshake, a_network_that_fails_is_not_the_peer)
 {
 	struct tls_pair p = {.client.moves.read_error = EHOSTUNREACH};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	pair_join(&p);
-	cr_assert(eq(int, tls_shake_hands(&p.client.link, room, sizeof(room)), IO_FAIL));
+	cr_assert(eq(int, side_shake(&p.client), IO_FAIL));
 	cr_assert(eq(int, p.client.link.error, EHOSTUNREACH));
 	cr_assert(eq(ptr, (void *)link_story(&p.client.link), NULL));
 	pair_close(&p);
@@ -372,12 +360,11 @@ Test(tls_handshake, a_network_that_fails_is_not_the_peer)
 Test(tls_handshake, why_the_peer_refused_is_read_though_it_takes_no_more)
 {
 	struct tls_pair p = {.client.conf.alpn = "h2", .server.conf.alpn = "http/1.1"};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	pair_join(&p);
 	p.client.moves.per_write = 20;
-	cr_assert(eq(int, tls_shake_hands(&p.client.link, room, sizeof(room)), IO_AGAIN));
+	cr_assert(eq(int, side_shake(&p.client), IO_AGAIN));
 	/* The server has all of it, answers and is gone; the client has not written all, it thinks.
 	 */
 	p.client.moves.per_write = 0;
@@ -386,11 +373,11 @@ Test(tls_handshake, why_the_peer_refused_is_read_though_it_takes_no_more)
 
 		pair_write(&p.client, (struct span){0}, &none);
 	}
-	cr_assert(eq(int, tls_shake_hands(&p.server.link, room, sizeof(room)), IO_FAIL));
+	cr_assert(eq(int, side_shake(&p.server), IO_FAIL));
 	buf_add(&pair_layer(&p.client)->out, span_of("left"));
 	p.client.link.holds = true;
 	p.client.moves.write_error = EPIPE;
-	p.client.over = tls_shake_hands(&p.client.link, room, sizeof(room));
+	p.client.over = side_shake(&p.client);
 	fails_with(&p.client, ERR_TLS, "the peer refuses: no protocol in common (ALPN)");
 	pair_close(&p);
 }
@@ -398,12 +385,11 @@ Test(tls_handshake, why_the_peer_refused_is_read_though_it_takes_no_more)
 Test(tls_handshake, what_is_never_taken_keeps_it_waiting)
 {
 	struct tls_pair p = {.client.moves.deaf = true};
-	static uint8_t room[CONN_READ_BYTES];
 
 	pair_begin(&p);
 	pair_join(&p);
 	for (int i = 0; i < 3; i++)
-		cr_assert(eq(int, tls_shake_hands(&p.client.link, room, sizeof(room)), IO_AGAIN));
+		cr_assert(eq(int, side_shake(&p.client), IO_AGAIN));
 	cr_assert(p.client.link.holds);
 	p.client.moves.deaf = false;
 	cr_assert(pair_shake(&p));
@@ -416,7 +402,7 @@ Test(tls_handshake, what_is_never_taken_keeps_it_waiting)
  * something fails. Returns how much was read, which is what was written. */
 static size_t pass_text(struct tls_pair *p, const char *text, size_t all)
 {
-	static uint8_t room[CONN_READ_BYTES];
+	static uint8_t room[1 << 14];
 	size_t written = 0, len = 0;
 	enum io verdict = IO_DONE;
 

@@ -170,8 +170,7 @@ struct tls_link *pair_layer(struct tls_side *side)
 	return side->link.held;
 }
 
-/* Some of the time an end that waits for room alone is to be called again. */
-static enum io side_shake(struct tls_side *side)
+enum io side_shake(struct tls_side *side)
 {
 	static uint8_t room[CONN_READ_BYTES];
 

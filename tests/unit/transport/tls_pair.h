@@ -55,6 +55,10 @@ void pair_begin(struct tls_pair *p);
 /* Put the layers over the links. */
 void pair_join(struct tls_pair *p);
 
+/* One step of a handshake. Some of the time an end that waits for room alone is to be called again.
+ */
+enum io side_shake(struct tls_side *side);
+
 /* Shake hands. Returns whether both are done; else one of them has failed, or none goes on. */
 bool pair_shake(struct tls_pair *p);
 

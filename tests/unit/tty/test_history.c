@@ -40,20 +40,23 @@ Test(history, empty_lines_and_repetitions_are_not_kept)
 
 Test(history, it_keeps_no_more_than_its_bytes)
 {
-	static uint8_t much[60000], too_much[HISTORY_MAX_BYTES + 1];
+	static uint8_t much[60000];
+	uint8_t *too_much = calloc(HISTORY_MAX_BYTES + 1, 1);
 	struct history h = {0};
 
+	cr_assert(ne(ptr, too_much, NULL));
 	for (uint8_t i = 0; i < 10; i++) {
 		memset(much, 'a' + i, sizeof(much));
 		history_add(&h, (struct span){much, sizeof(much)});
 	}
-	history_add(&h, (struct span){too_much, sizeof(too_much)});
+	history_add(&h, (struct span){too_much, HISTORY_MAX_BYTES + 1});
 	cr_assert(eq(sz, h.count, 4));
 	cr_assert(eq(sz, h.bytes, 4 * sizeof(much)));
 	cr_assert(eq(int, history_line(&h, 1).data[0], 'j'));
 	cr_assert(eq(int, history_line(&h, 4).data[0], 'g'));
 	history_free(&h);
 	cr_assert(eq(sz, h.bytes, 0));
+	free(too_much);
 }
 
 Test(history, without_memory_a_line_is_not_kept)
