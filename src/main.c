@@ -40,7 +40,7 @@ static int show_version(struct reporter *to, struct err *err)
 }
 
 /* What is shown while it runs. A file is not emptied for a line that cannot be run. */
-static int begin_showing(struct tracing *tracing, struct hexdump *hexdump, struct reporter *to,
+static int begin_showing(struct tracing **tracing, struct hexdump *hexdump, struct reporter *to,
 	const struct command *command, void *conf, const struct opt_set *set,
 	const struct opt_args *args, struct err *err)
 {
@@ -64,7 +64,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 	struct buf page = {0};
 	enum opt_result result;
 	const char *colour;
-	struct tracing tracing = {0};
+	struct tracing *tracing = NULL;
 	struct hexdump hexdump = {0};
 	struct err lacks = {0};
 	struct talk_conf *talk;
@@ -98,7 +98,7 @@ static int run_command(struct reporter *to, const struct origin *origin,
 		*err = lacks;
 		rc = -1;
 	}
-	rc = tracing_end(&tracing, rc, err);
+	rc = tracing_end(tracing, rc, err);
 	free(conf);
 	return rc;
 }

@@ -1,10 +1,23 @@
 #include "cmd/tracing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "os/capture_file.h"
 #include "os/facts.h"
+#include "report/explain.h"
+#include "report/trace_mermaid.h"
+#include "report/trace_pcap.h"
+
+struct tracing {
+	struct trace trace;
+	struct explain explain;
+	struct trace_mermaid mermaid;
+	struct trace_pcap pcap;
+	struct capture_file file;
+};
 
 static const struct explain_facts facts = {.holder = facts_holder, .addresses = facts_addresses};
 
@@ -83,11 +96,17 @@ static int tracing_begin_lines(
 	return 0;
 }
 
-int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf *talk,
+int tracing_begin(struct tracing **begun, struct reporter *to, const struct talk_conf *talk,
 	const char *command, struct err *err)
 {
+	struct tracing *t;
+
+	*begun = NULL;
 	if (!talk->trace && !talk->explain && !talk->pcap)
 		return 0;
+	t = *begun = calloc(1, sizeof(*t));
+	if (!t)
+		return err_set(err, ERR_RUNTIME, "cannot begin: out of memory");
 	trace_begin(&t->trace, to);
 	if (tracing_begin_lines(t, talk, command, err) < 0)
 		return -1;
@@ -96,12 +115,15 @@ int tracing_begin(struct tracing *t, struct reporter *to, const struct talk_conf
 
 int tracing_end(struct tracing *t, int rc, struct err *err)
 {
-	if (t->trace.to)
-		trace_end(&t->trace);
-	if (capture_file_end(&t->file) == 0 || rc < 0)
+	if (!t)
 		return rc;
-	*err = (struct err){.kind = ERR_RUNTIME}; /* it has been reported */
-	if (t->file.to->json)                     /* but its last line is an error or `done` */
-		err_set(err, ERR_RUNTIME, "%s is not complete", quoted(t->file.path).text);
-	return -1;
+	trace_end(&t->trace);
+	if (capture_file_end(&t->file) < 0 && rc == 0) {
+		*err = (struct err){.kind = ERR_RUNTIME}; /* it has been reported */
+		if (t->file.to->json)                     /* but its last line is an error or `done` */
+			err_set(err, ERR_RUNTIME, "%s is not complete", quoted(t->file.path).text);
+		rc = -1;
+	}
+	free(t);
+	return rc;
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "memory.h"
+#include "report/trace.h"
 #include "script.h"
 
 TestSuite(tracing, .timeout = 20);
@@ -10,7 +12,7 @@ TestSuite(tracing, .timeout = 20);
 struct traced {
 	struct lines lines;
 	struct reporter to;
-	struct tracing tracing;
+	struct tracing *tracing;
 	struct err err;
 	int rc;
 };
@@ -29,7 +31,7 @@ static const char *shown(struct traced *t, const struct talk_conf *talk)
 						.type = SOCK_STREAM,
 						.rc = 5,
 						.error_name = ""});
-	t->rc = tracing_end(&t->tracing, t->rc, &t->err);
+	t->rc = tracing_end(t->tracing, t->rc, &t->err);
 	cr_expect(eq(ptr, t->to.trace, NULL));
 	return t->lines.text;
 }
@@ -89,4 +91,16 @@ Test(tracing, a_diagram_is_not_made_of_objects)
 	cr_assert(eq(int, t.err.kind, ERR_USAGE));
 	cr_assert(eq(str, t.err.what, "'--trace=mermaid' and '--json' cannot be combined"));
 	cr_assert(eq(str, (char *)text, ""));
+}
+
+Test(tracing, without_memory_it_does_not_begin)
+{
+	static struct traced t;
+
+	fail_allocation(1);
+	shown(&t, &(struct talk_conf){.explain = true});
+	cr_assert(fail_allocation(0));
+	cr_assert(eq(int, t.rc, -1));
+	cr_assert(eq(str, t.err.what, "cannot begin: out of memory"));
+	cr_assert(eq(str, t.lines.text, ""));
 }
