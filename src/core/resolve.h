@@ -16,8 +16,8 @@ struct reporter;
 enum { RESOLVE_MAX = 16 }; /* addresses of one name that are used */
 
 struct resolved {
-	struct addr at[RESOLVE_MAX];
 	size_t count;
+	struct addr at[RESOLVE_MAX];
 };
 
 /* Look-ups that are shared: a wish for a name that is being looked up waits with those before it,
