@@ -24,43 +24,44 @@ enum role {
 };
 
 static const struct socat_kind {
-	const char *name, *options; /* ours that say the same */
-	const char *scheme;         /* of a path; NULL: a host and port, or neither */
+	/* In the rows: a pointer is one more address to be put in place when the program starts. */
+	char name[20], options[12]; /* ... of ours that say the same */
+	char scheme[8];             /* of a path; "": a host and port, or neither */
 	enum role role;
 } kinds[] = {
-	{"TCP", "", NULL, CONNECTS},
-	{"TCP-CONNECT", "", NULL, CONNECTS},
-	{"TCP4", " -4", NULL, CONNECTS},
-	{"TCP4-CONNECT", " -4", NULL, CONNECTS},
-	{"TCP6", " -6", NULL, CONNECTS},
-	{"TCP6-CONNECT", " -6", NULL, CONNECTS},
-	{"TCP-LISTEN", "", NULL, LISTENS},
-	{"TCP-L", "", NULL, LISTENS},
-	{"TCP4-LISTEN", " -4", NULL, LISTENS},
-	{"TCP4-L", " -4", NULL, LISTENS},
-	{"TCP6-LISTEN", " -6", NULL, LISTENS},
-	{"TCP6-L", " -6", NULL, LISTENS},
-	{"UDP", " -u", NULL, CONNECTS},
-	{"UDP-CONNECT", " -u", NULL, CONNECTS},
-	{"UDP-SENDTO", " -u", NULL, CONNECTS},
-	{"UDP4", " -4 -u", NULL, CONNECTS},
-	{"UDP4-CONNECT", " -4 -u", NULL, CONNECTS},
-	{"UDP4-SENDTO", " -4 -u", NULL, CONNECTS},
-	{"UDP6", " -6 -u", NULL, CONNECTS},
-	{"UDP6-CONNECT", " -6 -u", NULL, CONNECTS},
-	{"UDP6-SENDTO", " -6 -u", NULL, CONNECTS},
-	{"UDP-LISTEN", " -u", NULL, LISTENS},
-	{"UDP-L", " -u", NULL, LISTENS},
-	{"UDP-RECV", " -u", NULL, LISTENS},
-	{"UDP-RECVFROM", " -u", NULL, LISTENS},
-	{"UDP4-LISTEN", " -4 -u", NULL, LISTENS},
-	{"UDP4-L", " -4 -u", NULL, LISTENS},
-	{"UDP4-RECV", " -4 -u", NULL, LISTENS},
-	{"UDP4-RECVFROM", " -4 -u", NULL, LISTENS},
-	{"UDP6-LISTEN", " -6 -u", NULL, LISTENS},
-	{"UDP6-L", " -6 -u", NULL, LISTENS},
-	{"UDP6-RECV", " -6 -u", NULL, LISTENS},
-	{"UDP6-RECVFROM", " -6 -u", NULL, LISTENS},
+	{"TCP", "", "", CONNECTS},
+	{"TCP-CONNECT", "", "", CONNECTS},
+	{"TCP4", " -4", "", CONNECTS},
+	{"TCP4-CONNECT", " -4", "", CONNECTS},
+	{"TCP6", " -6", "", CONNECTS},
+	{"TCP6-CONNECT", " -6", "", CONNECTS},
+	{"TCP-LISTEN", "", "", LISTENS},
+	{"TCP-L", "", "", LISTENS},
+	{"TCP4-LISTEN", " -4", "", LISTENS},
+	{"TCP4-L", " -4", "", LISTENS},
+	{"TCP6-LISTEN", " -6", "", LISTENS},
+	{"TCP6-L", " -6", "", LISTENS},
+	{"UDP", " -u", "", CONNECTS},
+	{"UDP-CONNECT", " -u", "", CONNECTS},
+	{"UDP-SENDTO", " -u", "", CONNECTS},
+	{"UDP4", " -4 -u", "", CONNECTS},
+	{"UDP4-CONNECT", " -4 -u", "", CONNECTS},
+	{"UDP4-SENDTO", " -4 -u", "", CONNECTS},
+	{"UDP6", " -6 -u", "", CONNECTS},
+	{"UDP6-CONNECT", " -6 -u", "", CONNECTS},
+	{"UDP6-SENDTO", " -6 -u", "", CONNECTS},
+	{"UDP-LISTEN", " -u", "", LISTENS},
+	{"UDP-L", " -u", "", LISTENS},
+	{"UDP-RECV", " -u", "", LISTENS},
+	{"UDP-RECVFROM", " -u", "", LISTENS},
+	{"UDP4-LISTEN", " -4 -u", "", LISTENS},
+	{"UDP4-L", " -4 -u", "", LISTENS},
+	{"UDP4-RECV", " -4 -u", "", LISTENS},
+	{"UDP4-RECVFROM", " -4 -u", "", LISTENS},
+	{"UDP6-LISTEN", " -6 -u", "", LISTENS},
+	{"UDP6-L", " -6 -u", "", LISTENS},
+	{"UDP6-RECV", " -6 -u", "", LISTENS},
+	{"UDP6-RECVFROM", " -6 -u", "", LISTENS},
 	{"UNIX", "", "unix:", CONNECTS},
 	{"UNIX-CONNECT", "", "unix:", CONNECTS},
 	{"UNIX-CLIENT", "", "unix:", CONNECTS},
@@ -76,47 +77,47 @@ static const struct socat_kind {
 	{"ABSTRACT-SENDTO", " -u", "unix:@", CONNECTS},
 	{"ABSTRACT-RECV", " -u", "unix:@", LISTENS},
 	{"ABSTRACT-RECVFROM", " -u", "unix:@", LISTENS},
-	{"-", "", NULL, STDIO},
-	{"STDIO", "", NULL, STDIO},
-	{"STDIN", "", NULL, STDIN},
-	{"STDOUT", "", NULL, STDOUT},
-	{"PIPE", "", NULL, ECHOES},
-	{"ECHO", "", NULL, ECHOES},
-	{"EXEC", "", NULL, PROGRAM},
-	{"SYSTEM", "", NULL, PROGRAM},
-	{"SHELL", "", NULL, PROGRAM},
-	{"OPEN", "", NULL, FILE_IN},
-	{"GOPEN", "", NULL, FILE_IN},
-	{"FILE", "", NULL, FILE_IN},
-	{"CREATE", "", NULL, FILE_OUT},
-	{"CREAT", "", NULL, FILE_OUT},
-	{"OPENSSL", " --tls", NULL, CONNECTS},
-	{"OPENSSL-CONNECT", " --tls", NULL, CONNECTS},
-	{"SSL", " --tls", NULL, CONNECTS},
-	{"SSL-CONNECT", " --tls", NULL, CONNECTS},
-	{"OPENSSL-LISTEN", " --tls", NULL, LISTENS},
-	{"OPENSSL-L", " --tls", NULL, LISTENS},
-	{"SSL-LISTEN", " --tls", NULL, LISTENS},
-	{"SSL-L", " --tls", NULL, LISTENS},
-	{"FD", "", NULL, LACKS},
-	{"FIFO", "", NULL, LACKS},
-	{"INTERFACE", "", NULL, LACKS},
-	{"PROXY", "", NULL, LACKS},
-	{"PROXY-CONNECT", "", NULL, LACKS},
-	{"PTY", "", NULL, LACKS},
-	{"READLINE", "", NULL, LACKS},
-	{"SCTP", "", NULL, LACKS},
-	{"SCTP-CONNECT", "", NULL, LACKS},
-	{"SCTP-LISTEN", "", NULL, LACKS},
-	{"SOCKS4", "", NULL, LACKS},
-	{"SOCKS4A", "", NULL, LACKS},
-	{"SOCKS5", "", NULL, LACKS},
-	{"TUN", "", NULL, LACKS},
-	{"UDP-DATAGRAM", "", NULL, LACKS},
-	{"UDP4-DATAGRAM", "", NULL, LACKS},
-	{"UDP6-DATAGRAM", "", NULL, LACKS},
-	{"VSOCK-CONNECT", "", NULL, LACKS},
-	{"VSOCK-LISTEN", "", NULL, LACKS},
+	{"-", "", "", STDIO},
+	{"STDIO", "", "", STDIO},
+	{"STDIN", "", "", STDIN},
+	{"STDOUT", "", "", STDOUT},
+	{"PIPE", "", "", ECHOES},
+	{"ECHO", "", "", ECHOES},
+	{"EXEC", "", "", PROGRAM},
+	{"SYSTEM", "", "", PROGRAM},
+	{"SHELL", "", "", PROGRAM},
+	{"OPEN", "", "", FILE_IN},
+	{"GOPEN", "", "", FILE_IN},
+	{"FILE", "", "", FILE_IN},
+	{"CREATE", "", "", FILE_OUT},
+	{"CREAT", "", "", FILE_OUT},
+	{"OPENSSL", " --tls", "", CONNECTS},
+	{"OPENSSL-CONNECT", " --tls", "", CONNECTS},
+	{"SSL", " --tls", "", CONNECTS},
+	{"SSL-CONNECT", " --tls", "", CONNECTS},
+	{"OPENSSL-LISTEN", " --tls", "", LISTENS},
+	{"OPENSSL-L", " --tls", "", LISTENS},
+	{"SSL-LISTEN", " --tls", "", LISTENS},
+	{"SSL-L", " --tls", "", LISTENS},
+	{"FD", "", "", LACKS},
+	{"FIFO", "", "", LACKS},
+	{"INTERFACE", "", "", LACKS},
+	{"PROXY", "", "", LACKS},
+	{"PROXY-CONNECT", "", "", LACKS},
+	{"PTY", "", "", LACKS},
+	{"READLINE", "", "", LACKS},
+	{"SCTP", "", "", LACKS},
+	{"SCTP-CONNECT", "", "", LACKS},
+	{"SCTP-LISTEN", "", "", LACKS},
+	{"SOCKS4", "", "", LACKS},
+	{"SOCKS4A", "", "", LACKS},
+	{"SOCKS5", "", "", LACKS},
+	{"TUN", "", "", LACKS},
+	{"UDP-DATAGRAM", "", "", LACKS},
+	{"UDP4-DATAGRAM", "", "", LACKS},
+	{"UDP6-DATAGRAM", "", "", LACKS},
+	{"VSOCK-CONNECT", "", "", LACKS},
+	{"VSOCK-LISTEN", "", "", LACKS},
 };
 
 enum { PART_MAX = 128 };
@@ -155,7 +156,7 @@ static const struct socat_kind *socat_find_kind(const char *word)
 /* TCP and UDP take a host and a port: "tcp:80" is a host here. */
 static bool socat_is_short_of_port(const struct socat_kind *kind, const char *rest)
 {
-	return kind->role == CONNECTS && !kind->scheme && !strchr(rest, ':');
+	return kind->role == CONNECTS && !kind->scheme[0] && !strchr(rest, ':');
 }
 
 bool socat_is_address(const char *word)
@@ -304,7 +305,7 @@ static bool socat_take_option(struct socat_end *end, const char *option)
 
 	if (strcasecmp(option, "fork") == 0 && end->kind->role == LISTENS)
 		return end->forks = true;
-	if (bind && net && !end->kind->scheme)
+	if (bind && net && !end->kind->scheme[0])
 		return socat_take_bind(end, bind);
 	if (port && end->kind->role == CONNECTS)
 		return socat_copy(end->port, port, strlen(port));
@@ -497,7 +498,7 @@ static bool socat_add_source(const struct socat_end *net, char *out, size_t size
 
 	if (!net->port[0])
 		return !net->host[0] || line_add(out, size, "-s", net->host);
-	if (net->kind->scheme) /* a path has no port */
+	if (net->kind->scheme[0]) /* a path has no port */
 		return false;
 	endpoint_join(source, sizeof(source), net->host, net->port);
 	return line_add(out, size, "-s", source);
@@ -507,11 +508,10 @@ static bool socat_add_place(const struct socat_end *net, char *out, size_t size)
 {
 	char place[PART_MAX + 16];
 
-	snprintf(place, sizeof(place), "%s%s", net->kind->scheme ? net->kind->scheme : "",
-		net->rest);
+	snprintf(place, sizeof(place), "%s%s", net->kind->scheme, net->rest);
 	if (net->kind->role == CONNECTS)
 		return socat_add_source(net, out, size) && line_add(out, size, "", place);
-	if (net->kind->scheme)
+	if (net->kind->scheme[0])
 		return line_add(out, size, "", place);
 	return (!net->host[0] || line_add(out, size, "-H", net->host)) &&
 	       line_add(out, size, "-p", place);
@@ -591,7 +591,7 @@ static bool socat_say_form(
 	struct socat_line *line, const struct socat_end *net, char *out, size_t size)
 {
 	const char *command = net->kind->role == LISTENS ? "serve" : "connect";
-	const char *place = net->kind->scheme            ? "unix:PATH"
+	const char *place = net->kind->scheme[0]         ? "unix:PATH"
 	                    : net->kind->role != LISTENS ? "HOST:PORT"
 	                    : net->host[0]               ? "-H ADDR -p PORT"
 	                                                 : "-p PORT";
@@ -618,7 +618,7 @@ static const char *socat_note(struct socat_line *line, const struct socat_end *n
 {
 	const struct socat_end *program = socat_find_role(line, PROGRAM);
 
-	if (program && net->kind->role == LISTENS && !net->kind->scheme && !net->host[0] &&
+	if (program && net->kind->role == LISTENS && !net->kind->scheme[0] && !net->host[0] &&
 		!socat_is_cat(program))
 		return " (for this machine alone, unless '-H' names an address)";
 	if (net->kind->role == LISTENS && socat_has_tls(net) && !net->unverified && !net->ca[0])
@@ -682,9 +682,9 @@ static bool socat_add_target(const struct socat_end *far, char *out, size_t size
 	const char *rest, *way = socat_way_of(far, wait, &rest);
 	const char *scheme = far->kind->scheme;
 
-	if (*rest || socat_wants_family(far) || (scheme && (far->port[0] || far->host[0])))
+	if (*rest || socat_wants_family(far) || (scheme[0] && (far->port[0] || far->host[0])))
 		return false;
-	if (scheme) /* "unix:", and "@" where it is abstract */
+	if (scheme[0]) /* "unix:", and "@" where it is abstract */
 		snprintf(place, sizeof(place), "unix%s%s%s", way, scheme + strlen("unix"),
 			far->rest);
 	else
@@ -705,7 +705,7 @@ static bool socat_add_all_addresses(const struct socat_end *net, char *out, size
 {
 	const char *options = net->kind->options;
 
-	if (net->kind->role != LISTENS || net->kind->scheme || net->host[0])
+	if (net->kind->role != LISTENS || net->kind->scheme[0] || net->host[0])
 		return true;
 	return (strstr(options, "-6") || line_add(out, size, "-H", "0.0.0.0")) &&
 	       (strstr(options, "-4") || line_add(out, size, "-H", "::"));

@@ -120,7 +120,7 @@ int tracing_end(struct tracing *t, int rc, struct err *err)
 	trace_end(&t->trace);
 	if (capture_file_end(&t->file) < 0 && rc == 0) {
 		*err = (struct err){.kind = ERR_RUNTIME}; /* it has been reported */
-		if (t->file.to->json)                     /* but its last line is an error or `done` */
+		if (t->file.to->json) /* but its last line is an error or `done` */
 			err_set(err, ERR_RUNTIME, "%s is not complete", quoted(t->file.path).text);
 		rc = -1;
 	}

@@ -11,8 +11,8 @@ struct tracing;
 int tracing_begin(struct tracing **begun, struct reporter *to, const struct talk_conf *talk,
 	const char *command, struct err *err);
 
-/* Nothing more will be called, and t is gone; it may be NULL. Returns rc, what the run returned; or,
- * where that is 0 and a file that was asked for is not whole, -1 with err filled. */
+/* Nothing more will be called, and t is gone; it may be NULL. Returns rc, what the run returned;
+ * or, where that is 0 and a file that was asked for is not whole, -1 with err filled. */
 int tracing_end(struct tracing *t, int rc, struct err *err);
 
 #endif

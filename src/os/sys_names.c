@@ -12,9 +12,11 @@
 		level, option, #level ", " #option \
 	}
 
+/* Names stand in the rows: a pointer is one more address to be put in place when the program
+ * starts. */
 static const struct {
 	int level, option;
-	const char *name;
+	char name[40];
 } names[] = {
 	NAMED(SOL_SOCKET, SO_REUSEADDR),
 	NAMED(SOL_SOCKET, SO_ERROR),
@@ -72,7 +74,7 @@ struct option_name sys_option_name(int level, int option)
 
 static const struct {
 	int error;
-	const char *name;
+	char name[20];
 } errors[] = {
 	ERROR(EPERM),
 	ERROR(ENOENT),

@@ -141,7 +141,7 @@ static bool explain_is(
 		return false;
 	if (i->after && (i->after != call->after.tcp || i->after == call->before.tcp))
 		return false;
-	return !i->when || i->when(call, s);
+	return explain_idea_holds(i, call, s);
 }
 
 static bool explain_is_event(const struct explain_idea *i, const struct trace_event *event)

@@ -30,10 +30,9 @@ struct explain_idea {
 	int error;         /* this errno; 0: it succeeded; without name and kind: whether or not */
 	int result;        /* RESULT_... */
 	int before, after; /* the TCP state, inferred or not; after: it was another before */
-	/* What else has to hold. */
-	bool (*when)(const struct call *call, const struct trace_socket *socket);
-	char text[264]; /* whole sentences */
-	char page[32];  /* the manual page or RFC they come from; "": none has it */
+	int when;          /* what else has to hold: explain_idea_holds */
+	char text[264];    /* whole sentences */
+	char page[32];     /* the manual page or RFC they come from; "": none has it */
 };
 
 /* What a call returned, if it matters: nothing, or something; not both. */
@@ -44,6 +43,10 @@ enum { EXPLAIN_IDEAS_MAX = 160 };
 /* All of them; and how many. */
 extern const struct explain_idea explain_ideas[];
 extern const size_t explain_idea_count;
+
+/* Whether that holds which its row says beyond what can be compared. */
+bool explain_idea_holds(
+	const struct explain_idea *i, const struct call *call, const struct trace_socket *socket);
 
 struct explain {
 	const struct explain_facts *facts;

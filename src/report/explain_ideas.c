@@ -180,6 +180,28 @@ static bool privileged(const struct call *call, const struct trace_socket *s)
 	return is_ip(s);
 }
 
+/* A row has the number of its condition. With a pointer the whole table, 60 KB, would be written to
+ * when the program starts, to put its addresses in place. */
+#define CONDITIONS(X)                                                                            \
+	X(binds_any), X(binds_loopback), X(is_over_ip), X(chooses_port), X(was_not_bound),       \
+		X(goes_to_ipv6_loopback), X(goes_over_tcp), X(goes_over_udp), X(is_whole),       \
+		X(is_empty_datagram), X(has_queue), X(has_full_queue), X(ends_within_letter),    \
+		X(peeks), X(waits_for_bytes), X(took_less), X(is_stream), X(is_hung_up),         \
+		X(is_standard_input), X(is_standard_output), X(leaves_unread), X(gives_up_here), \
+		X(gives_up_far), X(ends_second_half), X(ends_first_half), X(privileged)
+#define WHEN(NAME) WHEN_##NAME
+#define AT(NAME)   NAME
+enum { ALWAYS, CONDITIONS(WHEN) };
+
+bool explain_idea_holds(
+	const struct explain_idea *i, const struct call *call, const struct trace_socket *s)
+{
+	static bool (*const conditions[])(const struct call *, const struct trace_socket *) = {
+		NULL, CONDITIONS(AT)};
+
+	return i->when == ALWAYS || conditions[i->when](call, s);
+}
+
 /* ---- what ---- */
 
 const struct explain_idea explain_ideas[] = {
@@ -189,13 +211,13 @@ const struct explain_idea explain_ideas[] = {
 		.page = "socket(2)"},
 	{.kind = CALL_SOCKET,
 		.type = SOCK_STREAM,
-		.when = is_over_ip,
+		.when = WHEN(is_over_ip),
 		.text = "SOCK_STREAM over IP is TCP: bytes come in order and without gaps, but "
 			"nothing marks where one send ended and the next began.",
 		.page = "tcp(7)"},
 	{.kind = CALL_SOCKET,
 		.type = SOCK_DGRAM,
-		.when = is_over_ip,
+		.when = WHEN(is_over_ip),
 		.text = "SOCK_DGRAM over IP is UDP: each send is one message, a datagram. It "
 			"comes whole or not at all, perhaps twice, and may overtake another.",
 		.page = "udp(7)"},
@@ -310,13 +332,13 @@ const struct explain_idea explain_ideas[] = {
 			"server locks it, too, before it takes a path.",
 		.page = "flock(2)"},
 	{.kind = CALL_BIND,
-		.when = binds_any,
+		.when = WHEN(binds_any),
 		.text = "bind gives the socket its address. 0.0.0.0, and :: for IPv6, stand for "
 			"all addresses of this machine: every machine that can reach it can "
 			"connect.",
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
-		.when = binds_loopback,
+		.when = WHEN(binds_loopback),
 		.text = "bind gives the socket its address. A loopback address (127.0.0.1 or ::1) "
 			"is reached from this machine alone.",
 		.page = "ip(7)"},
@@ -327,7 +349,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "unix(7)"},
 	{.kind = CALL_BIND,
 		.type = SOCK_DGRAM,
-		.when = goes_over_udp,
+		.when = WHEN(goes_over_udp),
 		.text = "A UDP server has no listen and no accept: one socket receives from all "
 			"clients, and each datagram comes with its sender's address.",
 		.page = "udp(7)"},
@@ -337,10 +359,10 @@ const struct explain_idea explain_ideas[] = {
 			"more than net.core.somaxconn.",
 		.page = "listen(2)"},
 	{.kind = CALL_LOOK,
-		.when = chooses_port,
+		.when = WHEN(chooses_port),
 		.text = "The port was 0: the kernel chose a free one, and getsockname tells which.",
 		.page = "ip(7)"},
-	{.when = goes_to_ipv6_loopback,
+	{.when = WHEN(goes_to_ipv6_loopback),
 		.text = "A name can have several addresses. localhost has ::1 (IPv6) and "
 			"127.0.0.1 (IPv4); ::1 is tried first, the other one if it fails.",
 		.page = "RFC 8305"},
@@ -361,7 +383,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "tcp(7)"},
 	{.kind = CALL_CONNECT,
 		.type = SOCK_DGRAM,
-		.when = goes_over_udp,
+		.when = WHEN(goes_over_udp),
 		.text = "Over UDP, connect sends nothing. It notes the peer: send needs no "
 			"address, what others send is left out, and a refusal comes back as the "
 			"error of a later call.",
@@ -373,7 +395,7 @@ const struct explain_idea explain_ideas[] = {
 			"accept.",
 		.page = "connect(2)"},
 	{.kind = CALL_LOOK,
-		.when = was_not_bound,
+		.when = WHEN(was_not_bound),
 		.text = "getsockname shows our own address. The program never called bind: "
 			"connect chose it, with a free port.",
 		.page = "ip(7)"},
@@ -386,7 +408,7 @@ const struct explain_idea explain_ideas[] = {
 			"stays as it is, for the next.",
 		.page = "accept(2)"},
 	{.kind = CALL_ACCEPT,
-		.when = goes_over_tcp,
+		.when = WHEN(goes_over_tcp),
 		.text = "The new socket has most options of the listening one. On this line the "
 			"state is that of the new socket, the queue that of the listening one.",
 		.page = "tcp(7)"},
@@ -399,18 +421,18 @@ const struct explain_idea explain_ideas[] = {
 		.text = "The queue is empty. A blocking socket would wait here for the next "
 			"client.",
 		.page = "accept(2)"},
-	{.when = has_queue,
+	{.when = WHEN(has_queue),
 		.text = "The queue holds clients that the kernel has connected already. They can "
 			"send; the program does not know of them until it calls accept.",
 		.page = "listen(2)"},
-	{.when = has_full_queue,
+	{.when = WHEN(has_full_queue),
 		.text = "The queue is full: the kernel takes no further client. Each of them "
 			"tries again by itself, after 1 s, 2 s, 4 s, and sees only that connect "
 			"takes long.",
 		.page = "listen(2)"},
 	{.kind = CALL_SEND,
 		.result = RESULT_SOME,
-		.when = goes_over_tcp,
+		.when = WHEN(goes_over_tcp),
 		.text = "send hands bytes to the kernel. That it returns does not mean that they "
 			"have arrived, still less that the peer has read them.",
 		.page = "send(2)"},
@@ -422,7 +444,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "send(2)"},
 	{.kind = CALL_SEND,
 		.result = RESULT_SOME,
-		.when = took_less,
+		.when = WHEN(took_less),
 		.text = "send took less than it was given: the buffers between the two programs "
 			"are full, for the peer reads too slowly. The program has to send the rest "
 			"later.",
@@ -434,7 +456,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "send(2)"},
 	{.kind = CALL_SEND,
 		.result = RESULT_SOME,
-		.when = is_whole,
+		.when = WHEN(is_whole),
 		.text = "One send is one datagram. Nothing says that it has arrived.",
 		.page = "udp(7)"},
 	{.kind = CALL_RECEIVE,
@@ -451,58 +473,58 @@ const struct explain_idea explain_ideas[] = {
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_SOME,
-		.when = ends_within_letter,
+		.when = WHEN(ends_within_letter),
 		.text = "The last letter is not whole: UTF-8 has up to four bytes a letter, and "
 			"the rest of this one comes with the next recv. A program that decodes "
 			"each piece by itself breaks it.",
 		.page = "utf-8(7)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_SOME,
-		.when = is_whole,
+		.when = WHEN(is_whole),
 		.text = "One call returns one datagram. What is longer than the room for it is "
 			"lost.",
 		.page = "udp(7)"},
 	{.name = "recvmsg",
 		.result = RESULT_SOME,
-		.when = is_whole,
+		.when = WHEN(is_whole),
 		.text = "recvmsg gives the sender's address, too, and the answer goes there.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_ZERO,
-		.when = is_empty_datagram,
+		.when = WHEN(is_empty_datagram),
 		.text = "0 is an empty datagram here, and no end: UDP has none.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.error = EAGAIN,
-		.when = peeks,
+		.when = WHEN(peeks),
 		.text = "MSG_PEEK looks at what has come and leaves it there. EAGAIN: nothing "
 			"has, and no error either.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.error = EAGAIN,
-		.when = waits_for_bytes,
+		.when = WHEN(waits_for_bytes),
 		.text = "Nothing has arrived. A blocking socket would wait here, and its program "
 			"could do nothing else meanwhile.",
 		.page = "recv(2)"},
 	{.kind = CALL_RECEIVE,
 		.result = RESULT_ZERO,
-		.when = is_stream,
+		.when = WHEN(is_stream),
 		.text = "0 is the end, not an empty message: the peer will send no more.",
 		.page = "recv(2)"},
 	{.kind = CALL_SHUTDOWN,
-		.when = ends_first_half,
+		.when = WHEN(ends_first_half),
 		.text = "shutdown with SHUT_WR ends one direction (half-close): we send no more, "
 			"and the peer's recv returns 0 once it has read all. We can still "
 			"receive.",
 		.page = "shutdown(2)"},
 	{.kind = CALL_SHUTDOWN,
-		.when = ends_second_half,
+		.when = WHEN(ends_second_half),
 		.text = "The peer has ended before: now neither side sends more. What is under way "
 			"still arrives.",
 		.page = "shutdown(2)"},
 	{.kind = CALL_SHUTDOWN,
 		.after = TCP_CLOSE,
-		.when = ends_second_half,
+		.when = WHEN(ends_second_half),
 		.text = "The peer's kernel confirmed our end before the state was read: LAST_ACK "
 			"was over by then.",
 		.page = "RFC 9293 section 3.6"},
@@ -536,7 +558,7 @@ const struct explain_idea explain_ideas[] = {
 		.text = "CLOSING: both ended at the same moment.",
 		.page = "RFC 9293 section 3.6"},
 	{.kind = CALL_CLOSE,
-		.when = leaves_unread,
+		.when = WHEN(leaves_unread),
 		.text = "Bytes that came were not read, so close sends a reset. The peer learns "
 			"that they were lost, and may lose what we sent before.",
 		.page = "RFC 2525"},
@@ -546,29 +568,29 @@ const struct explain_idea explain_ideas[] = {
 			"was sent, then our end (FIN).",
 		.page = "RFC 9293 section 3.6"},
 	{.kind = CALL_CLOSE,
-		.when = gives_up_far,
+		.when = WHEN(gives_up_far),
 		.text = "No answer came until this attempt was given up. No machine may have that "
 			"address; or a firewall drops what we send or what comes back; or the "
 			"server's queue is full.",
 		.page = "connect(2)"},
 	{.kind = CALL_CLOSE,
-		.when = gives_up_here,
+		.when = WHEN(gives_up_here),
 		.text = "No answer came until this attempt was given up. Most likely a server on "
 			"this machine does not call accept, and its queue is full ('ss -ltn' shows "
 			"it: Recv-Q); or a firewall drops what we send.",
 		.page = "listen(2)"},
 	{.kind = CALL_RECEIVE,
 		.error = ECONNREFUSED,
-		.when = goes_over_tcp,
+		.when = WHEN(goes_over_tcp),
 		.text = "connect had not waited: the answer to it is the error of a later call.",
 		.page = "connect(2)"},
 	{.error = ECONNREFUSED,
-		.when = goes_over_tcp,
+		.when = WHEN(goes_over_tcp),
 		.text = "The machine answered, and at once: it is up, and nothing listens on that "
 			"port.",
 		.page = "connect(2)"},
 	{.error = ECONNREFUSED,
-		.when = goes_over_udp,
+		.when = WHEN(goes_over_udp),
 		.text = "An ICMP message (port unreachable) has come for an earlier datagram: "
 			"nothing hears on that port. UDP learns of it only at a later call.",
 		.page = "udp(7)"},
@@ -601,7 +623,7 @@ const struct explain_idea explain_ideas[] = {
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
 		.error = EACCES,
-		.when = privileged,
+		.when = WHEN(privileged),
 		.text = "Ports below 1024 need a privilege (CAP_NET_BIND_SERVICE).",
 		.page = "ip(7)"},
 	{.kind = CALL_BIND,
@@ -621,16 +643,16 @@ const struct explain_idea explain_ideas[] = {
 			"both are closed.",
 		.page = "dup(2)"},
 	{.name = "preadv2",
-		.when = is_standard_input,
+		.when = WHEN(is_standard_input),
 		.text = "Descriptor 0 is standard input. RWF_NOWAIT: "
 			"it returns rather than wait.",
 		.page = "readv(2)"},
 	{.name = "write",
-		.when = is_standard_output,
+		.when = WHEN(is_standard_output),
 		.text = "Descriptor 1 is standard output.",
 		.page = "stdin(3)"},
 	{.name = "ioctl",
-		.when = goes_over_tcp,
+		.when = WHEN(goes_over_tcp),
 		.text = "SIOCOUTQ asks how many of our bytes the peer's kernel has not "
 			"acknowledged. 0: it has them all, though the peer may not have read "
 			"them."},
@@ -639,7 +661,7 @@ const struct explain_idea explain_ideas[] = {
 		.text = "SIOCOUTQ asks whether the peer has read all that we sent: then it is 0."},
 	{.name = "poll",
 		.result = RESULT_SOME,
-		.when = is_hung_up,
+		.when = WHEN(is_hung_up),
 		.text = "poll asks what the socket is ready for, without waiting. POLLHUP: both "
 			"directions have ended, without an error.",
 		.page = "poll(2)"},

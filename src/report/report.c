@@ -11,9 +11,9 @@
 #include "base/timestamp.h"
 
 struct report_row {
-	const char *key; /* the JSON event: never renamed */
+	char key[24]; /* the JSON event: never renamed */
 	enum report_level level;
-	const char *human; /* each {FIELD} is filled in */
+	char human[180]; /* each {FIELD} is filled in */
 };
 
 enum field_kind {
@@ -34,7 +34,7 @@ enum field_kind {
 
 /* A field of a report: all that is to be said of it, beside its member in struct report. */
 struct report_field {
-	const char *name; /* in the rows' texts, and its JSON key: never renamed */
+	char name[16]; /* in the rows' texts, and its JSON key: never renamed */
 	enum field_kind kind;
 	size_t offset;
 };
