@@ -179,6 +179,8 @@ static const struct report_row rows[REPORT_KINDS] = {
 	[REPORT_KEYS_LOGGED] = {"tls.keys_logged", LEVEL_READY,
 		"{path}: the keys of TLS are written there (SSLKEYLOGFILE): with them all can be "
 		"read"},
+	[REPORT_KEYS_LOST] = {"tls.keys_lost", LEVEL_READY,
+		"{path}: the keys of TLS are no longer written there: {reason}"},
 	[REPORT_DUMP_FAILED] = {"dump.failed", LEVEL_ERROR,
 		"cannot write the dump {path}: {reason}; it ends here"},
 	[REPORT_CAPTURE_FAILED] = {"capture.failed", LEVEL_ERROR,

@@ -70,6 +70,7 @@ enum report_kind {
 	                            * valid_to, pin, reason */
 	REPORT_CERTIFICATE_OF,     /* ... of a server's client: the same and conn */
 	REPORT_KEYS_LOGGED,        /* keys are written to a file: path */
+	REPORT_KEYS_LOST,          /* ... no more: path, reason */
 	REPORT_DUMP_FAILED,        /* a dump can no longer be written: path, reason */
 	REPORT_CAPTURE_FAILED,     /* packets are written to a file no more: path, reason */
 	REPORT_NOT_CAPTURED,       /* ... some were not: path, reason */

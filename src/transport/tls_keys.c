@@ -12,6 +12,30 @@
 #include "os/sys_file.h"
 #include "report/report.h"
 
+static const char *keys_path(const struct tls *tls)
+{
+	return tls->lib.secure_getenv("SSLKEYLOGFILE");
+}
+
+/* Once, and for all connections: what follows half a line could not be read. */
+static void keys_end(struct tls *tls, const char *why)
+{
+	sys_close(tls->to, tls->keys_fd);
+	tls->keys_fd = -1;
+	report(tls->to,
+		&(struct report){.kind = REPORT_KEYS_LOST, .path = keys_path(tls), .reason = why});
+}
+
+static void keys_write(struct tls *tls, struct span line)
+{
+	ssize_t n = sys_write(tls->to, tls->keys_fd, line.data, line.len);
+
+	if (n < 0)
+		keys_end(tls, strerror(errno));
+	else if ((size_t)n < line.len)
+		keys_end(tls, strerror(ENOSPC));
+}
+
 /* SSL_CTX_set_keylog_callback. It is given nothing of ours, not even the way to what is. */
 static void keys_on_line(const SSL *ssl, const char *line)
 {
@@ -22,14 +46,18 @@ static void keys_on_line(const SSL *ssl, const char *line)
 	if (tls_library_find("SSL_get_ex_data", &get, sizeof(get)) < 0)
 		return;
 	t = get(ssl, 0);
-	if (buf_printf(&whole, "%s\n", line) == 0)
-		(void)sys_write(t->tls->to, t->tls->keys_fd, buf_span(&whole).data, whole.len);
+	if (t->tls->keys_fd < 0)
+		return;
+	if (buf_printf(&whole, "%s\n", line) < 0)
+		keys_end(t->tls, "out of memory");
+	else
+		keys_write(t->tls, buf_span(&whole));
 	buf_free(&whole);
 }
 
 int tls_keys_begin(struct tls *tls, struct err *err)
 {
-	const char *path = tls->lib.secure_getenv("SSLKEYLOGFILE");
+	const char *path = keys_path(tls);
 
 	if (!path || !*path)
 		return 0;

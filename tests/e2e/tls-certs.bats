@@ -292,6 +292,17 @@ asked_at_terminal() {
     refuses 2 "cannot write keys to 'link'" --tls-cert "$CERTS/good.pem" --tls-key "$CERTS/good.key"
 }
 
+@test "SSLKEYLOGFILE: where it takes no more, that is said once, and the connections go on" {
+    export SSLKEYLOGFILE=/dev/full
+
+    serve_with good -m echo
+    unset SSLKEYLOGFILE
+    asks 0 ''
+    asks 0 ''
+    stop_server
+    [ "$(grep -c '^/dev/full: the keys of TLS are no longer written there: No space left on device$' "$SERVER_ERR")" -eq 1 ]
+}
+
 @test "files that are missing, unreadable, or hold something else" {
     local good=$CERTS/good
 

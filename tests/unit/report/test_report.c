@@ -152,6 +152,9 @@ static const struct {
 		"/run/x: the keys of TLS are written there (SSLKEYLOGFILE): with them all can be "
 		"read\n",
 		"tls.keys_logged"},
+	{REPORT_KEYS_LOST,
+		"/run/x: the keys of TLS are no longer written there: Connection reset by peer\n",
+		"tls.keys_lost"},
 	{REPORT_DUMP_FAILED,
 		"cannot write the dump /run/x: Connection reset by peer; it ends here\n",
 		"dump.failed"},
@@ -694,6 +697,7 @@ Test(report, a_report_is_shown_from_its_level_on)
 		[REPORT_CERTIFICATE_OF] = LEVEL_DETAIL,
 		[REPORT_NOT_VERIFIED] = LEVEL_READY,
 		[REPORT_KEYS_LOGGED] = LEVEL_READY,
+		[REPORT_KEYS_LOST] = LEVEL_READY,
 		[REPORT_DUMP_FAILED] = LEVEL_ERROR,
 		[REPORT_CAPTURE_FAILED] = LEVEL_ERROR,
 		[REPORT_NOT_CAPTURED] = LEVEL_READY,
