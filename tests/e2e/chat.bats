@@ -390,7 +390,7 @@ start_bursts() {
     local operator=$JOB_PID screen=$JOB_OUT said=$JOB_ERR
     held_input
     start_job "$SOCKX" connect -m chat --turns 127.0.0.1 "$PORT" <"$INPUT"
-    wait_until has_line "$said" '2 lines wait'
+    wait_until has_text "$said" '2 lines wait'
     printf 'one\ntwo\nthree\n' >&"$HELD"
     wait_dialogue "$operator" "$screen"
     equal "$(grep -v -e '^listening' -e '^1: ' -e '^stopping' "$screen" | sed -n '1,/in time/p')" \
@@ -405,7 +405,7 @@ start_bursts() {
     held_input
     start_job "$SOCKX" connect -m chat 127.0.0.1 "$PORT" <"$INPUT"
     echo hello >&"$HELD"
-    wait_until has_line "$said" 'good mor'
+    wait_until has_text "$said" 'good mor'
     echo again >&"$HELD"
     wait_until has_line "$JOB_OUT" '^good morning$'
     echo 'bye then' >&"$HELD"

@@ -68,7 +68,7 @@ refuses() {
     start_server -m greet --greeting 'Hello World! This is {host}'
     held_input
     start_job "$SOCKX" connect localhost "$PORT" <"$INPUT"
-    wait_until has_line "$JOB_OUT" "^Hello World! This is $(uname -n)\$"
+    wait_until has_text "$JOB_OUT" "^Hello World! This is $(uname -n)\$"
     exec {HELD}>&-
     wait_job
     equal "$JOB_STATUS" 0
@@ -199,7 +199,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     start_job "$SOCKX" connect 127.0.0.1 "$PORT" <"$INPUT"
     wait_until has_line "$said" '^1: waiting for a name$'
     echo Ada >&"$HELD"
-    wait_until has_line "$JOB_OUT" '^welcome Ada$'
+    wait_until has_text "$JOB_OUT" '^welcome Ada$'
     wait_dialogue "$operator"
     equal "$(grep -c waiting "$said")" 1
 }

@@ -126,8 +126,8 @@ is_gone() {
     [[ ${stat##*) } == Z* ]]
 }
 
-# The file holds a line, ended, that matches the pattern (of grep -E). Of many lines grep is the quicker reader.
-# One that has not ended is still being written, and whoever reads it next may get half of it.
+# has_line FILE PATTERN: it holds a line that matches (as of grep -E) and has ended: one that has not may be half of
+# what is being written. Of many lines grep is the quicker reader.
 has_line() {
     local lines line
 
@@ -141,6 +141,11 @@ has_line() {
         [[ $line != *$'\n' || ! ${line%$'\n'} =~ $2 ]] || return 0
     done
     return 1
+}
+
+# The same of a line that may not end, or not yet: a prompt, what a peer says without a newline.
+has_text() {
+    has_line "$1" "$2" || { [ -r "$1" ] && [[ $(tail -n 1 -- "$1") =~ $2 ]]; }
 }
 
 # The file has at least so many bytes.

@@ -123,7 +123,7 @@ on_terminal() {
 
 # FILE PATTERN: of drawn or shown.
 sees() {
-    has_line "$BATS_TEST_TMPDIR/$1" "$2" || fail "$1 has no '$2':" "$(cat "$BATS_TEST_TMPDIR/$1")"
+    has_text "$BATS_TEST_TMPDIR/$1" "$2" || fail "$1 has no '$2':" "$(cat "$BATS_TEST_TMPDIR/$1")"
 }
 
 RATE='[0-9.]+ [KM]iB/s'

@@ -475,12 +475,12 @@ is_refused() {
     held_input
     start_server -u -k --follow <"$INPUT"
     start_job "$PYTHON" "$PEERS/udp_client.py" hears 127.0.0.1 "$PORT" one 1
-    wait_until has_line "$SERVER_OUT" '^one'
+    wait_until has_text "$SERVER_OUT" '^one'
     echo for one >&"$HELD"
     wait_job
     has_line "$JOB_OUT" "^b'for one"
     start_job "$PYTHON" "$PEERS/udp_client.py" hears 127.0.0.1 "$PORT" two 1
-    wait_until has_line "$SERVER_OUT" '^onetwo'
+    wait_until has_text "$SERVER_OUT" '^onetwo'
     echo for two >&"$HELD"
     wait_job
     has_line "$JOB_OUT" "^b'for two"

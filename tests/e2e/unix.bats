@@ -320,7 +320,7 @@ sends_after_the_server_ended() {
         kind $kind
         start_job "$SOCKX" connect "${WITH[@]}" -U $kind <"$INPUT"
         wait_until has_line "$PEER_OUT" '^closed$'
-        wait_until has_line "$JOB_OUT" response
+        wait_until has_text "$JOB_OUT" response
         exec {HELD}>&-
         wait_job
         equal "$JOB_STATUS" 0
@@ -336,7 +336,7 @@ sends_after_the_server_ended() {
         kind $kind
         start_job "$SOCKX" connect "${WITH[@]}" -U $kind <"$INPUT"
         wait_until has_line "$PEER_OUT" '^closed$'
-        wait_until has_line "$JOB_OUT" response
+        wait_until has_text "$JOB_OUT" response
         echo more >&"$HELD"
         wait_job
         equal "$JOB_STATUS" 4
@@ -350,7 +350,7 @@ sends_after_the_server_ended() {
         held_input
         start_kind $kind at <"$INPUT"
         start_job "$PYTHON" "$PEERS/unix_client.py" listen $kind at hello
-        wait_until has_line "$SERVER_OUT" '^hello'
+        wait_until has_text "$SERVER_OUT" '^hello'
         echo later >&"$HELD"
         wait_until has_line "$JOB_OUT" later
         exec {HELD}>&-
@@ -522,7 +522,7 @@ sends_after_the_server_ended() {
     held_input
     start_kind datagram at -q 100ms <"$INPUT"
     asks send datagram at first
-    wait_until has_line "$SERVER_OUT" first
+    wait_until has_text "$SERVER_OUT" first
     asks send datagram at second
     wait_until says 'turned away: no place is left for it$'
     exec {HELD}>&-
@@ -535,7 +535,7 @@ sends_after_the_server_ended() {
     start_kind datagram at -k </dev/null
     asks send datagram at first
     asks send datagram at second
-    wait_until has_line "$SERVER_OUT" firstsecond
+    wait_until has_text "$SERVER_OUT" firstsecond
 }
 
 @test "at --max-conns the datagram peer not heard for longest is forgotten" {
