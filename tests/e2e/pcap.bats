@@ -279,8 +279,8 @@ END
     mkfifo fifo
     start_server -H 127.0.0.1 -m echo
     start_job tcpdump -nr fifo
-    run sockx connect --pcap fifo 127.0.0.1 "$PORT" <"$MIB"
-    expect_status 0
+    sockx connect --pcap fifo 127.0.0.1 "$PORT" <"$MIB" >out
+    same_bytes out "$MIB"
     wait_job
     equal "$JOB_STATUS" 0
     [[ $(tail -n 2 "$JOB_OUT") == *"127.0.0.1.$PORT > "*"Flags [F.]"*"Flags [.]"* ]] || fail "$(tail -n 2 "$JOB_OUT")"

@@ -40,7 +40,7 @@ def options(body):
         code, length = struct.unpack_from("<HH", body, at)
         if code == 0:
             return found
-        found[code] = body[at + 4 : at + 4 + length]
+        found[code] = bytes(body[at + 4 : at + 4 + length])
         at += 4 + (length + 3) // 4 * 4
     fail("options have no end")
     return found
@@ -65,7 +65,7 @@ class Reader:
         self.sides = {}
         self.last_ns = 0
         self.lines = []
-        self.payload = {">": b"", "<": b""}
+        self.payload = {">": [], "<": []}
 
     def tcp(self, ends, segment, missing):
         source, target, seq, ack, offset, bits = struct.unpack_from(">HHIIBB", segment)
@@ -87,10 +87,10 @@ class Reader:
     def ip(self, packet, length):
         missing = length - len(packet)
         if packet[0] >> 4 == 6:
-            head, protocol, ends = 40, packet[6], (packet[8:24], packet[24:40])
+            head, protocol, ends = 40, packet[6], (bytes(packet[8:24]), bytes(packet[24:40]))
             whole = 40 + struct.unpack_from(">H", packet, 4)[0]
         else:
-            head, protocol, ends = 20, packet[9], (packet[12:16], packet[16:20])
+            head, protocol, ends = 20, packet[9], (bytes(packet[12:16]), bytes(packet[16:20]))
             whole = struct.unpack_from(">H", packet, 2)[0]
         if whole != length:
             fail(f"{whole} bytes by its header, and {length} in the file")
@@ -115,14 +115,14 @@ class Reader:
             fail("the time goes back")
         self.last_ns = now
         data, line = self.ip(body[20 : 20 + here], length)
-        self.payload[way] += data
+        self.payload[way].append(data)
         self.lines.append(f"{way} {line} | {comment}")
 
 
 def main():
     reader = Reader()
     with open(sys.argv[1], "rb") as file:
-        data = file.read()
+        data = memoryview(file.read())
     kinds = []
     for kind, body in blocks(data):
         kinds.append(kind)
@@ -134,7 +134,7 @@ def main():
         for line in reader.lines:
             print(line)
     else:
-        sys.stdout.buffer.write(reader.payload["<" if sys.argv[2] == "in" else ">"])
+        sys.stdout.buffer.writelines(reader.payload["<" if sys.argv[2] == "in" else ">"])
 
 
 main()
