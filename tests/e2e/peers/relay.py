@@ -14,10 +14,12 @@ import time
 
 PIECE_MAX = 400000
 PAUSE_MAX_S = 0.004
+BLOCK = (1 << 20) + 17
 
 
 def stream_of(role, size):
-    return random.Random(role).randbytes(size)
+    block = random.Random(role).randbytes(BLOCK)
+    return (block * (size // BLOCK + 1))[:size]
 
 
 def pause():
@@ -35,18 +37,20 @@ def send(conn, whole):
     conn.shutdown(socket.SHUT_WR)
 
 
-def receive(conn):
-    whole = bytearray()
-    while data := conn.recv(random.randrange(1, PIECE_MAX)):
-        whole += data
-        pause()
-    return bytes(whole)
+def receive(conn, size):
+    """All of it, or one byte more."""
+    whole, at = bytearray(size + 1), 0
+    with memoryview(whole) as view:
+        while at <= size and (came := conn.recv_into(view[at:at + random.randrange(1, PIECE_MAX)])):
+            at += came
+            pause()
+    return whole[:at]
 
 
 def exchange(conn, role, other, size):
     sender = threading.Thread(target=send, args=(conn, stream_of(role, size)))
     sender.start()
-    came = receive(conn)
+    came = receive(conn, size)
     sender.join()
     if came != stream_of(other, size):
         sys.exit(f"{role}: {len(came)} bytes came, not the {size} that were sent")
