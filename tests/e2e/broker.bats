@@ -130,17 +130,17 @@ converse() {
 
 # bats test_tags=load
 @test "200 members, of which one never reads and is closed: each of the others hears all at once" {
-    converse close 200 100 2
+    converse close 200 100 1
     wait_until has_line "$SERVER_ERR" '^1: .* lost .* sent away: it does not read what others send$'
 }
 
 # bats test_tags=load
 @test "200 members, of which one never reads and is kept: each of the others hears all at once" {
-    converse drop 200 100 2
+    converse drop 200 100 1
     wait_until has_line "$SERVER_ERR" '^1: .* missed what others sent: it does not read \([0-9]+ so far\)$'
 }
 
 # bats test_tags=load
 @test "500 members" {
-    converse drop 500 20 2
+    converse drop 500 20 1
 }

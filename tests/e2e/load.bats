@@ -89,7 +89,7 @@ expect_small() {
     fresh_anon=$(anon_bytes "$SERVER_PID")
     start_job "$PYTHON" "$PEERS/idle.py" "$PORT" "$IDLE" 0
     wait_until 60 has_line "$JOB_OUT" '^ready'
-    honest_begin --duration 3
+    honest_begin --duration 1
     [ "$(fds "$SERVER_PID")" -gt "$IDLE" ]
     expect_small "10,000 idle, never used" \
         "$(rss_bytes "$SERVER_PID")" "$(anon_bytes "$SERVER_PID")"
@@ -116,7 +116,7 @@ expect_small() {
 # bats test_tags=load
 @test "16 KiB with one connection: no 40 ms stall" {
     start_server --mode echo
-    load_run --size 16384 --duration 2
+    load_run --size 16384 --duration 1
     tell "16 KiB: p50 $(figure rtt_p50_us) us, p99 $(figure rtt_p99_us) us, p99.9 $(figure rtt_p999_us) us"
     WHAT="p99 in us" expect_at_most "$(figure rtt_p99_us)" 5000
     # The longest says more about this machine: a process may wait as long for a processor. Over

@@ -333,19 +333,23 @@ def killed(count, say=ready):
 
 def many(count):
     """Each kind in a process of its own."""
+    readers = []
+
     def start(kind, *arguments):
         reader, writer = os.pipe()
+        readers.append(reader)
         child = fork()
         if child == 0:
             os.dup2(writer, 1)
             kind(*arguments)
             os._exit(0)
         os.close(writer)
-        os.read(reader, 1)
         return child
 
     children = [start(never_reads, count), start(trickles, count), start(killed, 3)]
     children += [start(resets, when) for when in RESETS]
+    for reader in readers:
+        os.read(reader, 1)
     ready()
     SIGNALS.wait()
     for child in children:
