@@ -65,10 +65,10 @@ class Cell:
         return int(found[1]) if found else 0
 
 
-def wait_for(net):
+def wait_for(net, most_ms=20):
     poll = select.poll()
     poll.register(net, select.POLLIN)
-    return poll.poll(20)
+    return poll.poll(most_ms)
 
 
 def meet(cell, name, peer, arguments, file):
@@ -86,7 +86,7 @@ def meet(cell, name, peer, arguments, file):
     net.setblocking(False)
     if name == "echo" and cell.descriptor:
         os.write(cell.ends[0], NOISE)
-        wait_for(net)
+        wait_for(net, 10000)
         net.recv(len(NOISE), socket.MSG_PEEK)
     try:
         net.send(NOISE)
