@@ -134,9 +134,12 @@ $(B)/bench/handshakes: tests/bench/handshakes.c tests/bench/crowd.h $(B)/flags
 	$(Q)$(compile) $< -lssl -lcrypto -o $@
 
 # One build has the sanitizers, for the tests and for fuzzing. Its 210,000 addresses of what is to be watched are
-# in place where it is not position independent: each test is a process that would put them there first.
-SANITIZED := VARIANT=asan CC=clang LDFLAGS=-no-pie CFLAGS='-O1 -g1 -fsanitize=address,undefined \
-	-fsanitize=fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer'
+# in place where it is not position independent: each test is a process that would put them there first. For the
+# same reason the globals of all tests are registered at once (which wants -fdata-sections), and stay so at exit.
+SANITIZED := VARIANT=asan CC=clang LDFLAGS=-no-pie CPPFLAGS='-mllvm -asan-with-comdat=0' \
+	CFLAGS='-O1 -g1 -fsanitize=address,undefined -fsanitize=fuzzer-no-link -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -fdata-sections -fsanitize-address-globals-dead-stripping \
+	-fsanitize-address-destructor=none'
 FUZZ_BUILT = $(if $(TARGET),build/asan/fuzz/$(TARGET),fuzz-targets)
 FUZZ_BOUND = $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(or $(SECONDS),60))
 # A fuzz target is one file; the header is what they share.

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "mode/mode.h"
 
 #if SANITIZED_MEMORY
 #include <sanitizer/allocator_interface.h>
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -156,3 +158,17 @@ Test(leaks, only_what_it_is_asked_to_leave_is_left)
 		(void)lost;
 	}
 }
+
+#if SANITIZED_MEMORY
+/* By the flags of a build, or the order of its objects, those of some could be left out unseen. */
+Test(leaks, what_lies_past_a_global_is_watched)
+{
+	static char own[3];
+	static const char *const literal = "a literal";
+
+	cr_expect(not(__asan_address_is_poisoned(own + sizeof(own) - 1)));
+	cr_expect(__asan_address_is_poisoned(own + sizeof(own)));
+	cr_expect(__asan_address_is_poisoned(literal + strlen(literal) + 1));
+	cr_expect(__asan_address_is_poisoned(&mode_echo + 1));
+}
+#endif
