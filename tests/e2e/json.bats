@@ -42,9 +42,15 @@ reported_by() {
     mv "$BATS_TEST_TMPDIR/$1.out" "$BATS_TEST_TMPDIR/$1.report"
 }
 
+SCHEMA=$BATS_TEST_DIRNAME/../../man/sockx.schema.json
+
+@test "the schema is one" {
+    "$PYTHON" "$PEERS/schema.py" "$SCHEMA"
+}
+
 # KEY=VALUE...: all runs of this test were valid, and have these.
 all_valid() {
-    "$PYTHON" "$PEERS/schema.py" "$BATS_TEST_DIRNAME/../../man/sockx.schema.json" "$BATS_TEST_TMPDIR" "$@"
+    "$PYTHON" "$PEERS/schema.py" "$SCHEMA" "$BATS_TEST_TMPDIR" "$@"
 }
 
 # KIND ARG...: a server with -j over tcp, udp, unix, datagram or seqpacket; AT is how clients get there.
