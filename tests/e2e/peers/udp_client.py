@@ -7,7 +7,6 @@ on one path, datagrams stay in order.
 """
 
 import os
-import pathlib
 import signal
 import socket
 import sys
@@ -152,9 +151,14 @@ def flood(host, port, count, size):
         sock.send(b"f" * int(size))
 
 
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as its:
+        return its.read().rpartition(")")[2].split()[0]
+
+
 def stop(pid):
     os.kill(pid, signal.SIGSTOP)
-    while pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+    while state_of(pid) != "T":
         time.sleep(0.001)
 
 
