@@ -19,7 +19,6 @@ also meet at another moment than in the page: such a transcript has TRIES.
 Exit status: 0 if all is as printed, 1 if not, 77 where there are no namespaces to be had.
 """
 
-import http.server
 import os
 import re
 import select
@@ -167,16 +166,20 @@ def differences(program, block):
     return wrong
 
 
-class Web(http.server.BaseHTTPRequestHandler):
+def web():
     """What example.org:80 is."""
+    import http.server  # it takes 40 ms, and each page is read by two of us, of which one has the web
 
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"hello from the web\n")
+    class Web(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello from the web\n")
 
-    def log_message(self, format, *args):
-        pass
+        def log_message(self, format, *args):
+            pass
+
+    return http.server.ThreadingHTTPServer(("192.0.2.1", 80), Web)
 
 
 def inside(program, page):
@@ -188,8 +191,7 @@ def inside(program, page):
         hosts.write(HOSTS)
         hosts.flush()
         subprocess.run(["mount", "--bind", hosts.name, "/etc/hosts"], check=True)
-        web = http.server.ThreadingHTTPServer(("192.0.2.1", 80), Web)
-        threading.Thread(target=web.serve_forever, daemon=True).start()
+        threading.Thread(target=web().serve_forever, daemon=True).start()
         blocks = read_blocks(page)
         if not blocks:
             print(f"{page}: no transcript")
