@@ -16,6 +16,7 @@ struct letter {
 	int class;
 	size_t at, len;
 	bool invalid;
+	bool odd_ri; /* the regional indicators that end with it are odd in number */
 };
 
 struct letters {
@@ -23,9 +24,15 @@ struct letters {
 	size_t count;
 };
 
+static bool ignored(int class)
+{
+	return class == WBP_EXTEND || class == WBP_FORMAT || class == WBP_ZWJ;
+}
+
 static struct letters read_letters(struct span text)
 {
 	struct letters l = {calloc(text.len + 1, sizeof(*l.of)), 0};
+	bool odd = false;
 
 	for (size_t at = 0; at < text.len;) {
 		struct letter *next = &l.of[l.count++];
@@ -35,6 +42,9 @@ static struct letters read_letters(struct span text)
 		next->at = at;
 		next->len = len <= 0 ? 1 : (size_t)len;
 		next->class = len <= 0 ? WBP_NEWLINE : uc_wordbreak_property(next->code);
+		if (!ignored(next->class))
+			odd = next->class == WBP_RI && !odd;
+		next->odd_ri = odd;
 		at += next->len;
 	}
 	return l;
@@ -43,11 +53,6 @@ static struct letters read_letters(struct span text)
 static bool newline(int class)
 {
 	return class == WBP_CR || class == WBP_LF || class == WBP_NEWLINE;
-}
-
-static bool ignored(int class)
-{
-	return class == WBP_EXTEND || class == WBP_FORMAT || class == WBP_ZWJ;
 }
 
 static bool ahletter(int class)
@@ -79,16 +84,6 @@ static ptrdiff_t behind(const struct letters *l, ptrdiff_t i)
 		i++;
 	while (ignored(class_at(l, i)));
 	return i;
-}
-
-/* WB15 and WB16: whether the regional indicators that end before i are odd in number. */
-static bool odd_ri(const struct letters *l, ptrdiff_t i)
-{
-	bool odd = false;
-
-	while ((i = before(l, i)) >= 0 && l->of[i].class == WBP_RI)
-		odd = !odd;
-	return odd;
 }
 
 /* The rules, in their order; whether there is a boundary before i, which is neither end. */
@@ -139,7 +134,7 @@ static bool boundary(const struct letters *l, ptrdiff_t i)
 	if (p == WBP_EXTENDNUMLET &&
 		(ahletter(c) || c == WBP_NUMERIC || c == WBP_KATAKANA)) /* WB13b */
 		return false;
-	return !(c == WBP_RI && odd_ri(l, i)); /* WB15, WB16, WB999 */
+	return !(c == WBP_RI && l->of[i - 1].odd_ri); /* WB15, WB16, WB999 */
 }
 
 void oracle_breaks(struct span text, char *out)
