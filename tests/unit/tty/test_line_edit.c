@@ -10,8 +10,8 @@
 #include "tty/line_edit.h"
 #include "vt.h"
 
-/* Random lines; the fuzz target types many more. Sanitizers make them ten times as slow. */
-enum { RUNS = SANITIZED_MEMORY ? 15 : 60 };
+/* Random lines; the fuzz target types many more. */
+enum { RUNS = 60 / SANITIZED_STEP };
 
 TestSuite(line_edit, .timeout = 60);
 
