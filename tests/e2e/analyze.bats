@@ -19,6 +19,7 @@ is() {
     [ "$actual" = "$1." ] || fail "expected:" "$1" "got:" "$actual"
 }
 
+# bats test_tags=unit
 @test "a text's words, in the order of their first appearance" {
     start
     analyze 'To be or not' 'to be' | is 'length: 18
@@ -75,6 +76,7 @@ assert got["list"] == [{"word": "a", "count": 2}, {"word": "b", "count": 1}], go
 END
 }
 
+# bats test_tags=unit
 @test "words in ten scripts, whatever their case and composition" {
     start
     {
@@ -98,6 +100,7 @@ don’t 1
 "
 }
 
+# bats test_tags=unit
 @test "--exact takes words for the same byte for byte" {
     start --exact
     analyze 'To to TO to' | tail -n 3 | is 'To 1
@@ -106,6 +109,7 @@ TO 1
 '
 }
 
+# bats test_tags=unit
 @test "an empty text and one that is no text have their reports" {
     start
     printf '' | analyze | is 'length: 0
@@ -122,6 +126,7 @@ a 1
 '
 }
 
+# bats test_tags=unit
 @test "a text that its sender does not end is answered when it has gone quiet" {
     start --settle 50ms
     printf 'a b a' >"$BATS_TEST_TMPDIR/text"
@@ -161,6 +166,7 @@ unique: 1
 '
 }
 
+# bats test_tags=unit
 @test "a text past --max-message is refused to its sender alone, however much it still sends" {
     start --max-message 1000
     head -c 30000000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/text"
@@ -196,11 +202,13 @@ END
     wait_server
 }
 
+# bats test_tags=unit
 @test "stopped while a report is on its way, it sends all of it" {
     stopped_in_a_report reads
     [ "$SERVER_STATUS" = 0 ] || fail "status $SERVER_STATUS" "$(cat "$SERVER_ERR")"
 }
 
+# bats test_tags=unit
 @test "4: told to stop, it gives up a report that is not taken in time" {
     timed stopped_in_a_report waits
     [ "$SERVER_STATUS" = 4 ]
@@ -285,12 +293,14 @@ EOF
     [[ $stderr == *'the report counts 9 bytes, but 18 were sent'*'hint: '*--settle* ]]
 }
 
+# bats test_tags=unit
 @test "an answer in another form is printed as it came, and ends its line" {
     start_script text_server.py other
     sockx analyze -p "$PORT" 'to be' | is "['be', 'to'] 5
 "
 }
 
+# bats test_tags=unit
 @test "an answer that never ends is passed on, and not collected" {
     start_script text_server.py endless
     sockx analyze -p "$PORT" 'to be' | head -c 20000000 | wc -c | is '20000000
@@ -338,6 +348,7 @@ b 1
     [[ $stderr == *'the report is too long for one message'* ]]
 }
 
+# bats test_tags=unit
 @test "words and options that do not fit are refused" {
     start
     run -2 --separate-stderr analyze --sort size x

@@ -88,6 +88,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- ends of lines ----
 
+# bats test_tags=unit
 @test "a line without an end is said when it has been quiet for --settle" {
     start_room
     in_room join:a 'says:a:hello' 'shows:hello\n' 'says:a:again' 'shows:again\n'
@@ -126,6 +127,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
         'shows:guest2: \x1b]0;owned\x07\x1b[2J\rA\n'
 }
 
+# bats test_tags=unit
 @test "on the operator's terminal it is visible and harmless" {
     start_operator 'see:owned.*A.*5i.*da$' 'type:bye' -- -m chat -H 127.0.0.1
     local operator=$JOB_PID screen=$JOB_OUT said=$JOB_ERR
@@ -139,6 +141,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     done
 }
 
+# bats test_tags=unit
 @test "on the terminal of connect, too, and raw with --raw" {
     printf '%s\n' "$HOSTILE" >"$BATS_TEST_TMPDIR/hostile"
     for with in '' --raw; do
@@ -185,6 +188,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     room_ends_with 0
 }
 
+# bats test_tags=unit
 @test "so do both of them at a terminal" {
     for end in type:bye 'keys:\x04'; do
         start_operator 'see:^hello$' 'see: done, ' "$end" -- -m chat -H 127.0.0.1
@@ -194,6 +198,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     done
 }
 
+# bats test_tags=unit
 @test "what no member was there to hear is heard by the next one" {
     start_room
     in_room join:a 'says:a:hello\n' 'shows:hello\n' leaves:a 'told:^1: .* done' 'operator:one\ntwo\n' \
@@ -236,6 +241,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     in_room 'shows:one\ntwo\n' 'told:^1: .* done'
 }
 
+# bats test_tags=unit
 @test "serve's input ends: what it held is said first, then all may leave, with status 0" {
     start_room
     join
@@ -256,6 +262,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     equal "$(cat "$SERVER_OUT")$output" ""
 }
 
+# bats test_tags=unit
 @test "--once: the first member's end is the end" {
     start_room --once
     in_room join:a 'says:a:hello\n' 'shows:hello\n' leaves:a
@@ -275,12 +282,14 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
 
 # ---- what goes wrong ----
 
+# bats test_tags=unit
 @test "a member that resets in the middle of a line disturbs no other" {
     start_room --settle 10s
     in_room join:a join:b 'says:a:whole\nhal' 'hears:b:guest1: whole\n' resets:a 'told:^1: .* lost' quiet:b \
         'says:b:still here\n' 'shows:guest1: whole\nstill here\n'
 }
 
+# bats test_tags=unit
 @test "4: connect loses a server that resets" {
     start_script server.py reset_answering 3
     run --separate-stderr sockx connect -m chat 127.0.0.1 "$PORT" < <(echo hello)
@@ -288,6 +297,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     [[ $stderr == *'Connection reset by peer'* ]]
 }
 
+# bats test_tags=unit
 @test "a line of 10 MB without a newline is refused to its member alone" {
     start_room
     in_room join:a join:b floods:a:10000000 'told:^1: .* lost .*a line may have at most 65536 bytes' \
@@ -296,6 +306,7 @@ HOSTILE=$'\e]0;owned\a\e[2J\rA\b\x9b5i\xe2\x80\xaeda'
     in_room join:c 'floods:c:70000' 'hears:c:error: a line may have at most 65536 bytes\n' ends:c
 }
 
+# bats test_tags=unit
 @test "1: a line too long in our own input is reported" {
     start_script server.py take
     run --separate-stderr sockx connect -m chat 127.0.0.1 "$PORT" < <(head -c 100000 /dev/zero)
@@ -351,6 +362,7 @@ start_bursts() {
 
 # ---- turns ----
 
+# bats test_tags=unit
 @test "--turns: two scripts take turns, whatever comes in one piece" {
     printf 'eins\nzwei\ndrei\n' >"$BATS_TEST_TMPDIR/ours"
     start_server -m chat -1 --turns --eol none -H 127.0.0.1 <"$BATS_TEST_TMPDIR/ours"
@@ -362,6 +374,7 @@ start_bursts() {
     equal "$(cat "$SERVER_OUT")" $'one\ntwo\nthree'
 }
 
+# bats test_tags=unit
 @test "--turns, 4: the peer has left before every line was sent" {
     start_server -m chat -1 --turns -H 127.0.0.1 <<<'one'
     run --separate-stderr sockx connect -m chat --turns 127.0.0.1 "$PORT" < <(printf 'eins\nzwei\ndrei\n')
@@ -398,6 +411,7 @@ start_bursts() {
     equal "$(head -n 3 "$JOB_OUT")" "$(lines early two 'in time')"
 }
 
+# bats test_tags=unit
 @test "a line being typed is not torn by one that comes" {
     start_operator 'see:^hello$' 'keys:good mor' 'see:^> good mor$' 'see:^again$' 'see:^> good mor$' \
         'type:ning' 'see:^bye then$' 'type:bye' -- -m chat -v -H 127.0.0.1

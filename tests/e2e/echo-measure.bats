@@ -41,6 +41,7 @@ sent_is() {
 
 # ---- every transport ----
 
+# bats test_tags=unit
 @test "a line for each answer, then the report: over TCP" {
     start_server -m echo -H 127.0.0.1
     run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" --count 3 --interval 10ms
@@ -55,6 +56,7 @@ sent_is() {
     equal "$stderr" ""
 }
 
+# bats test_tags=unit
 @test "over TCP, UDP, IPv4 and IPv6, whole" {
     for kind in -t -u; do
         for host in 127.0.0.1 ::1; do
@@ -67,6 +69,7 @@ sent_is() {
     done
 }
 
+# bats test_tags=unit
 @test "over Unix stream, datagram and seqpacket sockets" {
     for kind in -t -u --seqpacket; do
         [ "$kind" != -t ] || kind=
@@ -77,6 +80,7 @@ sent_is() {
     done
 }
 
+# bats test_tags=unit
 @test "messages of every size, down to an empty datagram" {
     start_server -m echo -u -H 127.0.0.1
     for size in 0 1 2 7 8 9 65507; do
@@ -105,6 +109,7 @@ sent_is() {
 
 # ---- what is lost, comes twice, or in another order ----
 
+# bats test_tags=unit
 @test "every third datagram is lost: reported, and status 5" {
     start_misbehaving udp 64 drop_every 3
     measure -u --count 30 --interval 2ms -w 200ms
@@ -118,6 +123,7 @@ sent_is() {
     sent_is "sent 30, received 20, lost 10 (33.3 %), out of order 0"
 }
 
+# bats test_tags=unit
 @test "a lost datagram holds up a closed loop only for so long" {
     start_misbehaving udp 64 drop_every 4
     measure -u --count 8 --interval 0 -w 100ms -j
@@ -134,6 +140,7 @@ sent_is() {
     [[ $output =~ duplicates\ [34] ]]
 }
 
+# bats test_tags=unit
 @test "datagrams that overtake each other are out of order, and none is lost" {
     start_misbehaving udp 64 swap_pairs
     measure -u --count 20 --interval 2ms -j
@@ -141,6 +148,7 @@ sent_is() {
     equal "$(json_of sent received lost duplicates out_of_order)" '20 20 0 0 10'
 }
 
+# bats test_tags=unit
 @test "a server that stalls shows in the time of every message that was due meanwhile" {
     for kind in udp tcp; do
         start_misbehaving "$kind" 64 stall_at 20 200
@@ -202,6 +210,7 @@ sent_is() {
     equal "$(json_of received complete)" '4 false'
 }
 
+# bats test_tags=unit
 @test "an answer in pieces of one byte is whole" {
     start_misbehaving tcp 300 in_pieces
     measure --count 5 --interval 0 --size 300 -j
@@ -255,6 +264,7 @@ sent_is() {
     done
 }
 
+# bats test_tags=unit
 @test "SIGINT: what should long have come is lost" {
     for kind in udp tcp; do
         start_misbehaving "$kind" 64 mute_after 2
@@ -289,6 +299,7 @@ sent_is() {
     sent_is "received 1, lost 0"
 }
 
+# bats test_tags=unit
 @test "the reader of its output goes away: it ends by SIGPIPE" {
     start_server -m echo -H 127.0.0.1
     run --separate-stderr bash -c "timeout 10 '$SOCKX' echo -H 127.0.0.1 -p $PORT --interval 10ms | head -n 1; exit \${PIPESTATUS[0]}"
@@ -298,6 +309,7 @@ sent_is() {
 
 # ---- load ----
 
+# bats test_tags=unit
 @test "a load: every connection sends as many, and the rate is reported" {
     start_server -m echo -H 127.0.0.1
     measure --connections 20 --count 50
@@ -311,6 +323,7 @@ sent_is() {
     json_holds 'behind_max_us is None'
 }
 
+# bats test_tags=unit
 @test "a load ends after --duration, over every transport" {
     start_server -m echo -H 127.0.0.1
     timed measure --connections 5 --duration 200ms --window 8 --size 1000 -j
@@ -328,6 +341,7 @@ sent_is() {
     json_holds 'sent == received > 100'
 }
 
+# bats test_tags=unit
 @test "a load by a schedule: so many on each connection, and no more" {
     start_server -m echo -H 127.0.0.1
     measure --connections 10 --duration 300ms --interval 5ms -j
@@ -336,6 +350,7 @@ sent_is() {
     json_holds 'interval_us == 5000 and window == 0'
 }
 
+# bats test_tags=unit
 @test "a load whose server goes away is 4, whose bytes differ 9" {
     start_misbehaving tcp 64 end_at 50 64
     measure --duration 5s
@@ -384,6 +399,7 @@ for line in sys.argv[1].splitlines():
 ' "$stderr"
 }
 
+# bats test_tags=unit
 @test "-j and -v tell when all connections are up and it begins, and when the figures stand" {
     start_server -m echo -H 127.0.0.1
     run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" -j --connections 20 --count 5
@@ -415,6 +431,7 @@ measured 127.0.0.1:$PORT (tcp), connections: 20
     equal "$(awk '/up to/ { sum += $NF } END { print sum }' <<<"$output")" 200
 }
 
+# bats test_tags=unit
 @test "many answers are not shown one by one, nor any with -Q or -j" {
     start_server -m echo -H 127.0.0.1
     run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" --count 101 --interval 1ms
@@ -427,6 +444,7 @@ measured 127.0.0.1:$PORT (tcp), connections: 20
     equal "${#lines[@]}" 1
 }
 
+# bats test_tags=unit
 @test "without --count it goes on, once a second" {
     start_server -m echo -H 127.0.0.1
     run --separate-stderr sockx echo -H 127.0.0.1 -p "$PORT" --size 10 --max-time 1200ms

@@ -34,6 +34,7 @@ load helper
     equal "$(cat "$SERVER_OUT")" hello
 }
 
+# bats test_tags=unit
 @test "--quit-with-peer over datagrams is refused, for they have no end" {
     run --separate-stderr sockx connect -u --quit-with-peer localhost 9
     expect_status 2

@@ -51,6 +51,7 @@ no_group_lives() {
 
 # ---- what passes ----
 
+# bats test_tags=unit
 @test "a program's input and output are the connection" {
     start_server -m exec -- tr a-z A-Z
     [ "$(printf 'hello\nworld' | sockx connect -N 127.0.0.1 "$PORT")" = $'HELLO\nWORLD' ]
@@ -72,12 +73,14 @@ no_group_lives() {
     [ "$output" = "ready $PORT" ]
 }
 
+# bats test_tags=unit
 @test "a program that reads nothing holds nothing up" {
     serve_line 'exec <&-; sleep 0.1; echo done'
     head -c 1000000 /dev/zero | sockx connect -N 127.0.0.1 "$PORT" >out
     [ "$(cat out)" = "done" ]
 }
 
+# bats test_tags=unit
 @test "standard error: each line with the connection's number, and harmless" {
     serve_line 'printf "one\n\033[31mtwo\n\nrest" >&2'
     ask
@@ -97,6 +100,7 @@ no_group_lives() {
 
 # ---- how the program's end becomes the connection's ----
 
+# bats test_tags=unit
 @test "status 0, and any other but 126 and 127: an orderly end, told with -v" {
     serve_line 'echo all; exit 1'
     ask
@@ -110,6 +114,7 @@ no_group_lives() {
     server_said '^1: program ended with status 1$'
 }
 
+# bats test_tags=unit
 @test "grep that finds nothing: an orderly end, and a one-shot server's 1" {
     start_server -1 -m exec -- grep needle
     STATUS=0
@@ -120,6 +125,7 @@ no_group_lives() {
     server_said '^sockx: program ended with status 1$'
 }
 
+# bats test_tags=unit
 @test "killed after half of its output: that half and a reset, ours is 1" {
     WITH=(-1)
     serve_line 'head -c 200000 /dev/zero; kill -9 $$'
@@ -133,6 +139,7 @@ no_group_lives() {
     server_said '^sockx: program was ended by signal 9 \(Killed\)$'
 }
 
+# bats test_tags=unit
 @test "126 and 127: what a shell could not run, a reset" {
     for status in 126 127; do
         serve_line "echo part; exit $status"
@@ -153,6 +160,7 @@ no_group_lives() {
     kill -0 "$(cat pid)"
 }
 
+# bats test_tags=unit
 @test "background children hold nothing up, and are left alone" {
     serve_line 'sleep 100 & echo $! >pid; echo all'
     ask
@@ -195,6 +203,7 @@ vanish() {
     wait_until no_group_lives groups
 }
 
+# bats test_tags=unit
 @test "clients that vanish leave no process, no zombie and no descriptor" {
     vanish 100
 }
@@ -204,6 +213,7 @@ vanish() {
     vanish 1000
 }
 
+# bats test_tags=unit
 @test "clients that vanish while their programs are being started" {
     needs_strace
     LAUNCHER=(strace -D -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=300000)
@@ -215,6 +225,7 @@ vanish() {
     wait_until has_descriptors "$before"
 }
 
+# bats test_tags=unit
 @test "SIGTERM with 200 clients: their programs end at once, and so does the server" {
     serve_line 'echo $$ >>groups; exec cat'
     "$PYTHON" "$PEERS/crew.py" stay "$PORT" 200 >out 2>/dev/null &
@@ -226,6 +237,7 @@ vanish() {
     no_group_lives groups
 }
 
+# bats test_tags=unit
 @test "an idle client: its program ends with it" {
     WITH=(-i 200ms)
     serve_line 'echo $$ >groups; sleep 100 & exec sleep 100'
@@ -234,6 +246,7 @@ vanish() {
     no_group_lives groups
 }
 
+# bats test_tags=unit
 @test "a reset is seen while the program takes no input" {
     serve_line 'echo $$ >>groups; echo r; exec sleep 100'
     "$PYTHON" "$PEERS/client.py" reset_sending "$PORT" 1000000 2>/dev/null
@@ -245,6 +258,7 @@ has_child() {
     ! has_no_child
 }
 
+# bats test_tags=unit
 @test "a program that ignores SIGHUP is gone after 2 s" {
     serve_line 'trap "" HUP; echo $$ >groups; echo on; sleep 100 & wait'
     "$PYTHON" "$PEERS/client.py" reset_receiving "$PORT" 1 2>/dev/null
@@ -254,6 +268,7 @@ has_child() {
     no_group_lives groups
 }
 
+# bats test_tags=unit
 @test "a server that stops takes its programs with it, at once if they let it" {
     serve_line 'echo $$ >groups; echo on; sleep 100 & exec cat'
     sockx connect 127.0.0.1 "$PORT" < <(sleep 5) >out 2>/dev/null &
@@ -266,6 +281,7 @@ has_child() {
 
 # ---- what a program sees ----
 
+# bats test_tags=unit
 @test "descriptors, signals and limits are what a shell gives" {
     start_server -m exec -- ls /proc/self/fd
     ask
@@ -282,6 +298,7 @@ has_child() {
     said "$(cat direct)"
 }
 
+# bats test_tags=unit
 @test "the environment: the connection's, and nothing that is ours" {
     export PROTO=old TCPREMOTEHOST=old UNIXREMOTEPID=old NOTIFY_SOCKET=@sockx-none SSLKEYLOGFILE=old MARK=kept
     start_server -m exec -- env
@@ -306,6 +323,7 @@ has_child() {
 
 # ---- what cannot be started ----
 
+# bats test_tags=unit
 @test "a program that is not there is a usage error before anything listens" {
     run -2 sockx serve -p 0 -m exec -- no-such-program
     [ "${lines[0]}" = "sockx: cannot run 'no-such-program': there is no such program in PATH" ]
@@ -315,6 +333,7 @@ has_child() {
     [ "${lines[1]}" = "hint: 'chmod +x' makes a file executable" ]
 }
 
+# bats test_tags=unit
 @test "a program that can no longer be started: its client is reset, and the server serves on" {
     printf '#!/bin/sh\necho on\n' >program
     chmod +x program
@@ -331,6 +350,7 @@ has_child() {
     said on
 }
 
+# bats test_tags=unit
 @test "a program that changes while the server runs: each client gets what it is then" {
     printf '#!/bin/sh\necho on\n' >program
     chmod +x program
@@ -365,6 +385,7 @@ has_child() {
     status_is 0
 }
 
+# bats test_tags=unit
 @test "no more processes: those that are there go on, new clients are reset and told" {
     [ "$(id -u)" -eq 0 ] || skip "needs another user's limit"
     # That user may not go to where the program is, but may run it from a descriptor.
@@ -386,6 +407,7 @@ needs_strace() {
     strace -D -qq -o /dev/null true 2>strace.err || skip "strace cannot attach: $(head -n 1 strace.err)"
 }
 
+# bats test_tags=unit
 @test "programs that are slow to start hold up no other client" {
     [ "$(uname -m)" = x86_64 ] || skip "elsewhere a server waits until a program has started"
     needs_strace
@@ -395,6 +417,7 @@ needs_strace() {
     took_between 300 2000 # one after the other they would take 3 s
 }
 
+# bats test_tags=unit
 @test "few descriptors: clients wait for their turn, and nothing spins" {
     LAUNCHER=(prlimit --nofile=24:24)
     start_server -m exec -- cat
@@ -441,6 +464,7 @@ survives_failing_calls() {
 
 # ---- what cannot be meant ----
 
+# bats test_tags=unit
 @test "a program comes after --" {
     for line in "" "9000 cat" "--" "9000 --"; do
         # shellcheck disable=SC2086 # words
@@ -468,6 +492,7 @@ survives_failing_calls() {
     [ "${lines[0]}" = "sockx: '--pass-socket' belongs to mode exec, not to mode pipe" ]
 }
 
+# bats test_tags=unit
 @test "only this machine may come, unless an address is named" {
     start_server -m exec -- cat
     has_line "$SERVER_ERR" '^listening on 127\.0\.0\.1:'
@@ -479,6 +504,7 @@ survives_failing_calls() {
 
 # ---- the socket itself ----
 
+# bats test_tags=unit
 @test "--pass-socket: a program has the socket, as one that waits" {
     start_server --pass-socket -m exec -- "$PYTHON" -c 'import socket, os
 s = socket.socket(fileno=os.dup(0))
@@ -487,6 +513,7 @@ os.write(1, s.recv(100))'
     [ "$(echo hello | sockx connect -N 127.0.0.1 "$PORT")" = $'blocks 127.0.0.1\nhello' ]
 }
 
+# bats test_tags=unit
 @test "--pass-socket: killed, its output and a reset; else an orderly end" {
     WITH=(--pass-socket)
     serve_line 'echo half; echo why >&2; kill -9 $$'
@@ -518,6 +545,7 @@ while part := s.recv(100):
 
 # ---- the client of a server ----
 
+# bats test_tags=unit
 @test "connect -m exec: a program with the server, and its status" {
     start_server -m echo
     run -0 sockx connect -m exec 127.0.0.1 "$PORT" -- sh -c 'echo hi; read -r x; echo "got $x" >&2'
@@ -529,6 +557,7 @@ while part := s.recv(100):
     run -2 sockx connect -m exec 127.0.0.1 "$PORT" -- no-such-program
 }
 
+# bats test_tags=unit
 @test "connect -m exec: the program stays in our group, and learns where it is" {
     start_server -m discard
     run -0 sockx connect -m exec 127.0.0.1 "$PORT" -- sh -c 'echo "$(ps -o pgid= -p $$) $(ps -o pgid= -p $PPID) $TCPREMOTEPORT" >&2'
@@ -537,6 +566,7 @@ while part := s.recv(100):
     [ "$port" = "$PORT" ]
 }
 
+# bats test_tags=unit
 @test "connect -m exec: a connection that is lost ends the program" {
     start_script server.py reset_sending 10
     run -4 sockx connect -m exec 127.0.0.1 "$PORT" -- sleep 100

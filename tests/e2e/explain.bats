@@ -26,6 +26,7 @@ setup_file() {
     FROM=20200101000000Z TO=20210101000000Z make_cert old DNS:localhost,IP:127.0.0.1
 }
 
+# bats test_tags=unit
 @test "an echo over TCP, on both sides" {
     start_server -m echo -H 127.0.0.1 --explain
     explained echo -H 127.0.0.1 -p "$PORT" hello
@@ -48,6 +49,7 @@ setup_file() {
     equal "$(grep -c '# accept makes' "$SERVER_ERR")" 1
 }
 
+# bats test_tags=unit
 @test "how its lines are read comes first, and why our end waits" {
     start_server -m echo -H 127.0.0.1
     explained connect -H 127.0.0.1 -p "$PORT" <<<hello
@@ -67,6 +69,7 @@ setup_file() {
     tells 'One send is one datagram.'
 }
 
+# bats test_tags=unit
 @test "a greeting over a Unix socket" {
     start_unix_server "$BATS_TEST_TMPDIR/socket" -m greet
     explained greet -U "$BATS_TEST_TMPDIR/socket"
@@ -75,6 +78,7 @@ setup_file() {
     tells '0 is the end, not an empty message'
 }
 
+# bats test_tags=unit
 @test "an address that is taken: by which process" {
     start_server -m echo -H 127.0.0.1
     explained serve -m echo -H 127.0.0.1 -p "$PORT"
@@ -83,6 +87,7 @@ setup_file() {
     tells "# It is in process $SERVER_PID (sockx)."
 }
 
+# bats test_tags=unit
 @test "an address that this machine does not have: which it has" {
     explained serve -H 192.0.2.77 -p 0
     expect_status 3
@@ -91,6 +96,7 @@ setup_file() {
     tells '127.0.0.1'
 }
 
+# bats test_tags=unit
 @test "a refused connection: the machine answered" {
     free_port
     explained connect -H 127.0.0.1 -p "$PORT"
@@ -98,6 +104,7 @@ setup_file() {
     tells '# The machine answered, and at once: it is up, and nothing listens on that port.'
 }
 
+# bats test_tags=unit
 @test "a refused datagram: what came late, and from where" {
     free_port
     explained connect -u -H 127.0.0.1 -p "$PORT" <<<hello
@@ -107,6 +114,7 @@ setup_file() {
     [[ $SAID != *'Nothing has arrived.'* ]] || fail "no recv waits for what is asked of the queue of errors:" "$SAID"
 }
 
+# bats test_tags=unit
 @test "no answer: nothing said no" {
     start_script server.py black_hole
     explained connect -w 300ms -H 127.0.0.1 -p "$PORT"
@@ -142,6 +150,7 @@ messages() {
     equal "$(messages "$SERVER_ERR")" '< ClientHello > ServerHello > ChangeCipherSpec > EncryptedExtensions > Certificate > CertificateVerify > Finished < ChangeCipherSpec < Finished < alert: warning, close_notify > alert: warning, close_notify'
 }
 
+# bats test_tags=unit
 @test "messages of TLS as objects" {
     serve_tls -m echo
     run --separate-stderr "$SOCKX" echo "${TO[@]}" --trace=json hello
@@ -189,6 +198,7 @@ show_cert() {
     tells ' < alert, 2 bytes: fatal, unknown_ca'
 }
 
+# bats test_tags=unit
 @test "a certificate of another name, and one that is loud" {
     show_cert elsewhere
     explained echo "${TO[@]}" --tls-ca "$CERTS/ca.pem" hello

@@ -143,6 +143,7 @@ refuses() {
     answers 'welcome Ada' says_name lines $'Ada\r' Grace
 }
 
+# bats test_tags=unit
 @test "a name of 100 KB is refused to that client alone" {
     start_server -m greet -v
     held_input
@@ -156,6 +157,7 @@ refuses() {
     answers 'welcome Grace' sockx greet -p "$PORT" Grace
 }
 
+# bats test_tags=unit
 @test "a name of 64 KiB is a name" {
     start_server -m greet
     random_file "$BATS_TEST_TMPDIR/random" 49152
@@ -315,6 +317,7 @@ EOF
     equal "$(od -An -tx1 "$PEER_OUT")" ' 41 ff'
 }
 
+# bats test_tags=unit
 @test "9: the greeting is empty" {
     start_script server.py silent
     refuses 9 'the greeting is empty' sockx greet -H 127.0.0.1 -p "$PORT" Ada
@@ -323,6 +326,7 @@ EOF
     refuses 9 'the greeting is empty' sockx greet -H 127.0.0.1 -p "$PORT"
 }
 
+# bats test_tags=unit
 @test "9: the server refused, and says why" {
     start_server -m greet
     run --separate-stderr sockx greet -p "$PORT" "$(printf 'n%.0s' {1..100000})"
@@ -374,6 +378,7 @@ EOF
     "$PYTHON" -c 'import json, sys; [json.loads(line) for line in sys.stdin]' <<<"$stderr"
 }
 
+# bats test_tags=unit
 @test "9: a greeting past --max-answer ends at once, with and without -j" {
     start_script server.py source
     run -9 --separate-stderr sockx greet -H 127.0.0.1 -p "$PORT"

@@ -12,6 +12,7 @@ drawn() {
         -e 's/\((6|7|8|9|1[0-9])(,|\))/(5\2/g' -e 's/ = (7|8|9|1[0-9])$/ = 6/' -e 's/%% done: .*/%% done/' "$1"
 }
 
+# bats test_tags=unit
 @test "a server's diagram of one client" {
     start_server -H 127.0.0.1 -m echo --trace=mermaid
     run sockx connect 127.0.0.1 "$PORT" <<<"hello"
@@ -40,6 +41,7 @@ END
     diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/shown"
 }
 
+# bats test_tags=unit
 @test "a client's diagram of a connection, and of one that is refused" {
     start_server -H 127.0.0.1 -m echo
     run --separate-stderr sockx connect -v --trace=mermaid 127.0.0.1 "$PORT" <<<"hello"

@@ -5,6 +5,7 @@
 # shellcheck disable=SC2154 # run sets output, stderr and status
 load helper
 
+# bats test_tags=unit
 @test "-z: 0 if there is a server, 7 if refused, 6 if there is no such name; nothing is printed" {
     start_server -m source -H 127.0.0.1
     run -0 sockx connect -z 127.0.0.1 "$PORT"
@@ -47,6 +48,7 @@ probed() {
     run -1 bash -c 'exec "$@" >/dev/full' bash "$SOCKX" connect -zj 127.0.0.1 "$PORT"
 }
 
+# bats test_tags=unit
 @test "-z: a probe uses up no one-shot server" {
     start_server --once -m echo -H 127.0.0.1
     for _ in 1 2 3; do
@@ -58,6 +60,7 @@ probed() {
     equal "$SERVER_STATUS" 0
 }
 
+# bats test_tags=unit
 @test "-z: a server of pipe goes on waiting for its client" {
     start_server --recv-only -H 127.0.0.1
     sockx connect -z 127.0.0.1 "$PORT"
@@ -66,6 +69,7 @@ probed() {
     equal "$SERVER_STATUS $(cat "$SERVER_OUT")" "0 hello"
 }
 
+# bats test_tags=unit
 @test "-z --retry-for: waits for a server" {
     free_port
     start_job bash -c 'sleep 0.5; exec "$@"' bash "$SOCKX" serve -m echo -H 127.0.0.1 -p "$PORT"
@@ -75,6 +79,7 @@ probed() {
     run -5 sockx connect -z --retry-for 0.3s 127.0.0.1 "$PORT"
 }
 
+# bats test_tags=unit
 @test "-z: Unix sockets of each kind" {
     local kind path=$BATS_TEST_TMPDIR/s
 
@@ -87,6 +92,7 @@ probed() {
     done
 }
 
+# bats test_tags=unit
 @test "-z over UDP: only an answer is one" {
     start_server -u -m echo -H 127.0.0.1
     sockx connect -zu 127.0.0.1 "$PORT"
@@ -98,11 +104,13 @@ probed() {
     run -7 sockx connect -zu 127.0.0.1 "$PORT"
 }
 
+# bats test_tags=unit
 @test "-z over UDP: the second address of a name answers" {
     start_server -u -m echo -H 127.0.0.1
     sockx connect -zu localhost "$PORT"
 }
 
+# bats test_tags=unit
 @test "-zu --retry-for: waits for an answer" {
     free_port
     start_job bash -c 'sleep 0.5; exec "$@"' bash "$SOCKX" serve -u -m echo -H 127.0.0.1 -p "$PORT"
@@ -113,6 +121,7 @@ probed() {
     [[ $output == *"within 500 ms: "*"refused (attempts: "* ]]
 }
 
+# bats test_tags=unit
 @test "-z -- PROGRAM: becomes it once the port answers" {
     free_port
     start_job bash -c 'sleep 0.3; exec "$@"' bash "$SOCKX" serve -m echo -H 127.0.0.1 -p "$PORT"
@@ -128,6 +137,7 @@ probed() {
     [ ! -e "$BATS_TEST_TMPDIR/made" ]
 }
 
+# bats test_tags=unit
 @test "-z -- PROGRAM: has the signals and limits that we were started with" {
     start_server -m discard -H 127.0.0.1
     look=(sed -n -E '/^Sig(Blk|Ign|Cgt)/p; /open files/p' /proc/self/status /proc/self/limits)

@@ -23,6 +23,7 @@ two_servers() {
     [ "$FIRST" -lt "$SECOND" ] || { FIRST=$SECOND SECOND=$FIRST && PORT=$FIRST; }
 }
 
+# bats test_tags=unit
 @test "open ports are printed, the others counted" {
     two_servers
     free_port
@@ -76,6 +77,7 @@ none_met_itself() {
     all_well none_met_itself
 }
 
+# bats test_tags=unit
 @test "a scan needs no more descriptors than there are" {
     start_server -m echo -H 127.0.0.1
     run -1 bash -c 'ulimit -n 24 && exec "$@"' bash "$SOCKX" connect -z 127.0.0.1 "1-3000,$PORT"
@@ -86,6 +88,7 @@ none_met_itself() {
     [[ $output == "ports: 0 open, 0 refused, 10 silent" ]]
 }
 
+# bats test_tags=unit
 @test "over UDP: an answer is open, a refusal refused, silence silent" {
     local discard echo
 
@@ -100,6 +103,7 @@ none_met_itself() {
     run -5 sockx connect -zu -w 0.2s --probe ping localhost "$discard-$discard"
 }
 
+# bats test_tags=unit
 @test "standard output that takes no more: the scan waits for it, and fails with it" {
     start_server -m echo -H 127.0.0.1
     # shellcheck disable=SC2016 # for the inner shell

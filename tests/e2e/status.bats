@@ -70,6 +70,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "1: echo --json, the report on a full disk" {
     start_server -m echo
     run --separate-stderr bash -c "timeout 20 '$SOCKX' echo -j -p $PORT hello >/dev/full"
@@ -125,6 +126,7 @@ expect_message() {
     equal "$SERVER_STATUS" 1
 }
 
+# bats test_tags=unit
 @test "1: the source address is not ours" {
     start_server -m echo
     for command in "connect 127.0.0.1 $PORT" "echo -H 127.0.0.1 -p $PORT hello"; do
@@ -213,6 +215,7 @@ expect_message() {
 
 # ---- 4 ----
 
+# bats test_tags=unit
 @test "4: connect, reset while receiving" {
     start_script server.py reset_answering 65536
     held_input
@@ -222,6 +225,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "4: connect, reset before we looked, yet after the server had sent" {
     start_script server.py reset_sending 65536
     held_input
@@ -231,6 +235,7 @@ expect_message() {
     done
 }
 
+# bats test_tags=unit
 @test "4: connect, reset while sending" {
     start_script server.py reset_receiving 100000
     run --separate-stderr bash -c "head -c 64M /dev/zero | timeout 20 '$SOCKX' connect 127.0.0.1 $PORT; exit \${PIPESTATUS[1]}"
@@ -238,12 +243,14 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "4: connect, reset after our half-close, with nothing received" {
     start_script server.py reset_receiving 10
     run --separate-stderr sockx connect 127.0.0.1 "$PORT" <<<"123456789"
     expect_status 4
 }
 
+# bats test_tags=unit
 @test "4: echo, reset while sending" {
     start_script server.py reset_receiving 100000
     run --separate-stderr bash -c "head -c 16M /dev/zero | timeout 20 '$SOCKX' echo -p $PORT >/dev/null; exit \${PIPESTATUS[1]}"
@@ -259,6 +266,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "4: echo, ended without an answer" {
     start_script server.py cut 0
     run --separate-stderr sockx echo -p "$PORT" hello
@@ -266,6 +274,7 @@ expect_message() {
     expect_message
 }
 
+# bats test_tags=unit
 @test "4: a one-shot server, reset while receiving" {
     held_input
     echo >&"$HELD"
@@ -275,6 +284,7 @@ expect_message() {
     equal "$SERVER_STATUS" 4
 }
 
+# bats test_tags=unit
 @test "4: a one-shot server, reset while sending" {
     start_server < <(head -c 64M /dev/zero)
     start_script client.py reset_receiving "$PORT" 100000
@@ -282,6 +292,7 @@ expect_message() {
     equal "$SERVER_STATUS" 4
 }
 
+# bats test_tags=unit
 @test "4: serve --mode echo --once, reset while echoing" {
     start_server -m echo --once
     start_script client.py reset_sending "$PORT" 65536
@@ -289,6 +300,7 @@ expect_message() {
     equal "$SERVER_STATUS" 4
 }
 
+# bats test_tags=unit
 @test "4: a server told to stop drops a byte that its client does not read" {
     start_server -m echo
     start_script client.py full "$PORT"
@@ -300,6 +312,7 @@ expect_message() {
     has_line "$SERVER_ERR" 'had not taken'
 }
 
+# bats test_tags=unit
 @test "4: a server told to stop does not confirm what only the kernel has, which a late reader still gets" {
     held_input
     start_server -m source -j
@@ -328,12 +341,14 @@ times_out() {
     [ "$took" -lt $((at_least + 3000)) ] || fail "only after $took ms"
 }
 
+# bats test_tags=unit
 @test "5: connect and echo -w, no answer" {
     start_script server.py black_hole
     times_out 300 connect 127.0.0.1 "$PORT" -w 300ms
     times_out 300 echo -H 127.0.0.1 -p "$PORT" -w 300ms hello
 }
 
+# bats test_tags=unit
 @test "5: connect -w, one address refuses and the other never answers" {
     start_script server.py black_hole
     times_out 500 connect localhost "$PORT" -w 500ms
@@ -344,6 +359,7 @@ times_out() {
     times_out 300 echo -p "$PORT" -w 300ms hello
 }
 
+# bats test_tags=unit
 @test "5: echo -w, no first byte, and not much later than that" {
     start_script server.py mute
     local began
@@ -353,11 +369,13 @@ times_out() {
     [ $(($(now_ms) - began)) -lt 1700 ] || fail "after $(($(now_ms) - began)) ms"
 }
 
+# bats test_tags=unit
 @test "5: connect -i, nothing moves" {
     start_script server.py mute
     times_out 300 connect localhost "$PORT" -i 300ms
 }
 
+# bats test_tags=unit
 @test "5: echo -i, the answer stalls" {
     start_script server.py trickle 2
     times_out 300 echo -p "$PORT" -i 300ms hello
@@ -368,16 +386,19 @@ times_out() {
     times_out 300 connect localhost "$PORT" --max-time 300ms
 }
 
+# bats test_tags=unit
 @test "5: echo --max-time" {
     start_script server.py trickle 2
     times_out 300 echo -p "$PORT" --max-time 300ms hello
 }
 
+# bats test_tags=unit
 @test "5: --max-time counts connecting, too" {
     start_script server.py black_hole
     times_out 300 connect 127.0.0.1 "$PORT" --max-time 300ms
 }
 
+# bats test_tags=unit
 @test "5: a one-shot server, -i with a silent client" {
     start_server -i 300ms
     start_script client.py hold "$PORT"
@@ -385,6 +406,7 @@ times_out() {
     equal "$SERVER_STATUS" 5
 }
 
+# bats test_tags=unit
 @test "5: serve --mode echo --once, -i with a client that falls silent" {
     start_server -m echo --once -i 300ms
     start_script client.py idle "$PORT"
@@ -453,6 +475,7 @@ times_out() {
 
 # ---- 9 ----
 
+# bats test_tags=unit
 @test "9: echo, a byte is another" {
     start_script server.py alter 3
     run --separate-stderr sockx echo -p "$PORT" hello
@@ -468,6 +491,7 @@ times_out() {
     [[ $stderr == *1000001* ]]
 }
 
+# bats test_tags=unit
 @test "9: echo, bytes after the answer" {
     start_script server.py extra 1
     run --separate-stderr sockx echo -p "$PORT" hello
