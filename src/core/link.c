@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "report/report.h"
 
 struct link_aside {
@@ -11,6 +12,7 @@ struct link_aside {
 	uint8_t *bytes; /* given back: bytes[at..len) */
 	size_t len, at;
 	struct lent_pipe *pipe;
+	int64_t hung_up_ms; /* when its terminal was first found gone; else 0 */
 };
 
 struct link link_of(const struct transport *via, struct reporter *to)
@@ -114,6 +116,18 @@ struct lent_pipe *link_held_pipe(const struct link *link)
 }
 
 /* ---- why it failed ---- */
+
+bool link_is_hanging_up(struct link *link, int64_t within_ms)
+{
+	struct link_aside *aside = link_aside_of(link);
+	int64_t now_ms = clock_ms();
+
+	if (!aside)
+		return false;
+	if (!aside->hung_up_ms)
+		aside->hung_up_ms = now_ms;
+	return now_ms - aside->hung_up_ms < within_ms;
+}
 
 enum io link_fail_with(struct link *link, const struct err *why)
 {

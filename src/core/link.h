@@ -70,6 +70,10 @@ struct link {
 /* A link that has no descriptor yet, with the facts of its transport's row. */
 struct link link_of(const struct transport *via, struct reporter *to);
 
+/* Its terminal is gone: whether that was first asked less than so many ms ago. Without memory to
+ * keep the time it was not. */
+bool link_is_hanging_up(struct link *link, int64_t within_ms);
+
 /* Read once into room; *got says how much came. What link_unread gave back comes first. */
 enum io link_read(struct link *link, uint8_t *room, size_t size, size_t *got);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -10,16 +11,31 @@
 
 #include "os/sys_event.h"
 #include "os/sys_file.h"
+#include "os/sys_process.h"
 #include "os/sys_socket.h"
 #include "os/sys_terminal.h"
 #include "transport/stream.h"
 
 static const struct transport transport_pipe, transport_private, transport_shared;
 
+/* How long a terminal that has gone waits for the SIGHUP that says so. */
+enum { HANG_UP_MS = 200 };
+
+/* When a terminal goes, calls fail (EIO) before the kernel sends its SIGHUP (pty_close in
+ * drivers/tty/pty.c), and how we end is what that signal means. It may not come: to those whose
+ * terminal it is not. */
+static enum io fd_failed(struct link *link, int error)
+{
+	if (error == EIO && link->terminal && !sys_signal_is_ignored(SIGHUP) &&
+		link_is_hanging_up(link, HANG_UP_MS))
+		return IO_AGAIN;
+	return link_error(link, error);
+}
+
 static enum io fd_was_read(struct link *link, ssize_t n, size_t *got)
 {
 	if (n < 0)
-		return link_error(link, errno);
+		return fd_failed(link, errno);
 	*got = (size_t)n;
 	if (n == 0)
 		link->vacates = false; /* no writer is left to be notified */
@@ -29,7 +45,7 @@ static enum io fd_was_read(struct link *link, ssize_t n, size_t *got)
 static enum io fd_was_written(struct link *link, ssize_t n, size_t *taken)
 {
 	if (n < 0)
-		return link_error(link, errno);
+		return fd_failed(link, errno);
 	*taken = (size_t)n;
 	return IO_DONE;
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "check.h"
 #include "directory.h"
 #include "script.h"
@@ -379,4 +380,27 @@ Test(fd, an_own_pipe_is_read_and_written_and_closed_with_its_link)
 	cr_assert(eq(int, reads.via->read(&reads, room, sizeof(room), &moved), IO_EOF));
 	reads.via->close(&reads);
 	cr_assert(eq(uint, open_descriptors(), open));
+}
+
+/* Reading what is not mapped fails as a terminal does whose other side has just gone. */
+Test(fd, a_terminal_that_has_gone_waits_a_moment_for_the_signal_that_says_so)
+{
+	struct opened o = {.other = -1};
+	int64_t since_ms = clock_ms();
+	uint8_t room[8];
+	size_t got;
+
+	open_link(&o, open("/proc/self/mem", O_RDONLY | O_CLOEXEC), CONN_READS);
+	cr_assert(eq(int, o.link.via->read(&o.link, room, sizeof(room), &got), IO_FAIL));
+	cr_assert(eq(int, o.link.error, EIO));
+	o.link.terminal = true;
+	cr_assert(eq(int, o.link.via->read(&o.link, room, sizeof(room), &got), IO_AGAIN));
+	signal(SIGHUP, SIG_IGN);
+	cr_assert(eq(int, o.link.via->read(&o.link, room, sizeof(room), &got), IO_FAIL));
+	signal(SIGHUP, SIG_DFL);
+	while (o.link.via->read(&o.link, room, sizeof(room), &got) == IO_AGAIN)
+		cr_assert(lt(i64, clock_ms(), since_ms + 10000));
+	cr_assert(ge(i64, clock_ms(), since_ms + 200));
+	link_forget(&o.link);
+	put_away(&o);
 }
