@@ -134,7 +134,7 @@ has_line() {
     [ -r "$1" ] || return 1
     mapfile -n 200 lines <"$1"
     if [ "${#lines[@]}" = 200 ]; then
-        grep -Eq -e "$2" -- "$1"
+        grep -Eq -e "$2" < <(head -n "$(wc -l <"$1")" -- "$1")
         return
     fi
     for line in "${lines[@]}"; do
