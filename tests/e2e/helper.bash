@@ -173,12 +173,20 @@ has_clients() {
     [ "${#found[@]}" -eq "${2:-1}" ]
 }
 
+# A socket has this port, in whatever state: one in TIME_WAIT keeps out who binds without SO_REUSEADDR (socat).
+is_in_use() {
+    local hex
+
+    printf -v hex '%04X' "$1"
+    grep -Eqs "^ *[0-9]+: [0-9A-F]+:$hex " /proc/net/tcp /proc/net/tcp6
+}
+
 # Outside the range that outgoing connections take theirs from; and apart where files run side by side
 # (E2E_SLOT, 0 to 7).
 free_port() {
     for _ in {1..50}; do
         PORT=$((10000 + RANDOM % 2500 * 8 + ${E2E_SLOT:-0}))
-        is_listening "$PORT" || return 0
+        is_in_use "$PORT" || return 0
     done
     fail "no free port"
 }
